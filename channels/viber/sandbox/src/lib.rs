@@ -1,0 +1,1 @@
+//! A stand-in for the Viber platform, written from its contract.

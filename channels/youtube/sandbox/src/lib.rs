@@ -1,0 +1,1 @@
+//! A stand-in for the Youtube platform, written from its contract.

@@ -1,0 +1,1 @@
+//! The Youtube adapter.

@@ -1,0 +1,1 @@
+//! A stand-in for the Zalo platform, written from its contract.

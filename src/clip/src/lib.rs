@@ -1,0 +1,1 @@
+//! Brief to video variants and their renditions.

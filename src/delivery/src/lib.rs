@@ -1,0 +1,1 @@
+//! Due posts to channels: intent, send, receipt; never twice, never lost.

@@ -1,0 +1,1 @@
+//! URL, feed, HTML, JSON, Markdown to Article.

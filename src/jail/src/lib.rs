@@ -1,0 +1,1 @@
+//! A child of this binary under limits, with a progress pipe.

@@ -1,0 +1,327 @@
+//! What a channel can do, as data, and the check of a draft against it: pure, before any network call.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
+use unicode_segmentation::UnicodeSegmentation;
+
+use crate::post::{Media, MediaRole, PostContent, PostFormat};
+
+/// How a post whose outcome is unclear can be found again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReadBack {
+    /// By the short link in the post.
+    ByMarker,
+    /// By listing own recent posts and comparing.
+    ByListing,
+    /// Not at all: a person decides.
+    None,
+}
+
+/// A text limit with its unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub struct TextLimit {
+    /// The most of it, in `unit`.
+    pub max: usize,
+    /// What is counted, after NFC.
+    pub unit: TextUnit,
+}
+
+/// What a text limit counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TextUnit {
+    /// Unicode code points.
+    Chars,
+    /// UTF-16 units.
+    Utf16,
+    /// Bytes of UTF-8.
+    Bytes,
+    /// Grapheme clusters.
+    Graphemes,
+}
+
+impl TextUnit {
+    /// Length of `text` in this unit, after NFC.
+    pub fn count(self, text: &str) -> usize {
+        let text: String = text.nfc().collect();
+        match self {
+            Self::Chars => text.chars().count(),
+            Self::Utf16 => text.encode_utf16().count(),
+            Self::Bytes => text.len(),
+            Self::Graphemes => text.graphemes(true).count(),
+        }
+    }
+}
+
+/// A limit on one role of media in one format.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MediaRule {
+    /// Fewest files.
+    pub min: usize,
+    /// Most files.
+    pub max: usize,
+    /// Media types taken.
+    pub mime: Vec<String>,
+    /// Largest file in bytes.
+    pub max_bytes: u64,
+    /// Smallest width in pixels, 0 for none.
+    #[serde(default)]
+    pub min_width: u32,
+    /// Smallest height in pixels, 0 for none.
+    #[serde(default)]
+    pub min_height: u32,
+    /// Shortest video in milliseconds, 0 for none.
+    #[serde(default)]
+    pub min_duration_ms: u64,
+    /// Longest video in milliseconds, 0 for none.
+    #[serde(default)]
+    pub max_duration_ms: u64,
+    /// Whether the picture must stand upright (height ≥ width).
+    #[serde(default)]
+    pub upright: bool,
+}
+
+/// Limits of one format.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FormatRule {
+    /// Title; absent when the format has none.
+    pub title: Option<TextLimit>,
+    /// Whether the title must not be empty.
+    #[serde(default)]
+    pub title_required: bool,
+    /// Words.
+    pub text: TextLimit,
+    /// Author; absent when the format has none.
+    pub author: Option<TextLimit>,
+    /// Media by role.
+    #[serde(default)]
+    pub media: BTreeMap<MediaRole, MediaRule>,
+    /// Whether every photo needs an alternative text.
+    #[serde(default)]
+    pub alt_required: bool,
+    /// Characters the platform refuses in title and words.
+    #[serde(default)]
+    pub forbidden: String,
+    /// Whether the short link stands in the words (else it has its own field).
+    #[serde(default)]
+    pub link_in_text: bool,
+}
+
+/// How fast one account may post.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PaceRule {
+    /// Smallest distance of two posts of one account, milliseconds.
+    pub min_gap_ms: u64,
+    /// Posts at once before the distance counts, at least 1.
+    pub burst: u32,
+    /// Posts of one account a day, 0 for no limit.
+    pub per_day: u32,
+    /// IANA zone whose midnight starts the platform's day.
+    pub day_zone: String,
+}
+
+/// What a channel can do. Each `capability.toml` cites its source and the date it was checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Capability {
+    /// Channel name, the part before the colon of its accounts.
+    pub channel: String,
+    /// Name shown to people.
+    pub title: String,
+    /// Where the limits come from and when they were checked.
+    pub source: String,
+    /// Date of that check, `YYYY-MM-DD`.
+    pub checked: String,
+    /// How an unclear outcome is resolved.
+    pub read_back: ReadBack,
+    /// Publishing goes through a hidden draft that is then made public by id.
+    pub draft_then_publish: bool,
+    /// A live post can be changed.
+    pub edit: bool,
+    /// A live post can be taken back.
+    pub delete: bool,
+    /// The platform fetches media by public URL.
+    pub public_url_media: bool,
+    /// The platform tells numbers about a post.
+    pub insights: bool,
+    /// Media types of signatures and messages it sends to us.
+    #[serde(default)]
+    pub webhooks: bool,
+    /// Pace of one account.
+    pub pace: PaceRule,
+    /// Formats it takes.
+    pub formats: BTreeMap<PostFormat, FormatRule>,
+}
+
+/// Something in a draft that a channel would refuse. A value, not an error: editors see it before any network call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Violation {
+    /// Field, for example `text` or `media.video.bytes`.
+    pub field: String,
+    /// What is wrong: a key of the locale files, for example `too_long`.
+    pub problem: String,
+    /// What it is now.
+    pub is: String,
+    /// What it may be.
+    pub limit: String,
+}
+
+impl Capability {
+    /// Reads a `capability.toml`.
+    ///
+    /// # Errors
+    /// The parser's own message, with line and column.
+    pub fn from_toml(text: &str) -> Result<Self, toml::de::Error> {
+        toml::from_str(text)
+    }
+
+    /// Every limit the draft breaks; empty when the channel would take it.
+    pub fn check(&self, content: &PostContent) -> Vec<Violation> {
+        let Some(rule) = self.formats.get(&content.format) else {
+            let known: Vec<_> = self.formats.keys().map(|format| format!("{format:?}")).collect();
+            return vec![violation(
+                "format",
+                "unsupported",
+                format!("{:?}", content.format),
+                known.join(", "),
+            )];
+        };
+        let mut found = Vec::new();
+        check_text(&mut found, "text", &content.text, Some(rule.text));
+        check_text(&mut found, "title", &content.title, rule.title);
+        check_text(&mut found, "author", &content.author, rule.author);
+        if rule.title_required && content.title.trim().is_empty() {
+            found.push(violation("title", "missing", String::new(), "1".into()));
+        }
+        for (field, text) in [("text", &content.text), ("title", &content.title)] {
+            if let Some(bad) = text.chars().find(|c| rule.forbidden.contains(*c)) {
+                found.push(violation(
+                    field,
+                    "forbidden_character",
+                    bad.to_string(),
+                    rule.forbidden.clone(),
+                ));
+            }
+        }
+        if rule.link_in_text && !content.text.contains(&content.link.url) {
+            found.push(violation("text", "link_missing", String::new(), content.link.url.clone()));
+        }
+        for media in &content.media {
+            if !rule.media.contains_key(&media.role) {
+                found.push(violation(
+                    &field_of(media.role, ""),
+                    "unsupported",
+                    media.mime.clone(),
+                    String::new(),
+                ));
+            }
+        }
+        for (role, rule_of_role) in &rule.media {
+            let files: Vec<_> = content.media_of(*role).collect();
+            if files.len() < rule_of_role.min || files.len() > rule_of_role.max {
+                let limit = format!("{}–{}", rule_of_role.min, rule_of_role.max);
+                found.push(violation(
+                    &field_of(*role, "count"),
+                    "count",
+                    files.len().to_string(),
+                    limit,
+                ));
+            }
+            for file in files {
+                check_media(&mut found, rule_of_role, file);
+                let picture = matches!(role, MediaRole::Photo | MediaRole::Cover);
+                if rule.alt_required && picture && file.alt.trim().is_empty() {
+                    found.push(violation(
+                        &field_of(*role, "alt"),
+                        "missing",
+                        String::new(),
+                        "1".into(),
+                    ));
+                }
+            }
+        }
+        found
+    }
+}
+
+fn check_text(found: &mut Vec<Violation>, field: &str, text: &str, limit: Option<TextLimit>) {
+    let Some(limit) = limit else {
+        if !text.is_empty() {
+            found.push(violation(
+                field,
+                "unsupported",
+                text.chars().count().to_string(),
+                "0".into(),
+            ));
+        }
+        return;
+    };
+    let count = limit.unit.count(text);
+    if count > limit.max {
+        found.push(violation(
+            field,
+            "too_long",
+            count.to_string(),
+            format!("{} {:?}", limit.max, limit.unit),
+        ));
+    }
+}
+
+fn check_media(found: &mut Vec<Violation>, rule: &MediaRule, file: &Media) {
+    let mut push = |what: &str, problem: &str, is: String, limit: String| {
+        found.push(violation(&field_of(file.role, what), problem, is, limit));
+    };
+    if !rule.mime.contains(&file.mime) {
+        push("mime", "unsupported", file.mime.clone(), rule.mime.join(", "));
+    }
+    if file.bytes > rule.max_bytes {
+        push("bytes", "too_large", file.bytes.to_string(), rule.max_bytes.to_string());
+    }
+    if file.width < rule.min_width || file.height < rule.min_height {
+        let limit = format!("{}×{}", rule.min_width, rule.min_height);
+        push("size", "too_small", format!("{}×{}", file.width, file.height), limit);
+    }
+    if file.duration_ms < rule.min_duration_ms {
+        push(
+            "duration",
+            "too_short",
+            file.duration_ms.to_string(),
+            rule.min_duration_ms.to_string(),
+        );
+    }
+    if rule.max_duration_ms > 0 && file.duration_ms > rule.max_duration_ms {
+        push(
+            "duration",
+            "too_long",
+            file.duration_ms.to_string(),
+            rule.max_duration_ms.to_string(),
+        );
+    }
+    if rule.upright && file.height < file.width {
+        push(
+            "aspect",
+            "not_upright",
+            format!("{}×{}", file.width, file.height),
+            "9:16 … 1:1".into(),
+        );
+    }
+}
+
+fn field_of(role: MediaRole, what: &str) -> String {
+    let role = serde_json::to_value(role)
+        .ok()
+        .and_then(|v| v.as_str().map(str::to_owned))
+        .unwrap_or_default();
+    if what.is_empty() { format!("media.{role}") } else { format!("media.{role}.{what}") }
+}
+
+fn violation(field: &str, problem: &str, is: String, limit: String) -> Violation {
+    Violation { field: field.to_owned(), problem: problem.to_owned(), is, limit }
+}

@@ -1,0 +1,511 @@
+//! One approved post on its way to its account: state machine, guards and the record.
+//!
+//! `Delivery::apply` is the only way a delivery changes. It is pure: the worker commits its result with the expected
+//! version, then acts. The table itself is [`DeliveryState::next`] in `delivery/table.rs`.
+
+mod table;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+pub use table::{DeliveryState, EventKind};
+
+use crate::{
+    account::AccountName,
+    digest::Digest,
+    ids::{ArticleId, DeliveryId, PostId, UserId},
+    job::Priority,
+    record::{IndexEntry, Record, join, time_key},
+};
+
+/// What one step of a publishing chain does to the platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// Nothing: a pure read. Needs no intent.
+    Read,
+    /// Makes something the audience cannot see; a second one is harmless.
+    Hidden,
+    /// May show something to the audience: an unknown outcome is `uncertain`.
+    Public,
+    /// May be repeated freely with the same result (make public by id).
+    Idempotent,
+}
+
+/// Where a publishing chain stands. Opaque to everyone but the adapter; committed before the next step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ticket {
+    /// Name of the next step, for people and logs.
+    pub step: String,
+    /// The adapter's own data. Never a secret.
+    pub data: serde_json::Value,
+}
+
+/// Proof that a post is live.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The platform's id, text because it exceeds 2^53. Empty when a person confirmed a post without knowing it.
+    pub remote_id: String,
+    /// Where the audience sees it; empty when the platform has no such address.
+    pub url: String,
+    /// The platform's answer, redacted.
+    pub raw: serde_json::Value,
+    /// Live since, as far as known.
+    pub at: Timestamp,
+}
+
+/// What was durably written before a step with an effect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// Step of the chain.
+    pub step: String,
+    /// Its effect.
+    pub effect: Effect,
+    /// Digest of the content about to be sent: equals the approved one.
+    pub digest: Digest,
+    /// Fence of the lease it was written under.
+    pub fence: u64,
+    /// Written at.
+    pub at: Timestamp,
+    /// After this nothing of it may leave the machine.
+    pub send_deadline: Timestamp,
+}
+
+/// Who works on it now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// Worker.
+    pub owner: String,
+    /// Fence of the account's lease.
+    pub fence: u64,
+    /// Until.
+    pub until: Timestamp,
+    /// Whether an intent was written under this lease: the attempt is counted once.
+    pub counted: bool,
+}
+
+/// Something seen about an uncertain outcome.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// When.
+    pub at: Timestamp,
+    /// What, an English sentence without secrets.
+    pub what: String,
+}
+
+/// One approved post on its way to its account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// Id.
+    pub id: DeliveryId,
+    /// Agency (tenant).
+    pub agency: String,
+    /// Post.
+    pub post: PostId,
+    /// Article of the post.
+    pub article: ArticleId,
+    /// Account.
+    pub account: AccountName,
+    /// Digest that was approved.
+    pub digest: Digest,
+    /// Marker of read-back: the code of the post's short link.
+    pub marker: String,
+    /// State.
+    pub state: DeliveryState,
+    /// Urgency.
+    pub priority: Priority,
+    /// To be posted at.
+    pub due_at: Timestamp,
+    /// Never after.
+    pub not_after: Timestamp,
+    /// Not tried again before.
+    pub not_before: Timestamp,
+    /// Attempts that wrote an intent.
+    pub attempt: u32,
+    /// Attempts allowed.
+    pub max_attempts: u32,
+    /// Highest fence that touched it.
+    pub fence: u64,
+    /// The worker on it.
+    pub lease: Option<Lease>,
+    /// The intent of the step under way, or of the step whose outcome is unclear.
+    pub intent: Option<Intent>,
+    /// Where the chain stands.
+    pub ticket: Option<Ticket>,
+    /// Proof, once live.
+    pub receipt: Option<Receipt>,
+    /// First intent of the running attempt: read-back looks from here.
+    pub sending_since: Option<Timestamp>,
+    /// No read-back before.
+    pub quarantine_until: Option<Timestamp>,
+    /// Negative read-backs since the outcome became unclear.
+    pub absent: Vec<Timestamp>,
+    /// What was seen, kept for the person who decides.
+    pub evidence: Vec<Evidence>,
+    /// A person wants it not to be live: becomes a retraction once its outcome is known.
+    pub cancel_requested: bool,
+    /// Why it is where it is, for people.
+    pub reason: String,
+    /// The delivery a person retried.
+    pub retry_of: Option<DeliveryId>,
+    /// Made at.
+    pub created_at: Timestamp,
+    /// Changed at.
+    pub updated_at: Timestamp,
+}
+
+/// What happens to a delivery, with what the commit must write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// Its time has come.
+    Due,
+    /// A person called it off.
+    Cancel {
+        /// Why.
+        reason: String,
+    },
+    /// It is later than its `not_after`.
+    Expire,
+    /// Its article was superseded or withdrawn.
+    Hold {
+        /// Why.
+        reason: String,
+    },
+    /// A person lets a held one go.
+    Release,
+    /// The owner of the account's lease takes it.
+    Claim {
+        /// Worker.
+        owner: String,
+        /// Fence of the account's lease.
+        fence: u64,
+        /// Lease end.
+        until: Timestamp,
+    },
+    /// Not now (limit, quota, quiet hours); costs no attempt.
+    Snooze {
+        /// Not before.
+        until: Timestamp,
+        /// Why.
+        reason: String,
+    },
+    /// The worker is gone, died or gave it back.
+    LeaseLost {
+        /// No read-back before, should the outcome be unclear.
+        quarantine_until: Timestamp,
+    },
+    /// Durable word that a step is about to be sent.
+    Intend(Intent),
+    /// The step succeeded; the chain goes on.
+    Step {
+        /// Where it stands now.
+        ticket: Ticket,
+    },
+    /// It is live.
+    Live(Receipt),
+    /// Provably refused or a harmless step failed; try again.
+    Retry {
+        /// Not before.
+        until: Timestamp,
+        /// Why.
+        reason: String,
+        /// Start the chain again (true) or go on from the ticket.
+        restart: bool,
+    },
+    /// The platform refuses the content.
+    Reject {
+        /// The platform's reason.
+        reason: String,
+    },
+    /// No attempt is left.
+    Exhaust {
+        /// Last reason.
+        reason: String,
+    },
+    /// The outcome of a public step is not known.
+    Unclear {
+        /// No read-back before.
+        quarantine_until: Timestamp,
+        /// What happened.
+        reason: String,
+    },
+    /// Read-back found it.
+    Found(Receipt),
+    /// Read-back did not find it.
+    Absent {
+        /// Smallest distance of two negative read-backs.
+        apart: jiff::SignedDuration,
+    },
+    /// A person says it is there.
+    ConfirmLive {
+        /// With what is known of it.
+        receipt: Receipt,
+        /// Who.
+        by: UserId,
+    },
+    /// A person says it is not there.
+    ConfirmAbsent {
+        /// Who.
+        by: UserId,
+        /// Why they are sure.
+        reason: String,
+    },
+    /// A correction is on its way.
+    Correct,
+    /// The correction is live, or failed with a reason.
+    Corrected {
+        /// Empty when it is live.
+        failure: String,
+    },
+    /// A retraction is on its way.
+    Retract {
+        /// Why.
+        reason: String,
+    },
+    /// The retraction is done, or failed with a reason.
+    RetractDone {
+        /// Empty when it is gone from the platform.
+        failure: String,
+    },
+    /// The platform no longer shows it, seen twice.
+    SeenGone,
+}
+
+/// Why an event was refused. The record is unchanged.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The table does not list the move.
+    #[error(transparent)]
+    Illegal(#[from] crate::IllegalMove),
+    /// A guard does not hold.
+    #[error("guard refused {event:?}: {why}")]
+    Guard {
+        /// Event.
+        event: EventKind,
+        /// Guard that does not hold.
+        why: &'static str,
+    },
+}
+
+impl Delivery {
+    /// The delivery after `event`, or why not.
+    ///
+    /// # Errors
+    /// [`Refused::Illegal`] when the table does not list the move, [`Refused::Guard`] when a guard does not hold.
+    pub fn apply(&self, event: Event, now: Timestamp) -> Result<Self, Refused> {
+        let kind = event.kind();
+        let guard = |holds: bool, why: &'static str| {
+            if holds { Ok(()) } else { Err(Refused::Guard { event: kind, why }) }
+        };
+        let mut next = self.clone();
+        next.state = self.state.next(kind)?;
+        next.updated_at = now;
+        match event {
+            Event::Due => guard(now >= self.due_at, "not due")?,
+            Event::Expire => {
+                guard(now > self.not_after, "not past its not_after")?;
+                next.unlease();
+                "the time window passed".clone_into(&mut next.reason);
+            }
+            Event::Cancel { reason } => {
+                if matches!(self.state, DeliveryState::Intent | DeliveryState::Uncertain) {
+                    next.cancel_requested = true;
+                } else {
+                    next.unlease();
+                }
+                next.reason = reason;
+            }
+            Event::Hold { reason } => {
+                next.unlease();
+                next.reason = reason;
+            }
+            Event::Release => next.reason.clear(),
+            Event::Claim { owner, fence, until } => {
+                guard(now >= self.not_before, "not before its not_before")?;
+                guard(now <= self.not_after, "past its not_after")?;
+                guard(fence >= self.fence, "older fence")?;
+                guard(until > now, "lease already over")?;
+                next.fence = fence;
+                next.lease = Some(Lease { owner, fence, until, counted: false });
+            }
+            Event::Snooze { until, reason } => {
+                next.lease = None;
+                next.not_before = until;
+                next.reason = reason;
+            }
+            Event::LeaseLost { quarantine_until } => next.lose_lease(quarantine_until),
+            Event::Intend(intent) => {
+                let lease = next.lease.as_mut().filter(|lease| lease.fence == intent.fence);
+                guard(lease.is_some(), "fence is not current")?;
+                guard(self.lease.as_ref().is_some_and(|l| now < l.until), "lease is over")?;
+                guard(intent.digest == self.digest, "digest is not the approved one")?;
+                guard(now <= self.not_after, "past its not_after")?;
+                guard(intent.effect != Effect::Read, "a read needs no intent")?;
+                if let Some(lease) = lease.filter(|lease| !lease.counted) {
+                    lease.counted = true;
+                    next.attempt += 1;
+                }
+                guard(next.attempt <= self.max_attempts, "no attempt left")?;
+                next.sending_since = next.sending_since.or(Some(now));
+                next.intent = Some(intent);
+            }
+            Event::Step { ticket } => {
+                next.intent = None;
+                next.ticket = Some(ticket);
+            }
+            Event::Live(receipt) | Event::Found(receipt) => next.live(receipt),
+            Event::ConfirmLive { receipt, by } => {
+                next.note(now, format!("user {by} says it is live"));
+                next.live(receipt);
+            }
+            Event::Retry { until, reason, restart } => {
+                next.lease = None;
+                next.intent = None;
+                next.not_before = until;
+                next.reason = reason;
+                if restart {
+                    next.ticket = None;
+                    next.sending_since = None;
+                }
+            }
+            Event::Reject { reason } | Event::Exhaust { reason } => {
+                next.unlease();
+                next.intent = None;
+                next.reason = reason;
+            }
+            Event::Unclear { quarantine_until, reason } => {
+                next.unclear(quarantine_until, reason, now);
+            }
+            Event::Absent { apart } => {
+                let quiet = self.quarantine_until.is_none_or(|until| now >= until);
+                guard(quiet, "still in quarantine")?;
+                let spaced =
+                    self.absent.last().is_none_or(|last| now.duration_since(*last) >= apart);
+                guard(spaced, "too soon after the last read-back")?;
+                next.absent.push(now);
+                next.note(now, "read-back did not find it".to_owned());
+                if next.absent.len() >= 2 {
+                    next.forget_attempt();
+                    next.state = if self.attempt < self.max_attempts {
+                        DeliveryState::Ready
+                    } else {
+                        DeliveryState::Dead
+                    };
+                }
+            }
+            Event::ConfirmAbsent { by, reason } => {
+                next.note(now, format!("user {by} says it is not live: {reason}"));
+                next.forget_attempt();
+                // A person's word buys one more try even at the last attempt.
+                next.max_attempts = next.max_attempts.max(next.attempt + 1);
+                next.reason = reason;
+            }
+            Event::Correct | Event::SeenGone => {}
+            Event::Corrected { failure } | Event::RetractDone { failure }
+                if !failure.is_empty() =>
+            {
+                next.state = DeliveryState::Published;
+                next.note(now, failure.clone());
+                next.reason = failure;
+            }
+            Event::Corrected { .. } | Event::RetractDone { .. } => next.reason.clear(),
+            Event::Retract { reason } => next.reason = reason,
+        }
+        Ok(next)
+    }
+
+    /// Whether the lease's fence is this one and it still holds.
+    pub fn is_held_by(&self, fence: u64, now: Timestamp) -> bool {
+        self.lease.as_ref().is_some_and(|lease| lease.fence == fence && now < lease.until)
+    }
+
+    fn live(&mut self, receipt: Receipt) {
+        self.unlease();
+        self.intent = None;
+        self.quarantine_until = None;
+        self.receipt = Some(receipt);
+        self.reason.clear();
+    }
+
+    fn unlease(&mut self) {
+        self.lease = None;
+    }
+
+    fn note(&mut self, at: Timestamp, what: String) {
+        self.evidence.push(Evidence { at, what });
+    }
+
+    fn forget_attempt(&mut self) {
+        self.lease = None;
+        self.intent = None;
+        self.ticket = None;
+        self.sending_since = None;
+        self.quarantine_until = None;
+        self.absent.clear();
+    }
+
+    fn unclear(&mut self, quarantine_until: Timestamp, reason: String, now: Timestamp) {
+        self.state = DeliveryState::Uncertain;
+        self.lease = None;
+        self.quarantine_until = Some(quarantine_until);
+        self.absent.clear();
+        self.note(now, reason.clone());
+        self.reason = reason;
+    }
+
+    /// Nothing was sent → ready; a harmless step may be repeated → ready; a public step was under way → uncertain.
+    fn lose_lease(&mut self, quarantine_until: Timestamp) {
+        self.fence += 1;
+        self.lease = None;
+        match self.intent.as_ref().map(|intent| intent.effect) {
+            None => self.state = DeliveryState::Ready,
+            Some(Effect::Public) => {
+                let reason = "the worker was lost while sending".to_owned();
+                self.unclear(quarantine_until, reason, self.updated_at);
+            }
+            Some(Effect::Read | Effect::Hidden | Effect::Idempotent) => {
+                self.intent = None;
+                self.state = if self.attempt < self.max_attempts {
+                    DeliveryState::Ready
+                } else {
+                    DeliveryState::Dead
+                };
+            }
+        }
+    }
+}
+
+impl Record for Delivery {
+    const TABLE: &'static str = "delivery";
+    fn key(&self) -> String {
+        self.id.to_string()
+    }
+    fn index(&self) -> Vec<IndexEntry> {
+        let wake = match self.state {
+            DeliveryState::Scheduled => self.due_at,
+            DeliveryState::Uncertain => self.quarantine_until.unwrap_or(self.not_before),
+            DeliveryState::Leased | DeliveryState::Intent => {
+                self.lease.as_ref().map_or(self.not_before, |lease| lease.until)
+            }
+            _ => self.not_before,
+        };
+        let state = self.state.name();
+        vec![
+            IndexEntry {
+                index: "delivery_by_post",
+                key: join(&[&self.post.to_string(), &self.key()]),
+            },
+            IndexEntry {
+                index: "delivery_by_state",
+                key: join(&[state, &time_key(wake), &self.key()]),
+            },
+            IndexEntry {
+                index: "delivery_by_account",
+                key: join(&[self.account.as_str(), state, &time_key(wake), &self.key()]),
+            },
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests;

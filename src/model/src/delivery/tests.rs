@@ -1,0 +1,239 @@
+use jiff::{SignedDuration, Timestamp, ToSpan};
+use proptest::prelude::*;
+
+use super::*;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_700_000_000 + second).unwrap()
+}
+
+fn delivery() -> Delivery {
+    let id = uuid::Uuid::from_u128;
+    Delivery {
+        id: DeliveryId(id(1)),
+        agency: "demo".into(),
+        post: PostId(id(2)),
+        article: ArticleId(id(3)),
+        account: "memory:page".parse().unwrap(),
+        digest: Digest::of(b"content"),
+        marker: "k7f3q".into(),
+        state: DeliveryState::Scheduled,
+        priority: Priority::Normal,
+        due_at: at(0),
+        not_after: at(86_400),
+        not_before: at(0),
+        attempt: 0,
+        max_attempts: 2,
+        fence: 0,
+        lease: None,
+        intent: None,
+        ticket: None,
+        receipt: None,
+        sending_since: None,
+        quarantine_until: None,
+        absent: vec![],
+        evidence: vec![],
+        cancel_requested: false,
+        reason: String::new(),
+        retry_of: None,
+        created_at: at(0),
+        updated_at: at(0),
+    }
+}
+
+fn claim(fence: u64, now: i64) -> Event {
+    Event::Claim { owner: "w".into(), fence, until: at(now + 30) }
+}
+
+fn intent(effect: Effect, fence: u64, now: i64) -> Event {
+    Event::Intend(Intent {
+        step: "create".into(),
+        effect,
+        digest: Digest::of(b"content"),
+        fence,
+        at: at(now),
+        send_deadline: at(now + 20),
+    })
+}
+
+fn receipt() -> Receipt {
+    Receipt { remote_id: "1".into(), url: String::new(), raw: serde_json::Value::Null, at: at(1) }
+}
+
+fn play(start: &Delivery, events: impl IntoIterator<Item = (i64, Event)>) -> Delivery {
+    events.into_iter().fold(start.clone(), |d, (now, event)| d.apply(event, at(now)).unwrap())
+}
+
+#[test]
+fn every_state_and_event_is_listed_or_refused() {
+    let listed = DeliveryState::ALL
+        .iter()
+        .flat_map(|s| EventKind::ALL.iter().map(move |e| s.next(*e)))
+        .filter(Result::is_ok)
+        .count();
+    assert_eq!(listed, 40, "the table of docs and code differ: update both");
+}
+
+#[test]
+fn i12_terminal_states_are_terminal() {
+    for state in DeliveryState::ALL.into_iter().filter(|state| state.is_terminal()) {
+        for event in EventKind::ALL {
+            assert!(state.next(event).is_err(), "{state:?} takes {event:?}");
+        }
+    }
+}
+
+#[test]
+fn the_happy_path_keeps_the_ticket_and_counts_one_attempt() {
+    let ticket = Ticket { step: "publish".into(), data: serde_json::json!({"id": "9"}) };
+    let d = play(
+        &delivery(),
+        [
+            (0, Event::Due),
+            (1, claim(1, 1)),
+            (2, intent(Effect::Hidden, 1, 2)),
+            (3, Event::Step { ticket: ticket.clone() }),
+            (4, intent(Effect::Public, 1, 4)),
+            (5, Event::Live(receipt())),
+        ],
+    );
+    assert_eq!((d.state, d.attempt, d.ticket), (DeliveryState::Published, 1, Some(ticket)));
+    assert!(d.lease.is_none() && d.intent.is_none());
+}
+
+#[test]
+fn i3_an_intent_needs_the_approved_digest_a_live_lease_and_its_fence() {
+    let leased = play(&delivery(), [(0, Event::Due), (1, claim(4, 1))]);
+    let Event::Intend(good) = intent(Effect::Public, 4, 2) else { unreachable!() };
+    let refused =
+        |intent: Intent, now| leased.apply(Event::Intend(intent), at(now)).unwrap_err().to_string();
+    assert!(
+        refused(Intent { digest: Digest::of(b"other"), ..good.clone() }, 2).contains("approved")
+    );
+    assert!(refused(Intent { fence: 3, ..good.clone() }, 2).contains("fence"));
+    assert!(refused(good.clone(), 31).contains("lease is over"));
+    assert!(refused(Intent { effect: Effect::Read, ..good }, 2).contains("read"));
+}
+
+#[test]
+fn i10_uncertain_leaves_to_ready_only_after_quarantine_and_two_spaced_absences() {
+    let apart = SignedDuration::from_mins(2);
+    let sent =
+        play(&delivery(), [(0, Event::Due), (1, claim(1, 1)), (2, intent(Effect::Public, 1, 2))]);
+    let lost = Event::LeaseLost { quarantine_until: at(600) };
+    let d = play(&sent, [(31, lost)]);
+    assert_eq!((d.state, d.attempt), (DeliveryState::Uncertain, 1));
+    assert!(d.apply(Event::Absent { apart }, at(599)).is_err());
+    let once = play(&d, [(600, Event::Absent { apart })]);
+    assert_eq!(once.state, DeliveryState::Uncertain);
+    assert!(once.apply(Event::Absent { apart }, at(700)).is_err());
+    let twice = play(&once, [(720, Event::Absent { apart })]);
+    assert_eq!(twice.state, DeliveryState::Ready);
+    let again = play(&twice, [(721, claim(2, 721)), (722, intent(Effect::Public, 2, 722))]);
+    let lost = Event::LeaseLost { quarantine_until: at(800) };
+    let absent = || Event::Absent { apart };
+    let dead = play(&again, [(760, lost), (800, absent()), (920, absent())]);
+    assert_eq!(dead.state, DeliveryState::Dead, "no attempt is left");
+}
+
+#[test]
+fn a_lost_harmless_step_goes_back_to_ready_with_its_ticket() {
+    for effect in [Effect::Hidden, Effect::Idempotent] {
+        let d = play(
+            &delivery(),
+            [
+                (0, Event::Due),
+                (1, claim(1, 1)),
+                (2, intent(effect, 1, 2)),
+                (31, Event::LeaseLost { quarantine_until: at(600) }),
+            ],
+        );
+        assert_eq!((d.state, d.fence), (DeliveryState::Ready, 2));
+        assert!(d.apply(claim(1, 40), at(40)).is_err(), "the old owner must not come back");
+    }
+}
+
+#[test]
+fn i11_nothing_is_claimed_after_not_after() {
+    let d = play(&delivery(), [(0, Event::Due)]);
+    let late = 86_401;
+    assert!(d.apply(claim(1, late), at(late)).is_err());
+    assert_eq!(play(&d, [(late, Event::Expire)]).state, DeliveryState::Missed);
+    assert!(d.apply(Event::Expire, d.not_after - 1.second()).is_err());
+}
+
+#[test]
+fn a_cancel_during_sending_is_remembered_not_obeyed() {
+    let d =
+        play(&delivery(), [(0, Event::Due), (1, claim(1, 1)), (2, intent(Effect::Public, 1, 2))]);
+    let d = play(
+        &d,
+        [(3, Event::Cancel { reason: "wrong photo".into() }), (4, Event::Live(receipt()))],
+    );
+    assert!(d.cancel_requested && d.state == DeliveryState::Published);
+}
+
+fn any_event(now: i64) -> impl Strategy<Value = Event> {
+    let apart = SignedDuration::from_mins(2);
+    let later = at(now + 60);
+    prop_oneof![
+        Just(Event::Due),
+        Just(Event::Cancel { reason: "r".into() }),
+        Just(Event::Expire),
+        Just(Event::Hold { reason: "r".into() }),
+        Just(Event::Release),
+        (0u64..6).prop_map(move |fence| claim(fence, now)),
+        Just(Event::Snooze { until: later, reason: "r".into() }),
+        Just(Event::LeaseLost { quarantine_until: later }),
+        (0u64..6).prop_map(move |fence| intent(Effect::Public, fence, now)),
+        (0u64..6).prop_map(move |fence| intent(Effect::Hidden, fence, now)),
+        Just(Event::Step { ticket: Ticket { step: "s".into(), data: serde_json::Value::Null } }),
+        Just(Event::Live(receipt())),
+        any::<bool>().prop_map(move |restart| Event::Retry {
+            until: later,
+            reason: "r".into(),
+            restart
+        }),
+        Just(Event::Reject { reason: "r".into() }),
+        Just(Event::Exhaust { reason: "r".into() }),
+        Just(Event::Unclear { quarantine_until: later, reason: "r".into() }),
+        Just(Event::Found(receipt())),
+        Just(Event::Absent { apart }),
+        Just(Event::ConfirmAbsent { by: UserId(uuid::Uuid::nil()), reason: "r".into() }),
+        Just(Event::Correct),
+        Just(Event::Corrected { failure: String::new() }),
+        Just(Event::Retract { reason: "r".into() }),
+        Just(Event::RetractDone { failure: String::new() }),
+        Just(Event::SeenGone),
+    ]
+}
+
+fn story() -> impl Strategy<Value = Vec<(i64, Event)>> {
+    proptest::collection::vec(
+        (0i64..400).prop_flat_map(|gap| any_event(gap).prop_map(move |e| (gap, e))),
+        0..60,
+    )
+}
+
+proptest! {
+    /// I2, I5, I12 and the shape of the record hold over any story; the clock only moves on.
+    #[test]
+    fn invariants_hold_over_any_story(story in story()) {
+        let mut d = delivery();
+        let mut now = 0;
+        for (gap, event) in story {
+            now += gap;
+            let Ok(next) = d.apply(event.clone(), at(now)) else { continue };
+            prop_assert!(next.attempt >= d.attempt, "I5 attempts never shrink");
+            prop_assert!(!matches!(event, Event::Snooze { .. }) || next.attempt == d.attempt, "I5 snooze is free");
+            prop_assert!(next.fence >= d.fence, "fences never fall");
+            prop_assert!(!d.state.is_terminal(), "I12");
+            prop_assert!(next.state != DeliveryState::Published || next.receipt.is_some(), "I2");
+            prop_assert!(next.attempt <= next.max_attempts);
+            prop_assert_eq!(next.state == DeliveryState::Intent, next.intent.is_some() && next.state != DeliveryState::Uncertain);
+            prop_assert!(next.state != DeliveryState::Uncertain || next.quarantine_until.is_some());
+            prop_assert!(next.state != DeliveryState::Leased || next.lease.is_some());
+            d = next;
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Work in the queue. A [`Delivery`](crate::Delivery) is not a job: posting is owned by the account's lease.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    IllegalMove,
+    ids::{ArticleId, JobId, PostId, VariantId},
+    record::Record,
+};
+
+/// Urgency; the order of the variants is the order of service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Priority {
+    /// An emergency bulletin.
+    Urgent,
+    /// The day's work.
+    Normal,
+    /// Whenever there is room.
+    Backfill,
+}
+
+/// Everything that can start work, in one list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum JobKind {
+    /// Read a source into an article, then brief it.
+    Ingest {
+        /// URL or path.
+        source: String,
+        /// Agency.
+        agency: String,
+    },
+    /// Extract what matters from a revision and queue its default variants.
+    Brief {
+        /// Article.
+        article: ArticleId,
+        /// Revision.
+        revision: u32,
+    },
+    /// Draw one variant.
+    Render {
+        /// Variant.
+        variant: VariantId,
+    },
+    /// Compose the default posts of an article for these accounts.
+    Compose {
+        /// Article.
+        article: ArticleId,
+        /// Revision.
+        revision: u32,
+        /// Accounts by name.
+        accounts: Vec<crate::AccountName>,
+        /// Author of the posts.
+        author: crate::UserId,
+        /// When to post.
+        at: Timestamp,
+    },
+    /// Ask a channel how a live post does.
+    Measure {
+        /// Post.
+        post: PostId,
+        /// Sample number in the plan: 0 is 15 minutes after posting.
+        step: u32,
+    },
+}
+
+impl JobKind {
+    /// Name of the kind, the same as its serde tag.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Ingest { .. } => "ingest",
+            Self::Brief { .. } => "brief",
+            Self::Render { .. } => "render",
+            Self::Compose { .. } => "compose",
+            Self::Measure { .. } => "measure",
+        }
+    }
+}
+
+/// State of a job, Oban's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobState {
+    /// Waits for its time.
+    Scheduled,
+    /// May be taken.
+    Available,
+    /// A worker has it under a lease.
+    Executing,
+    /// Failed, waits for another try.
+    Retryable,
+    /// Done.
+    Completed,
+    /// Given up after the last try.
+    Discarded,
+    /// Called off by a person.
+    Cancelled,
+}
+
+/// What can happen to a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum JobEvent {
+    /// Its time has come.
+    Due,
+    /// A worker took it.
+    Claim,
+    /// Done.
+    Complete,
+    /// Failed; another try is left.
+    Fail,
+    /// Failed for the last time.
+    Exhaust,
+    /// Not now; costs no attempt.
+    Snooze,
+    /// The lease ran out.
+    LeaseLost,
+    /// A person called it off.
+    Cancel,
+}
+
+impl JobState {
+    /// Every state.
+    pub const ALL: [Self; 7] = [
+        Self::Scheduled,
+        Self::Available,
+        Self::Executing,
+        Self::Retryable,
+        Self::Completed,
+        Self::Discarded,
+        Self::Cancelled,
+    ];
+
+    /// The state after `event`.
+    ///
+    /// # Errors
+    /// [`IllegalMove`] when the table does not list the move.
+    pub fn next(self, event: JobEvent) -> Result<Self, IllegalMove> {
+        use {JobEvent as E, JobState as S};
+        match (self, event) {
+            (S::Scheduled | S::Retryable, E::Due) | (S::Executing, E::LeaseLost) => {
+                Ok(S::Available)
+            }
+            (S::Available, E::Claim) => Ok(S::Executing),
+            (S::Executing, E::Complete) => Ok(S::Completed),
+            (S::Executing, E::Fail) => Ok(S::Retryable),
+            (S::Executing, E::Exhaust) => Ok(S::Discarded),
+            (S::Executing, E::Snooze) => Ok(S::Scheduled),
+            (S::Scheduled | S::Available | S::Executing | S::Retryable, E::Cancel) => {
+                Ok(S::Cancelled)
+            }
+            _ => Err(IllegalMove {
+                what: "job",
+                state: format!("{self:?}"),
+                event: format!("{event:?}"),
+            }),
+        }
+    }
+}
+
+/// One piece of work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// Id.
+    pub id: JobId,
+    /// Agency (tenant).
+    pub agency: String,
+    /// The work.
+    pub work: JobKind,
+    /// Urgency.
+    pub priority: Priority,
+    /// Not before.
+    pub run_at: Timestamp,
+    /// Tries allowed.
+    pub max_attempts: u32,
+}
+
+impl Job {
+    /// A job for now, tried at most 5 times.
+    pub fn new(id: JobId, agency: &str, work: JobKind, run_at: Timestamp) -> Self {
+        Self {
+            id,
+            agency: agency.to_owned(),
+            work,
+            priority: Priority::Normal,
+            run_at,
+            max_attempts: 5,
+        }
+    }
+}
+
+impl Record for Job {
+    const TABLE: &'static str = "job";
+    fn key(&self) -> String {
+        self.id.to_string()
+    }
+}
+
+/// Wait before try `attempt` (1 is the first retry): doubles from 5 s to 30 min, full jitter by `random` in 0..=1.
+pub fn backoff(attempt: u32, random: f64) -> Duration {
+    let cap =
+        5.0_f64 * 2.0_f64.powi(i32::try_from(attempt.saturating_sub(1).min(20)).unwrap_or(20));
+    let cap = cap.min(1800.0);
+    Duration::from_secs_f64((cap * random.clamp(0.0, 1.0)).max(1.0))
+}

@@ -1,0 +1,50 @@
+//! Nouns of the pipeline, their digests and their state machines.
+//!
+//! Pure: no IO, no async runtime, no wall clock. Everything outside (time, randomness, cancellation) enters through the
+//! small traits of [`seams`]. Everything kept is a [`Record`].
+
+pub mod account;
+pub mod article;
+pub mod brief;
+pub mod capability;
+pub mod delivery;
+pub mod digest;
+pub mod ids;
+pub mod job;
+pub mod measure;
+pub mod post;
+pub mod progress;
+pub mod record;
+pub mod seams;
+pub mod user;
+pub mod variant;
+
+pub use account::{Account, AccountName, AccountStatus, Agency, Secret};
+pub use article::{Article, ArticleState, Block, BlockKind, Photo, SourceRef};
+pub use brief::{Brief, DateMention, Edit, Figure, LegalDoc, Passage, Quote, Span, StoryKind};
+pub use capability::{Capability, FormatRule, MediaRule, Violation};
+pub use delivery::{Delivery, DeliveryState, Event as DeliveryEvent, Intent, Receipt, Ticket};
+pub use digest::{BlobHash, Digest, DigestBuilder};
+pub use ids::{ArticleId, BriefId, DeliveryId, Ids, JobId, PostId, SampleId, UserId, VariantId};
+pub use job::{Job, JobKind, JobState, Priority};
+pub use measure::{Measured, Metric, Sample, Value};
+pub use post::{
+    Approval, BodyBlock, Link, Media, MediaRole, Post, PostContent, PostFormat, PostState,
+};
+pub use progress::{Cancel, Progress};
+pub use record::{IndexEntry, Record};
+pub use seams::{Clock, Entropy, Gate, GateClosed};
+pub use user::{Actor, Role, User};
+pub use variant::{Rendition, Variant, VariantKind, VariantState};
+
+/// A move that the state machine of a record does not list.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("illegal move: {what} cannot take {event} in state {state}")]
+pub struct IllegalMove {
+    /// Kind of record, for example `delivery`.
+    pub what: &'static str,
+    /// State the record was in.
+    pub state: String,
+    /// Event that was refused.
+    pub event: String,
+}

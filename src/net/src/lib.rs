@@ -1,0 +1,1 @@
+//! Outbound HTTP: timeouts, size caps, SSRF guard, redaction.

@@ -1,0 +1,1 @@
+//! The worker: takes a Job and calls the stage.

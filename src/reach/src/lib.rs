@@ -1,0 +1,1 @@
+//! Measure posts, keep series, answer reports.

@@ -1,0 +1,1 @@
+//! Compose, submit, approve, return, correct, retract; the audit trail.

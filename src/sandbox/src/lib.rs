@@ -1,0 +1,1 @@
+//! What the stand-in platforms share: faults, virtual clock, growth, control API.
