@@ -14,6 +14,7 @@ pub mod job;
 pub mod measure;
 pub mod post;
 pub mod progress;
+pub mod public;
 pub mod record;
 pub mod seams;
 pub mod user;
@@ -32,6 +33,7 @@ pub use post::{
     Approval, BodyBlock, Link, Media, MediaRole, Post, PostContent, PostFormat, PostState,
 };
 pub use progress::{Cancel, Progress};
+pub use public::{ClickCount, PublicMedia};
 pub use record::{IndexEntry, Record};
 pub use seams::{Clock, Entropy, Gate, GateClosed};
 pub use user::{Actor, Role, User};
