@@ -123,8 +123,8 @@ impl Ledger {
             }
             let mut magic = [0; MAGIC.len()];
             let whole = file.len().map_err(io_error)?;
-            let got = file.read_at(0, &mut magic).map_err(io_error)?;
-            if whole < MAGIC.len() as u64 && place == end && MAGIC.starts_with(&magic[..got]) {
+            file.read_at(0, &mut magic).map_err(io_error)?;
+            if &magic != MAGIC && whole <= MAGIC.len() as u64 && place == end {
                 // Power was lost while the segment was made: no record of it was acknowledged.
                 cut += whole;
                 file.truncate(0).map_err(io_error)?;

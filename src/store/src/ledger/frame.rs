@@ -70,14 +70,16 @@ pub(crate) struct Frames<'a> {
     file: &'a dyn LogFile,
     /// Offset in the file of `buffer[0]`.
     base: u64,
+    /// The unread bytes of the buffer are `at..end`.
     at: usize,
+    end: usize,
     buffer: Vec<u8>,
 }
 
 impl<'a> Frames<'a> {
     /// Frames from an offset on, where a frame begins.
     pub(crate) fn new(file: &'a dyn LogFile, offset: u64) -> Self {
-        Self { file, base: offset, at: 0, buffer: Vec::new() }
+        Self { file, base: offset, at: 0, end: 0, buffer: vec![0; CHUNK] }
     }
 
     /// The next frame.
@@ -112,21 +114,25 @@ impl<'a> Frames<'a> {
 
     /// Makes `want` bytes readable from `at`, if the file has them. Returns how many there are, at most `want`.
     fn fill(&mut self, want: usize) -> io::Result<usize> {
-        if self.buffer.len() - self.at < want {
-            self.buffer.drain(..self.at);
+        if self.end - self.at < want {
+            self.buffer.copy_within(self.at..self.end, 0);
             self.base += self.at as u64;
+            self.end -= self.at;
             self.at = 0;
-            while self.buffer.len() < want {
-                let end = self.buffer.len();
-                self.buffer.resize(end + CHUNK.max(want - end), 0);
-                let read = self.file.read_at(self.base + end as u64, &mut self.buffer[end..])?;
-                self.buffer.truncate(end + read);
-                if read == 0 {
-                    break;
+            if self.buffer.len() < want {
+                let mut larger = vec![0; want.next_power_of_two()];
+                larger[..self.end].copy_from_slice(&self.buffer[..self.end]);
+                self.buffer = larger;
+            }
+            while self.end < want {
+                let from = self.base + self.end as u64;
+                match self.file.read_at(from, &mut self.buffer[self.end..])? {
+                    0 => break,
+                    read => self.end += read,
                 }
             }
         }
-        Ok((self.buffer.len() - self.at).min(want))
+        Ok((self.end - self.at).min(want))
     }
 }
 
