@@ -37,7 +37,11 @@ impl Gate for ReadOnly {
 
 impl At<'_> {
     /// Asks the platform once.
-    pub(crate) async fn read_back(&self, row: &Versioned<Delivery>, round: &mut Round) -> Result<()> {
+    pub(crate) async fn read_back(
+        &self,
+        row: &Versioned<Delivery>,
+        round: &mut Round,
+    ) -> Result<()> {
         let d = &row.record;
         let config = &self.worker.deps.config;
         let post = self.worker.deps.store.read::<Post>(&d.post.to_string()).await?;
@@ -50,17 +54,28 @@ impl At<'_> {
             marker: &d.marker,
             content: &post.record.content,
             ticket: d.ticket.as_ref(),
-            since: d.sending_since.or_else(|| d.intent.as_ref().map(|i| i.at)).unwrap_or(d.created_at),
+            since: d
+                .sending_since
+                .or_else(|| d.intent.as_ref().map(|i| i.at))
+                .unwrap_or(d.created_at),
         };
         let request = self.channel.find(&cx, To { account: self.account, secret: &secret }, what);
-        let answer = self.guarded(Duration::from_secs(u64::from(config.upload_timeout_s.min(120))), request).await;
+        let answer = self
+            .guarded(Duration::from_secs(u64::from(config.upload_timeout_s.min(120))), request)
+            .await;
         let mut incident = None;
         let event = match answer {
             Some(Ok(mut found)) => {
                 found.sort_by(|a, b| (a.at, &a.remote_id).cmp(&(b.at, &b.remote_id)));
                 if found.len() > 1 {
-                    let ids: Vec<_> = found.iter().map(|receipt| receipt.remote_id.clone()).collect();
-                    let mut two = self.mover().incident(d, IncidentKind::Duplicate, self.now(), "read-back found several");
+                    let ids: Vec<_> =
+                        found.iter().map(|receipt| receipt.remote_id.clone()).collect();
+                    let mut two = self.mover().incident(
+                        d,
+                        IncidentKind::Duplicate,
+                        self.now(),
+                        "read-back found several",
+                    );
                     two.remote_ids = ids;
                     incident = Some(two);
                 }
@@ -119,7 +134,12 @@ impl At<'_> {
     }
 
     /// Remembers not to ask before `wait` is over.
-    pub(crate) fn again_later(&self, d: &Delivery, wait: jiff::SignedDuration, round: &mut Round) -> Result<()> {
+    pub(crate) fn again_later(
+        &self,
+        d: &Delivery,
+        wait: jiff::SignedDuration,
+        round: &mut Round,
+    ) -> Result<()> {
         let at = self.now() + wait;
         let mut memory = self.worker.memory();
         let tries = memory.later.get(&d.id).map_or(0, |(tries, _)| *tries);
