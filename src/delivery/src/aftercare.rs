@@ -1,20 +1,21 @@
-//! After publishing: corrections and retractions travel to the live post; and accounts that must be connected again.
+//! After publishing: corrections and retractions travel to the live post.
 
 use std::{sync::atomic::AtomicU32, time::Duration};
 
 use jiff::Timestamp;
 use loa_channel::{Error, ErrorKind, Outgoing, RetryAdvice, To};
 use loa_model::{
-    Account, AccountStatus, Delivery, DeliveryEvent as Event, DeliveryState as State, Digest, Post,
-    PostState, delivery::Effect, job::backoff,
+    Delivery, DeliveryEvent as Event, DeliveryState as State, Digest, Post, PostState,
+    delivery::Effect, job::backoff,
 };
-use loa_store::{Changes, Error as StoreError, StoreExt as _, Versioned};
+use loa_store::{Changes, StoreExt as _, Versioned};
 
 use crate::{
-    Correction, IncidentKind, Result, Round, Worker,
-    chain::{At, Refreshed, signed},
+    Correction, IncidentKind, Result, Round,
+    chain::{At, signed},
     gate::SendGate,
     moves::NotMoved,
+    standing::Refreshed,
 };
 
 impl At<'_> {
@@ -103,7 +104,8 @@ impl At<'_> {
             }
         };
         if let Some(wait) = wait {
-            return self.again_later(d, wait, round);
+            self.again_later(d, wait, round);
+            return Ok(());
         }
         let kind = match (d.state, error.kind) {
             (State::Correcting, _) => IncidentKind::CorrectionFailed,
@@ -191,43 +193,6 @@ impl At<'_> {
             killed: self.worker.kill_switches(self.account),
             effect: Effect::Idempotent,
             opened: AtomicU32::new(0),
-        }
-    }
-}
-
-impl Worker {
-    /// Pauses an account whose credentials the platform refuses, and tells a person. Its deliveries stay.
-    pub(crate) async fn needs_reauth(&self, account: &Account, reason: &str) -> Result<()> {
-        let now = self.deps.clock.now();
-        loop {
-            let Some(mut kept) = self.deps.store.read::<Account>(account.name.as_str()).await?
-            else {
-                return Ok(());
-            };
-            if matches!(kept.record.status, AccountStatus::NeedsReauth { .. }) {
-                return Ok(());
-            }
-            kept.record.status =
-                AccountStatus::NeedsReauth { reason: reason.to_owned(), since: now };
-            let mover = self.mover(true);
-            let incident = mover.account_incident(
-                &account.agency,
-                &account.name,
-                IncidentKind::NeedsReauth,
-                now,
-                reason,
-            );
-            let changes = Changes::by(mover.actor.clone(), "pause account, credentials refused")
-                .update(&kept.record, kept.version)
-                .insert(&incident);
-            match self.deps.store.commit(changes).await {
-                Ok(_) => {
-                    tracing::error!(account = %account.name, reason, "The platform refuses the credentials: connect the account again");
-                    return Ok(());
-                }
-                Err(StoreError::Conflict { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
         }
     }
 }

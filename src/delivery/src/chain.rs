@@ -7,7 +7,7 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use loa_channel::{Channel, Cx, Error, ErrorKind, Outgoing, Progress, RetryAdvice, Scope, To};
+use loa_channel::{Channel, Cx, Error, ErrorKind, Outgoing, Progress, RetryAdvice, To};
 use loa_model::{
     Account, Delivery, DeliveryEvent as Event, DeliveryId, DeliveryState as State, Intent, Post,
     PostState, Receipt, Secret, delivery::Effect, job::backoff,
@@ -20,6 +20,7 @@ use crate::{
     gate::{SendGate, Tenure},
     moves::{Mover, NotMoved},
     pacing::{self, Verdict, Wait},
+    standing::{Refreshed, app_key},
 };
 
 /// Steps of one chain in one round: more is an adapter that never ends.
@@ -455,7 +456,7 @@ impl At<'_> {
                 Ok(answer) => self.tenure.renew(answer),
                 // Not renewed: the gate shuts by itself when the lease runs out.
                 Err(error) => {
-                    tracing::warn!(account = %self.account.name, %error, "A lease was not renewed")
+                    tracing::warn!(account = %self.account.name, %error, "A lease was not renewed");
                 }
             }
         }
@@ -495,115 +496,6 @@ impl At<'_> {
     pub(crate) async fn secret(&self) -> Result<Option<Secret>> {
         Ok(self.worker.deps.secrets.get(&self.account.name).await?)
     }
-}
-
-/// What came of a refresh.
-pub(crate) enum Refreshed {
-    /// New credentials are kept.
-    Yes,
-    /// Not now.
-    Later(SignedDuration),
-    /// A person must connect the account again.
-    No,
-}
-
-impl Worker {
-    /// Asks the channel for new credentials, once per account at a time, mark before and result after.
-    pub(crate) async fn refresh(
-        &self,
-        account: &Account,
-        channel: &dyn Channel,
-        at: Option<&At<'_>>,
-    ) -> Result<Refreshed> {
-        let _one_at_a_time = self.refreshing.lock().await;
-        let now = self.deps.clock.now();
-        let fresh = self.memory().refreshed.get(&account.name).copied();
-        // Refused again right after a refresh: another one would not help.
-        if fresh.is_some_and(|then| now.duration_since(then) < SignedDuration::from_mins(10)) {
-            return Ok(Refreshed::No);
-        }
-        let Some(old) = self.deps.secrets.get(&account.name).await? else {
-            return Ok(Refreshed::No);
-        };
-        self.deps.secrets.begin_refresh(&account.name).await?;
-        let gate = loa_model::seams::OpenGate;
-        let deps = &self.deps;
-        let cx = Cx { clock: &*deps.clock, blobs: &*deps.blobs, media: &*deps.media, gate: &gate };
-        let request = channel.refresh(&cx, To { account, secret: &old });
-        let limit = Duration::from_secs(30);
-        let answer = match at {
-            Some(at) => at.guarded(limit, request).await,
-            None => Some(request.await),
-        };
-        match answer {
-            Some(Ok(Some(new))) => {
-                self.deps.secrets.finish_refresh(&account.name, Some(old.merged(new))).await?;
-                self.memory().refreshed.insert(account.name.clone(), now);
-                tracing::info!(account = %account.name, "Refreshed the credentials");
-                Ok(Refreshed::Yes)
-            }
-            Some(Ok(None)) => {
-                self.deps.secrets.finish_refresh(&account.name, None).await?;
-                Ok(Refreshed::No)
-            }
-            Some(Err(error)) => match error.advice {
-                RetryAdvice::Later { wait, .. } => {
-                    self.deps.secrets.finish_refresh(&account.name, None).await?;
-                    Ok(Refreshed::Later(signed(wait)))
-                }
-                // The mark stays: whether the old token was used up is not known.
-                RetryAdvice::Verify => Ok(Refreshed::Later(secs(60))),
-                RetryAdvice::Never | RetryAdvice::Reauthorize => {
-                    self.deps.secrets.finish_refresh(&account.name, None).await?;
-                    Ok(Refreshed::No)
-                }
-            },
-            None => Ok(Refreshed::Later(secs(60))),
-        }
-    }
-
-    /// Keeps the platform's wait for everyone it holds up.
-    pub(crate) async fn hold_up(
-        &self,
-        account: &Account,
-        scope: Scope,
-        until: Timestamp,
-        reason: &str,
-    ) -> Result<()> {
-        let key = match scope {
-            Scope::Post => return Ok(()),
-            Scope::Account => account.name.to_string(),
-            Scope::App => app_key(account),
-        };
-        loop {
-            let (mut pace, expect) = self.pace(&key).await?;
-            if pace.not_before.is_some_and(|known| known >= until) {
-                return Ok(());
-            }
-            pace.not_before = Some(until);
-            reason.clone_into(&mut pace.reason);
-            let changes =
-                Changes::by(self.mover(true).actor, "keep the platform's wait").put(&pace, expect);
-            match self.deps.store.commit(changes).await {
-                Ok(_) => return Ok(()),
-                Err(StoreError::Conflict { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-
-    pub(crate) async fn pace(&self, key: &str) -> Result<(Pace, Expect)> {
-        Ok(match self.deps.store.read::<Pace>(key).await? {
-            Some(kept) => (kept.record, Expect::Version(kept.version)),
-            None => (Pace::new(key), Expect::Absent),
-        })
-    }
-}
-
-/// Accounts of one app share its limits.
-fn app_key(account: &Account) -> String {
-    let app = account.settings.get("app_id").map_or("", String::as_str);
-    format!("app/{}/{app}", account.name.channel())
 }
 
 /// The delivery is still the one we hold: same lease, same intent.

@@ -410,8 +410,9 @@ impl Worker {
         let ages = secs(self.deps.config.backfill_ages_s);
         errand.ready.sort_by_cached_key(|row| {
             let d = &row.record;
-            let aged = d.priority == Priority::Backfill && now.duration_since(d.due_at) >= ages;
-            (if aged { Priority::Normal } else { d.priority }, d.due_at, d.id)
+            let waited_long =
+                d.priority == Priority::Backfill && now.duration_since(d.due_at) >= ages;
+            (if waited_long { Priority::Normal } else { d.priority }, d.due_at, d.id)
         });
         let idle = errand.lost.is_empty()
             && errand.unclear.is_empty()

@@ -140,9 +140,10 @@ fn a_correction_reaches_the_live_post_only_when_it_is_approved() {
     let signed = world.delivery(signed).post;
     support::ready(desk.correct(id, person(3), signed, "sai số".into())).unwrap();
     world.platform.arm(Fault::DropBeforeCommit);
-    for _ in 0..6 {
-        let wake = world.tick(&worker).wake.unwrap();
-        world.clock.advance_to(wake.min(far));
+    assert_eq!(world.state(id), State::Correcting);
+    while world.state(id) == State::Correcting {
+        let wake = world.tick(&worker).wake.expect("the correction is not done");
+        world.clock.advance_to(wake);
     }
     assert_eq!(world.state(id), State::Published);
     let live = world.platform.live(&world.delivery(id).marker);

@@ -23,13 +23,14 @@ fn settle(world: &mut World, crashes: &mut Vec<u64>) {
         let mut over = false;
         for _ in 0..200 {
             match world.drive(worker.tick()) {
-                Drove::Done(round) => match round.expect("the store works").wake {
-                    Some(wake) => world.clock.advance_to(wake),
-                    None => {
+                Drove::Done(round) => {
+                    if let Some(wake) = round.expect("the store works").wake {
+                        world.clock.advance_to(wake)
+                    } else {
                         over = true;
                         break;
                     }
-                },
+                }
                 Drove::Blown => break,
             }
         }
@@ -53,7 +54,7 @@ fn judge(world: &World, id: DeliveryId, read_back: ReadBack, story: &str) {
             assert!(d.receipt.is_some(), "{story}: I2");
         }
         State::Uncertain => {
-            assert_eq!(read_back, ReadBack::None, "{story}: left uncertain; {d:#?}")
+            assert_eq!(read_back, ReadBack::None, "{story}: left uncertain; {d:#?}");
         }
         other => panic!("{story}: lost in {other:?}; {d:#?}"),
     }
@@ -259,11 +260,11 @@ fn the_loop_publishes_and_stops_when_asked() {
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let clock = world.clock.clone();
     let both = async {
-        let stopper = async {
-            clock.sleep(Duration::from_secs(120)).await;
+        let asker = async {
+            clock.sleep(Duration::from_mins(2)).await;
             stop.send(true).expect("the loop listens");
         };
-        tokio::join!(worker.run(stopped), stopper).0
+        tokio::join!(worker.run(stopped), asker).0
     };
     world.done(both).unwrap();
     assert_eq!((world.state(id), world.creates(id)), (State::Published, 1));

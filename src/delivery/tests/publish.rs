@@ -139,7 +139,7 @@ fn the_platforms_wait_is_kept_for_its_scope_and_over_a_restart() {
     {
         let mut world = World::new(7, Options::default());
         let id = world.post(PAGE, |_, _| {});
-        world.platform.arm(Fault::Throttle { wait: Duration::from_secs(900), scope });
+        world.platform.arm(Fault::Throttle { wait: Duration::from_mins(15), scope });
         let worker = world.worker();
         let began = world.clock.now();
         world.tick(&worker);
@@ -164,9 +164,7 @@ fn throttling_never_uses_the_attempts_up() {
     let mut world = World::new(8, Options::default());
     let id = world.post(PAGE, |_, d| d.max_attempts = 2);
     for _ in 0..6 {
-        world
-            .platform
-            .arm(Fault::Throttle { wait: Duration::from_secs(60), scope: Scope::Account });
+        world.platform.arm(Fault::Throttle { wait: Duration::from_mins(1), scope: Scope::Account });
     }
     let worker = world.worker();
     world.rounds(&worker, 40);

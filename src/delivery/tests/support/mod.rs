@@ -1,6 +1,14 @@
 //! A world in one thread: manual time, a fuse that crashes or freezes the worker at any store or channel call, and the
 //! memory platform as the judge of what the audience saw.
-#![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::must_use_candidate,
+    reason = "each test file uses its own part"
+)]
+
+mod sim;
 
 use std::{
     collections::BTreeMap,
@@ -8,14 +16,14 @@ use std::{
     pin::{Pin, pin},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicU32, Ordering},
     },
     task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use async_trait::async_trait;
-use jiff::{SignedDuration, Timestamp, ToSpan};
+use jiff::{Timestamp, ToSpan};
 use loa_channel::{
     Audience, Blobs, Channel, Cx, Error, ErrorKind, Health, InboundEvent, Lookup, MediaUrls,
     Outgoing, Progress, RetryAdvice, To,
@@ -26,9 +34,9 @@ use loa_delivery::{
 };
 use loa_model::{
     Account, AccountName, AccountStatus, Actor, Approval, ArticleId, BlobHash, Capability, Clock,
-    Delivery, DeliveryId, DeliveryState as State, Entropy, JobId, JobState, Link, Measured, Media,
-    Post, PostContent, PostFormat, PostId, PostState, Priority, Receipt, Secret, Ticket, UserId,
-    delivery::Effect, seams::BoxFuture,
+    Delivery, DeliveryId, DeliveryState as State, JobId, JobState, Link, Measured, Media, Post,
+    PostContent, PostFormat, PostId, PostState, Priority, Receipt, Secret, Ticket, UserId,
+    delivery::Effect,
 };
 use loa_store::{
     AccountLease, Changes, Claimed, Entry, JobEnd, JobView, MemoryStore, Row, Seq, Store,
@@ -36,151 +44,10 @@ use loa_store::{
 };
 use url::Url;
 
+pub use sim::{Fuse, ManualClock, Seeded};
+
 pub fn start() -> Timestamp {
     "2026-11-22T02:00:00Z".parse().unwrap()
-}
-
-/// Time that moves only when the test moves it.
-#[derive(Debug, Default)]
-pub struct ManualClock {
-    now: Mutex<Option<Timestamp>>,
-    sleepers: Mutex<BTreeMap<(Timestamp, u64), Waker>>,
-    number: AtomicU64,
-}
-
-impl ManualClock {
-    pub fn advance_to(&self, at: Timestamp) {
-        {
-            let mut now = self.now.lock().unwrap();
-            *now = Some(now.unwrap_or_else(start).max(at));
-        }
-        let now = self.now();
-        let mut sleepers = self.sleepers.lock().unwrap();
-        while let Some(entry) = sleepers.first_entry() {
-            if entry.key().0 > now {
-                break;
-            }
-            entry.remove().wake();
-        }
-    }
-
-    pub fn advance(&self, by: SignedDuration) {
-        self.advance_to(self.now() + by);
-    }
-
-    fn next_sleeper(&self) -> Option<Timestamp> {
-        self.sleepers.lock().unwrap().keys().next().map(|(at, _)| *at)
-    }
-}
-
-impl Clock for ManualClock {
-    fn now(&self) -> Timestamp {
-        self.now.lock().unwrap().unwrap_or_else(start)
-    }
-
-    fn sleep(&self, wait: Duration) -> BoxFuture<'_, ()> {
-        let until = self.now() + SignedDuration::try_from(wait).unwrap();
-        Box::pin(Sleep { clock: self, until, number: self.number.fetch_add(1, Ordering::Relaxed) })
-    }
-}
-
-struct Sleep<'a> {
-    clock: &'a ManualClock,
-    until: Timestamp,
-    number: u64,
-}
-
-impl Future for Sleep<'_> {
-    type Output = ();
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if self.clock.now() >= self.until {
-            return Poll::Ready(());
-        }
-        let key = (self.until, self.number);
-        self.clock.sleepers.lock().unwrap().insert(key, cx.waker().clone());
-        Poll::Pending
-    }
-}
-
-impl Drop for Sleep<'_> {
-    fn drop(&mut self) {
-        self.clock.sleepers.lock().unwrap().remove(&(self.until, self.number));
-    }
-}
-
-/// A small generator: the same seed gives the same world.
-#[derive(Debug)]
-pub struct Seeded(Mutex<u64>);
-
-impl Seeded {
-    pub fn new(seed: u64) -> Self {
-        Self(Mutex::new(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1))
-    }
-
-    pub fn next(&self) -> u64 {
-        let mut state = self.0.lock().unwrap();
-        *state ^= *state << 13;
-        *state ^= *state >> 7;
-        *state ^= *state << 17;
-        state.wrapping_mul(0x2545_F491_4F6C_DD1D)
-    }
-
-    pub fn below(&self, n: u64) -> u64 {
-        (self.next() >> 11) % n
-    }
-}
-
-impl Entropy for Seeded {
-    fn fill(&self, bytes: &mut [u8]) {
-        for byte in bytes {
-            *byte = self.next().to_le_bytes()[3];
-        }
-    }
-}
-
-/// Stops the worker at one of its awaits.
-#[derive(Debug, Default)]
-pub struct Fuse {
-    count: AtomicU64,
-    at: AtomicU64,
-    pub blown: AtomicBool,
-    /// Await at which it blew last; 0 when it never did.
-    pub most: AtomicU64,
-    pub names: Mutex<Vec<&'static str>>,
-    frozen: Mutex<Option<Waker>>,
-}
-
-impl Fuse {
-    /// Blows at the `n`th await from now; 0 never.
-    pub fn set(&self, n: u64) {
-        self.count.store(0, Ordering::SeqCst);
-        self.at.store(n, Ordering::SeqCst);
-        self.blown.store(false, Ordering::SeqCst);
-        self.names.lock().unwrap().clear();
-    }
-
-    /// Lets whoever froze go on as soon as it is polled again.
-    pub fn thaw(&self) {
-        self.at.store(0, Ordering::SeqCst);
-        self.blown.store(false, Ordering::SeqCst);
-        if let Some(waker) = self.frozen.lock().unwrap().take() {
-            waker.wake();
-        }
-    }
-
-    async fn point(&self, name: &'static str) {
-        let count = self.count.fetch_add(1, Ordering::SeqCst) + 1;
-        self.names.lock().unwrap().push(name);
-        if count == self.at.load(Ordering::SeqCst) {
-            self.blown.store(true, Ordering::SeqCst);
-            self.most.store(count, Ordering::SeqCst);
-            std::future::poll_fn(|cx| {
-                *self.frozen.lock().unwrap() = Some(cx.waker().clone());
-                if self.blown.load(Ordering::SeqCst) { Poll::Pending } else { Poll::Ready(()) }
-            })
-            .await;
-        }
-    }
 }
 
 /// The memory store with a fuse before and after every durable call.
@@ -257,7 +124,6 @@ impl Store for FuseStore {
         self.inner.watch()
     }
 }
-
 /// What a refresh of the credentials gives.
 #[derive(Debug, Clone)]
 pub enum RefreshMode {
