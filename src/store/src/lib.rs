@@ -1,16 +1,26 @@
 #![doc = include_str!("../README.md")]
 
 mod changes;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod contract;
 mod engine;
 mod error;
+mod folder;
 mod lease;
+mod ledger;
 mod memory;
 mod queue;
+mod report;
 mod rows;
+mod sled_rows;
+mod sled_store;
+mod writer;
 
 pub use changes::{Change, Changes, Entry, Expect, Row, Seq, Versioned};
 pub use contract::{Store, StoreExt};
 pub use error::{Error, Result};
 pub use lease::{AccountLease, Claimed, JobEnd, JobView};
 pub use memory::MemoryStore;
+pub use report::Report;
+pub use sled_store::{Options, Recovery, SledStore};
