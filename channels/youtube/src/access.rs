@@ -54,7 +54,7 @@ fn is_due(api: &Api, to: To<'_>, now: Timestamp) -> bool {
 }
 
 /// The client id: a setting of the account, or a value of its secret.
-fn client_id<'a>(to: To<'a>) -> Result<&'a str> {
+fn client_id(to: To<'_>) -> Result<&str> {
     let known = to.account.settings.get("client_id").map(String::as_str);
     known.filter(|id| !id.is_empty()).or(to.secret.get("client_id")).ok_or_else(|| {
         let message = "the account has no client_id, add it to its settings";

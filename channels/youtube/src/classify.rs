@@ -52,7 +52,7 @@ impl<'a> From<&'a Response> for Answer<'a> {
     }
 }
 
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 const TOO_FAST: Duration = Duration::from_secs(30);
 const LONGEST_MESSAGE: usize = 300;
 

@@ -39,7 +39,7 @@ pub(crate) async fn measure(
             measured.push(match (known(id), other) {
                 (Some(video), _) => one(id, Some(true), video.statistics),
                 (None, Some(video)) => {
-                    one(id, Some(video.status.privacy_status != "private"), video.statistics)
+                    one(id, Some(video.status.privacy != "private"), video.statistics)
                 }
                 (None, None) => one(id, Some(false), Statistics::default()),
             });
@@ -49,7 +49,7 @@ pub(crate) async fn measure(
 }
 
 fn one(id: &str, alive: Option<bool>, numbers: Statistics) -> Measured {
-    let Statistics { view_count, like_count, comment_count } = numbers;
+    let Statistics { views, likes, comments } = numbers;
     let value = |metric, source_name: &str, value: Option<u64>| {
         value.map(|value| Value {
             metric,
@@ -59,12 +59,12 @@ fn one(id: &str, alive: Option<bool>, numbers: Statistics) -> Measured {
         })
     };
     let values = [
-        value(Metric::Views, "viewCount", view_count),
-        value(Metric::Reactions, "likeCount", like_count),
-        value(Metric::Comments, "commentCount", comment_count),
+        value(Metric::Views, "viewCount", views),
+        value(Metric::Reactions, "likeCount", likes),
+        value(Metric::Comments, "commentCount", comments),
     ];
     let raw = json!({
-        "id": id, "viewCount": view_count, "likeCount": like_count, "commentCount": comment_count,
+        "id": id, "viewCount": views, "likeCount": likes, "commentCount": comments,
     });
     let values = values.into_iter().flatten().collect();
     Measured { remote_id: id.to_owned(), alive, values, raw }

@@ -184,7 +184,7 @@ async fn processing(
         }
         return Err(gone(&id));
     };
-    match (status.upload_status.as_str(), details.processing_status.as_str()) {
+    match (status.upload.as_str(), details.processing_status.as_str()) {
         ("rejected", _) if status.rejection_reason == "duplicate" => {
             let since = post.since.min(cx.clock.now());
             let own = read_back::find_own(api, cx, to, post.marker, since).await?;
@@ -204,7 +204,7 @@ async fn processing(
             let reason = &details.processing_failure_reason;
             Err(classify::processing(ErrorKind::Media, "could not process", reason))
         }
-        (_, "succeeded") | ("processed", "") => Ok(Step::Thumbnail { video: id }.next()),
+        (_, "succeeded") | ("processed", "") => Ok(dress(post.content, id)),
         _ => Ok(Step::Processing { video: id, polls: polls + 1 }.after(poll_wait(polls))),
     }
 }
@@ -229,10 +229,24 @@ async fn thumbnail(
             outcome => drop(outcome?),
         }
     }
-    if content.media_of(MediaRole::Captions).next().is_some() {
-        return Ok(Step::Captions { video, skipped }.next());
+    Ok(after_thumbnail(content, video, skipped))
+}
+
+/// What follows processing: a step without its file is left out, so that every step that may change something does.
+fn dress(content: &PostContent, video: String) -> Progress {
+    if content.media_of(MediaRole::Thumbnail).next().is_some() {
+        Step::Thumbnail { video }.next()
+    } else {
+        after_thumbnail(content, video, Vec::new())
     }
-    Ok(Step::Publish { video, skipped }.next())
+}
+
+fn after_thumbnail(content: &PostContent, video: String, skipped: Vec<String>) -> Progress {
+    if content.media_of(MediaRole::Captions).next().is_some() {
+        Step::Captions { video, skipped }.next()
+    } else {
+        Step::Publish { video, skipped }.next()
+    }
 }
 
 /// Adds the captions; captions of this language that are there already are ours.
@@ -284,7 +298,7 @@ async fn publish(
     let format = post.content.format;
     let found = videos(api, cx, to, "status", &[id]).await?;
     let Some(mut video) = found.into_iter().next() else { return Err(gone(id)) };
-    if video.status.privacy_status != "public" {
+    if video.status.privacy != "public" {
         let status = status(api, to, "public", &video.status);
         let body = Body::Json(json!({"id": id, "status": status}));
         let path = "youtube/v3/videos";
@@ -292,10 +306,10 @@ async fn publish(
         video = serde_json::from_value(answer)
             .map_err(|_| classify::unreadable(Call::Effect, "status"))?;
     }
-    if video.status.privacy_status != "public" {
+    if video.status.privacy != "public" {
         let message = "the channel's settings keep the video from being public";
         let error = Error::new(ErrorKind::Content, RetryAdvice::Never, message);
-        return Err(error.code(video.status.privacy_status));
+        return Err(error.code(video.status.privacy));
     }
     id.clone_into(&mut video.id);
     Ok(Progress::Live(read_back::receipt(api, cx, format, &video, skipped)))

@@ -287,6 +287,19 @@ fn a_short_is_uploaded_private_processed_dressed_and_made_public() {
 }
 
 #[test]
+fn a_wide_video_without_thumbnail_and_captions_takes_no_empty_step() {
+    run(async {
+        let (mut world, _, _, youtube) = start(&[]).await;
+        world.content.format = loa_model::PostFormat::Video;
+        world.content.media.truncate(1);
+        let (receipt, steps) = drive(&youtube, &mut world).await;
+        assert_eq!(receipt.unwrap().url, "https://www.youtube.com/watch?v=vid00000000");
+        assert_eq!(steps.last().map(String::as_str), Some("publish"));
+        assert!(!steps.iter().any(|step| step == "thumbnail" || step == "captions"));
+    });
+}
+
+#[test]
 fn any_lost_answer_leaves_one_video_and_resends_no_byte_that_arrived() {
     for faults in [
         vec![Fault::LoseChunk(0)],

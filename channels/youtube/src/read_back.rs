@@ -19,8 +19,8 @@ use crate::{
 pub(crate) const BATCH: usize = 50;
 /// Pages read before the list counts as too long to prove an absence.
 const PAGES: usize = 10;
-/// Clocks may differ by this.
-const SKEW: SignedDuration = SignedDuration::from_mins(2);
+/// Clocks may differ, and an upload may have begun hours before its public step; the marker decides anyway.
+const LOOK_BACK: SignedDuration = SignedDuration::from_hours(6);
 
 /// Every live video with the marker.
 pub(crate) async fn find(
@@ -39,7 +39,7 @@ pub(crate) async fn find(
     if own.is_empty() {
         own = find_own(api, cx, to, what.marker, what.since).await?;
     }
-    let live = own.into_iter().filter(|video| video.status.privacy_status == "public");
+    let live = own.into_iter().filter(|video| video.status.privacy == "public");
     Ok(live.map(|video| receipt(api, cx, what.content.format, &video, &[])).collect())
 }
 
@@ -59,7 +59,7 @@ pub(crate) async fn find_own(
     }
     own.retain(|video| {
         mentions(&video.snippet.description, marker)
-            && !matches!(video.status.upload_status.as_str(), "failed" | "rejected" | "deleted")
+            && !matches!(video.status.upload.as_str(), "failed" | "rejected" | "deleted")
     });
     Ok(own)
 }
@@ -70,7 +70,7 @@ async fn uploaded_since(
     to: To<'_>,
     since: Timestamp,
 ) -> Result<Vec<String>> {
-    let from = since.checked_sub(SKEW).unwrap_or(Timestamp::MIN);
+    let from = since.checked_sub(LOOK_BACK).unwrap_or(Timestamp::MIN);
     let playlist = channel(api, cx, to, "contentDetails").await?.content_details.related_playlists;
     if playlist.uploads.is_empty() {
         return Err(classify::unreadable(classify::Call::Read, "playlist of uploads"));
@@ -106,7 +106,7 @@ async fn uploaded_since(
         }
     }
     // Not seen is not absent when the list was not read to its end.
-    let advice = RetryAdvice::Later { wait: Duration::from_secs(600), scope: Scope::Post };
+    let advice = RetryAdvice::Later { wait: Duration::from_mins(10), scope: Scope::Post };
     let message =
         format!("more than {} uploads since then, cannot look through all", PAGES * BATCH);
     Err(Error::new(ErrorKind::Unavailable, advice, message))
@@ -151,8 +151,8 @@ pub(crate) fn receipt(
     skipped: &[String],
 ) -> Receipt {
     let raw = json!({
-        "id": video.id, "privacyStatus": video.status.privacy_status,
-        "uploadStatus": video.status.upload_status, "skipped": skipped,
+        "id": video.id, "privacyStatus": video.status.privacy,
+        "uploadStatus": video.status.upload, "skipped": skipped,
     });
     let url = watch_url(&api.config.watch_base, format, &video.id).into();
     Receipt { remote_id: video.id.clone(), url, raw, at: cx.clock.now() }

@@ -70,10 +70,12 @@ pub(crate) struct Snippet {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Status {
-    pub(crate) upload_status: String,
+    #[serde(rename = "uploadStatus")]
+    pub(crate) upload: String,
     pub(crate) failure_reason: String,
     pub(crate) rejection_reason: String,
-    pub(crate) privacy_status: String,
+    #[serde(rename = "privacyStatus")]
+    pub(crate) privacy: String,
     pub(crate) license: Option<String>,
     pub(crate) embeddable: Option<bool>,
     pub(crate) public_stats_viewable: Option<bool>,
@@ -89,14 +91,14 @@ pub(crate) struct Processing {
 
 /// Lifetime counters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(default)]
 pub(crate) struct Statistics {
-    #[serde(deserialize_with = "counter")]
-    pub(crate) view_count: Option<u64>,
-    #[serde(deserialize_with = "counter")]
-    pub(crate) like_count: Option<u64>,
-    #[serde(deserialize_with = "counter")]
-    pub(crate) comment_count: Option<u64>,
+    #[serde(rename = "viewCount", deserialize_with = "counter")]
+    pub(crate) views: Option<u64>,
+    #[serde(rename = "likeCount", deserialize_with = "counter")]
+    pub(crate) likes: Option<u64>,
+    #[serde(rename = "commentCount", deserialize_with = "counter")]
+    pub(crate) comments: Option<u64>,
 }
 
 /// An entry of the playlist of uploads.
@@ -180,11 +182,7 @@ mod tests {
     fn counters_are_text_and_a_hidden_one_is_absent() {
         let stats: List<Video> =
             serde_json::from_str(include_str!("../fixtures/batch_stats.json")).unwrap();
-        let wanted = |view_count, like_count, comment_count| Statistics {
-            view_count,
-            like_count,
-            comment_count,
-        };
+        let wanted = |views, likes, comments| Statistics { views, likes, comments };
         assert_eq!(stats.items[0].statistics, wanted(Some(1204), Some(31), Some(0)));
         assert_eq!(stats.items[1].statistics, wanted(Some(9_007_199_254_740_993), None, None));
     }
@@ -195,7 +193,7 @@ mod tests {
             serde_json::from_str(include_str!("../fixtures/video.json")).unwrap();
         let video = &videos.items[0];
         assert_eq!(video.snippet.title, "Nghị quyết mới về đường bộ");
-        assert_eq!(video.status.privacy_status, "private");
+        assert_eq!(video.status.privacy, "private");
         assert_eq!(video.processing_details.processing_status, "processing");
     }
 }
