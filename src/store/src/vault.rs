@@ -74,15 +74,14 @@ impl Vault {
         key_override: Option<[u8; 32]>,
     ) -> Result<Self> {
         let sealed = store.all::<Sealed>(1).await?;
-        let key = match key_override {
-            Some(key) => key,
-            None => {
-                let (dir, fresh) = (key_dir.to_owned(), sealed.is_empty());
-                let entropy = entropy.clone();
-                let key = move || key_of(&dir, fresh, entropy.as_ref());
-                let key = tokio::task::spawn_blocking(key).await;
-                key.map_err(|error| Error::Io(format!("vault: {error}")))??
-            }
+        let key = if let Some(key) = key_override {
+            key
+        } else {
+            let (dir, fresh) = (key_dir.to_owned(), sealed.is_empty());
+            let entropy = entropy.clone();
+            let key = move || key_of(&dir, fresh, entropy.as_ref());
+            let key = tokio::task::spawn_blocking(key).await;
+            key.map_err(|error| Error::Io(format!("vault: {error}")))??
         };
         let cipher = XChaCha20Poly1305::new(&key.into());
         let vault = Self { cipher, key_id: key_id(&key), store, entropy };

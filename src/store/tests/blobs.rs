@@ -14,8 +14,9 @@ async fn bytes_come_back_under_their_hash() {
     assert_eq!(blobs.get(hash).await.unwrap(), text);
     assert!(blobs.exists(hash).await.unwrap());
     let hex = hash.to_string();
+    let (first, rest) = hex.split_at(2);
     let path = blobs.path(hash).unwrap();
-    assert!(path.ends_with(format!("sha256/{}/{}", &hex[..2], &hex[2..])), "{}", path.display());
+    assert!(path.ends_with(format!("sha256/{first}/{rest}")), "{}", path.display());
     let other = BlobHash::of(b"other");
     assert!(!blobs.exists(other).await.unwrap());
     assert_eq!(blobs.path(other), None);

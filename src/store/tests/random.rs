@@ -1,5 +1,7 @@
 //! Random calls on the reference in memory and on the embedded store give equal answers, also after it was reopened.
 
+#![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
+
 use std::{sync::Arc, time::Duration};
 
 use loa_model::{Actor, Clock as _, Job, JobId, JobState, Priority};
@@ -10,41 +12,19 @@ use loa_store::{
 use proptest::prelude::*;
 use serde_json::json;
 
+/// (Key; expectation: 0 absent, 1 and 2 any, else a version from there on back; text and number, or delete.)
+type RowCall = (u8, u8, Option<(String, f64)>);
+
 #[derive(Debug, Clone)]
 enum Call {
-    /// Rows: (key, expectation: 0 absent, 1 any, else that many records ago; text, or delete).
-    Commit {
-        rows: Vec<(u8, u8, Option<(String, f64)>)>,
-        jobs: Vec<(u8, u8)>,
-        finish: Option<u8>,
-    },
-    Claim {
-        owner: u8,
-        n: u8,
-        seconds: u8,
-    },
-    Heartbeat {
-        claim: u8,
-        seconds: u8,
-    },
-    Finish {
-        claim: u8,
-        end: u8,
-    },
-    Cancel {
-        job: u8,
-    },
-    Lease {
-        account: u8,
-        owner: u8,
-        seconds: u8,
-    },
-    Release {
-        lease: u8,
-    },
-    Wait {
-        seconds: u8,
-    },
+    Commit { rows: Vec<RowCall>, jobs: Vec<(u8, u8)>, finish: Option<u8> },
+    Claim { owner: u8, n: u8, seconds: u8 },
+    Heartbeat { claim: u8, seconds: u8 },
+    Finish { claim: u8, end: u8 },
+    Cancel { job: u8 },
+    Lease { account: u8, owner: u8, seconds: u8 },
+    Release { lease: u8 },
+    Wait { seconds: u8 },
     Look,
     Reopen,
 }

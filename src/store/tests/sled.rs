@@ -1,5 +1,7 @@
 //! The embedded store over its life: reopened, killed, its index lost, torn or ahead, its machine started anew.
 
+#![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
+
 use std::{
     io::{BufRead as _, BufReader},
     path::Path,
@@ -14,7 +16,7 @@ use loa_store::{
     conformance::{HandClock, Note, by, job},
 };
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 fn open(dir: &Path, clock: &Arc<HandClock>) -> SledStore {
     SledStore::open(dir, clock.clone(), Options::default()).unwrap()

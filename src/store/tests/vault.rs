@@ -1,5 +1,7 @@
 //! The vault: nothing in clear reaches the disk, and a single-use token is never lost between two calls.
 
+#![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
+
 use std::{
     os::unix::fs::PermissionsExt as _,
     path::Path,
