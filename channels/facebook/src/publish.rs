@@ -248,15 +248,12 @@ impl Facebook {
         if let Some(said) = video.failure() {
             return Err(unusable(&said));
         }
-        let mut form = vec![
+        let form = vec![
             ("upload_phase", "finish".to_owned()),
             ("video_id", chain.video_id.clone()),
             ("video_state", "PUBLISHED".to_owned()),
             ("description", nfc(&content.text)),
         ];
-        if !content.title.is_empty() {
-            form.push(("title", nfc(&content.title)));
-        }
         let path = format!("{}/video_reels", to.account.remote_id);
         self.post(cx, to, Effect::Public, &path, form).await?;
         Ok(chain.again("poll", Duration::ZERO))
@@ -272,6 +269,13 @@ impl Facebook {
                     return Err(error.code(classify::MISSING));
                 }
                 return Ok(chain.again("poll", POLL));
+            }
+            // It was published: given up here, nobody would look whether the audience sees it.
+            Err(mut error)
+                if matches!(error.kind, ErrorKind::Unavailable | ErrorKind::Protocol) =>
+            {
+                error.advice = RetryAdvice::Verify;
+                return Err(error);
             }
             video => video?,
         };

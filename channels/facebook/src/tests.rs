@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use loa_channel::{
     Channel as _, Cx, ErrorKind, InboundEvent, Lookup, Outgoing, Progress, RetryAdvice, To,
     drive::{run_on, run_to_live},
-    fixture::{FixedUrls, JumpClock, MemoryBlobs, account, sample},
+    fixture::{FixedUrls, JumpClock, MemoryBlobs, account, sample_for},
 };
 use loa_model::{
     Account, Clock as _, MediaRole, Metric, PostContent, PostFormat, Receipt, Secret, Ticket,
@@ -109,7 +109,7 @@ impl Stage {
     }
 
     fn sample(&self, format: PostFormat) -> PostContent {
-        sample(format, "ab2", &self.blobs)
+        sample_for(self.facebook.capability(), format, "ab2", &self.blobs)
     }
 
     async fn publish(&self, content: &PostContent) -> loa_channel::Result<Receipt> {
@@ -284,6 +284,23 @@ async fn a_finish_is_not_sent_twice_and_its_lost_answer_is_found_by_id() {
     assert_eq!(again.remote_id, VIDEO);
     let finishes = stage.lines().into_iter().filter(|line| line.starts_with("POST")).count();
     assert_eq!(finishes, 1);
+}
+
+#[tokio::test]
+async fn a_published_reel_that_cannot_be_read_is_never_given_up() {
+    let missing = json!({"error": {"code": 100, "error_subcode": 33, "message": "no object"}});
+    let trouble = json!({"error": {"code": 2, "message": "try later"}});
+    let answers = [vec![missing; 21], vec![trouble, Value::Null]].concat();
+    let stage = stage(false, answers).await;
+    let content = stage.sample(PostFormat::ShortVideo);
+    let at = Some(ticket("poll", json!({"video_id": VIDEO})));
+    let (cx, to, post) = (stage.cx(), stage.to(), stage.post(&content));
+    let lost = run_on(&stage.facebook, &cx, to, post, at.clone()).await.unwrap_err();
+    assert_eq!((lost.advice, lost.platform_code.as_str()), (RetryAdvice::Verify, "100/33"));
+    for _ in 0..2 {
+        let error = stage.facebook.advance(&cx, to, post, at.clone()).await.unwrap_err();
+        assert_eq!(error.advice, RetryAdvice::Verify, "{error:?}");
+    }
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use loa_channel::{
     Channel as _, Cx, ErrorKind, Lookup, Outgoing, Progress, RetryAdvice, Scope, To,
     drive::run_to_live,
-    fixture::{FixedUrls, JumpClock, MemoryBlobs, account, sample},
+    fixture::{FixedUrls, JumpClock, MemoryBlobs, account, sample_for},
 };
 use loa_model::{
     Account, Clock as _, MediaRole, PostContent, PostFormat, Secret, Ticket, delivery::Effect,
@@ -92,7 +92,7 @@ impl Stage {
     }
 
     fn sample(&self, format: PostFormat) -> PostContent {
-        sample(format, "ab2", &self.blobs)
+        sample_for(self.viber.capability(), format, "ab2", &self.blobs)
     }
 
     async fn publish(&self, content: &PostContent) -> loa_channel::Result<loa_model::Receipt> {
@@ -137,7 +137,6 @@ async fn words_and_videos_have_their_own_shapes() {
     let (_, body) = stage.seen.recv().await.unwrap();
     assert_eq!((&body["type"], body.get("media")), (&json!("text"), None));
     let mut content = stage.sample(PostFormat::Video);
-    content.title.clear();
     content.media[0].duration_ms = 20_001;
     let receipt = stage.publish(&content).await.unwrap();
     assert_eq!(receipt.remote_id, "", "accepted without a token is accepted");
