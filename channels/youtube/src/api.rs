@@ -27,18 +27,18 @@ pub(crate) struct Api {
 }
 
 impl Api {
-    pub(crate) fn new(config: Config) -> Result<Self> {
+    pub(crate) fn new(config: Config, limits: &Limits) -> Result<Self> {
         if !config.is_valid_chunk() {
             return Err(Error::internal("chunk_bytes must be a multiple of 262144, not 0"));
         }
         let client = |base: &Url, total| {
-            let limits = Limits { total, ..Limits::default() };
-            Client::trusted(base.clone(), limits).map_err(|e| Error::internal(e.message))
+            Client::trusted(base.clone(), Limits { total, ..limits.clone() })
+                .map_err(|e| Error::internal(e.message))
         };
         Ok(Self {
-            calls: client(&config.api_base, config.timeout())?,
+            calls: client(&config.api_base, limits.total)?,
             uploads: client(&config.upload_base, config.upload_timeout())?,
-            oauth: client(&config.oauth_base, config.timeout())?,
+            oauth: client(&config.oauth_base, limits.total)?,
             config,
             refused: Mutex::new(BTreeMap::new()),
         })
