@@ -112,8 +112,8 @@ pub fn chart(series: &[Series], text: &ChartText) -> Drawn {
     for (n, one) in series.iter().enumerate() {
         let (colour, dash) = STROKES[n % STROKES.len()];
         draw(&mut svg, one, colour, dash, &x, &y);
-        let column = LEFT + 220.0 * (n % 3) as f64;
-        let line = HEIGHT - 26.0 + 16.0 * (n / 3) as f64;
+        let column = LEFT + 220.0 * cell(n % 3);
+        let line = HEIGHT - 26.0 + 16.0 * cell(n / 3);
         put(
             &mut svg,
             format_args!(
@@ -220,6 +220,10 @@ fn nice(most: u64) -> u64 {
 #[expect(clippy::cast_precision_loss, reason = "pixels need no more than 53 bits")]
 fn ratio(value: u64, top: u64) -> f64 {
     value as f64 / top.max(1) as f64
+}
+
+fn cell(n: usize) -> f64 {
+    f64::from(u16::try_from(n).unwrap_or(u16::MAX))
 }
 
 fn put(out: &mut String, what: std::fmt::Arguments<'_>) {

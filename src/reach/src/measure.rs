@@ -164,15 +164,14 @@ impl Meter {
         };
         let mut delivery = Some(delivery);
         loop {
-            let held = match delivery.take() {
-                Some(held) => held,
-                None => match self.live_delivery(post.id).await? {
-                    Some(held) => held,
-                    None => {
-                        self.store.finish(claimed, JobEnd::Complete).await?;
-                        return Ok(Measurement::Over);
-                    }
-                },
+            let held = if let Some(held) = delivery.take() {
+                held
+            } else {
+                let Some(held) = self.live_delivery(post.id).await? else {
+                    self.store.finish(claimed, JobEnd::Complete).await?;
+                    return Ok(Measurement::Over);
+                };
+                held
             };
             let (changes, next) = self.changes(claimed, post, &held, &sample, alive).await?;
             match self.store.commit(changes).await {

@@ -2,7 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-const EARLY_MINUTES: [i64; 8] =
+const EARLY: u32 = 8;
+const EARLY_MINUTES: [i64; EARLY as usize] =
     [15, 60, 3 * 60, 6 * 60, 24 * 60, 48 * 60, 7 * 24 * 60, 28 * 24 * 60];
 
 /// Time of sample `step` after posting; nothing after the last one.
@@ -10,7 +11,7 @@ pub fn offset(step: u32) -> Option<SignedDuration> {
     if let Some(minutes) = EARLY_MINUTES.get(step as usize) {
         return Some(SignedDuration::from_mins(*minutes));
     }
-    let months = i64::from(step) - EARLY_MINUTES.len() as i64 + 1;
+    let months = i64::from(step) - i64::from(EARLY) + 1;
     let days = 28 + 30 * months;
     (days <= 365).then(|| SignedDuration::from_hours(24 * days))
 }

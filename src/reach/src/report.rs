@@ -185,8 +185,8 @@ async fn stories(store: &dyn Store, query: &Query) -> Result<Vec<Story>> {
     Ok(stories)
 }
 
-async fn article_title(store: &dyn Store, story: &Story) -> Result<String> {
-    let from = format!("{}/", story.article);
+async fn article_title(store: &dyn Store, of: &Story) -> Result<String> {
+    let from = format!("{}/", of.article);
     let revisions = store.scan("article", &from, 1000).await?;
     let title = revisions
         .iter()
@@ -194,7 +194,7 @@ async fn article_title(store: &dyn Store, story: &Story) -> Result<String> {
         .filter_map(|row| serde_json::from_slice::<Article>(&row.value).ok())
         .last()
         .map(|article| article.title().to_owned());
-    Ok(title.unwrap_or_else(|| story.article.to_string()))
+    Ok(title.unwrap_or_else(|| of.article.to_string()))
 }
 
 type CellKey = (Metric, String, String, String);

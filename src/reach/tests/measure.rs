@@ -1,5 +1,7 @@
 //! Samples, totals, rollups and the plan.
 
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
 mod support;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -56,7 +58,7 @@ fn own_link_clicks_are_counted_by_day_without_robots_also_where_nothing_else_is(
     let world = World::new();
     world.live(1, PAGE, PostFormat::Photo, 1);
     let click = |robot| {
-        ready(record_click(&*world.store, &*world.clock, "k1", robot, "Asia/Ho_Chi_Minh")).unwrap()
+        ready(record_click(&*world.store, &*world.clock, "k1", robot, "Asia/Ho_Chi_Minh")).unwrap();
     };
     click(false);
     click(true);
@@ -94,7 +96,7 @@ fn gone_needs_two_looks_and_one_hiccup_is_forgiven() {
 fn failures_wait_as_told_and_the_series_survives_a_bad_day() {
     let world = World::new();
     world.live(1, PAGE, PostFormat::Photo, 1);
-    let wait = RetryAdvice::Later { wait: Duration::from_secs(1800), scope: Scope::Account };
+    let wait = RetryAdvice::Later { wait: Duration::from_mins(30), scope: Scope::Account };
     world.script(fail(ErrorKind::Throttled, wait));
     assert!(matches!(world.measure_at(15), Measurement::Later { .. }));
     assert_eq!(world.waiting(), [45]);

@@ -1,5 +1,7 @@
 //! Reports, exports and charts.
 
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
 mod support;
 
 use jiff::SignedDuration;

@@ -4,6 +4,7 @@
     unreachable_pub,
     clippy::unwrap_used,
     clippy::must_use_candidate,
+    clippy::unnecessary_wraps,
     reason = "each test file uses its own part"
 )]
 
@@ -268,7 +269,7 @@ impl World {
     /// The next due job, with the clock moved to `at`.
     pub fn claim(&self, at: Timestamp) -> Option<Claimed> {
         self.clock.set(at);
-        ready(self.store.claim(&["measure"], "w", 1, Duration::from_secs(60))).unwrap().pop()
+        ready(self.store.claim(&["measure"], "w", 1, Duration::from_mins(1))).unwrap().pop()
     }
 
     /// Measures what is due at `minutes` after the start.
