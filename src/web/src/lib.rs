@@ -1,1 +1,1 @@
-//! Inbound HTTP: pages, previews, JSON API, sign-in, public media and short links.
+#![doc = include_str!("../README.md")]
