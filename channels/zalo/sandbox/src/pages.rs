@@ -50,7 +50,7 @@ fn list(app: &App, only: Option<&str>) -> Response {
     let heading =
         account.map_or("Bài viết của các OA thử nghiệm", |(_, oa)| oa.name.as_str());
     let under = account
-        .map(|(id, oa)| format!("{} người quan tâm", app.followers(id, oa)))
+        .map(|(id, oa)| format!("{} người quan tâm", html::count(app.followers(id, oa))))
         .unwrap_or_default();
     let mut body = String::new();
     for (id, article) in &articles {
@@ -126,10 +126,11 @@ fn one(app: &App, id: &str) -> Response {
     write!(
         body,
         "<div class=\"counts\"><span>{} lượt xem</span><span>{} lượt chia sẻ</span></div></article>",
-        numbers.views, numbers.shares
+        html::count(numbers.views),
+        html::count(numbers.shares),
     )
     .expect("a string");
-    let under = format!("{} người quan tâm", app.followers(&article.oa, &account));
+    let under = format!("{} người quan tâm", html::count(app.followers(&article.oa, &account)));
     shown(Shell { heading: &account.name, under: &under, colour: COLOUR }, &content.title, &body)
 }
 
