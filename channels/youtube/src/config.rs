@@ -31,8 +31,6 @@ pub struct Config {
     pub chunk_bytes: u64,
     /// Seconds of life left at which the access token is renewed; it lives about an hour.
     pub refresh_before_s: u32,
-    /// Longest of one call, seconds.
-    pub timeout_s: u32,
     /// Longest of one chunk, thumbnail or caption upload, seconds.
     pub upload_timeout_s: u32,
 }
@@ -50,7 +48,6 @@ impl Default for Config {
             notify_subscribers: true,
             chunk_bytes: 32 * CHUNK_UNIT,
             refresh_before_s: 300,
-            timeout_s: 30,
             upload_timeout_s: 600,
         }
     }
@@ -64,10 +61,6 @@ impl Config {
 
     pub(crate) fn is_valid_chunk(&self) -> bool {
         self.chunk_bytes > 0 && self.chunk_bytes.is_multiple_of(CHUNK_UNIT)
-    }
-
-    pub(crate) fn timeout(&self) -> Duration {
-        Duration::from_secs(self.timeout_s.into())
     }
 
     pub(crate) fn upload_timeout(&self) -> Duration {

@@ -3,6 +3,8 @@ use std::sync::{Arc, Mutex};
 use loa_channel::{Channel as _, Lookup};
 use serde_json::Value;
 
+use loa_net::Limits;
+
 use super::*;
 use crate::{
     Config, YouTube,
@@ -213,7 +215,7 @@ async fn start(faults: &[Fault]) -> (World, Arc<Mutex<Platform>>, Server, YouTub
         chunk_bytes: CHUNK as u64,
         ..Config::default()
     };
-    (World::new(), shared, server, YouTube::new(config).unwrap())
+    (World::new(), shared, server, YouTube::new(config, Limits::default()).unwrap())
 }
 
 /// Drives the chain as a worker would: each wait moves the clock, an unknown outcome is tried again from its ticket, a
@@ -493,7 +495,7 @@ fn the_access_token_is_renewed_shortly_before_its_end_or_when_refused() {
             oauth_base: server.base.clone(),
             ..Config::default()
         };
-        let youtube = YouTube::new(config.clone()).unwrap();
+        let youtube = YouTube::new(config.clone(), Limits::default()).unwrap();
         assert!(
             youtube.refresh(&world.cx(), world.to()).await.unwrap().is_none(),
             "half an hour left"
@@ -510,7 +512,7 @@ fn the_access_token_is_renewed_shortly_before_its_end_or_when_refused() {
         let kept = world.secret.clone().merged(new);
         assert_eq!(kept.get("refresh_token"), Some("REFRESHsandbox"));
 
-        let other = YouTube::new(config).unwrap();
+        let other = YouTube::new(config, Limits::default()).unwrap();
         world.later(25 * 60 + 1);
         assert!(
             other.refresh(&world.cx(), world.to()).await.unwrap().is_some(),

@@ -3,6 +3,8 @@ use std::sync::{Arc, Mutex};
 use loa_channel::{Channel as _, Lookup};
 use serde_json::{Value, json};
 
+use loa_net::Limits;
+
 use super::*;
 use crate::{
     Config, Zalo,
@@ -99,7 +101,9 @@ async fn start(world: &World) -> (Shared, Server, Zalo) {
     shared.lock().unwrap().created_ms = world.clock.0.as_millisecond();
     let platform = shared.clone();
     let server = Server::start(move |seen| answer(&platform, seen)).await;
-    let zalo = Zalo::new(Config { api_base: server.base.clone(), ..Config::default() }).unwrap();
+    let zalo =
+        Zalo::new(Config { api_base: server.base.clone(), ..Config::default() }, Limits::default())
+            .unwrap();
     (shared, server, zalo)
 }
 
@@ -283,7 +287,7 @@ fn the_same_title_is_refused_when_the_settings_say_so() {
             "status": "show", "tracking_link": "", "create_date": 1})];
         let config =
             Config { api_base: server.base.clone(), refuse_same_title: true, ..Config::default() };
-        let zalo = Zalo::new(config).unwrap();
+        let zalo = Zalo::new(config, Limits::default()).unwrap();
         let error = zalo.advance(&world.cx(), world.to(), world.post(), None).await.unwrap_err();
         assert_eq!(
             (error.advice, error.platform_code.as_str()),
@@ -349,9 +353,11 @@ fn tokens_are_renewed_when_old_or_refused_and_kept_when_young() {
         })
         .await;
         let oauth_base = server.base.join("v4/oa").unwrap();
-        let zalo =
-            Zalo::new(Config { api_base: server.base.clone(), oauth_base, ..Config::default() })
-                .unwrap();
+        let zalo = Zalo::new(
+            Config { api_base: server.base.clone(), oauth_base, ..Config::default() },
+            Limits::default(),
+        )
+        .unwrap();
         assert!(zalo.refresh(&world.cx(), world.to()).await.unwrap().is_none(), "two hours old");
 
         let error = zalo.health(&world.cx(), world.to()).await.unwrap_err();
@@ -366,11 +372,14 @@ fn tokens_are_renewed_when_old_or_refused_and_kept_when_young() {
         assert_eq!(new.get("expires_at"), Some("2026-11-23T03:00:00Z"));
         assert!(!format!("{new:?}{zalo:?}").contains("secret\""));
 
-        let other = Zalo::new(Config {
-            api_base: server.base.clone(),
-            oauth_base: server.base.join("v4/oa").unwrap(),
-            ..Config::default()
-        })
+        let other = Zalo::new(
+            Config {
+                api_base: server.base.clone(),
+                oauth_base: server.base.join("v4/oa").unwrap(),
+                ..Config::default()
+            },
+            Limits::default(),
+        )
         .unwrap();
         world.later(18 * 3600);
         assert!(
