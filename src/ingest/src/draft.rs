@@ -45,7 +45,7 @@ pub struct FetchedPhoto {
 /// A doubt an editor should see. Not an error: the article can be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
-    /// Stable code: the key `ingest.warning.<code>` of the locale files.
+    /// Stable code: the key `ingest_warning.<code>` of the locale files.
     pub code: &'static str,
     /// What it is about.
     pub detail: String,

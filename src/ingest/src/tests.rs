@@ -290,6 +290,27 @@ async fn the_web_goes_through_the_guard() {
     assert_eq!(error.code(), "unknown_kind");
 }
 
+#[test]
+fn every_error_and_warning_has_its_words() {
+    for lang in ["vi", "en"] {
+        let text =
+            std::fs::read_to_string(root().join(format!("assets/locales/{lang}.toml"))).unwrap();
+        let table: toml::Table = text.parse().unwrap();
+        let keys = |name: &str| -> Vec<String> {
+            let mut keys: Vec<_> = table[name].as_table().unwrap().keys().cloned().collect();
+            keys.sort();
+            keys
+        };
+        let sorted = |codes: &[&str]| {
+            let mut codes: Vec<_> = codes.iter().map(|code| (*code).to_owned()).collect();
+            codes.sort();
+            codes
+        };
+        assert_eq!(keys("ingest_error"), sorted(&Error::CODES));
+        assert_eq!(keys("ingest_warning"), sorted(&WARNING_CODES));
+    }
+}
+
 /// A portal on loopback: what one path answers.
 async fn portal(status: u16, mime: &'static str, body: Vec<u8>) -> (Ingest, Source) {
     use axum::{Router, http::StatusCode, response::Redirect, routing::get};
