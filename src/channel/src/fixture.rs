@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use loa_model::{
-    Account, AccountStatus, BlobHash, BodyBlock, Clock, DeliveryId, Digest, Link, Media, MediaRole,
-    PostContent, PostFormat, seams::BoxFuture,
+    Account, AccountStatus, BlobHash, BodyBlock, Capability, Clock, DeliveryId, Digest, Link,
+    Media, MediaRole, PostContent, PostFormat, seams::BoxFuture,
 };
 use url::Url;
 
@@ -154,6 +154,24 @@ pub fn account(name: &str, remote_id: &str, settings: &[(&str, &str)]) -> Accoun
         settings: settings.iter().map(pair).collect(),
         status: AccountStatus::Active,
     }
+}
+
+/// [`sample`] without the title and the author that the channel does not take.
+pub fn sample_for(
+    capability: &Capability,
+    format: PostFormat,
+    marker: &str,
+    blobs: &MemoryBlobs,
+) -> PostContent {
+    let mut content = sample(format, marker, blobs);
+    let rule = capability.formats.get(&format);
+    if rule.is_none_or(|rule| rule.title.is_none()) {
+        content.title.clear();
+    }
+    if rule.is_none_or(|rule| rule.author.is_none()) {
+        content.author.clear();
+    }
+    content
 }
 
 /// A post of this format with Vietnamese words, the short link in its text, and files from `blobs`.

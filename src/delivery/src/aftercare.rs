@@ -1,34 +1,41 @@
-//! After publishing: corrections and retractions travel to the live post; and accounts that must be connected again.
+//! After publishing: corrections and retractions travel to the live post.
 
 use std::{sync::atomic::AtomicU32, time::Duration};
 
 use jiff::Timestamp;
 use loa_channel::{Error, ErrorKind, Outgoing, RetryAdvice, To};
 use loa_model::{
-    Account, AccountStatus, Delivery, DeliveryEvent as Event, DeliveryState as State, Digest, Post,
-    PostState,
-    delivery::Effect,
-    job::backoff,
+    Delivery, DeliveryEvent as Event, DeliveryState as State, Digest, Post, PostState,
+    delivery::Effect, job::backoff,
 };
-use loa_store::{Changes, Error as StoreError, StoreExt as _, Versioned};
+use loa_store::{Changes, StoreExt as _, Versioned};
 
 use crate::{
-    Correction, IncidentKind, Result, Round, Worker,
-    chain::{At, Refreshed, signed},
+    Correction, IncidentKind, Result, Round,
+    chain::{At, signed},
     gate::SendGate,
     moves::NotMoved,
+    standing::Refreshed,
 };
 
 impl At<'_> {
     /// One try of a correction or a retraction. Both are idempotent: an unclear answer is simply tried again.
-    pub(crate) async fn aftercare(&self, row: &Versioned<Delivery>, round: &mut Round) -> Result<()> {
+    pub(crate) async fn aftercare(
+        &self,
+        row: &Versioned<Delivery>,
+        round: &mut Round,
+    ) -> Result<()> {
         let d = &row.record;
         let Some(receipt) = &d.receipt else { return Ok(()) };
         let Some(secret) = self.secret().await? else {
-            return self.worker.needs_reauth(self.account, "no credentials are kept for this account").await;
+            return self
+                .worker
+                .needs_reauth(self.account, "no credentials are kept for this account")
+                .await;
         };
         let to = To { account: self.account, secret: &secret };
-        let limit = Duration::from_secs(u64::from(self.worker.deps.config.create_timeout_s.min(30)));
+        let limit =
+            Duration::from_secs(u64::from(self.worker.deps.config.create_timeout_s.min(30)));
         let mut correction = None;
         let answer = if d.state == State::Retracting {
             if self.channel.capability().delete {
@@ -49,7 +56,8 @@ impl At<'_> {
                         content: &post.content,
                         since: order.record.at,
                     };
-                    let answer = self.guarded(limit, self.channel.amend(&cx, to, receipt, outgoing)).await;
+                    let answer =
+                        self.guarded(limit, self.channel.amend(&cx, to, receipt, outgoing)).await;
                     correction = Some(order);
                     answer
                 }
@@ -60,13 +68,22 @@ impl At<'_> {
             Some(Ok(())) => self.settled(row, String::new(), None, correction, round).await,
             Some(Err(error)) => self.not_yet(row, &error, round).await,
             None => {
-                let error = Error::new(ErrorKind::Unavailable, RetryAdvice::Verify, "no answer within the time limit");
+                let error = Error::new(
+                    ErrorKind::Unavailable,
+                    RetryAdvice::Verify,
+                    "no answer within the time limit",
+                );
                 self.not_yet(row, &error, round).await
             }
         }
     }
 
-    async fn not_yet(&self, row: &Versioned<Delivery>, error: &Error, round: &mut Round) -> Result<()> {
+    async fn not_yet(
+        &self,
+        row: &Versioned<Delivery>,
+        error: &Error,
+        round: &mut Round,
+    ) -> Result<()> {
         let d = &row.record;
         let tries = self.worker.memory().later.get(&d.id).map_or(0, |(tries, _)| *tries) + 1;
         let by_backoff = signed(backoff(tries, self.worker.random()));
@@ -87,7 +104,8 @@ impl At<'_> {
             }
         };
         if let Some(wait) = wait {
-            return self.again_later(d, wait, round);
+            self.again_later(d, wait, round);
+            return Ok(());
         }
         let kind = match (d.state, error.kind) {
             (State::Correcting, _) => IncidentKind::CorrectionFailed,
@@ -140,8 +158,12 @@ impl At<'_> {
     }
 
     /// The ordered correction and its post, when it is still approved for this account.
-    async fn corrected_post(&self, d: &Delivery) -> Result<Result<(Versioned<Correction>, Post), String>> {
-        let Some(order) = self.worker.deps.store.read::<Correction>(&d.id.to_string()).await? else {
+    async fn corrected_post(
+        &self,
+        d: &Delivery,
+    ) -> Result<Result<(Versioned<Correction>, Post), String>> {
+        let Some(order) = self.worker.deps.store.read::<Correction>(&d.id.to_string()).await?
+        else {
             return Ok(Err("no correction was ordered".into()));
         };
         let post = self.worker.deps.store.read::<Post>(&order.record.post.to_string()).await?;
@@ -149,7 +171,10 @@ impl At<'_> {
             return Ok(Err("the corrected post does not exist".into()));
         };
         let signed = post.approval.as_ref().map(|approval| approval.digest);
-        if post.state != PostState::Approved || signed != Some(post.digest()) || post.account != d.account {
+        if post.state != PostState::Approved
+            || signed != Some(post.digest())
+            || post.account != d.account
+        {
             return Ok(Err("the corrected post is not approved for this account".into()));
         }
         Ok(Ok((order, post)))
@@ -168,36 +193,6 @@ impl At<'_> {
             killed: self.worker.kill_switches(self.account),
             effect: Effect::Idempotent,
             opened: AtomicU32::new(0),
-        }
-    }
-}
-
-impl Worker {
-    /// Pauses an account whose credentials the platform refuses, and tells a person. Its deliveries stay.
-    pub(crate) async fn needs_reauth(&self, account: &Account, reason: &str) -> Result<()> {
-        let now = self.deps.clock.now();
-        loop {
-            let Some(mut kept) = self.deps.store.read::<Account>(account.name.as_str()).await? else {
-                return Ok(());
-            };
-            if matches!(kept.record.status, AccountStatus::NeedsReauth { .. }) {
-                return Ok(());
-            }
-            kept.record.status = AccountStatus::NeedsReauth { reason: reason.to_owned(), since: now };
-            let mover = self.mover(true);
-            let incident =
-                mover.account_incident(&account.agency, &account.name, IncidentKind::NeedsReauth, now, reason);
-            let changes = Changes::by(mover.actor.clone(), "pause account, credentials refused")
-                .update(&kept.record, kept.version)
-                .insert(&incident);
-            match self.deps.store.commit(changes).await {
-                Ok(_) => {
-                    tracing::error!(account = %account.name, reason, "The platform refuses the credentials: connect the account again");
-                    return Ok(());
-                }
-                Err(StoreError::Conflict { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
         }
     }
 }

@@ -7,12 +7,10 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use loa_channel::{Channel, Cx, Error, ErrorKind, Outgoing, Progress, RetryAdvice, Scope, To};
+use loa_channel::{Channel, Cx, Error, ErrorKind, Outgoing, Progress, RetryAdvice, To};
 use loa_model::{
     Account, Delivery, DeliveryEvent as Event, DeliveryId, DeliveryState as State, Intent, Post,
-    PostState, Receipt, Secret,
-    delivery::Effect,
-    job::backoff,
+    PostState, Receipt, Secret, delivery::Effect, job::backoff,
 };
 use loa_store::{Changes, Error as StoreError, Expect, StoreExt as _, Versioned};
 
@@ -22,6 +20,7 @@ use crate::{
     gate::{SendGate, Tenure},
     moves::{Mover, NotMoved},
     pacing::{self, Verdict, Wait},
+    standing::{Refreshed, app_key},
 };
 
 /// Steps of one chain in one round: more is an adapter that never ends.
@@ -91,7 +90,9 @@ impl At<'_> {
     pub(crate) async fn resume(&self, id: DeliveryId, round: &mut Round) -> Result<()> {
         let Some(row) = self.mover().read(id).await? else { return Ok(()) };
         let fence = self.tenure.lease().map_or(0, |lease| lease.fence);
-        if row.record.state == State::Leased && row.record.lease.as_ref().is_some_and(|l| l.fence == fence) {
+        if row.record.state == State::Leased
+            && row.record.lease.as_ref().is_some_and(|l| l.fence == fence)
+        {
             self.walk(row, round).await?;
         }
         Ok(())
@@ -128,20 +129,25 @@ impl At<'_> {
         if self.worker.stopping.load(Ordering::Acquire) {
             return self.end(row, snooze(now, "handed back at shutdown"), round).await;
         }
-        let post = self.worker.deps.store.read::<Post>(&d.post.to_string()).await?.map(|p| p.record);
+        let post =
+            self.worker.deps.store.read::<Post>(&d.post.to_string()).await?.map(|p| p.record);
         let post = match checked(d, post, now) {
             Ok(post) => post,
             Err(event) => return self.end(row, event, round).await,
         };
         let Some(secret) = self.worker.deps.secrets.get(&self.account.name).await? else {
-            self.worker.needs_reauth(self.account, "no credentials are kept for this account").await?;
+            self.worker
+                .needs_reauth(self.account, "no credentials are kept for this account")
+                .await?;
             return self.end(row, snooze(now, "waits for credentials"), round).await;
         };
         let effect = self.channel.effect(&post.content, d.ticket.as_ref());
         let timeout = self.worker.deps.config.timeout(effect);
         let over = d.lease.as_ref().is_none_or(|l| l.until < now + signed(timeout));
         if over {
-            return self.end(row, snooze(now, "the lease is too short for the next step"), round).await;
+            return self
+                .end(row, snooze(now, "the lease is too short for the next step"), round)
+                .await;
         }
         let row = if effect == Effect::Read {
             row
@@ -179,7 +185,13 @@ impl At<'_> {
     }
 
     /// Commits the intent together with the pace it spends.
-    async fn intend(&self, row: Row, post: &Post, effect: Effect, round: &mut Round) -> Result<Option<Row>> {
+    async fn intend(
+        &self,
+        row: Row,
+        post: &Post,
+        effect: Effect,
+        round: &mut Round,
+    ) -> Result<Option<Row>> {
         let counted = row.record.lease.as_ref().is_some_and(|lease| lease.counted);
         if !counted && row.record.attempt >= row.record.max_attempts {
             let reason = format!("no attempt left: {}", row.record.reason);
@@ -194,7 +206,8 @@ impl At<'_> {
                 _ if counted => None,
                 Verdict::Go(pace) => (pace != account.0).then_some((pace, account.1)),
                 Verdict::Later { until, why } => {
-                    let event = Event::Snooze { until, reason: format!("waits for its turn: {why:?}") };
+                    let event =
+                        Event::Snooze { until, reason: format!("waits for its turn: {why:?}") };
                     return self.end(row, event, round).await;
                 }
             };
@@ -220,7 +233,8 @@ impl At<'_> {
                     let event = Event::Hold { reason: refused.to_string() };
                     return self.end(row, event, round).await;
                 }
-                Err(crate::Error::Store(StoreError::Conflict { table, .. })) if table == "pace" => {}
+                Err(crate::Error::Store(StoreError::Conflict { table, .. })) if table == "pace" => {
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -238,7 +252,8 @@ impl At<'_> {
         match answer {
             Some(Ok(Progress::Live(receipt))) => self.live(row, receipt, round).await,
             Some(Ok(Progress::Again { ticket, wait })) => {
-                let moved = row.record.state == State::Intent || row.record.ticket.as_ref() != Some(&ticket);
+                let moved = row.record.state == State::Intent
+                    || row.record.ticket.as_ref() != Some(&ticket);
                 let row = if moved {
                     match self.commit(&row, &Event::Step { ticket }, round, None).await? {
                         Some(row) if row.record.state == State::Leased => row,
@@ -292,7 +307,13 @@ impl At<'_> {
     }
 
     /// What a failure means, by its advice and by the effect of the step. Only `Verify` leaves the outcome open.
-    async fn failed(&self, row: Row, effect: Effect, error: Error, round: &mut Round) -> Result<Option<Row>> {
+    async fn failed(
+        &self,
+        row: Row,
+        effect: Effect,
+        error: Error,
+        round: &mut Round,
+    ) -> Result<Option<Row>> {
         let now = self.now();
         let config = &self.worker.deps.config;
         let reason = error.to_string();
@@ -318,14 +339,15 @@ impl At<'_> {
                 Ok(None)
             }
             RetryAdvice::Reauthorize => {
-                let until = match self.worker.refresh(self.account, self.channel, Some(self)).await? {
-                    Refreshed::Yes => now,
-                    Refreshed::Later(wait) => now + wait.max(by_backoff),
-                    Refreshed::No => {
-                        self.worker.needs_reauth(self.account, &reason).await?;
-                        now
-                    }
-                };
+                let until =
+                    match self.worker.refresh(self.account, self.channel, Some(self)).await? {
+                        Refreshed::Yes => now,
+                        Refreshed::Later(wait) => now + wait.max(by_backoff),
+                        Refreshed::No => {
+                            self.worker.needs_reauth(self.account, &reason).await?;
+                            now
+                        }
+                    };
                 round.wake_at(until);
                 self.end(row, Event::Snooze { until, reason }, round).await
             }
@@ -338,7 +360,10 @@ impl At<'_> {
                 };
                 let event = if open {
                     let deadline = row.record.intent.as_ref().map(|intent| intent.send_deadline);
-                    Event::Unclear { quarantine_until: self.worker.quarantine(deadline, now), reason }
+                    Event::Unclear {
+                        quarantine_until: self.worker.quarantine(deadline, now),
+                        reason,
+                    }
                 } else if left || effect == Effect::Read {
                     round.wake_at(now + by_backoff);
                     Event::Retry { until: now + by_backoff, reason, restart: false }
@@ -357,10 +382,18 @@ impl At<'_> {
     /// Commits an event after which the delivery is out of our hands.
     async fn end(&self, row: Row, event: Event, round: &mut Round) -> Result<Option<Row>> {
         // Provably refused at the first step: the day's budget is given back in the same commit.
-        let refused = matches!(event, Event::Snooze { .. } | Event::Retry { .. } | Event::Reject { .. } | Event::Exhaust { .. });
+        let refused = matches!(
+            event,
+            Event::Snooze { .. }
+                | Event::Retry { .. }
+                | Event::Reject { .. }
+                | Event::Exhaust { .. }
+        );
         let pace = if refused && row.record.state == State::Intent && row.record.ticket.is_none() {
             let (pace, expect) = self.paces().await?.0;
-            pace.spent.contains(&row.record.id).then(|| (pacing::refund(pace, row.record.id), expect))
+            pace.spent
+                .contains(&row.record.id)
+                .then(|| (pacing::refund(pace, row.record.id), expect))
         } else {
             None
         };
@@ -398,7 +431,11 @@ impl At<'_> {
     }
 
     /// Runs a request under a time limit while the account's lease is kept alive; nothing when the time is over.
-    pub(crate) async fn guarded<T>(&self, limit: Duration, request: impl Future<Output = T>) -> Option<T> {
+    pub(crate) async fn guarded<T>(
+        &self,
+        limit: Duration,
+        request: impl Future<Output = T>,
+    ) -> Option<T> {
         let clock = &self.worker.deps.clock;
         tokio::select! {
             biased;
@@ -418,7 +455,9 @@ impl At<'_> {
             match answer {
                 Ok(answer) => self.tenure.renew(answer),
                 // Not renewed: the gate shuts by itself when the lease runs out.
-                Err(error) => tracing::warn!(account = %self.account.name, %error, "A lease was not renewed"),
+                Err(error) => {
+                    tracing::warn!(account = %self.account.name, %error, "A lease was not renewed");
+                }
             }
         }
     }
@@ -459,106 +498,6 @@ impl At<'_> {
     }
 }
 
-/// What came of a refresh.
-pub(crate) enum Refreshed {
-    /// New credentials are kept.
-    Yes,
-    /// Not now.
-    Later(SignedDuration),
-    /// A person must connect the account again.
-    No,
-}
-
-impl Worker {
-    /// Asks the channel for new credentials, once per account at a time, mark before and result after.
-    pub(crate) async fn refresh(
-        &self,
-        account: &Account,
-        channel: &dyn Channel,
-        at: Option<&At<'_>>,
-    ) -> Result<Refreshed> {
-        let _one_at_a_time = self.refreshing.lock().await;
-        let now = self.deps.clock.now();
-        let fresh = self.memory().refreshed.get(&account.name).copied();
-        // Refused again right after a refresh: another one would not help.
-        if fresh.is_some_and(|then| now.duration_since(then) < SignedDuration::from_mins(10)) {
-            return Ok(Refreshed::No);
-        }
-        let Some(old) = self.deps.secrets.get(&account.name).await? else { return Ok(Refreshed::No) };
-        self.deps.secrets.begin_refresh(&account.name).await?;
-        let gate = loa_model::seams::OpenGate;
-        let deps = &self.deps;
-        let cx = Cx { clock: &*deps.clock, blobs: &*deps.blobs, media: &*deps.media, gate: &gate };
-        let request = channel.refresh(&cx, To { account, secret: &old });
-        let limit = Duration::from_secs(30);
-        let answer = match at {
-            Some(at) => at.guarded(limit, request).await,
-            None => Some(request.await),
-        };
-        match answer {
-            Some(Ok(Some(new))) => {
-                self.deps.secrets.finish_refresh(&account.name, Some(old.merged(new))).await?;
-                self.memory().refreshed.insert(account.name.clone(), now);
-                tracing::info!(account = %account.name, "Refreshed the credentials");
-                Ok(Refreshed::Yes)
-            }
-            Some(Ok(None)) => {
-                self.deps.secrets.finish_refresh(&account.name, None).await?;
-                Ok(Refreshed::No)
-            }
-            Some(Err(error)) => match error.advice {
-                RetryAdvice::Later { wait, .. } => {
-                    self.deps.secrets.finish_refresh(&account.name, None).await?;
-                    Ok(Refreshed::Later(signed(wait)))
-                }
-                // The mark stays: whether the old token was used up is not known.
-                RetryAdvice::Verify => Ok(Refreshed::Later(secs(60))),
-                RetryAdvice::Never | RetryAdvice::Reauthorize => {
-                    self.deps.secrets.finish_refresh(&account.name, None).await?;
-                    Ok(Refreshed::No)
-                }
-            },
-            None => Ok(Refreshed::Later(secs(60))),
-        }
-    }
-
-    /// Keeps the platform's wait for everyone it holds up.
-    pub(crate) async fn hold_up(&self, account: &Account, scope: Scope, until: Timestamp, reason: &str) -> Result<()> {
-        let key = match scope {
-            Scope::Post => return Ok(()),
-            Scope::Account => account.name.to_string(),
-            Scope::App => app_key(account),
-        };
-        loop {
-            let (mut pace, expect) = self.pace(&key).await?;
-            if pace.not_before.is_some_and(|known| known >= until) {
-                return Ok(());
-            }
-            pace.not_before = Some(until);
-            reason.clone_into(&mut pace.reason);
-            let changes = Changes::by(self.mover(true).actor, "keep the platform's wait").put(&pace, expect);
-            match self.deps.store.commit(changes).await {
-                Ok(_) => return Ok(()),
-                Err(StoreError::Conflict { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-
-    pub(crate) async fn pace(&self, key: &str) -> Result<(Pace, Expect)> {
-        Ok(match self.deps.store.read::<Pace>(key).await? {
-            Some(kept) => (kept.record, Expect::Version(kept.version)),
-            None => (Pace::new(key), Expect::Absent),
-        })
-    }
-}
-
-/// Accounts of one app share its limits.
-fn app_key(account: &Account) -> String {
-    let app = account.settings.get("app_id").map_or("", String::as_str);
-    format!("app/{}/{app}", account.name.channel())
-}
-
 /// The delivery is still the one we hold: same lease, same intent.
 fn same(before: &Delivery) -> impl Fn(&Delivery) -> bool + use<> {
     let (lease, intent) = (before.lease.clone(), before.intent.clone());
@@ -569,7 +508,8 @@ fn same(before: &Delivery) -> impl Fn(&Delivery) -> bool + use<> {
 fn checked(d: &Delivery, post: Option<Post>, now: Timestamp) -> Result<Post, Event> {
     let hold = |why: &str| Err(Event::Hold { reason: why.to_owned() });
     let Some(post) = post else { return hold("the post does not exist any more") };
-    let Some(approval) = post.approval.as_ref().filter(|_| post.state == PostState::Approved) else {
+    let Some(approval) = post.approval.as_ref().filter(|_| post.state == PostState::Approved)
+    else {
         return hold("the post is not approved any more");
     };
     if post.account != d.account || approval.digest != d.digest || post.digest() != d.digest {
@@ -594,5 +534,6 @@ fn window_of(post: &Post, d: &Delivery) -> (Timestamp, Timestamp) {
 
 /// Waits come from platforms: an absurd one counts as a day.
 pub(crate) fn signed(wait: Duration) -> SignedDuration {
-    SignedDuration::try_from(wait.min(Duration::from_hours(24 * 400))).unwrap_or(SignedDuration::from_hours(24))
+    SignedDuration::try_from(wait.min(Duration::from_hours(24 * 400)))
+        .unwrap_or(SignedDuration::from_hours(24))
 }

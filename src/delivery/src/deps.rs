@@ -79,7 +79,8 @@ pub fn owner_name(place: &str, instance: u64) -> String {
 /// Whether `other` is an earlier start of `ours`.
 pub(crate) fn is_former(other: &str, ours: &str) -> bool {
     let parts = |name: &str| {
-        name.rsplit_once('#').and_then(|(place, n)| Some((place.to_owned(), n.parse::<u64>().ok()?)))
+        name.rsplit_once('#')
+            .and_then(|(place, n)| Some((place.to_owned(), n.parse::<u64>().ok()?)))
     };
     match (parts(other), parts(ours)) {
         (Some((there, before)), Some((here, now))) => there == here && before < now,
@@ -94,9 +95,13 @@ mod tests {
     #[test]
     fn only_earlier_starts_of_the_same_place_are_former() {
         let ours = owner_name("trạm-1", 7);
-        for (other, former) in
-            [("trạm-1#6", true), ("trạm-1#7", false), ("trạm-1#8", false), ("trạm-2#6", false), ("x", false)]
-        {
+        for (other, former) in [
+            ("trạm-1#6", true),
+            ("trạm-1#7", false),
+            ("trạm-1#8", false),
+            ("trạm-2#6", false),
+            ("x", false),
+        ] {
             assert_eq!(is_former(other, &ours), former, "{other}");
         }
     }

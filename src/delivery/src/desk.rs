@@ -6,8 +6,7 @@ use jiff::Timestamp;
 use loa_model::{
     Account, AccountName, AccountStatus, Actor, Delivery, DeliveryEvent as Event, DeliveryId,
     DeliveryState as State, Entropy, Ids, Post, PostId, PostState, Receipt, UserId,
-    delivery::Refused,
-    seams::SharedClock,
+    delivery::Refused, seams::SharedClock,
 };
 use loa_store::{Changes, Error as StoreError, Expect, Store, StoreExt as _, Versioned};
 
@@ -72,7 +71,12 @@ impl Desk {
     ///
     /// # Errors
     /// [`DeskError::Refused`] when its outcome is not in doubt.
-    pub async fn confirm_live(&self, id: DeliveryId, by: UserId, receipt: Receipt) -> Result<Delivery> {
+    pub async fn confirm_live(
+        &self,
+        id: DeliveryId,
+        by: UserId,
+        receipt: Receipt,
+    ) -> Result<Delivery> {
         self.act(id, by, Event::ConfirmLive { receipt, by }).await
     }
 
@@ -81,7 +85,12 @@ impl Desk {
     /// # Errors
     /// [`DeskError::Refused`] when its outcome is not in doubt; [`DeskError::NotNow`] while the request may still be on its
     /// way: the quarantine binds people too.
-    pub async fn confirm_absent(&self, id: DeliveryId, by: UserId, reason: String) -> Result<Delivery> {
+    pub async fn confirm_absent(
+        &self,
+        id: DeliveryId,
+        by: UserId,
+        reason: String,
+    ) -> Result<Delivery> {
         let before = self.delivery(id).await?;
         let deadline = before.record.intent.as_ref().map(|intent| intent.send_deadline);
         let longest = crate::config::secs(self.config.create_timeout_s.min(30));
@@ -132,7 +141,13 @@ impl Desk {
     /// # Errors
     /// [`DeskError::NotNow`] when the channel cannot change posts or the new post is not approved for the account,
     /// [`DeskError::Refused`] when the delivery is not live.
-    pub async fn correct(&self, id: DeliveryId, by: UserId, post: PostId, reason: String) -> Result<Delivery> {
+    pub async fn correct(
+        &self,
+        id: DeliveryId,
+        by: UserId,
+        post: PostId,
+        reason: String,
+    ) -> Result<Delivery> {
         let before = self.delivery(id).await?;
         let account = &before.record.account;
         let editable = self.channels.get(account.channel()).is_some_and(|c| c.capability().edit);
@@ -143,11 +158,14 @@ impl Desk {
         }
         let corrected = self.post(post).await?;
         if corrected.account != *account || !is_signed(&corrected) {
-            return Err(DeskError::NotNow(format!("post {post} is not approved for {account}: have it approved first")));
+            return Err(DeskError::NotNow(format!(
+                "post {post} is not approved for {account}: have it approved first"
+            )));
         }
         let now = self.clock.now();
         let order = Correction { delivery: id, post, reason, by, at: now, done_at: None };
-        let (next, changes) = self.mover(&before.record, by).changes(&before, Event::Correct, now)?;
+        let (next, changes) =
+            self.mover(&before.record, by).changes(&before, Event::Correct, now)?;
         self.store.commit(changes.put(&order, Expect::Any)).await?;
         Ok(next)
     }
@@ -160,19 +178,28 @@ impl Desk {
     pub async fn retry(&self, id: DeliveryId, by: UserId, due_at: Timestamp) -> Result<Delivery> {
         let before = self.delivery(id).await?;
         let old = &before.record;
-        let over = matches!(old.state, State::Dead | State::Rejected | State::Cancelled | State::Missed);
+        let over =
+            matches!(old.state, State::Dead | State::Rejected | State::Cancelled | State::Missed);
         if !over {
-            return Err(DeskError::NotNow(format!("the delivery is {}: only one that is over can be tried again", old.state.name())));
+            return Err(DeskError::NotNow(format!(
+                "the delivery is {}: only one that is over can be tried again",
+                old.state.name()
+            )));
         }
         let prefix = loa_model::record::join(&[&old.post.to_string(), ""]);
         let others = self.store.list::<Delivery>("delivery_by_post", &prefix, 1000).await?;
         if others.iter().any(|other| !other.record.state.is_terminal()) {
-            return Err(DeskError::NotNow("another delivery of this post is under way or live".into()));
+            return Err(DeskError::NotNow(
+                "another delivery of this post is under way or live".into(),
+            ));
         }
         let post = self.post(old.post).await?;
-        let approval = post.approval.as_ref().filter(|_| is_signed(&post) && post.digest() == old.digest);
+        let approval =
+            post.approval.as_ref().filter(|_| is_signed(&post) && post.digest() == old.digest);
         let Some(approval) = approval else {
-            return Err(DeskError::NotNow("the post is not approved as it is now: have it approved first".into()));
+            return Err(DeskError::NotNow(
+                "the post is not approved as it is now: have it approved first".into(),
+            ));
         };
         if due_at < approval.not_before || due_at > approval.not_after {
             return Err(DeskError::NotNow(format!(
@@ -206,7 +233,8 @@ impl Desk {
             ..old.clone()
         };
         // Rewriting the old one as it is makes two people who retry at once collide instead of posting twice.
-        let changes = Changes::by(Actor::User(by), "retry delivery").update(old, before.version).insert(&new);
+        let changes =
+            Changes::by(Actor::User(by), "retry delivery").update(old, before.version).insert(&new);
         self.store.commit(changes).await?;
         Ok(new)
     }
@@ -215,7 +243,12 @@ impl Desk {
     ///
     /// # Errors
     /// [`DeskError::Unknown`].
-    pub async fn pause_account(&self, name: &AccountName, by: UserId, reason: String) -> Result<()> {
+    pub async fn pause_account(
+        &self,
+        name: &AccountName,
+        by: UserId,
+        reason: String,
+    ) -> Result<()> {
         let since = self.clock.now();
         self.set_status(name, by, "pause account", AccountStatus::Paused { reason, since }).await
     }
@@ -232,7 +265,13 @@ impl Desk {
     ///
     /// # Errors
     /// [`DeskError::NotNow`] when the scope is none of these.
-    pub async fn kill_switch(&self, scope: &str, on: bool, by: UserId, reason: String) -> Result<()> {
+    pub async fn kill_switch(
+        &self,
+        scope: &str,
+        on: bool,
+        by: UserId,
+        reason: String,
+    ) -> Result<()> {
         let named = |kind: &str| scope.strip_prefix(kind).is_some_and(|name| !name.is_empty());
         if scope != "all" && !named("agency/") && !named("channel/") {
             return Err(DeskError::NotNow(format!(
@@ -249,7 +288,11 @@ impl Desk {
     ///
     /// # Errors
     /// [`DeskError::Store`].
-    pub async fn open_incidents(&self, agency: &str, limit: usize) -> Result<Vec<Versioned<Incident>>> {
+    pub async fn open_incidents(
+        &self,
+        agency: &str,
+        limit: usize,
+    ) -> Result<Vec<Versioned<Incident>>> {
         let prefix = loa_model::record::join(&[agency, "open", ""]);
         Ok(self.store.list("incident_by_agency", &prefix, limit).await?)
     }
@@ -262,7 +305,8 @@ impl Desk {
         let kept = self.store.read::<Incident>(id).await?;
         let Some(mut kept) = kept else { return Err(DeskError::Unknown(format!("incident {id}"))) };
         kept.record.closed = Some((by, self.clock.now()));
-        let changes = Changes::by(Actor::User(by), "close incident").update(&kept.record, kept.version);
+        let changes =
+            Changes::by(Actor::User(by), "close incident").update(&kept.record, kept.version);
         self.store.commit(changes).await?;
         Ok(())
     }
@@ -272,15 +316,29 @@ impl Desk {
         self.act_on(&before, by, event).await
     }
 
-    async fn act_on(&self, before: &Versioned<Delivery>, by: UserId, event: Event) -> Result<Delivery> {
-        let (next, changes) = self.mover(&before.record, by).changes(before, event, self.clock.now())?;
+    async fn act_on(
+        &self,
+        before: &Versioned<Delivery>,
+        by: UserId,
+        event: Event,
+    ) -> Result<Delivery> {
+        let (next, changes) =
+            self.mover(&before.record, by).changes(before, event, self.clock.now())?;
         self.store.commit(changes).await?;
         Ok(next)
     }
 
-    async fn set_status(&self, name: &AccountName, by: UserId, what: &str, status: AccountStatus) -> Result<()> {
+    async fn set_status(
+        &self,
+        name: &AccountName,
+        by: UserId,
+        what: &str,
+        status: AccountStatus,
+    ) -> Result<()> {
         let kept = self.store.read::<Account>(name.as_str()).await?;
-        let Some(mut kept) = kept else { return Err(DeskError::Unknown(format!("account {name}"))) };
+        let Some(mut kept) = kept else {
+            return Err(DeskError::Unknown(format!("account {name}")));
+        };
         kept.record.status = status;
         let changes = Changes::by(Actor::User(by), what).update(&kept.record, kept.version);
         self.store.commit(changes).await?;

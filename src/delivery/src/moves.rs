@@ -49,15 +49,24 @@ impl Mover<'_> {
         }
         // A wish to call off that came while the outcome was open is obeyed as soon as it is known.
         if next.cancel_requested {
-            let reason = if next.reason.is_empty() { "called off".into() } else { next.reason.clone() };
+            let reason =
+                if next.reason.is_empty() { "called off".into() } else { next.reason.clone() };
             match next.state {
                 State::Ready | State::Leased => next = next.apply(Event::Cancel { reason }, now)?,
                 State::Published if jobs.is_empty() => {}
                 State::Published if self.deletable => {
-                    next = next.apply(Event::Retract { reason: "called off while it was sent".into() }, now)?;
+                    next = next.apply(
+                        Event::Retract { reason: "called off while it was sent".into() },
+                        now,
+                    )?;
                 }
                 State::Published => {
-                    incidents.push(self.incident(&next, IncidentKind::CannotRetract, now, "called off while it was sent"));
+                    incidents.push(self.incident(
+                        &next,
+                        IncidentKind::CannotRetract,
+                        now,
+                        "called off while it was sent",
+                    ));
                 }
                 _ => {}
             }
@@ -174,10 +183,15 @@ impl Mover<'_> {
                     Err(NotMoved::Refused(_)) => {}
                 }
             }
-            let known = now_is.record.receipt.as_ref().is_some_and(|r| r.remote_id == receipt.remote_id);
+            let known =
+                now_is.record.receipt.as_ref().is_some_and(|r| r.remote_id == receipt.remote_id);
             if !known {
-                let mut incident =
-                    self.incident(&now_is.record, IncidentKind::LateReceipt, now, "receipt after the lease was lost");
+                let mut incident = self.incident(
+                    &now_is.record,
+                    IncidentKind::LateReceipt,
+                    now,
+                    "receipt after the lease was lost",
+                );
                 incident.remote_ids.push(receipt.remote_id.clone());
                 self.commit_incident(&incident).await?;
             }

@@ -69,7 +69,8 @@ pub struct Ask<'a> {
 pub fn ask(ask: &Ask<'_>, config: &Config, now: Timestamp) -> Verdict {
     let later = |until, why| Verdict::Later { until, why };
     let urgent = ask.priority == Priority::Urgent;
-    if let Some(until) = config.quiet.as_ref().filter(|_| !urgent).and_then(|q| quiet_until(q, now)) {
+    if let Some(until) = config.quiet.as_ref().filter(|_| !urgent).and_then(|q| quiet_until(q, now))
+    {
         return later(until, Wait::Quiet);
     }
     let hint = ask.account.not_before.max(ask.app.not_before);
@@ -138,7 +139,8 @@ fn quiet_until(quiet: &QuietHours, now: Timestamp) -> Option<Timestamp> {
     if !inside {
         return None;
     }
-    let day = if over_night && time >= quiet.from { local.date().tomorrow().ok()? } else { local.date() };
+    let day =
+        if over_night && time >= quiet.from { local.date().tomorrow().ok()? } else { local.date() };
     day.to_datetime(quiet.to).to_zoned(local.time_zone().clone()).ok().map(|end| end.timestamp())
 }
 
@@ -149,17 +151,24 @@ fn gcra(rule: &PaceRule, tat_ns: Option<u64>, now: Timestamp) -> Result<Option<u
     let burst = NonZeroU32::new(rule.burst.max(1)).expect("at least 1");
     let now_ns = u64::try_from(now.as_nanosecond()).unwrap_or(0);
     // A clock that stepped back must not make an account wait longer than its own burst.
-    let most = u64::try_from(gap.as_nanos()).unwrap_or(u64::MAX).saturating_mul(u64::from(burst.get()));
+    let most =
+        u64::try_from(gap.as_nanos()).unwrap_or(u64::MAX).saturating_mul(u64::from(burst.get()));
     let tat = tat_ns.map(|tat| tat.min(now_ns.saturating_add(most)));
-    let limiter: RateLimiter<NotKeyed, Kept, Reading, NoOpMiddleware<Duration>> =
-        RateLimiter::new(quota.allow_burst(burst), Kept(Mutex::new(tat)), Reading(AtomicU64::new(0)));
+    let limiter: RateLimiter<NotKeyed, Kept, Reading, NoOpMiddleware<Duration>> = RateLimiter::new(
+        quota.allow_burst(burst),
+        Kept(Mutex::new(tat)),
+        Reading(AtomicU64::new(0)),
+    );
     // The limiter counts from the clock's reading at its birth: born at 1970, its times are absolute and can be kept.
     limiter.clock().0.store(now_ns, Ordering::Release);
     match limiter.check() {
-        Ok(()) => Ok(limiter.into_state_store().0.into_inner().unwrap_or_else(PoisonError::into_inner)),
+        Ok(()) => {
+            Ok(limiter.into_state_store().0.into_inner().unwrap_or_else(PoisonError::into_inner))
+        }
         Err(not_until) => {
             let wait = not_until.wait_time_from(Duration::from_nanos(now_ns));
-            let wait = jiff::SignedDuration::try_from(wait).unwrap_or(jiff::SignedDuration::from_secs(1));
+            let wait =
+                jiff::SignedDuration::try_from(wait).unwrap_or(jiff::SignedDuration::from_secs(1));
             Err(now + wait.max(jiff::SignedDuration::from_millis(1)))
         }
     }

@@ -12,9 +12,10 @@ use loa_store::{Changes, StoreExt as _, Versioned};
 
 use crate::{
     Config, IncidentKind, Result, Round,
-    chain::{At, Refreshed, signed},
+    chain::{At, signed},
     config::secs,
     moves::NotMoved,
+    standing::Refreshed,
 };
 
 /// When the next read-back of an uncertain delivery may count; nothing when only a person can tell.
@@ -37,12 +38,17 @@ impl Gate for ReadOnly {
 
 impl At<'_> {
     /// Asks the platform once.
-    pub(crate) async fn read_back(&self, row: &Versioned<Delivery>, round: &mut Round) -> Result<()> {
+    pub(crate) async fn read_back(
+        &self,
+        row: &Versioned<Delivery>,
+        round: &mut Round,
+    ) -> Result<()> {
         let d = &row.record;
         let config = &self.worker.deps.config;
         let post = self.worker.deps.store.read::<Post>(&d.post.to_string()).await?;
         let (Some(post), Some(secret)) = (post, self.secret().await?) else {
-            return self.again_later(d, secs(config.read_back_again_s), round);
+            self.again_later(d, secs(config.read_back_again_s), round);
+            return Ok(());
         };
         let gate = ReadOnly;
         let cx = self.cx(&gate);
@@ -50,17 +56,28 @@ impl At<'_> {
             marker: &d.marker,
             content: &post.record.content,
             ticket: d.ticket.as_ref(),
-            since: d.sending_since.or_else(|| d.intent.as_ref().map(|i| i.at)).unwrap_or(d.created_at),
+            since: d
+                .sending_since
+                .or_else(|| d.intent.as_ref().map(|i| i.at))
+                .unwrap_or(d.created_at),
         };
         let request = self.channel.find(&cx, To { account: self.account, secret: &secret }, what);
-        let answer = self.guarded(Duration::from_secs(u64::from(config.upload_timeout_s.min(120))), request).await;
+        let answer = self
+            .guarded(Duration::from_secs(u64::from(config.upload_timeout_s.min(120))), request)
+            .await;
         let mut incident = None;
         let event = match answer {
             Some(Ok(mut found)) => {
                 found.sort_by(|a, b| (a.at, &a.remote_id).cmp(&(b.at, &b.remote_id)));
                 if found.len() > 1 {
-                    let ids: Vec<_> = found.iter().map(|receipt| receipt.remote_id.clone()).collect();
-                    let mut two = self.mover().incident(d, IncidentKind::Duplicate, self.now(), "read-back found several");
+                    let ids: Vec<_> =
+                        found.iter().map(|receipt| receipt.remote_id.clone()).collect();
+                    let mut two = self.mover().incident(
+                        d,
+                        IncidentKind::Duplicate,
+                        self.now(),
+                        "read-back found several",
+                    );
                     two.remote_ids = ids;
                     incident = Some(two);
                 }
@@ -71,7 +88,8 @@ impl At<'_> {
             }
             Some(Err(error)) if error.kind == ErrorKind::Unsupported => {
                 // As if the capability said so: a person decides, and we do not ask again soon.
-                return self.again_later(d, jiff::SignedDuration::from_hours(24), round);
+                self.again_later(d, jiff::SignedDuration::from_hours(24), round);
+                return Ok(());
             }
             Some(Err(error)) => {
                 let wait = match error.advice {
@@ -89,9 +107,13 @@ impl At<'_> {
                     RetryAdvice::Never | RetryAdvice::Verify => secs(config.read_back_again_s),
                 };
                 tracing::warn!(delivery.id = %d.id, %error, "A read-back failed and will be repeated");
-                return self.again_later(d, wait, round);
+                self.again_later(d, wait, round);
+                return Ok(());
             }
-            None => return self.again_later(d, secs(config.read_back_again_s), round),
+            None => {
+                self.again_later(d, secs(config.read_back_again_s), round);
+                return Ok(());
+            }
         };
         let now = self.now();
         let still = |d: &Delivery| d.state == State::Uncertain;
@@ -112,19 +134,18 @@ impl At<'_> {
             Err(NotMoved::Lost(fresh)) => round.note(&fresh.record),
             Err(NotMoved::Refused(refused)) => {
                 tracing::warn!(delivery.id = %d.id, %refused, "A read-back does not count");
-                self.again_later(d, secs(config.read_back_again_s), round)?;
+                self.again_later(d, secs(config.read_back_again_s), round);
             }
         }
         Ok(())
     }
 
     /// Remembers not to ask before `wait` is over.
-    pub(crate) fn again_later(&self, d: &Delivery, wait: jiff::SignedDuration, round: &mut Round) -> Result<()> {
+    pub(crate) fn again_later(&self, d: &Delivery, wait: jiff::SignedDuration, round: &mut Round) {
         let at = self.now() + wait;
         let mut memory = self.worker.memory();
         let tries = memory.later.get(&d.id).map_or(0, |(tries, _)| *tries);
         memory.later.insert(d.id, (tries + 1, at));
         round.wake_at(at);
-        Ok(())
     }
 }

@@ -66,7 +66,8 @@ impl Worker {
 
     async fn lose(&self, row: &Versioned<Delivery>, round: &mut Round) -> Result<()> {
         let now = self.deps.clock.now();
-        let quarantine_until = self.quarantine(row.record.intent.as_ref().map(|i| i.send_deadline), now);
+        let quarantine_until =
+            self.quarantine(row.record.intent.as_ref().map(|i| i.send_deadline), now);
         self.step_aside(row, Event::LeaseLost { quarantine_until }, round).await?;
         round.wake_at(now);
         Ok(())
@@ -74,6 +75,7 @@ impl Worker {
 
     /// First instant at which a read-back can be trusted: what was under way has arrived and is listed.
     pub(crate) fn quarantine(&self, send_deadline: Option<Timestamp>, now: Timestamp) -> Timestamp {
-        send_deadline.map_or(now, |deadline| deadline.max(now)) + secs(self.deps.config.quarantine_s)
+        send_deadline.map_or(now, |deadline| deadline.max(now))
+            + secs(self.deps.config.quarantine_s)
     }
 }

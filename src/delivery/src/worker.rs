@@ -17,7 +17,7 @@ use loa_model::{
     DeliveryState as State, Ids, Priority,
     record::{join, time_key},
 };
-use loa_store::{AccountLease, Error as StoreError, Row, Store, StoreExt as _, Versioned};
+use loa_store::{AccountLease, Error as StoreError, Row, StoreExt as _, Versioned};
 
 use crate::{
     Deps, KillSwitch, Result, chain,
@@ -173,7 +173,9 @@ impl Worker {
             let now = self.deps.clock.now();
             let most = secs(self.deps.config.poll_s.max(1));
             let wait = match outcome {
-                Ok(round) => round.wake.map_or(most, |wake| wake.duration_since(now).clamp(secs(0), most)),
+                Ok(round) => {
+                    round.wake.map_or(most, |wake| wake.duration_since(now).clamp(secs(0), most))
+                }
                 Err(error) => {
                     tracing::error!(%error, "a delivery round failed and will be repeated");
                     secs(1)
@@ -204,7 +206,8 @@ impl Worker {
             let Some(before) = mover.read(id).await? else { continue };
             let owner = self.deps.owner.as_str();
             let ours = |d: &Delivery| {
-                d.state == State::Leased && d.lease.as_ref().is_some_and(|lease| lease.owner == owner)
+                d.state == State::Leased
+                    && d.lease.as_ref().is_some_and(|lease| lease.owner == owner)
             };
             if ours(&before.record) {
                 let event = Event::Snooze { until, reason: "handed back at shutdown".into() };
@@ -263,7 +266,9 @@ impl Worker {
         let held: Vec<_> = self.memory().held.keys().cloned().collect();
         for account in held {
             self.take(&account, 0).await?;
-            round.wake_at(self.deps.clock.now() + secs((self.deps.config.account_lease_s / 2).max(1)));
+            round.wake_at(
+                self.deps.clock.now() + secs((self.deps.config.account_lease_s / 2).max(1)),
+            );
         }
         Ok(())
     }
@@ -272,7 +277,10 @@ impl Worker {
         let switches = self.deps.store.all::<KillSwitch>(self.deps.config.batch).await?;
         let mut killed = self.killed.lock().unwrap_or_else(PoisonError::into_inner);
         for switch in switches {
-            killed.entry(switch.record.scope).or_default().store(switch.record.on, Ordering::Release);
+            killed
+                .entry(switch.record.scope)
+                .or_default()
+                .store(switch.record.on, Ordering::Release);
         }
         Ok(())
     }
@@ -350,7 +358,18 @@ impl Worker {
         let (held_id, mut errand) = {
             let memory = self.memory();
             let held = memory.held.get(name).copied();
-            (held, Errand { account, channel, lost: vec![], unclear: vec![], aftercare: vec![], ready: vec![], held: None })
+            (
+                held,
+                Errand {
+                    account,
+                    channel,
+                    lost: vec![],
+                    unclear: vec![],
+                    aftercare: vec![],
+                    ready: vec![],
+                    held: None,
+                },
+            )
         };
         for row in rows {
             let record = &row.record;
@@ -362,7 +381,9 @@ impl Worker {
                 }
                 State::Leased | State::Intent => errand.lost.push(row),
                 State::Uncertain => {
-                    if let Some(at) = read_back::next(record, errand.channel.capability(), &self.deps.config) {
+                    if let Some(at) =
+                        read_back::next(record, errand.channel.capability(), &self.deps.config)
+                    {
                         let at = later.map_or(at, |later| later.max(at));
                         if !readable {
                         } else if at <= now {
@@ -389,8 +410,9 @@ impl Worker {
         let ages = secs(self.deps.config.backfill_ages_s);
         errand.ready.sort_by_cached_key(|row| {
             let d = &row.record;
-            let aged = d.priority == Priority::Backfill && now.duration_since(d.due_at) >= ages;
-            (if aged { Priority::Normal } else { d.priority }, d.due_at, d.id)
+            let waited_long =
+                d.priority == Priority::Backfill && now.duration_since(d.due_at) >= ages;
+            (if waited_long { Priority::Normal } else { d.priority }, d.due_at, d.id)
         });
         let idle = errand.lost.is_empty()
             && errand.unclear.is_empty()
@@ -407,7 +429,8 @@ impl Worker {
         if self.stopping.load(Ordering::Acquire) {
             return Ok(round);
         }
-        let highest = errand.ready.iter().chain(&errand.lost).map(|d| d.record.fence).max().unwrap_or(0);
+        let highest =
+            errand.ready.iter().chain(&errand.lost).map(|d| d.record.fence).max().unwrap_or(0);
         let Some(tenure) = self.take(&name, highest).await? else {
             // Another worker has the account: look again when its lease may have run out.
             round.wake_at(self.deps.clock.now() + secs(self.deps.config.account_lease_s.max(1)));
@@ -422,7 +445,8 @@ impl Worker {
     }
 
     async fn serve_under(&self, errand: &Errand, tenure: &Tenure, round: &mut Round) -> Result<()> {
-        let at = chain::At { worker: self, account: &errand.account, channel: &*errand.channel, tenure };
+        let at =
+            chain::At { worker: self, account: &errand.account, channel: &*errand.channel, tenure };
         for row in &errand.lost {
             self.recover(row, tenure, round).await?;
         }
@@ -461,7 +485,11 @@ impl Worker {
     async fn take(&self, account: &AccountName, at_least: u64) -> Result<Option<Tenure>> {
         let lease_for = self.deps.config.account_lease();
         for _ in 0..4 {
-            let lease = self.deps.store.lease_account(account.as_str(), &self.deps.owner, lease_for).await?;
+            let lease = self
+                .deps
+                .store
+                .lease_account(account.as_str(), &self.deps.owner, lease_for)
+                .await?;
             let Some(lease) = lease else {
                 self.memory().tenures.remove(account);
                 self.memory().held.remove(account);

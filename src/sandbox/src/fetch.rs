@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use jiff::Timestamp;
 use loa_model::seams::SharedClock;
-use loa_net::{Client, ErrorKind, Limits, Policy, Request};
+use loa_net::{Body, Client, ErrorKind, Limits, Method, Policy, Request};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -111,6 +111,31 @@ impl Fetcher {
                 _ => FetchError::Failed(error.to_string()),
             }),
         }
+    }
+}
+
+impl Fetcher {
+    /// Posts a message to a customer's address, as a platform does when it checks a webhook, and tells the status answered.
+    ///
+    /// # Errors
+    /// [`FetchError::Address`] for anything but https, or http on this machine where that is allowed;
+    /// [`FetchError::Failed`] when nobody answers in 5 s.
+    pub async fn knock(&self, url: &str, body: String) -> Result<u16, FetchError> {
+        let parsed = Url::parse(url).map_err(|_| FetchError::Address)?;
+        let here =
+            self.loopback && matches!(parsed.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+        if parsed.scheme() != "https" && !here {
+            return Err(FetchError::Address);
+        }
+        let limits = Limits { total: Duration::from_secs(5), ..Limits::default() };
+        let client = Client::trusted(parsed.clone(), limits)
+            .map_err(|e| FetchError::Failed(e.to_string()))?;
+        let request = Request::new(Method::POST, parsed)
+            .header("content-type", "application/json")
+            .body(Body::Bytes(body.into()));
+        let answer =
+            client.send(request, None).await.map_err(|e| FetchError::Failed(e.to_string()))?;
+        Ok(answer.status)
     }
 }
 

@@ -50,8 +50,8 @@ pub(crate) fn chain(seq: Seq, previous: Digest, payload: &[u8]) -> Digest {
 
 /// Decides, one request after the other.
 #[derive(Debug)]
-pub(crate) struct Engine<R> {
-    rows: Arc<R>,
+pub(crate) struct Engine {
+    rows: Arc<dyn Rows>,
     queue: Queue,
     last: Entered,
     durable: Entered,
@@ -68,9 +68,9 @@ struct Entered {
     at: Timestamp,
 }
 
-impl<R: Rows> Engine<R> {
+impl Engine {
     /// Decides on what these rows say. `at` is the time of the last record.
-    pub(crate) fn load(rows: Arc<R>, at: Timestamp) -> Result<Self> {
+    pub(crate) fn load(rows: Arc<dyn Rows>, at: Timestamp) -> Result<Self> {
         let (seq, hash) = rows.applied()?;
         let queue = load_queue(rows.as_ref())?;
         let last = Entered { seq, hash, at };
@@ -331,12 +331,12 @@ pub(crate) fn resolve(
 }
 
 /// A job's row in these rows.
-pub(crate) fn job_row<R: Rows + ?Sized>(rows: &R, id: JobId) -> Result<Option<JobRow>> {
+pub(crate) fn job_row(rows: &dyn Rows, id: JobId) -> Result<Option<JobRow>> {
     let key = id.to_string();
     rows.row(queue::JOBS, &key)?.map(|row| parse(queue::JOBS, &key, &row.value)).transpose()
 }
 
-fn load_queue<R: Rows>(rows: &R) -> Result<Queue> {
+fn load_queue(rows: &dyn Rows) -> Result<Queue> {
     let mut queue = Queue::default();
     // Ended jobs are history: only the open ones are read, however many there were.
     for state in

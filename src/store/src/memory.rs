@@ -29,7 +29,7 @@ pub struct MemoryStore {
 
 #[derive(Debug)]
 struct State {
-    engine: Engine<MemoryRows>,
+    engine: Engine,
     entries: Vec<Entry>,
 }
 
@@ -46,7 +46,7 @@ impl MemoryStore {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn decide<T>(&self, ask: impl FnOnce(&mut Engine<MemoryRows>) -> Result<T>) -> Result<T> {
+    fn decide<T>(&self, ask: impl FnOnce(&mut Engine) -> Result<T>) -> Result<T> {
         let mut state = self.state();
         let answer = ask(&mut state.engine)?;
         let entries = state.engine.apply()?;

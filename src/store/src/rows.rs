@@ -37,7 +37,7 @@ pub(crate) struct RowOp {
 }
 
 /// The rebuildable index of a ledger. One writer applies; anybody reads, and never sees half of a record.
-pub(crate) trait Rows: Send + Sync + 'static {
+pub(crate) trait Rows: std::fmt::Debug + Send + Sync + 'static {
     /// Number and hash of the last applied record.
     fn applied(&self) -> Result<(Seq, Digest)>;
     /// A row.
@@ -59,6 +59,8 @@ pub(crate) trait Rows: Send + Sync + 'static {
     fn visit(&self, each: &mut dyn FnMut(&str, &str, &Stored) -> Result<()>) -> Result<()>;
     /// Visits every index entry: (index, sort key, table, key).
     fn visit_index(&self, each: &mut dyn FnMut([&str; 4]) -> Result<()>) -> Result<()>;
+    /// Forgets everything, to be replayed anew.
+    fn clear(&self) -> Result<()>;
     /// Makes what was applied last, before a clean end.
     fn flush(&self) -> Result<()>;
 }
@@ -158,6 +160,11 @@ impl Rows for MemoryRows {
     fn visit_index(&self, each: &mut dyn FnMut([&str; 4]) -> Result<()>) -> Result<()> {
         let tables = self.read();
         tables.index.iter().try_for_each(|[a, b, c, d]| each([a, b, c, d]))
+    }
+
+    fn clear(&self) -> Result<()> {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Tables::default();
+        Ok(())
     }
 
     fn flush(&self) -> Result<()> {
