@@ -98,6 +98,10 @@ impl Draft {
         if !text && (sapo.is_empty() || self.photos.is_empty()) {
             return Err(Error::EmptyBody);
         }
+        if self.source.canonical_url.is_empty() {
+            // Revisions are found by this address, and two files without one are not revisions of each other.
+            self.source.canonical_url = format!("urn:sha256:{}", Digest::of(title.as_bytes()));
+        }
         self.blocks = vec![Block { kind: BlockKind::Title, text: title }];
         if !sapo.is_empty() {
             self.blocks.push(Block { kind: BlockKind::Sapo, text: sapo });

@@ -255,6 +255,10 @@ fn markdown_and_text() {
         lines(&text),
         ["Title: Tên bài", "Paragraph: Đoạn một nối tiếp.", "Paragraph: Đoạn hai."]
     );
+    // Without an address the headline is the identity: two files are not revisions of each other.
+    assert!(text.source.canonical_url.starts_with("urn:sha256:"));
+    assert_ne!(text.source.canonical_url, draft.source.canonical_url);
+    assert!(text.warnings.iter().any(|w| w.code == "no_canonical_url"));
     let code = |text| read(Kind::Markdown, text).unwrap_err().code();
     assert_eq!(code("---\ntitle: a\n"), "front_matter");
     assert_eq!(code("---\nnope: a\n---\nx"), "front_matter");

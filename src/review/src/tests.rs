@@ -41,6 +41,19 @@ fn drafts_follow_the_profile_and_are_made_once() {
     assert_eq!((again.posts, again.made), (first.posts, vec![]));
 }
 
+/// The profile of the README is one that is understood.
+#[test]
+fn a_profile_is_data() {
+    let readme = include_str!("../README.md");
+    let text = readme.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let mut table: toml::Table = text.parse().unwrap();
+    let slots: Vec<Slot> = table.remove("slot").unwrap().try_into().unwrap();
+    assert_eq!((slots.len(), slots[0].media.len(), slots[1].after_minutes), (2, 2, 30));
+    let unknown =
+        "[[slot]]\nformat = \"photo\"\nmedia = []\nwhen = 3".parse::<toml::Table>().unwrap();
+    assert!(unknown["slot"].clone().try_into::<Vec<Slot>>().is_err());
+}
+
 #[test]
 fn what_is_missing_is_said() {
     let mut desk = Desk::new();
