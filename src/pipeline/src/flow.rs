@@ -8,17 +8,18 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use loa_brief::Picture;
-use loa_channel::{Blobs as _, Cx, To};
+use loa_channel::{Cx, To};
 use loa_delivery::{Channels, Secrets};
 use loa_ingest::{Ingest, Source};
 use loa_model::{
-    Account, AccountName, Actor, Article, ArticleId, Brief, Cancel, Capability, Delivery, Ids, Job, JobKind, MediaRole,
-    Post, PostId, Priority, Progress, Rendition, User, UserId, Variant, VariantId, VariantKind, VariantState,
+    Account, AccountName, Actor, Article, ArticleId, Brief, Cancel, Ids, Job, JobKind, MediaRole, Post, PostId, Priority,
+    Progress, Rendition, UserId, Variant, VariantId, VariantKind, VariantState,
     article::article_key,
     record::join,
     seams::{OpenGate, SharedClock},
     variant::VariantEvent,
 };
+use loa_reach::{Measurement, Meter};
 use loa_review::{Order, Review, Slot, Target, Words, Writing};
 use loa_store::{Blobs, Changes, Claimed, Store, StoreExt, Versioned};
 
@@ -47,7 +48,7 @@ pub struct Deps {
     /// Records.
     pub store: Arc<dyn Store>,
     /// Bytes.
-    pub blobs: Blobs,
+    pub blobs: Arc<Blobs>,
     /// Time.
     pub clock: SharedClock,
     /// Ids.
@@ -58,6 +59,8 @@ pub struct Deps {
     pub studio: Studio,
     /// Composes.
     pub review: Review,
+    /// Measures.
+    pub meter: Arc<Meter>,
     /// Adapters.
     pub channels: Arc<dyn Channels>,
     /// Public addresses.
@@ -105,9 +108,9 @@ impl Flow {
             JobKind::Brief { article, revision } => self.brief(job, *article, *revision).await,
             JobKind::Render { variant } => self.render(job, *variant, cancel, progress).await,
             JobKind::Compose { article, revision, accounts, author, at } => {
-                self.compose(job, (*article, *revision), accounts, *author, *at).await
+                self.compose((*article, *revision), accounts, *author, *at).await
             }
-            JobKind::Measure { post, step } => self.measure(job, *post, *step).await,
+            JobKind::Measure { post, .. } => self.measure(job, *post).await,
         }
     }
 
@@ -271,7 +274,6 @@ impl Flow {
     /// Variants → one draft for each slot of each account's profile.
     async fn compose(
         &self,
-        job: &Claimed,
         (id, revision): (ArticleId, u32),
         accounts: &[AccountName],
         author: UserId,
@@ -324,21 +326,27 @@ impl Flow {
         Ok(Done::Nothing)
     }
 
-    /// Live post → a sample, and the next measurement.
-    async fn measure(&self, job: &Claimed, id: PostId, step: u32) -> Result<Done> {
+    /// Live post → a sample, and the next measurement, in one commit.
+    async fn measure(&self, job: &Claimed, id: PostId) -> Result<Done> {
         let deps = &self.deps;
-        let row = deps.store.read::<Post>(&id.to_string()).await?;
-        let post = row.ok_or_else(|| Error::Missing { what: "post", id: id.to_string() })?.record;
-        let account = deps.store.read::<Account>(post.account.as_str()).await?;
-        let account = account.ok_or_else(|| Error::Missing { what: "account", id: post.account.to_string() })?.record;
-        let channel = deps.channels.get(post.account.channel());
-        let channel = channel.ok_or_else(|| Error::Missing { what: "channel", id: post.account.to_string() })?;
-        let secret = deps.secrets.get(&post.account).await.map_err(|error| Error::Disk { what: "the vault", why: error.to_string() })?;
-        let secret = secret.unwrap_or_default();
-        let blobs = BlobReader(deps.blobs.clone());
+        let post = deps.store.read::<Post>(&id.to_string()).await?;
+        let Some(name) = post.map(|row| row.record.account) else {
+            deps.meter.measure_post(job, None).await?;
+            return Ok(Done::Committed);
+        };
+        let account = deps.store.read::<Account>(name.as_str()).await?.map(|row| row.record);
+        let secret = deps.secrets.get(&name).await.ok().flatten();
+        let blobs = BlobReader(Arc::clone(&deps.blobs));
         let cx = Cx { clock: &*deps.clock, blobs: &blobs, media: &*deps.media, gate: &OpenGate };
-        let to = To { account: &account, secret: &secret };
-        loa_reach::measure_post(&*deps.store, &deps.ids, &*channel, &cx, to, &post, step, job).await?;
+        let channel = deps.channels.get(name.channel());
+        // Without an account, its secret or its channel only our own link clicks can be counted.
+        let ask = match (&channel, &account, &secret) {
+            (Some(channel), Some(account), Some(secret)) => Some((&**channel, &cx, To { account, secret })),
+            _ => None,
+        };
+        if let Measurement::Later { reason } | Measurement::Skipped { reason } = deps.meter.measure_post(job, ask).await? {
+            tracing::warn!(post = %id, reason, "Post {id} could not be measured");
+        }
         Ok(Done::Committed)
     }
 
