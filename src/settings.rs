@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, path::{Path, PathBuf}};
 
 use anyhow::{Context as _, bail};
 use loa_model::{Account, AccountName, AccountStatus, Agency, Secret};
-use loa_review::ProfilePost;
+use loa_pipeline::Profiles;
 use serde::{Deserialize, Serialize};
 
 /// Everything that can be set.
@@ -29,10 +29,12 @@ pub(crate) struct Settings {
     pub(crate) delivery: loa_delivery::Config,
     /// Work on articles.
     pub(crate) pipeline: loa_pipeline::Config,
+    /// Measuring.
+    pub(crate) reach: loa_reach::Config,
     /// Each adapter's own settings, by channel.
     pub(crate) channels: BTreeMap<String, toml::Table>,
     /// Default posts of an article, by channel.
-    pub(crate) profiles: BTreeMap<String, Vec<ProfilePost>>,
+    pub(crate) profiles: Profiles,
     /// Tenants.
     pub(crate) agencies: Vec<Agency>,
     /// Accounts.
@@ -94,6 +96,7 @@ impl Default for Settings {
             web: loa_web::Config::default(),
             delivery: loa_delivery::Config::default(),
             pipeline: loa_pipeline::Config::default(),
+            reach: loa_reach::Config::default(),
             channels: crate::channels::default_settings(),
             profiles: crate::channels::default_profiles(),
             agencies: Vec::new(),
@@ -136,11 +139,6 @@ impl Settings {
             }
         }
         Ok(())
-    }
-
-    /// Posts made by default on an account of this channel.
-    pub(crate) fn profile(&self, channel: &str) -> Vec<ProfilePost> {
-        self.profiles.get(channel).cloned().unwrap_or_default()
     }
 }
 
