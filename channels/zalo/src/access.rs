@@ -58,7 +58,7 @@ fn is_due(api: &Api, to: To<'_>, now: Timestamp) -> bool {
 }
 
 /// The app id: a setting of the account, or a value of its secret.
-fn app_id<'a>(to: To<'a>) -> Result<&'a str> {
+fn app_id(to: To<'_>) -> Result<&str> {
     let known = to.account.settings.get("app_id").map(String::as_str);
     known.filter(|id| !id.is_empty()).or(to.secret.get("app_id")).ok_or_else(|| {
         let message = "the account has no app_id, add it to its settings";

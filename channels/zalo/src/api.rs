@@ -26,10 +26,9 @@ pub(crate) struct Api {
 }
 
 impl Api {
-    pub(crate) fn new(config: Config) -> Result<Self> {
+    pub(crate) fn new(config: Config, limits: &Limits) -> Result<Self> {
         let client = |base: &url::Url| {
-            let limits = Limits { total: config.timeout(), ..Limits::default() };
-            Client::trusted(base.clone(), limits).map_err(|e| Error::internal(e.message))
+            Client::trusted(base.clone(), limits.clone()).map_err(|e| Error::internal(e.message))
         };
         let (calls, oauth) = (client(&config.api_base)?, client(&config.oauth_base)?);
         Ok(Self { config, calls, oauth, refused: Mutex::new(BTreeMap::new()) })

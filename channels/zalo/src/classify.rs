@@ -34,8 +34,8 @@ pub(crate) enum Outcome {
     Forgotten,
 }
 
-const MINUTE: Duration = Duration::from_secs(60);
-const DAY: Duration = Duration::from_secs(86_400);
+const MINUTE: Duration = Duration::from_mins(1);
+const DAY: Duration = Duration::from_hours(24);
 const LONGEST_MESSAGE: usize = 300;
 
 /// The `data` of a call that succeeded.
@@ -187,7 +187,7 @@ fn to_next_minute(now: Timestamp) -> Duration {
 
 /// The night ends at 06:00; that it is counted in Vietnam is assumed.
 fn to_morning(now: Timestamp) -> Duration {
-    let hour = Duration::from_secs(3600);
+    let hour = Duration::from_hours(1);
     let Ok(zone) = TimeZone::get("Asia/Ho_Chi_Minh") else { return hour };
     let local = now.to_zoned(zone);
     let open = time(6, 0, 0, 0);

@@ -1,7 +1,5 @@
 //! Settings of the channel: hosts and the few rules an installation may change.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -23,8 +21,6 @@ pub struct Config {
     pub refresh_after_h: u32,
     /// Seconds a listing may lag behind a create: a create that may be a repetition waits this long before it looks.
     pub listing_lag_s: u32,
-    /// Longest of one call, seconds.
-    pub timeout_s: u32,
 }
 
 impl Default for Config {
@@ -38,7 +34,6 @@ impl Default for Config {
             refuse_same_title: false,
             refresh_after_h: 20,
             listing_lag_s: 60,
-            timeout_s: 30,
         }
     }
 }
@@ -47,10 +42,6 @@ impl Config {
     /// Every address the channel talks to: the composition root refuses a virtual clock when one is not loopback.
     pub fn bases(&self) -> [&Url; 2] {
         [&self.api_base, &self.oauth_base]
-    }
-
-    pub(crate) fn timeout(&self) -> Duration {
-        Duration::from_secs(self.timeout_s.into())
     }
 }
 

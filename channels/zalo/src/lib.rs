@@ -18,6 +18,7 @@ use loa_channel::{
     Result, RetryAdvice, To,
 };
 use loa_model::{Capability, Measured, PostContent, Receipt, Secret, Ticket, delivery::Effect};
+use loa_net::Limits;
 
 use crate::{api::Api, publish::Step};
 
@@ -34,14 +35,14 @@ pub struct Zalo {
 }
 
 impl Zalo {
-    /// The channel with these settings.
+    /// The channel with these settings; `limits` are those of one call.
     ///
     /// # Errors
     /// [`loa_channel::ErrorKind::Internal`] when an address of the settings is not an http address.
-    pub fn new(config: Config) -> Result<Self> {
+    pub fn new(config: Config, limits: Limits) -> Result<Self> {
         let capability = Capability::from_toml(include_str!("../capability.toml"))
             .map_err(|error| Error::internal(error.to_string()))?;
-        Ok(Self { capability, api: Api::new(config)? })
+        Ok(Self { capability, api: Api::new(config, &limits)? })
     }
 
     /// A draft that breaks a limit makes no request.

@@ -17,7 +17,7 @@ use crate::{
 /// Times the platform may fail to fetch the pictures before a person must look.
 const MAX_FAILED_FETCHES: u32 = 2;
 /// The platform throttles its fetcher for a while after failures.
-const AFTER_FAILED_FETCH: Duration = Duration::from_secs(600);
+const AFTER_FAILED_FETCH: Duration = Duration::from_mins(10);
 /// Looks at a shown article that still reads as hidden before it is shown again.
 const LOOKS_BEFORE_SHOWING_AGAIN: u32 = 5;
 /// A create this long after the first intent may be a repetition whose article the list does not show yet.
@@ -273,7 +273,7 @@ async fn article(
         kind: "normal",
         title: content.title.clone(),
         author: content.author.clone(),
-        cover: Cover { cover_type: "photo", photo_url, status: Status::Show },
+        cover: Cover { kind: "photo", photo_url, status: Status::Show },
         description: content.text.clone(),
         body,
         tracking_link: content.link.url.clone(),

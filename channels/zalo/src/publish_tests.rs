@@ -3,6 +3,8 @@ use std::sync::{Arc, Mutex};
 use loa_channel::{Channel as _, Lookup};
 use serde_json::{Value, json};
 
+use loa_net::Limits;
+
 use super::*;
 use crate::{
     Config, Zalo,
@@ -22,7 +24,7 @@ struct Platform {
 
 type Shared = Arc<Mutex<Platform>>;
 
-fn ok(data: Value) -> String {
+fn ok(data: &Value) -> String {
     json!({"error": 0, "message": "Success", "data": data}).to_string()
 }
 
@@ -39,10 +41,10 @@ fn answer(shared: &Shared, seen: &Seen) -> Reply {
             assert_eq!((query["limit"].as_str(), query["type"].as_str()), ("10", "normal"));
             let offset: usize = query["offset"].parse().unwrap();
             let medias: Vec<_> = platform.articles.iter().rev().skip(offset).take(10).collect();
-            ok(json!({"total": platform.articles.len(), "medias": medias}))
+            ok(&json!({"total": platform.articles.len(), "medias": medias}))
         }
         "getdetail" => match platform.articles.iter().find(|a| a["id"] == query["id"]) {
-            Some(article) => ok(article.clone()),
+            Some(article) => ok(article),
             None => json!({"error": -201, "message": "id is invalid"}).to_string(),
         },
         "create" => {
@@ -54,9 +56,9 @@ fn answer(shared: &Shared, seen: &Seen) -> Reply {
             platform.articles.push(article);
             platform.verify = vec![
                 json!({"error": -214, "message": "Article is being processed"}).to_string(),
-                ok(json!({"id": id})),
+                ok(&json!({"id": id})),
             ];
-            ok(json!({"token": "dG9rZW4=="}))
+            ok(&json!({"token": "dG9rZW4=="}))
         }
         "update" => {
             let wanted = seen.json();
@@ -65,8 +67,8 @@ fn answer(shared: &Shared, seen: &Seen) -> Reply {
             *article = wanted.clone();
             article["create_date"] = created;
             article["link_view"] = json!("https://post.oa.zalo.me/d?id=x");
-            platform.verify = vec![ok(json!({"id": wanted["id"]}))];
-            ok(json!({"token": "dXBkYXRl=="}))
+            platform.verify = vec![ok(&json!({"id": wanted["id"]}))];
+            ok(&json!({"token": "dXBkYXRl=="}))
         }
         "verify" => {
             if platform.verify.len() > 1 {
@@ -82,7 +84,7 @@ fn answer(shared: &Shared, seen: &Seen) -> Reply {
             if platform.articles.len() == before {
                 json!({"error": -201, "message": "id is invalid"}).to_string()
             } else {
-                ok(Value::Null)
+                ok(&Value::Null)
             }
         }
         other => panic!("unexpected call {other}"),
@@ -99,7 +101,9 @@ async fn start(world: &World) -> (Shared, Server, Zalo) {
     shared.lock().unwrap().created_ms = world.clock.0.as_millisecond();
     let platform = shared.clone();
     let server = Server::start(move |seen| answer(&platform, seen)).await;
-    let zalo = Zalo::new(Config { api_base: server.base.clone(), ..Config::default() }).unwrap();
+    let zalo =
+        Zalo::new(Config { api_base: server.base.clone(), ..Config::default() }, Limits::default())
+            .unwrap();
     (shared, server, zalo)
 }
 
@@ -265,8 +269,9 @@ fn find_returns_what_is_shown_and_nothing_else() {
         else {
             unreachable!()
         };
-        assert_eq!(found(None).await, [receipt.remote_id.clone()]);
-        assert_eq!(found(Some(&ticket)).await, [receipt.remote_id.clone()]);
+        let one = std::slice::from_ref(&receipt.remote_id);
+        assert_eq!(found(None).await, one);
+        assert_eq!(found(Some(&ticket)).await, one);
         platform.lock().unwrap().articles[0]["status"] = json!("hide");
         assert!(found(None).await.is_empty() && found(Some(&ticket)).await.is_empty());
     });
@@ -282,7 +287,7 @@ fn the_same_title_is_refused_when_the_settings_say_so() {
             "status": "show", "tracking_link": "", "create_date": 1})];
         let config =
             Config { api_base: server.base.clone(), refuse_same_title: true, ..Config::default() };
-        let zalo = Zalo::new(config).unwrap();
+        let zalo = Zalo::new(config, Limits::default()).unwrap();
         let error = zalo.advance(&world.cx(), world.to(), world.post(), None).await.unwrap_err();
         assert_eq!(
             (error.advice, error.platform_code.as_str()),
@@ -348,9 +353,11 @@ fn tokens_are_renewed_when_old_or_refused_and_kept_when_young() {
         })
         .await;
         let oauth_base = server.base.join("v4/oa").unwrap();
-        let zalo =
-            Zalo::new(Config { api_base: server.base.clone(), oauth_base, ..Config::default() })
-                .unwrap();
+        let zalo = Zalo::new(
+            Config { api_base: server.base.clone(), oauth_base, ..Config::default() },
+            Limits::default(),
+        )
+        .unwrap();
         assert!(zalo.refresh(&world.cx(), world.to()).await.unwrap().is_none(), "two hours old");
 
         let error = zalo.health(&world.cx(), world.to()).await.unwrap_err();
@@ -365,11 +372,14 @@ fn tokens_are_renewed_when_old_or_refused_and_kept_when_young() {
         assert_eq!(new.get("expires_at"), Some("2026-11-23T03:00:00Z"));
         assert!(!format!("{new:?}{zalo:?}").contains("secret\""));
 
-        let other = Zalo::new(Config {
-            api_base: server.base.clone(),
-            oauth_base: server.base.join("v4/oa").unwrap(),
-            ..Config::default()
-        })
+        let other = Zalo::new(
+            Config {
+                api_base: server.base.clone(),
+                oauth_base: server.base.join("v4/oa").unwrap(),
+                ..Config::default()
+            },
+            Limits::default(),
+        )
         .unwrap();
         world.later(18 * 3600);
         assert!(

@@ -16,8 +16,8 @@ use crate::{
 const PAGE: usize = 10;
 /// Pages read before the list counts as too long to prove an absence.
 const PAGES: usize = 30;
-/// Clocks may differ by this.
-const SKEW: SignedDuration = SignedDuration::from_mins(2);
+/// Clocks may differ, and a chain may have begun a while before its public step; the marker decides anyway.
+const LOOK_BACK: SignedDuration = SignedDuration::from_mins(30);
 
 /// What our article looks like.
 #[derive(Clone, Copy)]
@@ -113,7 +113,7 @@ pub(crate) async fn slice(
 }
 
 async fn list_since(api: &Api, cx: &Cx<'_>, to: To<'_>, since: Timestamp) -> Result<Vec<Listed>> {
-    let from = since.checked_sub(SKEW).unwrap_or(Timestamp::MIN).as_millisecond();
+    let from = since.checked_sub(LOOK_BACK).unwrap_or(Timestamp::MIN).as_millisecond();
     let from = u64::try_from(from).unwrap_or(0);
     let mut all: Vec<Listed> = Vec::new();
     for page in 0..PAGES {
@@ -130,7 +130,7 @@ async fn list_since(api: &Api, cx: &Cx<'_>, to: To<'_>, since: Timestamp) -> Res
     }
     // Not seen is not absent when the list was not read to its end.
     let advice =
-        RetryAdvice::Later { wait: std::time::Duration::from_secs(600), scope: Scope::Post };
+        RetryAdvice::Later { wait: std::time::Duration::from_mins(10), scope: Scope::Post };
     let message =
         format!("more than {} articles since then, cannot look through all", PAGES * PAGE);
     Err(Error::new(ErrorKind::Unavailable, advice, message))

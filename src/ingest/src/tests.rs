@@ -160,8 +160,10 @@ fn an_unknown_portal_is_read_by_density() {
     ))
     .unwrap();
     let kinds: Vec<_> = page.blocks.iter().map(|b| b.kind).collect();
-    use BlockKind as K;
-    assert_eq!(kinds, [K::Title, K::Sapo, K::Paragraph, K::Paragraph]);
+    assert_eq!(
+        kinds,
+        [BlockKind::Title, BlockKind::Sapo, BlockKind::Paragraph, BlockKind::Paragraph]
+    );
     assert_eq!(
         page.warnings.iter().map(|w| w.code).collect::<Vec<_>>(),
         ["no_date", "no_canonical_url"]

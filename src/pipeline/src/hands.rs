@@ -15,7 +15,7 @@ use loa_store::{Blobs, Changes, Store, StoreExt, Vault};
 use url::Url;
 
 /// Blobs for channels.
-pub struct BlobReader(pub Blobs);
+pub struct BlobReader(pub Arc<Blobs>);
 
 #[async_trait]
 impl loa_channel::Blobs for BlobReader {
@@ -110,7 +110,11 @@ pub struct VaultSecrets(pub Arc<Vault>);
 #[async_trait]
 impl loa_delivery::Secrets for VaultSecrets {
     async fn get(&self, account: &AccountName) -> Result<Option<Secret>, VaultError> {
-        self.0.get(account).await.map_err(|error| VaultError(error.to_string()))
+        match self.0.get(account).await {
+            Ok(secret) => Ok(Some(secret)),
+            Err(loa_store::Error::Refused { .. }) => Ok(None),
+            Err(error) => Err(VaultError(error.to_string())),
+        }
     }
 
     async fn begin_refresh(&self, account: &AccountName) -> Result<(), VaultError> {
@@ -120,7 +124,10 @@ impl loa_delivery::Secrets for VaultSecrets {
     async fn finish_refresh(&self, account: &AccountName, new: Option<Secret>) -> Result<(), VaultError> {
         let fail = |error: loa_store::Error| VaultError(error.to_string());
         match self.0.pending_refresh(account).await.map_err(fail)? {
-            Some(mark) => self.0.finish_refresh(mark, new.unwrap_or_default()).await.map_err(fail),
+            Some(mark) => match new {
+                Some(fresh) => self.0.finish_refresh(&mark, fresh).await.map(|_| ()).map_err(fail),
+                None => self.0.abandon_refresh(&mark).await.map_err(fail),
+            },
             None => Ok(()),
         }
     }

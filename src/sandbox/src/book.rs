@@ -84,7 +84,7 @@ impl Book {
         Ok(Self { inner: Mutex::new(Inner { path: path.to_owned(), file, page }) })
     }
 
-    /// Reads.
+    /// Reads. `look` and the closure of [`Book::change`] must not ask the book again: it is locked.
     pub fn read<T>(&self, look: impl FnOnce(&Page) -> T) -> T {
         look(&self.lock().page)
     }

@@ -81,9 +81,10 @@ pub(crate) async fn pass(State(door): State<Door>, request: Request, next: Next)
         fault: played.fault.map(str::to_owned),
     });
     if played.dropped {
-        match cut {
-            Some(cut) => cut.cut(),
-            None => tracing::error!("no connection to cut: driven without a listener"),
+        if let Some(cut) = cut {
+            cut.cut();
+        } else {
+            tracing::error!("no connection to cut: driven without a listener");
         }
     }
     played.answer

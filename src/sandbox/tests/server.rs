@@ -1,4 +1,5 @@
 //! A toy platform on the shared part: faults, state over restarts, control API.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{path::Path, sync::Arc, time::Duration};
 

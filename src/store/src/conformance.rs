@@ -2,6 +2,12 @@
 //!
 //! Each clause is a public function that takes an empty store and the clock it reads. Its first line of doc is the rule.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::unchecked_time_subtraction,
+    reason = "these are tests, compiled for the crates that run them"
+)]
+
 mod accounts;
 mod queue;
 mod records;
@@ -165,7 +171,7 @@ pub fn job(n: u32, clock: &HandClock) -> Job {
     Job::new(id, "demo", JobKind::Ingest { source, agency: "demo".to_owned() }, clock.now())
 }
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 const KINDS: &[&str] = &["ingest"];
 
 #[cfg(test)]

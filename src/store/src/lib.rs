@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod blobs;
 mod changes;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -15,8 +16,10 @@ mod report;
 mod rows;
 mod sled_rows;
 mod sled_store;
+mod vault;
 mod writer;
 
+pub use blobs::Blobs;
 pub use changes::{Change, Changes, Entry, Expect, Row, Seq, Versioned};
 pub use contract::{Store, StoreExt};
 pub use error::{Error, Result};
@@ -24,3 +27,4 @@ pub use lease::{AccountLease, Claimed, JobEnd, JobView};
 pub use memory::MemoryStore;
 pub use report::Report;
 pub use sled_store::{Options, Recovery, SledStore};
+pub use vault::{RefreshMark, Vault};

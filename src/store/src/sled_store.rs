@@ -37,7 +37,7 @@ pub struct Options {
     /// Id of the machine's boot, in place of what Linux says: tests play a restart of the machine with it.
     pub boot_id: Option<String>,
     /// A seam for tests of the real binary: the process aborts right after this record is durable and before anybody is
-    /// told so. Never set in operation.
+    /// told so. Nothing happens when it is there already. Never set in operation.
     pub abort_after_seq: Option<Seq>,
 }
 

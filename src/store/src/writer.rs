@@ -44,6 +44,8 @@ pub(crate) struct Writer {
 impl Writer {
     /// A writer on this desk. It tells `seq` of every durable record.
     pub(crate) fn new(desk: Desk, seq: watch::Sender<Seq>, abort_after: Option<Seq>) -> Self {
+        // A record that is there already was acknowledged long ago.
+        let abort_after = abort_after.filter(|last| *last > desk.engine.seq());
         Self { desk, seq, abort_after, failed: None }
     }
 

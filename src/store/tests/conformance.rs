@@ -1,5 +1,7 @@
 //! Every backend keeps the contract.
 
+#![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
+
 use std::{any::Any, sync::Arc};
 
 use loa_model::seams::SharedClock;

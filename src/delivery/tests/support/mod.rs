@@ -26,7 +26,7 @@ use async_trait::async_trait;
 use jiff::{Timestamp, ToSpan};
 use loa_channel::{
     Audience, Blobs, Channel, Cx, Error, ErrorKind, Health, InboundEvent, Lookup, MediaUrls,
-    Outgoing, Progress, RetryAdvice, To,
+    Outgoing, Progress, RetryAdvice, Scope, To,
     memory::{MemoryChannel, MemoryPlatform, Options, TOKEN},
 };
 use loa_delivery::{
@@ -36,7 +36,7 @@ use loa_model::{
     Account, AccountName, AccountStatus, Actor, Approval, ArticleId, BlobHash, Capability, Clock,
     Delivery, DeliveryId, DeliveryState as State, JobId, JobState, Link, Measured, Media, Post,
     PostContent, PostFormat, PostId, PostState, Priority, Receipt, Secret, Ticket, UserId,
-    delivery::Effect,
+    delivery::Effect, seams::OpenGate,
 };
 use loa_store::{
     AccountLease, Changes, Claimed, Entry, JobEnd, JobView, MemoryStore, Row, Seq, Store,
@@ -159,7 +159,17 @@ impl Channel for TestChannel {
         at: Option<Ticket>,
     ) -> loa_channel::Result<Progress> {
         self.fuse.point("before send").await;
-        let answer = self.inner.advance(cx, to, post, at).await;
+        let answer = if self.inner.effect(post.content, at.as_ref()) == Effect::Read {
+            self.inner.advance(cx, to, post, at).await
+        } else {
+            cx.gate.open().map_err(|closed| {
+                let again = RetryAdvice::Later { wait: Duration::ZERO, scope: Scope::Post };
+                Error::new(ErrorKind::Gate, again, closed.to_string())
+            })?;
+            // Past the gate: whoever freezes here has a request on its way that arrives when he thaws.
+            self.fuse.point("on the wire").await;
+            self.inner.advance(&Cx { gate: &OpenGate, ..*cx }, to, post, at).await
+        };
         self.fuse.point("after send").await;
         if self.silent.load(Ordering::SeqCst) > 0 {
             self.silent.fetch_sub(1, Ordering::SeqCst);

@@ -21,6 +21,7 @@ async fn view(store: &Subject, job: &Job) -> JobView {
     all.into_iter().find(|view| view.job.id == job.id).expect("the job is listed")
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it takes what a call returned")]
 fn lost<T: std::fmt::Debug>(outcome: Result<T, Error>) {
     assert!(matches!(outcome, Err(Error::LeaseLost { .. })), "{outcome:?}");
 }

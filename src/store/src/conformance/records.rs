@@ -144,7 +144,7 @@ pub async fn an_index_is_read_in_order_both_ways(store: Subject, _: &HandClock) 
     store.commit(changes).await.unwrap();
     let range = async |from: &str, to: &str, limit, reverse| {
         let rows = store.range("note_by_shelf", from, to, limit, reverse).await.unwrap();
-        rows.into_iter().map(|row| row.key).collect::<Vec<_>>().join("")
+        rows.into_iter().map(|row| row.key).collect::<String>()
     };
     assert_eq!(range("", "\u{10ffff}", 10, false).await, "123465");
     assert_eq!(range("", "\u{10ffff}", 10, true).await, "564321");
@@ -168,7 +168,7 @@ pub async fn a_scan_begins_at_its_key(store: Subject, clock: &HandClock) {
     store.commit(changes).await.unwrap();
     let scan = async |from: &str, limit| {
         let rows = store.scan("note", from, limit).await.unwrap();
-        rows.into_iter().map(|row| row.key).collect::<Vec<_>>().join("")
+        rows.into_iter().map(|row| row.key).collect::<String>()
     };
     assert_eq!(scan("", 10).await, "abcđ");
     assert_eq!(scan("b", 2).await, "bc");

@@ -83,10 +83,10 @@ impl Desk {
 
 /// Commits groups of 1 to 3 until the power goes. Returns the last acknowledged record.
 fn work_until_dark(disk: &Disk, rounds: u64, attempted: &mut Vec<Entry>) -> Seq {
-    let Ok(mut desk) = open(disk) else { return 0 };
-    let mut acknowledged = desk.engine.seq();
+    let Ok(mut clerk) = open(disk) else { return 0 };
+    let mut acknowledged = clerk.engine.seq();
     for round in 0..rounds {
-        match desk.commit(round % 3 + 1, attempted) {
+        match clerk.commit(round % 3 + 1, attempted) {
             Ok(seq) => acknowledged = seq,
             Err(_) => break,
         }
@@ -110,14 +110,14 @@ fn nothing_acknowledged_is_missing_after_a_power_loss_at_any_operation() {
         for &loss in &losses {
             let place = format!("operation {operation}, {loss:?}");
             let back = disk.power_cycle(loss);
-            let mut desk = open(&back).unwrap_or_else(|error| panic!("{place}: {error}"));
-            let found = desk.entries();
+            let mut clerk = open(&back).unwrap_or_else(|error| panic!("{place}: {error}"));
+            let found = clerk.entries();
             assert!(found.len() as u64 >= acknowledged, "{place}: an acknowledged record is gone");
             assert_eq!(found, attempted[..found.len()], "{place}");
             // And again, after more work: what was kept without having been acknowledged must be durable by now.
             let mut attempted = found;
-            let seq = desk.commit(2, &mut attempted).unwrap();
-            drop(desk);
+            let seq = clerk.commit(2, &mut attempted).unwrap();
+            drop(clerk);
             let again = open(&back.power_cycle(Loss::All)).unwrap();
             assert_eq!((again.entries(), again.engine.seq()), (attempted, seq), "{place}");
         }
@@ -127,24 +127,24 @@ fn nothing_acknowledged_is_missing_after_a_power_loss_at_any_operation() {
 #[test]
 fn a_tail_torn_at_any_byte_is_cut_and_the_rest_kept() {
     let disk = Disk::default();
-    let mut desk = open(&disk).unwrap();
+    let mut clerk = open(&disk).unwrap();
     let mut entries = Vec::new();
-    desk.commit(1, &mut entries).unwrap();
+    clerk.commit(1, &mut entries).unwrap();
     let before = disk.files().remove(0).1.len();
-    desk.commit(1, &mut entries).unwrap();
+    clerk.commit(1, &mut entries).unwrap();
     let (name, bytes) = disk.files().remove(0);
     for end in before..bytes.len() {
         let torn = Disk::with([(name.clone(), bytes[..end].to_vec())]);
-        let desk = open(&torn).unwrap();
-        assert_eq!(desk.entries(), entries[..1], "torn at {end}");
-        assert_eq!(desk.ledger.cut(), (end - before) as u64);
+        let clerk = open(&torn).unwrap();
+        assert_eq!(clerk.entries(), entries[..1], "torn at {end}");
+        assert_eq!(clerk.ledger.cut(), (end - before) as u64);
         assert_eq!(torn.files()[0].1.len(), before);
     }
     for at in before..bytes.len() {
         let mut wrong = bytes.clone();
         wrong[at] ^= 0x10;
-        let desk = open(&Disk::with([(name.clone(), wrong)])).unwrap();
-        assert_eq!(desk.entries(), entries[..1], "wrong at {at}");
+        let clerk = open(&Disk::with([(name.clone(), wrong)])).unwrap();
+        assert_eq!(clerk.entries(), entries[..1], "wrong at {at}");
     }
 }
 
@@ -175,17 +175,17 @@ fn a_flipped_byte_in_the_middle_is_reported_and_nothing_is_cut() {
 #[test]
 fn a_record_that_was_replaced_breaks_the_chain() {
     let one = Disk::default();
-    let mut desk = open(&one).unwrap();
+    let mut clerk = open(&one).unwrap();
     let mut entries = Vec::new();
-    desk.commit(1, &mut entries).unwrap();
+    clerk.commit(1, &mut entries).unwrap();
     let first = one.files().remove(0).1.len();
-    desk.commit(1, &mut entries).unwrap();
+    clerk.commit(1, &mut entries).unwrap();
     // Another history of the same length, whole in itself.
     let other = Disk::default();
-    let mut desk = open(&other).unwrap();
+    let mut clerk = open(&other).unwrap();
     let changes = Changes::by(Actor::Operator("kẻ lạ".to_owned()), "forge");
-    desk.engine.commit(clock().now(), changes).unwrap();
-    desk.ledger.append(desk.engine.staged()).unwrap();
+    clerk.engine.commit(clock().now(), changes).unwrap();
+    clerk.ledger.append(clerk.engine.staged()).unwrap();
     let (name, mut forged) = other.files().remove(0);
     forged.extend_from_slice(&one.files()[0].1[first..]);
     let Err(Error::Io(why)) = open(&Disk::with([(name, forged)])).map(|_| ()) else {
@@ -214,7 +214,7 @@ async fn after_a_failed_sync_nothing_is_acknowledged_any_more() {
     for n in 2..6 {
         let failed = store.commit(changes(n)).await;
         assert!(matches!(&failed, Err(Error::Io(why)) if why.contains("sync")), "{failed:?}");
-        assert!(store.claim(&["ingest"], "máy", 1, Duration::from_secs(60)).await.is_err());
+        assert!(store.claim(&["ingest"], "máy", 1, Duration::from_mins(1)).await.is_err());
     }
     assert_eq!(store.last_seq(), 1);
     let back = disk.power_cycle(Loss::All);
@@ -228,7 +228,7 @@ async fn a_full_disk_refuses_a_commit_and_takes_the_next() {
     let disk = Disk::default();
     let rows = Arc::new(MemoryRows::default());
     let store = SledStore::inline(clock(), rows, Arc::new(disk.clone()), SEGMENT).unwrap();
-    let minute = Duration::from_secs(60);
+    let minute = Duration::from_mins(1);
     store.commit(changes(1)).await.unwrap();
     let claimed = store.claim(&["ingest"], "máy", 1, minute).await.unwrap().remove(0);
     store.heartbeat(&claimed, minute * 3).await.unwrap();
