@@ -99,7 +99,10 @@ fn rgb(hex: u32) -> Rgb {
 
 /// Coordinates pushed about a little, so that every edge looks brushed.
 fn brushed(x: f32, y: f32, by: f32) -> (f32, f32) {
-    (x + (fbm(x * 28.0, y * 28.0, 2, 71) - 0.5) * by, y + (fbm(x * 28.0, y * 28.0, 2, 77) - 0.5) * by)
+    (
+        x + (fbm(x * 28.0, y * 28.0, 2, 71) - 0.5) * by,
+        y + (fbm(x * 28.0, y * 28.0, 2, 77) - 0.5) * by,
+    )
 }
 
 fn sky(x: f32, y: f32, high: Rgb, low: Rgb, sun: (f32, f32), glow: Rgb) -> Rgb {
@@ -121,7 +124,8 @@ fn terraces(x: f32, y: f32) -> Rgb {
     for i in 0..5u32 {
         let far = i as f32 / 4.0;
         let ridge = 0.37 + 0.062 * i as f32
-            - (0.13 - 0.012 * i as f32) * (fbm(x * (2.3 + far) + 7.3 * i as f32, 0.5, 5, 20 + i) - 0.35);
+            - (0.13 - 0.012 * i as f32)
+                * (fbm(x * (2.3 + far) + 7.3 * i as f32, 0.5, 5, 20 + i) - 0.35);
         let d = y - ridge;
         let face = mix(rgb(0xB9B7C2), rgb(0x3F6B62), far);
         let lit = fbm(x * 14.0, y * 14.0, 3, 40 + i) * 0.18 - 0.06;
@@ -134,7 +138,9 @@ fn terraces(x: f32, y: f32) -> Rgb {
     let swell = |seed: u32| (fbm(x * 1.7, 0.3, 3, seed) - 0.5) * 0.10;
     let middle = 0.60 + 0.16 * (x - 0.2).powi(2) + swell(31);
     colour = terraced(colour, x, y, middle, 15.0, 0.45, 3);
-    let mist = step(0.5, 0.8, fbm(x * 2.0 + 4.0, y * 7.0, 4, 63)) * step(0.57, 0.64, y) * step(0.80, 0.70, y);
+    let mist = step(0.5, 0.8, fbm(x * 2.0 + 4.0, y * 7.0, 4, 63))
+        * step(0.57, 0.64, y)
+        * step(0.80, 0.70, y);
     colour = mix(colour, rgb(0xFCEFE0), mist * 0.75);
     let right = 0.98 - 0.40 * step(0.45, 1.5, x) + swell(33);
     colour = terraced(colour, x, y, right, 17.0, 0.15, 11);
@@ -156,7 +162,8 @@ fn terraced(under: Rgb, x: f32, y: f32, ridge: f32, bands: f32, air: f32, seed: 
     let bumps = (fbm(x * 60.0, 3.0, 2, seed + 5) - 0.3).max(0.0) * 0.035;
     let trees = step(-0.001, 0.002, d + bumps * step(0.45, 0.6, fbm(x * 5.0, 1.0, 2, seed + 6)));
     let colour = mix(under, mix(rgb(0x2F5A46), rgb(0xF3D6BB), air), trees);
-    let warp = (fbm(x * 3.1, y * 3.1, 3, seed) - 0.5) * 0.16 + (x * 4.0 + seed as f32).sin() * 0.012;
+    let warp =
+        (fbm(x * 3.1, y * 3.1, 3, seed) - 0.5) * 0.16 + (x * 4.0 + seed as f32).sin() * 0.012;
     let s = bands * (1.0 + (d + warp).max(0.0) * 5.0).ln();
     let (band, f) = (s.floor(), s.fract());
     let cut = (x * 1.6 + f * 0.12 + hash(band as i32, 0, seed + 1) * 9.0).floor();
@@ -170,7 +177,8 @@ fn terraced(under: Rgb, x: f32, y: f32, ridge: f32, bands: f32, air: f32, seed: 
     } else {
         mix(rgb(0xD9B24C), rgb(0xB8A146), hash(band as i32, cut as i32, seed + 3))
     };
-    let tufts = (fbm(x * 120.0, y * 160.0, 2, seed + 4) - 0.5) * if kind < 0.36 { 0.05 } else { 0.26 };
+    let tufts =
+        (fbm(x * 120.0, y * 160.0, 2, seed + 4) - 0.5) * if kind < 0.36 { 0.05 } else { 0.26 };
     let mut face = shade(field, 1.0 + tufts);
     face = mix(face, rgb(0x2C4A2E), step(0.72, 0.92, f) * 0.85);
     face = mix(face, rgb(0xFFF0C8), step(0.10, 0.0, f) * 0.45);
@@ -233,7 +241,11 @@ fn counter(x: f32, y: f32) -> Rgb {
         c = put(c, round(x, y, 0.872, cy, 0.019), hex);
         c = put(c, limb(x, y, (0.863, cy), (0.870, cy + 0.008), 0.0032), 0xFFFFFF);
         c = put(c, limb(x, y, (0.870, cy + 0.008), (0.882, cy - 0.008), 0.0032), 0xFFFFFF);
-        c = put(c, limb(x, y, (0.915, cy - 0.007), (1.13 - 0.03 * i as f32, cy - 0.007), 0.0045), 0x9FB4BA);
+        c = put(
+            c,
+            limb(x, y, (0.915, cy - 0.007), (1.13 - 0.03 * i as f32, cy - 0.007), 0.0045),
+            0x9FB4BA,
+        );
         c = put(c, limb(x, y, (0.915, cy + 0.010), (1.05, cy + 0.010), 0.0045), 0xCBD6D8);
     }
     c = put(c, round(x, y, 1.33, 0.18, 0.062), 0x1F6F8B);
@@ -280,7 +292,8 @@ fn outside(x: f32, y: f32) -> Rgb {
     let mut c = mix(rgb(0x9CCBE6), rgb(0xFCEBCB), step(0.1, 0.42, y));
     c = cover(c, round(x, y, 0.58, 0.20, 0.035), rgb(0xFFF4CF), 0.003);
     for (i, hex) in [0x9DBFC0_u32, 0x6FA38F, 0x4C8A62].into_iter().enumerate() {
-        let ridge = 0.28 + 0.065 * i as f32 - 0.12 * (fbm(x * (5.0 - i as f32), 2.0 * i as f32, 3, 50 + i as u32) - 0.4);
+        let ridge = 0.28 + 0.065 * i as f32
+            - 0.12 * (fbm(x * (5.0 - i as f32), 2.0 * i as f32, 3, 50 + i as u32) - 0.4);
         c = cover(c, ridge - y, rgb(hex), 0.0015);
     }
     let lines = ((y - 0.43) * 70.0 + (x * 9.0).sin() * 1.3).fract();
@@ -342,7 +355,12 @@ fn plant(under: Rgb, x: f32, y: f32, cx: f32, base: f32, size: f32) -> Rgb {
         let leaf = limb(x, y, (cx, base - 0.05 * size), tip, 0.0135 * size);
         c = cover(c, leaf, mix(rgb(0x2F7D55), rgb(0x6FB36B), hash(i, 1, 8)), 0.0015);
     }
-    cover(c, block(x, y, cx, base - 0.03 * size, 0.052 * size, 0.042 * size, 0.012), rgb(0xB5653F), 0.0012)
+    cover(
+        c,
+        block(x, y, cx, base - 0.03 * size, 0.052 * size, 0.042 * size, 0.012),
+        rgb(0xB5653F),
+        0.0012,
+    )
 }
 
 // A bridge over a river in the morning.
@@ -357,7 +375,8 @@ fn bridge(x: f32, y: f32) -> Rgb {
         let ripple = (fbm(x * 9.0, y * 95.0, 3, 81) - 0.5) * (0.010 + depth * 0.14);
         let mirrored = valley(x + ripple * 0.5, (SHORE - depth * 1.25 + ripple).max(0.0));
         let water = mix(mirrored, rgb(0x2F6F80), 0.26 + depth * 0.55);
-        let glint = step(0.70, 0.86, fbm(x * 16.0, y * 130.0, 2, 83)) * (-(x - 0.33).abs() * 2.4).exp();
+        let glint =
+            step(0.70, 0.86, fbm(x * 16.0, y * 130.0, 2, 83)) * (-(x - 0.33).abs() * 2.4).exp();
         mix(water, rgb(0xFFEFC9), glint * 0.7)
     };
     // Banks with grass, left and right.
@@ -365,7 +384,11 @@ fn bridge(x: f32, y: f32) -> Rgb {
         let edge = 0.80 + side * 0.42 + (fbm(side * 5.0, 0.0, 3, seed) - 0.5) * 0.09;
         let blades = fbm(side * 150.0, y * 6.0, 2, seed + 1) * 0.045;
         let d = y - edge + blades;
-        let grass = mix(rgb(0x8DB255), rgb(0x2E5B3A), step(0.0, 0.22, d) + (fbm(side * 60.0, y * 40.0, 2, seed + 2) - 0.5) * 0.7);
+        let grass = mix(
+            rgb(0x8DB255),
+            rgb(0x2E5B3A),
+            step(0.0, 0.22, d) + (fbm(side * 60.0, y * 40.0, 2, seed + 2) - 0.5) * 0.7,
+        );
         colour = mix(colour, grass, step(0.0, 0.004, d));
     }
     shade(colour, 1.0 - 0.20 * step(0.55, 1.05, ((x - 0.75) / 0.9).hypot(y - 0.5)))
@@ -379,11 +402,13 @@ fn valley(x: f32, y: f32) -> Rgb {
         let near = i as f32 / 3.0;
         // A gap in the middle, where the river comes from.
         let gap = 0.10 * (-(x - 0.80).powi(2) * 9.0).exp() * near;
-        let ridge = 0.37 + 0.062 * i as f32 + gap - 0.22 * (fbm(x * 2.4 + 3.1 * i as f32, 0.7, 5, 120 + i) - 0.42);
+        let ridge = 0.37 + 0.062 * i as f32 + gap
+            - 0.22 * (fbm(x * 2.4 + 3.1 * i as f32, 0.7, 5, 120 + i) - 0.42);
         let wood = (fbm(x * 34.0, y * 34.0, 3, 130 + i) - 0.5) * 0.5 * near;
         let face = mix(mix(rgb(0x9FB6C4), rgb(0x2F6B4C), near), rgb(0x86AE5C), wood);
         let d = y - ridge;
-        let face = mix(face, haze, 0.34 * (1.0 - near) + step(0.02, 0.16, d) * 0.55 * (1.0 - near * 0.45));
+        let face =
+            mix(face, haze, 0.34 * (1.0 - near) + step(0.02, 0.16, d) * 0.55 * (1.0 - near * 0.45));
         c = mix(c, face, step(0.0, 0.003, d));
     }
     let steel = rgb(0xC8553D);
@@ -412,7 +437,12 @@ fn valley(x: f32, y: f32) -> Rgb {
     // Two people with a bicycle on their way across.
     for (cx, hex) in [(0.71_f32, 0x2F3D73_u32), (0.735, 0xB23A48)] {
         c = cover(c, limb(x, y, (cx, deck - 0.024), (cx, deck - 0.036), 0.0062), rgb(hex), 0.0012);
-        c = cover(c, limb(x, y, (cx, deck - 0.010), (cx, deck - 0.024), 0.0042), rgb(0x2B2A33), 0.0012);
+        c = cover(
+            c,
+            limb(x, y, (cx, deck - 0.010), (cx, deck - 0.024), 0.0042),
+            rgb(0x2B2A33),
+            0.0012,
+        );
         c = cover(c, round(x, y, cx, deck - 0.048, 0.0058), rgb(0x3A2A22), 0.0012);
     }
     c

@@ -27,18 +27,18 @@ pub(crate) struct Api {
 }
 
 impl Api {
-    pub(crate) fn new(config: Config, limits: &Limits) -> Result<Self> {
+    pub(crate) fn new(config: Config, limits: Limits) -> Result<Self> {
         if !config.is_valid_chunk() {
             return Err(Error::internal("chunk_bytes must be a multiple of 262144, not 0"));
         }
-        let client = |base: &Url, total| {
-            Client::trusted(base.clone(), Limits { total, ..limits.clone() })
-                .map_err(|e| Error::internal(e.message))
+        let client = |base: &Url, limits| {
+            Client::trusted(base.clone(), limits).map_err(|e| Error::internal(e.message))
         };
+        let long = Limits { total: config.upload_timeout(), ..limits.clone() };
         Ok(Self {
-            calls: client(&config.api_base, limits.total)?,
-            uploads: client(&config.upload_base, config.upload_timeout())?,
-            oauth: client(&config.oauth_base, limits.total)?,
+            calls: client(&config.api_base, limits.clone())?,
+            uploads: client(&config.upload_base, long)?,
+            oauth: client(&config.oauth_base, limits)?,
             config,
             refused: Mutex::new(BTreeMap::new()),
         })

@@ -46,7 +46,7 @@ impl YouTube {
     pub fn new(config: Config, limits: Limits) -> Result<Self> {
         let capability = Capability::from_toml(include_str!("../capability.toml"))
             .map_err(|error| Error::internal(error.to_string()))?;
-        Ok(Self { capability, api: Api::new(config, &limits)? })
+        Ok(Self { capability, api: Api::new(config, limits)? })
     }
 
     /// A draft that breaks a limit makes no request.

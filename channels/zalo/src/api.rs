@@ -26,11 +26,12 @@ pub(crate) struct Api {
 }
 
 impl Api {
-    pub(crate) fn new(config: Config, limits: &Limits) -> Result<Self> {
-        let client = |base: &url::Url| {
-            Client::trusted(base.clone(), limits.clone()).map_err(|e| Error::internal(e.message))
+    pub(crate) fn new(config: Config, limits: Limits) -> Result<Self> {
+        let client = |base: &url::Url, limits| {
+            Client::trusted(base.clone(), limits).map_err(|e| Error::internal(e.message))
         };
-        let (calls, oauth) = (client(&config.api_base)?, client(&config.oauth_base)?);
+        let calls = client(&config.api_base, limits.clone())?;
+        let oauth = client(&config.oauth_base, limits)?;
         Ok(Self { config, calls, oauth, refused: Mutex::new(BTreeMap::new()) })
     }
 

@@ -45,7 +45,7 @@ pub struct FetchedPhoto {
 /// A doubt an editor should see. Not an error: the article can be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
-    /// Stable code: the key `ingest.warning.<code>` of the locale files.
+    /// Stable code: the key `ingest_warning.<code>` of the locale files.
     pub code: &'static str,
     /// What it is about.
     pub detail: String,
@@ -97,6 +97,10 @@ impl Draft {
         let text = body.iter().any(|block| block.kind != BlockKind::Caption);
         if !text && (sapo.is_empty() || self.photos.is_empty()) {
             return Err(Error::EmptyBody);
+        }
+        if self.source.canonical_url.is_empty() {
+            // Revisions are found by this address, and two files without one are not revisions of each other.
+            self.source.canonical_url = format!("urn:sha256:{}", Digest::of(title.as_bytes()));
         }
         self.blocks = vec![Block { kind: BlockKind::Title, text: title }];
         if !sapo.is_empty() {

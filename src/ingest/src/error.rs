@@ -93,7 +93,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Stable code: the key `ingest.<code>` of the locale files.
+    /// Stable code: the key `ingest_error.<code>` of the locale files.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Fetch { .. } => "fetch",

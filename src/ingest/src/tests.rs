@@ -255,6 +255,10 @@ fn markdown_and_text() {
         lines(&text),
         ["Title: Tên bài", "Paragraph: Đoạn một nối tiếp.", "Paragraph: Đoạn hai."]
     );
+    // Without an address the headline is the identity: two files are not revisions of each other.
+    assert!(text.source.canonical_url.starts_with("urn:sha256:"));
+    assert_ne!(text.source.canonical_url, draft.source.canonical_url);
+    assert!(text.warnings.iter().any(|w| w.code == "no_canonical_url"));
     let code = |text| read(Kind::Markdown, text).unwrap_err().code();
     assert_eq!(code("---\ntitle: a\n"), "front_matter");
     assert_eq!(code("---\nnope: a\n---\nx"), "front_matter");
@@ -288,6 +292,27 @@ async fn the_web_goes_through_the_guard() {
     assert_eq!(error.code(), "file");
     let error = ingest().read(&Source::parse("a.docx"), None).await.unwrap_err();
     assert_eq!(error.code(), "unknown_kind");
+}
+
+#[test]
+fn every_error_and_warning_has_its_words() {
+    for lang in ["vi", "en"] {
+        let text =
+            std::fs::read_to_string(root().join(format!("assets/locales/{lang}.toml"))).unwrap();
+        let table: toml::Table = text.parse().unwrap();
+        let keys = |name: &str| -> Vec<String> {
+            let mut keys: Vec<_> = table[name].as_table().unwrap().keys().cloned().collect();
+            keys.sort();
+            keys
+        };
+        let sorted = |codes: &[&str]| {
+            let mut codes: Vec<_> = codes.iter().map(|code| (*code).to_owned()).collect();
+            codes.sort();
+            codes
+        };
+        assert_eq!(keys("ingest_error"), sorted(&Error::CODES));
+        assert_eq!(keys("ingest_warning"), sorted(&WARNING_CODES));
+    }
 }
 
 /// A portal on loopback: what one path answers.

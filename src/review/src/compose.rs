@@ -308,7 +308,9 @@ impl Review {
                 for (name, value) in campaign {
                     target.push(if target.contains('?') { '&' } else { '?' });
                     // Names of accounts and codes are plain, but for the colon.
-                    target.push_str(&format!("{name}={}", value.replace(':', "%3A")));
+                    target.push_str(name);
+                    target.push('=');
+                    target.push_str(&value.replace(':', "%3A"));
                 }
             }
             return Ok(Link { code, url, target });
@@ -322,12 +324,12 @@ fn files(article: &Article, variants: &[Variant], picks: &[Pick]) -> Result<Vec<
     for pick in picks {
         let (found, required) = match pick {
             Pick::Variant { role, kind, renditions, required } => {
-                let current = variants
+                let mut current = variants
                     .iter()
                     .filter(|v| v.kind == *kind && v.state == VariantState::Rendered);
                 // The newest of several comes last: ids sort by time.
                 let file = current
-                    .last()
+                    .next_back()
                     .and_then(|v| Some((v, renditions.iter().find_map(|name| v.rendition(name))?)));
                 (file.map(|(variant, rendition)| rendered(*role, variant, rendition)), *required)
             }

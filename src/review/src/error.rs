@@ -87,7 +87,7 @@ pub enum ReviewError {
 }
 
 impl ReviewError {
-    /// Key of the locale files: `review.<key>`.
+    /// Key of the locale files: `review_error.<key>`.
     pub fn key(&self) -> &'static str {
         match self {
             Self::NotFound { .. } => "not_found",

@@ -55,6 +55,23 @@ pub fn text(text: &str) -> String {
     out
 }
 
+/// A count as Vietnamese readers write it, a full stop between thousands.
+///
+/// ```
+/// assert_eq!(loa_sandbox::html::count(1_234_567), "1.234.567");
+/// ```
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            out.push('.');
+        }
+        out.push(digit);
+    }
+    out
+}
+
 /// A link; anything but http leads nowhere.
 pub fn link(to: &str, label: &str) -> String {
     if to.starts_with("http://") || to.starts_with("https://") || to.starts_with('/') {

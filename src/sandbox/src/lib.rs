@@ -27,7 +27,7 @@ pub use fault::{Fault, FaultBoard, FaultRule};
 pub use fetch::{FetchError, Fetched, Fetcher};
 pub use growth::{Growth, Numbers, Pull};
 pub use incoming::{FilePart, Incoming};
-pub use media::{MediaRef, MediaStore};
+pub use media::{MediaRef, MediaStore, sniff};
 pub use platform::{Ground, Platform, Refusal, StandIn, TokenAction, Webhook};
 pub use post::{Create, PostMedia, PostStatus, StoredPost};
 pub use server::{Options, Running, Sandbox};

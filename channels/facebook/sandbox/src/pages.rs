@@ -59,7 +59,7 @@ fn found(app: &App, path: &[String]) -> Option<Response> {
                 let found = leaf.get::<PageRecord>("page", page)?;
                 posts.retain(|post| post.page == *page);
                 let followers = app.followers(&found, now);
-                (found.name, format!("{followers} người theo dõi"))
+                (found.name, format!("{} người theo dõi", html::count(followers)))
             }
             _ => return None,
         };
@@ -78,7 +78,7 @@ fn found(app: &App, path: &[String]) -> Option<Response> {
 fn heading(app: &App, leaf: &Leaf, post: &Post) -> Option<(String, String)> {
     let page = leaf.get::<PageRecord>("page", &post.page)?;
     let followers = app.followers(&page, app.ground.clock.now());
-    Some((page.name, format!("{followers} người theo dõi")))
+    Some((page.name, format!("{} người theo dõi", html::count(followers))))
 }
 
 fn article(app: &App, leaf: &Leaf, post: &Post) -> String {
@@ -113,7 +113,10 @@ fn article(app: &App, leaf: &Leaf, post: &Post) -> String {
         out,
         "<div class=\"counts\"><span>{} lượt xem</span><span>{} cảm xúc</span><span>{} bình luận</span>\
          <span>{} chia sẻ</span></div></article>",
-        numbers.views, numbers.reactions, numbers.comments, numbers.shares
+        html::count(numbers.views),
+        html::count(numbers.reactions),
+        html::count(numbers.comments),
+        html::count(numbers.shares),
     )
     .expect("a string");
     out

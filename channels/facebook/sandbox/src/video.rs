@@ -227,6 +227,7 @@ impl App {
             "processing_phase": { "status": processing },
             "publishing_phase": { "status": match (post, live) {
                 (_, Some(_)) => "complete",
+                (Some(_), None) if broken => "error",
                 (Some(post), None) if post.published => "in_progress",
                 _ => "not_started",
             } },
@@ -236,12 +237,15 @@ impl App {
             status["processing_phase"]["errors"] =
                 json!([{ "code": 1_363_026, "message": message }]);
         }
-        if let Some(post) = post {
-            let phase = &mut status["publishing_phase"];
-            phase["publish_status"] = if post.published { "published" } else { "draft" }.into();
-            if let Some(at) = live.and_then(|post| post.live_from) {
-                phase["publish_time"] = stamp(at).into();
-            }
+        // It says `published` only of what people can see: a reader may take it for proof.
+        let phase = &mut status["publishing_phase"];
+        if let Some(at) = live.and_then(|post| post.live_from) {
+            phase["publish_status"] = "published".into();
+            phase["publish_time"] = stamp(at).into();
+        } else if broken && post.is_some() {
+            phase["publish_status"] = "error".into();
+        } else if post.is_some_and(|post| !post.published) {
+            phase["publish_status"] = "draft".into();
         }
         status
     }

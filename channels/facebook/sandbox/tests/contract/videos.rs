@@ -65,6 +65,8 @@ async fn a_reel_is_resumed_processed_and_comes_out_by_the_clock() {
     let now = status(&world, &id).await;
     assert_eq!(now["status"]["processing_phase"]["status"], "in_progress");
     assert_eq!((now.get("post_id"), &now["published"]), (None, &json!(false)));
+    let phase = &now["status"]["publishing_phase"];
+    assert_eq!((&phase["status"], phase.get("publish_status")), (&json!("in_progress"), None));
     assert_eq!(world.control.posts("facebook").await.unwrap()[0].state, PostStatus::Hidden);
     world.wait(20);
     let now = status(&world, &id).await;
@@ -113,6 +115,7 @@ async fn a_file_that_is_no_video_never_comes_out() {
     world.wait(600);
     let now = status(&world, &id).await;
     assert_eq!(now["status"]["processing_phase"]["status"], "error");
+    assert_eq!(now["status"]["publishing_phase"]["publish_status"], "error");
     assert_eq!(world.control.posts("facebook").await.unwrap()[0].state, PostStatus::Hidden);
 }
 
