@@ -1,1 +1,21 @@
-//! Fonts, Typst world, brand kits, template manifests, photos and pixels, the same bytes every time.
+#![doc = include_str!("../README.md")]
+
+pub mod asset;
+pub mod brand;
+pub mod encode;
+mod engine;
+mod error;
+mod inspect;
+pub mod photo;
+mod pixels;
+pub mod qr;
+pub mod sanitise;
+mod world;
+
+pub use asset::{Assets, Manifest, Size, Template, TemplateKind};
+pub use brand::{Brand, Colour, Theme};
+pub use engine::{Canvas, Engine, Layout, Problem, Sheet};
+pub use error::{Error, Result};
+pub use inspect::DrawnText;
+pub use photo::{DecodedPhoto, Focus, PreparedPhoto};
+pub use pixels::Pixels;

@@ -1,0 +1,62 @@
+//! For designers: draws a template into a PNG. `draw TEMPLATE BRAND WIDTHxHEIGHT DATA.json OUT.png [PHOTO] [top,right,bottom,left]`.
+//!
+//! Layers are laid over the photo, or over grey.
+
+use std::{error::Error, path::Path};
+
+use loa_canvas::{Assets, Canvas, Engine, Focus, Pixels, Sheet, TemplateKind, encode, photo};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [template, brand, size, data, out, rest @ ..] = args.as_slice() else {
+        return Err(
+            "draw TEMPLATE BRAND WIDTHxHEIGHT DATA.json OUT.png [PHOTO|-] [top,right,bottom,left]"
+                .into(),
+        );
+    };
+    let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets");
+    let engine = Engine::new(&Assets::from_dir(&assets, &[])?)?;
+    let (width, height) = size.split_once('x').ok_or("write the size as 1080x1920")?;
+    let mut canvas = Canvas::new(width.parse()?, height.parse()?);
+    if let Some(safe) = rest.get(1) {
+        let sides: Vec<u32> = safe.split(',').map(str::parse).collect::<Result<_, _>>()?;
+        canvas.safe = sides.try_into().map_err(|_| "four numbers for the covered edges")?;
+    }
+    let data = serde_json::from_slice(&std::fs::read(data)?)?;
+    let manifest = &engine.template(template)?.manifest;
+    let layered = manifest.kind == TemplateKind::Layers;
+    let named = manifest.sizes.iter().find(|s| s.px == (canvas.width, canvas.height));
+    if let (Some(size), None) = (named, rest.get(1)) {
+        canvas.safe = size.safe;
+    }
+    let slots = match named {
+        Some(size) => size.photos.clone(),
+        None => vec![(canvas.width, canvas.height)],
+    };
+    let mut photos = Vec::new();
+    if let Some(path) = rest.first().filter(|path| *path != "-") {
+        let decoded = photo::decode(&std::fs::read(path)?)?;
+        for (width, height) in slots {
+            photos.push(decoded.cover(width, height, Focus::default())?);
+        }
+    }
+    let sheet =
+        Sheet { template, brand, canvas, data: &data, photos: if layered { &[] } else { &photos } };
+    let layout = engine.compose(&sheet)?;
+    for problem in layout.problems() {
+        #[expect(clippy::print_stderr, reason = "a designer's tool speaks to the terminal")]
+        {
+            eprintln!("{problem:?}");
+        }
+    }
+    let mut picture = Pixels::filled(canvas.width, canvas.height, [128, 132, 138, 255]);
+    if let (true, Some(photo)) = (layered, photos.first()) {
+        let rgba = photo.rgb.chunks_exact(3).flat_map(|p| [p[0], p[1], p[2], 255]).collect();
+        picture.draw(&Pixels { width: photo.width, height: photo.height, rgba });
+    }
+    for index in 0..layout.len() {
+        picture.draw(&layout.pixels(index, 1.0));
+    }
+    std::fs::write(out, encode::png(&picture)?)?;
+    Ok(())
+}

@@ -1,0 +1,460 @@
+//! The engine: assets in, laid-out pages and pixels out.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::{Map, Value, json};
+use typst::{
+    Library, LibraryExt, World, WorldExt,
+    diag::SourceDiagnostic,
+    foundations::{Bytes, Smart},
+    syntax::Source,
+    text::{Font, FontBook},
+    utils::LazyHash,
+};
+use typst_layout::PagedDocument;
+use typst_render::RenderOptions;
+
+use loa_model::{Digest, digest::DigestBuilder};
+
+use crate::{
+    Error, Pixels, PreparedPhoto, Result,
+    asset::{self, Assets, Labels, Template, TemplateKind},
+    brand::Brand,
+    inspect::{self, DrawnText},
+    qr, sanitise,
+    world::{Closed, Ground, virtual_file},
+};
+
+/// Least and greatest side of a canvas, pixels.
+const SIDES: std::ops::RangeInclusive<u32> = 64..=8192;
+/// Most photos of one picture.
+const MAX_PHOTOS: usize = 8;
+/// How many later pictures a cached piece of layout outlives: enough for the sizes of one article, flat in memory.
+const CACHE_AGE: usize = 10;
+/// Families tried after the brand's own, when they were handed in.
+const FALLBACK: [&str; 8] = [
+    "Be Vietnam Pro",
+    "Noto Sans",
+    "Noto Sans CJK KR",
+    "Noto Sans CJK SC",
+    "Noto Sans Khmer",
+    "Noto Sans Lao",
+    "Noto Sans Arabic",
+    "Noto Color Emoji",
+];
+
+/// What is drawn on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Canvas {
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Top, right, bottom, left: pixels a platform's buttons may cover. Templates keep text out of them.
+    pub safe: [u32; 4],
+}
+
+impl Canvas {
+    /// A canvas without covered edges.
+    pub const fn new(width: u32, height: u32) -> Self {
+        Self { width, height, safe: [0; 4] }
+    }
+
+    /// The same canvas with its edges covered: top, right, bottom, left, pixels.
+    #[must_use]
+    pub const fn with_safe(self, safe: [u32; 4]) -> Self {
+        Self { safe, ..self }
+    }
+}
+
+/// One order to draw.
+#[derive(Debug, Clone, Copy)]
+pub struct Sheet<'a> {
+    /// Template, the name of its folder.
+    pub template: &'a str,
+    /// Brand kit, the name of its folder.
+    pub brand: &'a str,
+    /// Canvas.
+    pub canvas: Canvas,
+    /// An object; fields it lacks are empty for the template. See the README for their names.
+    pub data: &'a Value,
+    /// Photos at the pixels of their slots.
+    pub photos: &'a [PreparedPhoto],
+}
+
+/// Draws templates with brands. Made once, shared by threads.
+pub struct Engine {
+    ground: Ground,
+    templates: BTreeMap<String, Template>,
+    brands: BTreeMap<String, Brand>,
+    labels: Labels,
+    digest: Digest,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Engine({})", self.digest.short())
+    }
+}
+
+impl Engine {
+    /// Reads the assets once: fonts are parsed, manifests and brand kits are checked.
+    ///
+    /// # Errors
+    /// [`Error::NoFonts`] without a usable font, [`Error::Asset`] for a file that cannot be used,
+    /// [`Error::Contrast`] for a brand kit that is hard to read.
+    pub fn new(assets: &Assets) -> Result<Self> {
+        let parsed = asset::parse(assets)?;
+        let fonts: Vec<Font> =
+            assets.fonts.iter().flat_map(|file| Font::iter(Bytes::new(file.clone()))).collect();
+        if fonts.is_empty() {
+            return Err(Error::NoFonts);
+        }
+        let mut digest = DigestBuilder::new("canvas/1");
+        for file in &assets.fonts {
+            digest = digest.field("font", Digest::of(file).0);
+        }
+        let mut sources = HashMap::new();
+        for (path, text) in parsed.sources {
+            digest = digest.field(&path, &text);
+            let bad = || Error::Asset { path: path.clone(), problem: "not a usable path".into() };
+            let id = virtual_file(&format!("/{path}")).ok_or_else(bad)?;
+            sources.insert(id, Source::new(id, text));
+        }
+        let ground = Ground {
+            library: LazyHash::new(Library::default()),
+            book: LazyHash::new(FontBook::from_fonts(&fonts)),
+            fonts,
+            sources,
+        };
+        Ok(Self {
+            ground,
+            templates: parsed.templates,
+            brands: parsed.brands,
+            labels: parsed.labels,
+            digest: digest
+                .json("labels", &assets.templates.get("lib/labels.toml").map(|b| b.to_vec()))
+                .finish(),
+        })
+    }
+
+    /// Digest of fonts, template sources and labels: of what this engine would draw with.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// Templates by name.
+    pub fn templates(&self) -> &BTreeMap<String, Template> {
+        &self.templates
+    }
+
+    /// A template.
+    ///
+    /// # Errors
+    /// [`Error::UnknownTemplate`].
+    pub fn template(&self, id: &str) -> Result<&Template> {
+        self.templates.get(id).ok_or_else(|| Error::UnknownTemplate(id.to_owned()))
+    }
+
+    /// Brand kits by name.
+    pub fn brands(&self) -> &BTreeMap<String, Brand> {
+        &self.brands
+    }
+
+    /// A brand kit.
+    ///
+    /// # Errors
+    /// [`Error::UnknownBrand`].
+    pub fn brand(&self, id: &str) -> Result<&Brand> {
+        self.brands.get(id).ok_or_else(|| Error::UnknownBrand(id.to_owned()))
+    }
+
+    /// Fixed words of the templates in this language; Vietnamese when there are none.
+    pub fn labels(&self, lang: &str) -> BTreeMap<String, String> {
+        let short = lang.split('-').next().unwrap_or_default();
+        let found = self.labels.get(short).or_else(|| self.labels.get("vi"));
+        found.cloned().unwrap_or_default()
+    }
+
+    /// Lays a sheet out without drawing it.
+    ///
+    /// # Errors
+    /// An unknown name, a canvas beyond its bounds, an address too long for a QR code, or a template that does not
+    /// compile, has not the pages its manifest promises or not the size of the canvas.
+    pub fn compose(&self, sheet: &Sheet<'_>) -> Result<Layout> {
+        let template = self.template(sheet.template)?;
+        let brand = self.brand(sheet.brand)?;
+        let Canvas { width, height, .. } = sheet.canvas;
+        if !SIDES.contains(&width) || !SIDES.contains(&height) {
+            return Err(Error::Canvas { width, height, least: *SIDES.start(), most: *SIDES.end() });
+        }
+        let world = self.world(sheet, template, brand)?;
+        let compiled = typst::compile::<PagedDocument>(&world);
+        let document = compiled.output.map_err(|found| Error::Template {
+            template: template.id.clone(),
+            problem: found.iter().map(|d| describe(&world, d)).collect::<Vec<_>>().join("; "),
+        })?;
+        typst::comemo::evict(CACHE_AGE);
+        let promised = template.manifest.layers;
+        let broke = |problem: String| Error::Template { template: template.id.clone(), problem };
+        let pages = document.pages();
+        if pages.len() != promised {
+            return Err(broke(format!("{} pages, its manifest promises {promised}", pages.len())));
+        }
+        let size = [f64::from(width), f64::from(height)];
+        for page in pages {
+            let found = page.frame.size();
+            let off = [found.x.to_pt() - size[0], found.y.to_pt() - size[1]];
+            if off.iter().any(|difference| difference.abs() > 0.01) {
+                return Err(broke(format!("a page of {found:?} on a canvas of {width}x{height}")));
+            }
+        }
+        let unit = unit_of(sheet.canvas, template.manifest.kind);
+        Ok(Layout { document, least_type: template.manifest.min_type * unit })
+    }
+
+    /// Draws a template of one page.
+    ///
+    /// # Errors
+    /// As [`Engine::compose`].
+    pub fn page(&self, sheet: &Sheet<'_>) -> Result<Pixels> {
+        Ok(self.compose(sheet)?.pixels(0, 1.0))
+    }
+
+    /// Draws a template of layers: each the size of the canvas, lowest first, clear where nothing is.
+    ///
+    /// # Errors
+    /// As [`Engine::compose`].
+    pub fn layers(&self, sheet: &Sheet<'_>) -> Result<Vec<Pixels>> {
+        let layout = self.compose(sheet)?;
+        Ok((0..layout.len()).map(|index| layout.pixels(index, 1.0)).collect())
+    }
+
+    /// The sheet as a tagged PDF, the same bytes every time. `ident` tells documents apart.
+    ///
+    /// # Errors
+    /// As [`Engine::compose`], and [`Error::Encode`] when the exporter refuses.
+    pub fn pdf(&self, sheet: &Sheet<'_>, ident: &str) -> Result<Vec<u8>> {
+        self.compose(sheet)?.pdf(ident)
+    }
+
+    fn world(&self, sheet: &Sheet<'_>, template: &Template, brand: &Brand) -> Result<Closed<'_>> {
+        let mut files = HashMap::new();
+        let mut put = |path: &str, bytes: Bytes| {
+            let id = virtual_file(path).expect("fixed names are valid virtual paths");
+            files.insert(id, bytes);
+        };
+        let mut data = with_defaults(sheet.data);
+        // Read before sanitising: a code holds the address itself.
+        let address = data.get("url").and_then(Value::as_str).unwrap_or_default().to_owned();
+        for value in data.values_mut() {
+            sanitise_all(value);
+        }
+        let lang = data.get("lang").and_then(Value::as_str).unwrap_or("vi").to_owned();
+        let mut photos = Vec::new();
+        for (index, photo) in sheet.photos.iter().take(MAX_PHOTOS).enumerate() {
+            let path = format!("/photo-{index}");
+            put(&path, Bytes::new(photo.rgb.clone()));
+            photos.push(json!({
+                "file": path, "w": photo.width, "h": photo.height,
+                "alt": sanitise::text(&photo.alt), "credit": sanitise::text(&photo.credit),
+            }));
+        }
+        let code = if address.is_empty() {
+            Value::Null
+        } else {
+            let code = qr::modules(&address)?;
+            put("/qr", Bytes::new(code.luma));
+            json!({"file": "/qr", "n": code.side})
+        };
+        let logo = brand.logo.as_ref().map(|logo| {
+            put("/logo", Bytes::new(logo.bytes.clone()));
+            json!({"file": "/logo", "format": logo.format})
+        });
+        let canvas = sheet.canvas;
+        let unit = unit_of(canvas, template.manifest.kind);
+        let direction = if is_right_to_left(&lang) { "rtl" } else { "ltr" };
+        let own = json!({
+            "dir": direction,
+            "agency": {
+                "name": sanitise::text(brand.name(&lang)),
+                "tagline": sanitise::text(&brand.tagline),
+                "logo": logo,
+            },
+            "theme": brand.theme,
+            "fonts": self.families(brand),
+            "labels": self.labels(&lang),
+            "photos": photos,
+            "qr": code,
+            "canvas": {
+                "w": canvas.width, "h": canvas.height, "safe": canvas.safe, "unit": unit,
+                "transparent": template.manifest.kind == TemplateKind::Layers,
+            },
+        });
+        if let Value::Object(own) = own {
+            data.extend(own);
+        }
+        let data = serde_json::to_vec(&data).expect("values of strings and numbers serialize");
+        put("/data.json", Bytes::new(data));
+        let main = virtual_file(&format!("/{}/template.typ", template.id))
+            .expect("sources with this path were interned when the engine was made");
+        Ok(Closed { ground: &self.ground, main, files })
+    }
+
+    fn families(&self, brand: &Brand) -> Vec<String> {
+        let known: Vec<&str> = self.ground.book.families().map(|(name, _)| name).collect();
+        let mut families: Vec<String> = Vec::new();
+        for name in brand.fonts.iter().map(String::as_str).chain(FALLBACK) {
+            let there = known.iter().any(|k| k.eq_ignore_ascii_case(name));
+            if there && !families.iter().any(|f| f.eq_ignore_ascii_case(name)) {
+                families.push(name.to_owned());
+            }
+        }
+        if families.is_empty() {
+            families.extend(known.first().map(|name| (*name).to_owned()));
+        }
+        families
+    }
+}
+
+/// Pages laid out, ready to be drawn, looked into or exported.
+#[derive(Debug, Clone)]
+pub struct Layout {
+    document: PagedDocument,
+    least_type: f64,
+}
+
+/// Something a reader would miss on a page.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Problem {
+    /// Text that does not fit: part of it lies outside its box or the canvas.
+    Cut(DrawnText),
+    /// Type below what the template promises, in pixels of the canvas.
+    Small {
+        /// The text.
+        text: DrawnText,
+        /// The promise.
+        least: f64,
+    },
+}
+
+impl Layout {
+    /// Pages or layers.
+    pub fn len(&self) -> usize {
+        self.document.pages().len()
+    }
+
+    /// Never: a layout has at least one page.
+    pub fn is_empty(&self) -> bool {
+        self.document.pages().is_empty()
+    }
+
+    /// Draws a page at `scale` pixels per canvas pixel (0.5 for a preview). Pages that do not exist are one clear pixel.
+    pub fn pixels(&self, index: usize, scale: f64) -> Pixels {
+        let Some(page) = self.document.pages().get(index) else {
+            return Pixels::filled(1, 1, [0; 4]);
+        };
+        let options =
+            RenderOptions { pixel_per_pt: scale.clamp(0.05, 4.0).into(), render_bleed: false };
+        let pixmap = typst_render::render(page, &options);
+        Pixels { width: pixmap.width(), height: pixmap.height(), rgba: pixmap.take() }
+    }
+
+    /// Every run of text, page by page, in drawing order.
+    pub fn texts(&self) -> Vec<DrawnText> {
+        let pages = self.document.pages().iter().enumerate();
+        pages.flat_map(|(index, page)| inspect::texts(index, &page.frame)).collect()
+    }
+
+    /// What a reader would miss: text that is cut or too small. Empty for a page that may go out.
+    pub fn problems(&self) -> Vec<Problem> {
+        let least = self.least_type;
+        let judge = |text: DrawnText| {
+            if !text.whole {
+                Some(Problem::Cut(text))
+            } else if text.size < least - 0.01 {
+                Some(Problem::Small { text, least })
+            } else {
+                None
+            }
+        };
+        self.texts().into_iter().filter_map(judge).collect()
+    }
+
+    /// A tagged PDF without a date, the same bytes every time.
+    ///
+    /// # Errors
+    /// [`Error::Encode`] when the exporter refuses.
+    pub fn pdf(&self, ident: &str) -> Result<Vec<u8>> {
+        let options = typst_pdf::PdfOptions {
+            ident: Smart::Custom(ident.to_owned()),
+            creator: Smart::Custom(Some("Loa".to_owned())),
+            timestamp: None,
+            ..Default::default()
+        };
+        typst_pdf::pdf(&self.document, &options).map_err(|found| {
+            let problem =
+                found.iter().map(|d| d.message.to_string()).collect::<Vec<_>>().join("; ");
+            Error::Encode { format: "pdf", problem }
+        })
+    }
+}
+
+fn describe(world: &Closed<'_>, found: &SourceDiagnostic) -> String {
+    let mut text = found.message.to_string();
+    let place = found.span.id().and_then(|id| {
+        let line = world.source(id).ok()?.lines().byte_to_line(world.range(found.span)?.start)?;
+        Some(format!(" ({}:{})", id.vpath().get_without_slash(), line + 1))
+    });
+    text.push_str(&place.unwrap_or_default());
+    for hint in &found.hints {
+        text.push_str(", ");
+        text.push_str(&hint.v);
+    }
+    text
+}
+
+/// Every field a template may ask for, so that a missing one is empty and never an error.
+fn with_defaults(data: &Value) -> Map<String, Value> {
+    let defaults = json!({
+        "lang": "vi", "kicker": "", "title": "", "text": "", "value": "", "unit": "", "label": "",
+        "speaker": "", "role": "", "source": "", "url": "", "url_short": "", "date": "",
+        "category": "", "credit": "", "note": "", "page": 0, "pages": 0,
+        "points": [], "figures": [], "quote": {"words": "", "speaker": "", "role": ""},
+        "max_points": 5,
+    });
+    let mut all = match defaults {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    };
+    if let Value::Object(given) = data {
+        for (name, value) in given {
+            if !value.is_null() {
+                all.insert(name.clone(), value.clone());
+            }
+        }
+    }
+    all
+}
+
+fn sanitise_all(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = sanitise::text(text),
+        Value::Array(items) => items.iter_mut().for_each(sanitise_all),
+        Value::Object(fields) => fields.values_mut().for_each(sanitise_all),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Pixels of one design unit: a card is read at the width of a phone whatever its height, a clip by its shorter side.
+fn unit_of(canvas: Canvas, kind: TemplateKind) -> f64 {
+    let base = match kind {
+        TemplateKind::Page => canvas.width,
+        TemplateKind::Layers => canvas.width.min(canvas.height),
+    };
+    f64::from(base) / 1080.0
+}
+
+fn is_right_to_left(lang: &str) -> bool {
+    matches!(lang.split('-').next(), Some("ar" | "fa" | "he" | "ur"))
+}

@@ -1,0 +1,92 @@
+//! What a laid-out page really says: every run of text with its size and place, read from the frames and not from the template's word.
+
+use typst::layout::{Abs, Frame, FrameItem, Point, Rect, Size, Transform};
+use typst::visualize::Paint;
+
+/// A run of text as it stands on a page. Coordinates are pixels of the canvas.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DrawnText {
+    /// Page or layer, from 0.
+    pub page: usize,
+    /// Its characters.
+    pub text: String,
+    /// Height of its type.
+    pub size: f64,
+    /// Left, top, right, bottom of its line box.
+    pub area: [f64; 4],
+    /// Colour, RGBA, when it is a plain one.
+    pub colour: Option<[u8; 4]>,
+    /// Whether all of it lies on the canvas and inside whatever clips it.
+    pub whole: bool,
+}
+
+/// Reads every run of text of a page.
+pub(crate) fn texts(page: usize, frame: &Frame) -> Vec<DrawnText> {
+    let mut found = Vec::new();
+    let window = Rect::from_pos_size(Point::zero(), frame.size());
+    walk(page, frame, Transform::identity(), window, &mut found);
+    found
+}
+
+fn walk(page: usize, frame: &Frame, at: Transform, window: Rect, found: &mut Vec<DrawnText>) {
+    for (position, item) in frame.items() {
+        let here = at.pre_concat(Transform::translate(position.x, position.y));
+        match item {
+            FrameItem::Group(group) => {
+                let inside = here.pre_concat(group.transform);
+                let window = match &group.clip {
+                    Some(clip) => intersect(window, moved(clip.bbox(None), inside)),
+                    None => window,
+                };
+                walk(page, &group.frame, inside, window, found);
+            }
+            FrameItem::Text(run) => {
+                let metrics = run.font.metrics();
+                let (up, down) = (metrics.ascender.at(run.size), metrics.descender.at(run.size));
+                let line = Rect::from_pos_size(
+                    Point::new(Abs::zero(), -up),
+                    Size::new(run.width(), up - down),
+                );
+                let area = moved(line, here);
+                let colour = match &run.fill {
+                    Paint::Solid(colour) => Some(colour.to_vec4_u8()),
+                    _ => None,
+                };
+                let slack = Abs::pt(1.0);
+                // Accents may touch the edge of what clips them; letters may not.
+                let rise = Abs::pt(run.size.to_pt() * 0.25);
+                let whole = area.min.x >= window.min.x - slack
+                    && area.max.x <= window.max.x + slack
+                    && area.min.y >= window.min.y - rise
+                    && area.max.y <= window.max.y + rise;
+                let scale = (here.sy.get().powi(2) + here.kx.get().powi(2)).sqrt();
+                found.push(DrawnText {
+                    page,
+                    text: run.text.to_string(),
+                    size: run.size.to_pt() * scale,
+                    area: [area.min.x, area.min.y, area.max.x, area.max.y].map(Abs::to_pt),
+                    colour,
+                    whole,
+                });
+            }
+            FrameItem::Shape(..)
+            | FrameItem::Image(..)
+            | FrameItem::Link(..)
+            | FrameItem::Tag(_) => {}
+        }
+    }
+}
+
+/// The box around a rectangle after a move.
+fn moved(area: Rect, by: Transform) -> Rect {
+    let (min, max) = (area.min, area.max);
+    let corners = [min, Point::new(max.x, min.y), max, Point::new(min.x, max.y)];
+    let corners = corners.map(|corner| corner.transform(by));
+    corners.iter().fold(Rect::new(corners[0], corners[0]), |all, corner| {
+        Rect::new(all.min.min(*corner), all.max.max(*corner))
+    })
+}
+
+fn intersect(one: Rect, two: Rect) -> Rect {
+    Rect::new(one.min.max(two.min), one.max.min(two.max))
+}

@@ -1,0 +1,184 @@
+//! Photos from anywhere, decoded under limits, cropped around their focus and scaled to the very pixels they are drawn at.
+
+use std::{io::Cursor, sync::Arc};
+
+use fast_image_resize::{
+    FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer,
+    images::{Image, ImageRef},
+};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+
+use crate::{Error, Result};
+
+/// Greatest side of a photo that is decoded.
+pub const MAX_SIDE: u32 = 10_000;
+/// Greatest area of a photo that is decoded.
+pub const MAX_PIXELS: u64 = 50_000_000;
+/// Greatest memory a decoder may take.
+pub const MAX_ALLOC: u64 = 256 << 20;
+
+/// Where the eye should rest: 0–1 from the left and from the top. The crop keeps it as near to the middle as it can.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Focus {
+    /// 0 left edge, 1 right edge.
+    pub x: f64,
+    /// 0 top edge, 1 bottom edge.
+    pub y: f64,
+}
+
+impl Default for Focus {
+    /// A little above the middle, where faces are.
+    fn default() -> Self {
+        Self { x: 0.5, y: 0.42 }
+    }
+}
+
+/// A photo decoded once and shared by every size that shows it.
+#[derive(Clone)]
+pub struct DecodedPhoto {
+    width: u32,
+    height: u32,
+    rgb: Arc<Vec<u8>>,
+    warning: Option<&'static str>,
+}
+
+impl std::fmt::Debug for DecodedPhoto {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "DecodedPhoto({}x{})", self.width, self.height)
+    }
+}
+
+/// A photo cropped and scaled to the pixels of its slot: RGB, 8 bits a channel.
+#[derive(Clone, PartialEq)]
+pub struct PreparedPhoto {
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// `width × height × 3` bytes.
+    pub rgb: Vec<u8>,
+    /// Alternative text, kept in PDF.
+    pub alt: String,
+    /// Credit line as published (`Ảnh: …`), drawn where the template has room for it.
+    pub credit: String,
+}
+
+impl std::fmt::Debug for PreparedPhoto {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PreparedPhoto({}x{})", self.width, self.height)
+    }
+}
+
+/// Decodes a JPEG, PNG or WebP under limits and turns it upright.
+///
+/// # Errors
+/// [`Error::Photo`] when it is none of these, larger than the limits (checked before decoding) or damaged.
+pub fn decode(bytes: &[u8]) -> Result<DecodedPhoto> {
+    let refuse = |problem: String| Error::Photo(problem);
+    let mut reader = ImageReader::new(Cursor::new(bytes))
+        .with_guessed_format()
+        .map_err(|error| refuse(error.to_string()))?;
+    let format = match reader.format() {
+        Some(known @ (ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP)) => known,
+        _ => return Err(refuse("not a JPEG, PNG or WebP".to_owned())),
+    };
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(MAX_SIDE);
+    limits.max_image_height = Some(MAX_SIDE);
+    limits.max_alloc = Some(MAX_ALLOC);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder().map_err(|error| refuse(error.to_string()))?;
+    let (width, height) = decoder.dimensions();
+    if width == 0 || height == 0 || u64::from(width) * u64::from(height) > MAX_PIXELS {
+        return Err(refuse(format!("{width}x{height}: at most 50 million pixels are taken")));
+    }
+    let orientation = decoder.orientation().unwrap_or(image::metadata::Orientation::NoTransforms);
+    let mut picture =
+        DynamicImage::from_decoder(decoder).map_err(|error| refuse(error.to_string()))?;
+    picture.apply_orientation(orientation);
+    let warning = (format == ImageFormat::Jpeg && !ends_like_a_jpeg(bytes))
+        .then_some("the JPEG has no end mark: it was cut short, part of it may be grey");
+    let picture = flatten(picture);
+    let (width, height) = (picture.width(), picture.height());
+    Ok(DecodedPhoto { width, height, rgb: Arc::new(picture.into_raw()), warning })
+}
+
+/// Alpha laid on white, as a page would show it.
+fn flatten(picture: DynamicImage) -> image::RgbImage {
+    if !picture.color().has_alpha() {
+        return picture.into_rgb8();
+    }
+    let rgba = picture.into_rgba8();
+    let mut rgb = image::RgbImage::new(rgba.width(), rgba.height());
+    for (to, from) in rgb.pixels_mut().zip(rgba.pixels()) {
+        let alpha = u16::from(from.0[3]);
+        for (to, from) in to.0.iter_mut().zip(&from.0[..3]) {
+            let mixed = (u16::from(*from) * alpha + 255 * (255 - alpha) + 127) / 255;
+            *to = u8::try_from(mixed).unwrap_or(u8::MAX);
+        }
+    }
+    rgb
+}
+
+/// Cameras may append a few bytes after the end mark, so the tail is searched.
+fn ends_like_a_jpeg(bytes: &[u8]) -> bool {
+    let tail = bytes.get(bytes.len().saturating_sub(64)..).unwrap_or(bytes);
+    tail.windows(2).any(|pair| pair == [0xff, 0xd9])
+}
+
+impl DecodedPhoto {
+    /// Width in pixels, upright.
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// Height in pixels, upright.
+    pub fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// RGB rows, `width × height × 3` bytes.
+    pub fn rgb(&self) -> &[u8] {
+        &self.rgb
+    }
+
+    /// What an editor should know about it.
+    pub fn warning(&self) -> Option<&'static str> {
+        self.warning
+    }
+
+    /// Fills `width × height` with it: cropped around `focus`, scaled with Lanczos3.
+    ///
+    /// # Errors
+    /// [`Error::Photo`] when a side is 0 or above [`MAX_SIDE`].
+    pub fn cover(&self, width: u32, height: u32, focus: Focus) -> Result<PreparedPhoto> {
+        if width == 0 || height == 0 || width > MAX_SIDE || height > MAX_SIDE {
+            return Err(Error::Photo(format!("a slot of {width}x{height} px cannot be filled")));
+        }
+        let (across, down) = (f64::from(self.width), f64::from(self.height));
+        let scale = (across / f64::from(width)).min(down / f64::from(height));
+        let (crop_width, crop_height) =
+            ((f64::from(width) * scale).min(across), (f64::from(height) * scale).min(down));
+        let left = (focus.x * across - crop_width / 2.0).clamp(0.0, across - crop_width);
+        let top = (focus.y * down - crop_height / 2.0).clamp(0.0, down - crop_height);
+        let source = ImageRef::new(self.width, self.height, &self.rgb, PixelType::U8x3)
+            .map_err(|error| Error::Photo(error.to_string()))?;
+        let mut target = Image::new(width, height, PixelType::U8x3);
+        let options = ResizeOptions::new()
+            .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
+            .crop(left, top, crop_width, crop_height);
+        Resizer::new()
+            .resize(&source, &mut target, &options)
+            .map_err(|error| Error::Photo(error.to_string()))?;
+        let rgb = target.into_vec();
+        Ok(PreparedPhoto { width, height, rgb, alt: String::new(), credit: String::new() })
+    }
+}
+
+/// Decodes and fills a slot in one go; decode once with [`decode`] when several sizes show the photo.
+///
+/// # Errors
+/// As [`decode`] and [`DecodedPhoto::cover`].
+pub fn prepare(bytes: &[u8], slot: (u32, u32), focus: Focus) -> Result<PreparedPhoto> {
+    decode(bytes)?.cover(slot.0, slot.1, focus)
+}

@@ -1,0 +1,92 @@
+//! Pixels on their way from the layout to an encoder or a compositor.
+
+/// A picture: premultiplied RGBA, 8 bits a channel, rows from the top, no padding.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Pixels {
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// `width × height × 4` bytes, colours already multiplied by alpha.
+    pub rgba: Vec<u8>,
+}
+
+impl std::fmt::Debug for Pixels {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Pixels({}x{})", self.width, self.height)
+    }
+}
+
+impl Pixels {
+    /// A picture of one colour (premultiplied).
+    pub fn filled(width: u32, height: u32, colour: [u8; 4]) -> Self {
+        let count = width as usize * height as usize;
+        let mut rgba = Vec::with_capacity(count * 4);
+        for _ in 0..count {
+            rgba.extend_from_slice(&colour);
+        }
+        Self { width, height, rgba }
+    }
+
+    /// The smallest rectangle `(x, y, width, height)` that holds every pixel that is not clear, or nothing.
+    pub fn bounds(&self) -> Option<(u32, u32, u32, u32)> {
+        let row_bytes = self.width as usize * 4;
+        if row_bytes == 0 {
+            return None;
+        }
+        let (mut left, mut right) = (usize::MAX, 0);
+        let (mut top, mut bottom) = (usize::MAX, 0);
+        for (y, row) in self.rgba.chunks_exact(row_bytes).enumerate() {
+            let seen = |pixel: &&[u8]| pixel[3] != 0;
+            let pixels = || row.chunks_exact(4);
+            let Some(first) = pixels().position(|p| seen(&p)) else { continue };
+            let last = pixels().rposition(|p| seen(&p)).unwrap_or(first);
+            left = left.min(first);
+            right = right.max(last);
+            top = top.min(y);
+            bottom = y;
+        }
+        let size = |from: usize, to: usize| u32::try_from(to - from + 1).unwrap_or(u32::MAX);
+        let at = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
+        (top != usize::MAX).then(|| (at(left), at(top), size(left, right), size(top, bottom)))
+    }
+
+    /// Lays `top` over this picture at `(0, 0)`; what reaches outside is left out.
+    pub fn draw(&mut self, top: &Self) {
+        let width = self.width.min(top.width) as usize * 4;
+        let (below, above) = (self.width as usize * 4, top.width as usize * 4);
+        if width == 0 {
+            return;
+        }
+        for (to, from) in self.rgba.chunks_exact_mut(below).zip(top.rgba.chunks_exact(above)) {
+            for (to, from) in to[..width].chunks_exact_mut(4).zip(from.chunks_exact(4)) {
+                let keep = 255 - u16::from(from[3]);
+                for (to, from) in to.iter_mut().zip(from) {
+                    let kept = (u16::from(*to) * keep + 127) / 255;
+                    *to = from.saturating_add(u8::try_from(kept).unwrap_or(u8::MAX));
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_hold_every_visible_pixel() {
+        let mut picture = Pixels::filled(5, 4, [0; 4]);
+        assert_eq!(picture.bounds(), None);
+        picture.rgba[(5 + 2) * 4 + 3] = 9;
+        picture.rgba[(3 * 5 + 4) * 4 + 3] = 1;
+        assert_eq!(picture.bounds(), Some((2, 1, 3, 3)));
+    }
+
+    #[test]
+    fn drawing_over_keeps_what_shines_through() {
+        let mut below = Pixels::filled(2, 1, [200, 100, 0, 255]);
+        below.draw(&Pixels { width: 1, height: 1, rgba: vec![64, 64, 64, 128] });
+        assert_eq!(below.rgba, [164, 114, 64, 255, 200, 100, 0, 255]);
+    }
+}
