@@ -1,0 +1,144 @@
+//! The only file with `unsafe`: AVX2 copies of the row loops, and what ffmpeg-next does not offer safely.
+
+#![expect(unsafe_code, reason = "SIMD and three pointers into libav; everything else is safe")]
+
+use crate::rows::Columns;
+
+#[cfg(target_arch = "x86_64")]
+mod avx2 {
+    use std::arch::x86_64::{
+        __m128i, __m256i, _mm_loadu_si128, _mm_storeu_si128, _mm256_add_epi16,
+        _mm256_castsi128_si256, _mm256_castsi256_si128, _mm256_inserti128_si256,
+        _mm256_loadu_si256, _mm256_maddubs_epi16, _mm256_mulhrs_epi16, _mm256_packus_epi16,
+        _mm256_permute4x64_epi64, _mm256_set1_epi16, _mm256_shuffle_epi8, _mm256_srai_epi16,
+        _mm256_storeu_si256, _mm256_sub_epi16,
+    };
+
+    use crate::rows::{self, Columns};
+
+    #[target_feature(enable = "avx2")]
+    pub(super) fn across(source: &[u8], columns: &Columns, out: &mut [i16]) {
+        let groups = columns.base.iter().zip(&columns.shuffle).zip(&columns.weights);
+        for (((base, shuffle), weights), out) in groups.zip(out.chunks_exact_mut(16)) {
+            let halves = base.map(|at| {
+                let half: &[u8; 16] =
+                    source[at as usize..].first_chunk().expect("rows are padded by 64 bytes");
+                // SAFETY: `half` is 16 readable bytes; the load needs no alignment.
+                unsafe { _mm_loadu_si128(half.as_ptr().cast::<__m128i>()) }
+            });
+            // SAFETY: both arrays are 32 readable bytes; the loads need no alignment.
+            let (shuffle, weights) = unsafe {
+                (
+                    _mm256_loadu_si256(shuffle.as_ptr().cast::<__m256i>()),
+                    _mm256_loadu_si256(weights.as_ptr().cast::<__m256i>()),
+                )
+            };
+            let both = _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(halves[0]), halves[1]);
+            let sums = _mm256_maddubs_epi16(_mm256_shuffle_epi8(both, shuffle), weights);
+            // SAFETY: `out` is a chunk of 16 values, 32 writable bytes; the store needs no alignment.
+            unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast::<__m256i>(), sums) };
+        }
+    }
+
+    #[target_feature(enable = "avx2")]
+    pub(super) fn down(upper: &[i16], lower: &[i16], weight: i16, out: &mut [u8]) {
+        let (factor, half) = (_mm256_set1_epi16(weight), _mm256_set1_epi16(32));
+        let whole = out.len() / 16 * 16;
+        let (body, rest) = out.split_at_mut(whole);
+        let pairs = upper.chunks_exact(16).zip(lower.chunks_exact(16));
+        for (out, (a, b)) in body.chunks_exact_mut(16).zip(pairs) {
+            // SAFETY: chunks of 16 values are 32 readable bytes; the loads need no alignment.
+            let (a, b) = unsafe {
+                (
+                    _mm256_loadu_si256(a.as_ptr().cast::<__m256i>()),
+                    _mm256_loadu_si256(b.as_ptr().cast::<__m256i>()),
+                )
+            };
+            let step = _mm256_mulhrs_epi16(_mm256_sub_epi16(b, a), factor);
+            let sum = _mm256_add_epi16(_mm256_add_epi16(a, step), half);
+            let value = _mm256_srai_epi16::<6>(sum);
+            let bytes = _mm256_permute4x64_epi64::<0b1000>(_mm256_packus_epi16(value, value));
+            // SAFETY: `out` is a chunk of 16 writable bytes; the store needs no alignment.
+            unsafe {
+                _mm_storeu_si128(out.as_mut_ptr().cast::<__m128i>(), _mm256_castsi256_si128(bytes));
+            }
+        }
+        rows::down_plain(&upper[whole..], &lower[whole..], weight, rest);
+    }
+
+    #[target_feature(enable = "avx2")]
+    pub(super) fn over(out: &mut [u8], colour: &[u8], alpha: &[u8], opacity: u16) {
+        rows::over_plain(out, colour, alpha, opacity);
+    }
+
+    #[target_feature(enable = "avx2")]
+    pub(super) fn mix(out: &mut [u8], other: &[u8], weight: u16) {
+        rows::mix_plain(out, other, weight);
+    }
+
+    #[target_feature(enable = "avx2")]
+    pub(super) fn shrink(rows: &[&[u8]], out: &mut [u8]) {
+        rows::shrink_plain(rows, out);
+    }
+}
+
+/// Each of these does the work and answers `true`, or answers `false` on a machine without AVX2.
+macro_rules! fast {
+    ($($name:ident($($arg:ident: $kind:ty),*);)*) => {$(
+        pub(crate) fn $name($($arg: $kind),*) -> bool {
+            #[cfg(target_arch = "x86_64")]
+            if std::is_x86_feature_detected!("avx2") {
+                // SAFETY: the machine has AVX2, which is all the function asks for.
+                unsafe { avx2::$name($($arg),*) };
+                return true;
+            }
+            false
+        }
+    )*};
+}
+
+fast! {
+    across(source: &[u8], columns: &Columns, out: &mut [i16]);
+    down(upper: &[i16], lower: &[i16], weight: i16, out: &mut [u8]);
+    over(out: &mut [u8], colour: &[u8], alpha: &[u8], opacity: u16);
+    mix(out: &mut [u8], other: &[u8], weight: u16);
+    shrink(rows: &[&[u8]], out: &mut [u8]);
+}
+
+#[cfg(feature = "ffmpeg")]
+pub(crate) use av::{clear_tag, is_writable, views};
+
+#[cfg(feature = "ffmpeg")]
+mod av {
+    use ffmpeg_next::{ffi::av_frame_is_writable, format::Pixel, format::stream::StreamMut, frame};
+
+    use crate::yuv::{FrameMut, PlaneMut};
+
+    /// The three planes of a frame at once.
+    pub(crate) fn views(picture: &mut frame::Video) -> FrameMut<'_> {
+        assert_eq!(picture.format(), Pixel::YUV420P, "frames are made by this crate");
+        let (width, height) = (picture.width() as usize, picture.height() as usize);
+        // SAFETY: the pointer is to the frame's own AVFrame, valid as long as `picture` is borrowed.
+        let raw = unsafe { &mut *picture.as_mut_ptr() };
+        std::array::from_fn(|i| {
+            let (width, height) = if i == 0 { (width, height) } else { (width / 2, height / 2) };
+            let stride = usize::try_from(raw.linesize[i]).expect("frames are not upside down");
+            // SAFETY: libav allocated `linesize * height` bytes for each plane of a YUV420P frame, the planes do not
+            // overlap, and the views borrow the frame mutably.
+            let data = unsafe { std::slice::from_raw_parts_mut(raw.data[i], stride * height) };
+            PlaneMut { width, height, stride, data }
+        })
+    }
+
+    /// Whether nobody else holds the frame's bytes.
+    pub(crate) fn is_writable(picture: &mut frame::Video) -> bool {
+        // SAFETY: the pointer is to the frame's own AVFrame.
+        unsafe { av_frame_is_writable(picture.as_mut_ptr()) > 0 }
+    }
+
+    /// Lets the muxer choose the tag: one copied from elsewhere may not fit the container.
+    pub(crate) fn clear_tag(stream: &mut StreamMut<'_>) {
+        // SAFETY: the stream and its parameters belong to the output context that `stream` borrows.
+        unsafe { (*(*stream.as_mut_ptr()).codecpar).codec_tag = 0 };
+    }
+}

@@ -1,0 +1,167 @@
+//! Every word drawn is the article's own or marked as edited: checked on the data before drawing, and again on what the
+//! canvas really set.
+
+use std::collections::BTreeMap;
+
+use jiff::tz::Offset;
+use loa_canvas::sanitise;
+use loa_model::{Article, Brief, Passage};
+use serde_json::Value;
+
+use crate::{
+    Error, Result,
+    story::Order,
+    timeline::{Drawn, Origin, Plate, Timeline},
+};
+
+/// Words that are not in the text of the article but are facts about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Facts {
+    section: String,
+    publisher: String,
+    date: String,
+    source: String,
+    link: String,
+    link_short: String,
+    pub(crate) edited: String,
+}
+
+impl Facts {
+    pub(crate) fn of(order: &Order<'_>) -> Self {
+        let article = order.article;
+        let mut source = vec![article.source.publisher.clone()];
+        for &photo in order.photos {
+            let credit = article.photos.get(photo as usize).map_or("", |p| p.credit.trim());
+            if !credit.is_empty() && !source.iter().any(|known| known == credit) {
+                source.push(credit.to_owned());
+            }
+        }
+        // Vietnam has one zone and no daylight saving.
+        let date = article
+            .published_at
+            .map(|at| Offset::constant(7).to_datetime(at).date().strftime("%d/%m/%Y").to_string());
+        Self {
+            section: article.section.clone(),
+            publisher: article.source.publisher.clone(),
+            date: date.unwrap_or_default(),
+            source: source.join(" · "),
+            link: order.link.to_owned(),
+            link_short: order.link_short.to_owned(),
+            edited: if article.lang.starts_with("vi") { "Đã biên tập" } else { "Edited" }
+                .to_owned(),
+        }
+    }
+
+    pub(crate) fn get(&self, field: &str) -> &str {
+        match field {
+            "section" => &self.section,
+            "publisher" => &self.publisher,
+            "date" => &self.date,
+            "source" => &self.source,
+            "link" => &self.link,
+            "link_short" => &self.link_short,
+            "edited" => &self.edited,
+            _ => "",
+        }
+    }
+}
+
+/// Checks every string of the timeline against the article, the brief and the order.
+///
+/// # Errors
+/// [`Error::Unfaithful`] with the first string that is not what its origin says, or has none.
+pub fn check(timeline: &Timeline, order: &Order<'_>) -> Result<()> {
+    let facts = Facts::of(order);
+    for drawn in &timeline.texts {
+        if !is_true(drawn, order.article, order.brief, &facts) {
+            let (plate, text) = (drawn.plate.clone(), drawn.text.clone());
+            return Err(Error::Unfaithful { plate, text });
+        }
+    }
+    // Nothing is drawn that is not listed.
+    for plate in &timeline.plates {
+        for (field, text) in strings(plate) {
+            let listed = timeline.texts.iter().any(|drawn| {
+                drawn.plate == plate.id && drawn.field == field && same(&drawn.text, text)
+            });
+            if !listed {
+                return Err(Error::Unfaithful { plate: plate.id.clone(), text: text.to_owned() });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn strings(plate: &Plate) -> impl Iterator<Item = (&str, &str)> {
+    let fields = plate.data.as_object().into_iter().flatten();
+    fields.filter(|(field, _)| *field != "lang").flat_map(|(field, value)| {
+        let list = value.as_array().into_iter().flatten().filter_map(Value::as_str);
+        value.as_str().into_iter().chain(list).map(move |text| (field.as_str(), text))
+    })
+}
+
+fn same(one: &str, two: &str) -> bool {
+    one.split_whitespace().eq(two.split_whitespace())
+}
+
+fn is_true(drawn: &Drawn, article: &Article, brief: &Brief, facts: &Facts) -> bool {
+    let honest = |passage: &Passage| {
+        brief.passages().any(|known| known == passage)
+            && (passage.is_edited() || passage.is_faithful(article))
+            && passage.is_edited() == drawn.edited
+    };
+    match &drawn.origin {
+        Origin::Passage { span, edits } => {
+            honest(&Passage { text: drawn.text.clone(), span: *span, edits: edits.clone() })
+        }
+        Origin::Part { passage } => {
+            let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+            honest(passage) && words(&passage.text).contains(&words(&drawn.text))
+        }
+        Origin::Words { span } => span.of(article).is_some_and(|text| text.contains(&drawn.text)),
+        Origin::Fact { field } => !drawn.text.is_empty() && facts.get(field) == drawn.text,
+    }
+}
+
+/// Checks what the canvas set for one plate: all of it inside its place, and no word that is neither the plate's, the
+/// agency's nor a fixed label of the templates.
+pub(crate) fn check_set(
+    plate: &Plate,
+    set: &[loa_canvas::DrawnText],
+    agency: [&str; 2],
+    labels: &BTreeMap<String, String>,
+) -> Result<()> {
+    // The canvas sets capitals, composes letters and adds places to break.
+    let squeeze = |text: &str| sanitise::bare(text).to_uppercase();
+    let mut known: Vec<String> = strings(plate).map(|(_, text)| squeeze(text)).collect();
+    known.extend(agency.map(&squeeze));
+    known.extend(labels.values().map(|label| squeeze(label)));
+    for run in set {
+        let error = |plate: &Plate| (plate.id.clone(), run.text.clone());
+        if !run.whole {
+            let (plate, text) = error(plate);
+            return Err(Error::Overflow { plate, text });
+        }
+        let words = squeeze(&run.text);
+        // An opening quotation mark and the colon after a label are ornaments of the templates.
+        let bare = words.trim_matches([':', '“', '”']);
+        let found = |text: &String| text.contains(&words) || text.contains(bare);
+        if !bare.is_empty() && !known.iter().any(found) && !spans_two(bare, &known) {
+            let (plate, text) = error(plate);
+            return Err(Error::Unfaithful { plate, text });
+        }
+    }
+    Ok(())
+}
+
+/// A run may hold a label and a fact side by side (`Nguồn: …`): then each half is known.
+fn spans_two(words: &str, known: &[String]) -> bool {
+    words.split_once(':').is_some_and(|(label, fact)| {
+        known.iter().any(|k| k == label) && known.iter().any(|k| k.contains(fact))
+    })
+}
+
+/// What is kept with the variant: each string with its origin, as JSON.
+pub fn report(timeline: &Timeline) -> Value {
+    serde_json::to_value(&timeline.texts).expect("origins are plain data")
+}

@@ -1,0 +1,181 @@
+//! A drawn layer ready to be laid over frames: premultiplied YUVA 4:2:0 with the part of each row that is not clear.
+
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "pixel values are rounded to a byte, and rows are cut to the frame before they become indexes"
+)]
+
+use std::ops::Range;
+
+use crate::{
+    rows,
+    yuv::{FrameMut, to_yuv},
+};
+
+/// Premultiplied RGBA with its place on the canvas.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bitmap {
+    /// Left edge on the canvas, even.
+    pub x: i32,
+    /// Top edge on the canvas, even.
+    pub y: i32,
+    /// Pixels, even.
+    pub width: usize,
+    /// Pixels, even.
+    pub height: usize,
+    /// `width × height × 4` bytes.
+    pub rgba: Vec<u8>,
+}
+
+impl Bitmap {
+    /// The part of a canvas-sized picture that is not clear, grown to even edges; nothing when all of it is clear.
+    ///
+    /// `canvas` is the size of the picture, which must be even; `bounds` its visible part as `(x, y, width, height)`.
+    pub fn cut(rgba: &[u8], canvas: (u32, u32), bounds: (u32, u32, u32, u32)) -> Self {
+        let (left, top) = (bounds.0 & !1, bounds.1 & !1);
+        let right = (bounds.0 + bounds.2).next_multiple_of(2).min(canvas.0);
+        let bottom = (bounds.1 + bounds.3).next_multiple_of(2).min(canvas.1);
+        let (width, height) = ((right - left) as usize, (bottom - top) as usize);
+        let row_bytes = canvas.0 as usize * 4;
+        let rows = rgba.chunks_exact(row_bytes).skip(top as usize).take(height);
+        let rgba = rows.flat_map(|row| &row[left as usize * 4..][..width * 4]).copied().collect();
+        Self { x: left.cast_signed(), y: top.cast_signed(), width, height, rgba }
+    }
+}
+
+/// One plane of a sprite.
+#[derive(Debug)]
+struct Layer {
+    width: usize,
+    colour: Vec<u8>,
+    alpha: Vec<u8>,
+    /// Pixels of each row that are not clear.
+    seen: Vec<Range<usize>>,
+}
+
+impl Layer {
+    fn new(width: usize, colour: Vec<u8>, alpha: Vec<u8>) -> Self {
+        let seen = alpha
+            .chunks_exact(width)
+            .map(|row| {
+                let first = row.iter().position(|&a| a != 0).unwrap_or(0);
+                first..row.iter().rposition(|&a| a != 0).map_or(0, |last| last + 1)
+            })
+            .collect();
+        Self { width, colour, alpha, seen }
+    }
+}
+
+/// A bitmap in the encoder's colours.
+#[derive(Debug)]
+pub struct Sprite {
+    x: i32,
+    y: i32,
+    layers: [Layer; 3],
+}
+
+impl Sprite {
+    /// Converts a bitmap.
+    ///
+    /// # Panics
+    /// When its sides are odd or it has fewer bytes than it says.
+    pub fn new(bitmap: &Bitmap) -> Self {
+        let (width, height) = (bitmap.width, bitmap.height);
+        assert!(width % 2 == 0 && height % 2 == 0, "sprites are even");
+        assert_eq!(bitmap.rgba.len(), width * height * 4, "sprites are whole");
+        let (half, quarter) = (width / 2, width / 2 * (height / 2));
+        let mut luma = (vec![0u8; width * height], vec![0u8; width * height]);
+        let mut sums = vec![[0.0f32; 3]; quarter];
+        for (i, pixel) in bitmap.rgba.chunks_exact(4).enumerate() {
+            if pixel[3] == 0 {
+                continue;
+            }
+            let [r, g, b, a] = [pixel[0], pixel[1], pixel[2], pixel[3]].map(f32::from);
+            let [l, u, v] = to_yuv([r, g, b], a / 255.0);
+            luma.0[i] = (l + 0.5) as u8;
+            luma.1[i] = pixel[3];
+            let sum = &mut sums[i / width / 2 * half + i % width / 2];
+            for (sum, part) in sum.iter_mut().zip([u, v, a]) {
+                *sum += part;
+            }
+        }
+        let mean = |of: usize| sums.iter().map(|s| (s[of] / 4.0 + 0.5) as u8).collect::<Vec<u8>>();
+        let alpha = mean(2);
+        Self {
+            x: bitmap.x & !1,
+            y: bitmap.y & !1,
+            layers: [
+                Layer::new(width, luma.0, luma.1),
+                Layer::new(half.max(1), mean(0), alpha.clone()),
+                Layer::new(half.max(1), mean(1), alpha),
+            ],
+        }
+    }
+
+    /// Lays it over a frame, `down` pixels (even) below its place; `opacity` is 0–256. What lies outside is left out.
+    pub fn draw(&self, frame: &mut FrameMut<'_>, down: i32, opacity: u16) {
+        if opacity == 0 {
+            return;
+        }
+        for (i, (plane, layer)) in frame.iter_mut().zip(&self.layers).enumerate() {
+            let shift = i32::from(i > 0);
+            let (left, top) = (self.x >> shift, (self.y + down) >> shift);
+            for (row, seen) in layer.seen.iter().enumerate() {
+                let y = top + row as i32;
+                if y < 0 || y as usize >= plane.height {
+                    continue;
+                }
+                let start = seen.start.max((-left).max(0) as usize);
+                let end = seen.end.min((plane.width as i32 - left).max(0) as usize);
+                if start >= end {
+                    continue;
+                }
+                let at = |x: usize| (left + x as i32) as usize;
+                let cells = row * layer.width + start..row * layer.width + end;
+                let to = plane.span(y as usize, at(start), at(end));
+                rows::over(to, &layer.colour[cells.clone()], &layer.alpha[cells], opacity);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yuv::{Yuv, colour};
+
+    #[test]
+    fn an_opaque_sprite_gives_its_colour_and_a_clear_one_nothing() {
+        let mut frame = Yuv::new(16, 16);
+        let red = Bitmap { x: 4, y: 2, width: 4, height: 4, rgba: [255, 0, 0, 255].repeat(16) };
+        Sprite::new(&red).draw(&mut frame.view(), 2, 256);
+        for (i, plane) in frame.planes.iter().enumerate() {
+            let s = usize::from(i > 0);
+            assert_eq!(plane.row(4 >> s)[4 >> s], colour([255, 0, 0])[i]);
+            assert_eq!(plane.row(3 >> s)[4 >> s], 0);
+            assert_eq!(plane.row(4 >> s)[8 >> s], 0);
+        }
+    }
+
+    #[test]
+    fn what_lies_outside_is_left_out() {
+        let mut frame = Yuv::new(8, 8);
+        for (x, y) in [(-2, -2), (6, 6), (20, 0), (0, -20)] {
+            let bitmap = Bitmap { x, y, width: 4, height: 4, rgba: vec![255; 64] };
+            Sprite::new(&bitmap).draw(&mut frame.view(), 0, 256);
+        }
+        assert_eq!(frame.planes[0].row(0)[0], 235);
+        assert_eq!(frame.planes[0].row(0)[2], 0);
+        assert_eq!(frame.planes[0].row(7)[7], 235);
+    }
+
+    #[test]
+    fn cutting_keeps_what_is_seen_on_even_edges() {
+        let mut rgba = vec![0u8; 10 * 8 * 4];
+        rgba[(3 * 10 + 5) * 4..][..4].fill(255);
+        let cut = Bitmap::cut(&rgba, (10, 8), (5, 3, 1, 1));
+        assert_eq!((cut.x, cut.y, cut.width, cut.height), (4, 2, 2, 2));
+        assert_eq!(cut.rgba[12..], [255; 4]);
+    }
+}

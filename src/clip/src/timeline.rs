@@ -1,0 +1,278 @@
+//! A clip as plain data: scenes, what is laid over them, captions, and where every word comes from.
+
+use loa_model::{Edit, Passage, Span};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{Error, Result};
+
+/// Size and speed of the frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Canvas {
+    /// Pixels, even.
+    pub width: u32,
+    /// Pixels, even.
+    pub height: u32,
+    /// Frames a second.
+    pub fps: u32,
+}
+
+/// Which layer of which plate.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SpriteKey {
+    /// Plate.
+    pub plate: String,
+    /// Layer of its template, from 0.
+    pub layer: usize,
+}
+
+/// How a layer comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "motion")]
+pub enum Motion {
+    /// It is there.
+    Still,
+    /// It fades in while it rises by some pixels.
+    Rise {
+        /// Frames until it stands.
+        frames: u32,
+        /// Pixels.
+        by: u32,
+    },
+}
+
+/// A layer in time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cue {
+    /// What.
+    pub sprite: SpriteKey,
+    /// First frame, counted from the start of its scene (of the clip for overlays).
+    pub start: u32,
+    /// How many frames; to the end when absent.
+    pub frames: Option<u32>,
+    /// Frames over which it fades at its end.
+    pub leave: u32,
+    /// How it comes in.
+    pub motion: Motion,
+}
+
+/// Where the camera looks: fractions of what can be moved, and a zoom of 1 or more.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct View {
+    /// 0 left edge, 1 right edge.
+    pub x: f64,
+    /// 0 top edge, 1 bottom edge.
+    pub y: f64,
+    /// 1 shows as much as fits.
+    pub zoom: f64,
+}
+
+/// A photo with a slow move over it, as wide as the canvas, from its top.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Shot {
+    /// Index into the photos of the article.
+    pub photo: u32,
+    /// Height shown in pixels, even; the ground colour is below it.
+    pub height: u32,
+    /// Rows at its foot over which it melts into the ground colour, pixels, even.
+    pub melt: u32,
+    /// Start of the move.
+    pub from: View,
+    /// End of the move.
+    pub to: View,
+}
+
+/// What a scene shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SceneKind {
+    /// Headline.
+    Title,
+    /// One point.
+    Point,
+    /// One big figure.
+    Figure,
+    /// Words of a person.
+    Quote,
+    /// Address and QR code.
+    End,
+}
+
+/// A part of the clip.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Scene {
+    /// What it shows.
+    pub kind: SceneKind,
+    /// First frame of the clip it is seen in.
+    pub start: u32,
+    /// Frames until the next scene starts.
+    pub frames: u32,
+    /// Frames over which it takes over from the one before; 0 is a hard cut.
+    pub fade_in: u32,
+    /// Frames over which the next one takes over.
+    pub fade_out: u32,
+    /// Its photo.
+    pub shot: Option<Shot>,
+    /// Its layers, lowest first.
+    pub cues: Vec<Cue>,
+}
+
+/// Something the canvas draws: a template with its data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plate {
+    /// Name within the clip.
+    pub id: String,
+    /// Template.
+    pub template: String,
+    /// Its data.
+    pub data: Value,
+    /// Pixels at the top, right, bottom and left its text keeps out of.
+    pub safe: [u32; 4],
+}
+
+/// Where words come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "from")]
+pub enum Origin {
+    /// A whole passage of the brief.
+    Passage {
+        /// Its place in the article.
+        span: Span,
+        /// What was done to it.
+        edits: Vec<Edit>,
+    },
+    /// Some words of a passage of the brief, in their order.
+    Part {
+        /// The passage.
+        passage: Passage,
+    },
+    /// Words at a place of the article.
+    Words {
+        /// The place.
+        span: Span,
+    },
+    /// A field of the article or of the order, for example `source.publisher` or `link`.
+    Fact {
+        /// Its name.
+        field: String,
+    },
+}
+
+/// A string that is drawn, and its origin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drawn {
+    /// Plate it stands on.
+    pub plate: String,
+    /// Field of the plate's data.
+    pub field: String,
+    /// The words.
+    pub text: String,
+    /// Where they come from.
+    pub origin: Origin,
+    /// Whether a person rewrote them.
+    pub edited: bool,
+}
+
+/// A caption.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Caption {
+    /// First frame.
+    pub start: u32,
+    /// One past its last frame.
+    pub end: u32,
+    /// One or two lines of at most 42 characters.
+    pub lines: Vec<String>,
+}
+
+/// A whole clip as data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Timeline {
+    /// Frames.
+    pub canvas: Canvas,
+    /// Colour where there is no photo.
+    pub ground: [u8; 3],
+    /// Colour of the progress bar.
+    pub bar_colour: [u8; 3],
+    /// Height of the progress bar at the bottom, pixels, even; 0 is none.
+    pub bar_height: u32,
+    /// Scenes in order, without gaps.
+    pub scenes: Vec<Scene>,
+    /// Layers above all scenes, in frames of the clip.
+    pub overlays: Vec<Cue>,
+    /// What the canvas draws.
+    pub plates: Vec<Plate>,
+    /// Captions for people who switch them on: every word of the clip in order.
+    pub captions: Vec<Caption>,
+    /// Every string drawn, with its origin.
+    pub texts: Vec<Drawn>,
+    /// Whether photos are cleaned of grain.
+    pub clean_photos: bool,
+    /// Frame shown as the poster.
+    pub poster: u32,
+    /// Alternative text.
+    pub alt: String,
+}
+
+impl Timeline {
+    /// Frames in all.
+    pub fn frames(&self) -> u32 {
+        self.scenes.last().map_or(0, |scene| scene.start + scene.frames)
+    }
+
+    /// Milliseconds in all.
+    pub fn duration_ms(&self) -> u64 {
+        u64::from(self.frames()) * 1000 / u64::from(self.canvas.fps.max(1))
+    }
+
+    /// The scene seen at a frame, and its index. Past the end: the last one.
+    ///
+    /// # Panics
+    /// When there is no scene, which [`Timeline::check`] refuses.
+    pub fn scene_at(&self, frame: u32) -> (usize, &Scene) {
+        let after = self.scenes.partition_point(|scene| scene.start <= frame);
+        let index = after.saturating_sub(1);
+        (index, &self.scenes[index])
+    }
+
+    /// Whether it adds up: even sides, scenes without gaps, fades no longer than scenes.
+    ///
+    /// # Errors
+    /// [`Error::Timeline`] with what does not.
+    pub fn check(&self) -> Result<()> {
+        let wrong = |what: String| Err(Error::Timeline(what));
+        let Canvas { width, height, fps } = self.canvas;
+        let sane = |side: u32| side % 2 == 0 && (16..=4096).contains(&side);
+        if !sane(width) || !sane(height) || !(1..=60).contains(&fps) {
+            return wrong(format!("a canvas of {width}x{height} at {fps} frames a second"));
+        }
+        if self.bar_height % 2 != 0 || self.bar_height > height {
+            return wrong(format!("a progress bar of {} pixels", self.bar_height));
+        }
+        let mut next = 0;
+        for (i, scene) in self.scenes.iter().enumerate() {
+            let fits = scene.start == next
+                && scene.frames > 0
+                && scene.fade_in <= scene.frames
+                && (i > 0 || scene.fade_in == 0);
+            if !fits {
+                return wrong(format!(
+                    "scene {i} starts at {} and lasts {}",
+                    scene.start, scene.frames
+                ));
+            }
+            if let Some(shot) = &scene.shot
+                && (shot.height == 0
+                    || shot.height % 2 != 0
+                    || shot.height > height
+                    || shot.melt > shot.height)
+            {
+                return wrong(format!("a photo {} pixels high in scene {i}", shot.height));
+            }
+            next += scene.frames;
+        }
+        match next {
+            0 => wrong("a clip without a scene".into()),
+            _ => Ok(()),
+        }
+    }
+}
