@@ -198,3 +198,6 @@ impl<'a> Compositor<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -86,7 +86,7 @@ impl Rung {
 
     /// Its size on this timeline, even.
     pub fn size(&self, timeline: &Timeline) -> (u32, u32) {
-        let side = |side: u32| side / self.divisor.max(1) & !1;
+        let side = |side: u32| (side / self.divisor.max(1)) & !1;
         (side(timeline.canvas.width), side(timeline.canvas.height))
     }
 

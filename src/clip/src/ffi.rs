@@ -1,6 +1,7 @@
 //! The only file with `unsafe`: AVX2 copies of the row loops, and what ffmpeg-next does not offer safely.
 
 #![expect(unsafe_code, reason = "SIMD and three pointers into libav; everything else is safe")]
+#![allow(clippy::cast_ptr_alignment, reason = "only unaligned loads and stores are used")]
 
 use crate::rows::Columns;
 

@@ -7,6 +7,8 @@
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::cast_precision_loss,
+    clippy::cast_possible_wrap,
+    clippy::many_single_char_names,
     reason = "sample counts of minutes fit every number type here, samples are f32 on purpose"
 )]
 
@@ -157,7 +159,7 @@ pub fn bed(samples: usize) -> Sound {
         for (voice, &note) in CHORDS[chord % 4].iter().enumerate() {
             // Each voice a little apart in tune and in place: that is what makes a pad wide.
             for (side, cents) in [(0.72, -4.0), (0.28, 5.0)] {
-                let place = if voice % 2 == 0 { side } else { 1.0 - side };
+                let place = if voice.is_multiple_of(2) { side } else { 1.0 - side };
                 let tone = Tone {
                     hz: hertz(note) * 2f64.powf(cents / 1200.0),
                     start,
@@ -232,7 +234,7 @@ impl Tone {
         let level = self.level * share;
         for i in first.min(last)..last {
             let at = i - first;
-            if at % 4096 == 0 {
+            if at.is_multiple_of(4096) {
                 (sin, cos) = (step * at as f64).sin_cos();
             }
             let time = at as f64 / rate;

@@ -207,7 +207,7 @@ impl<'a> Builder<'a> {
             .flatten();
         self.out.scenes.push(Scene { kind, start, frames, fade_in: fade, fade_out, shot, cues });
 
-        let below_from = start + below.map_or(0, |(share, _)| (f64::from(frames) * share) as u32);
+        let below_from = start + below.map_or(0, |(share, _)| portion(frames, share));
         if let Some((_, passage)) = below.filter(|_| layout.extras) {
             self.burn(passage, &id, below_from, start + frames - fade_out);
         }
@@ -296,7 +296,7 @@ impl<'a> Builder<'a> {
         }
         let step = u32::try_from(layer).unwrap_or(0).saturating_sub(2) * layout.frames(0.16);
         let motion =
-            Motion::Rise { frames: layout.frames(0.5), by: layout.canvas.height / 40 & !1 };
+            Motion::Rise { frames: layout.frames(0.5), by: (layout.canvas.height / 40) & !1 };
         let start = fade * 2 / 3 + step;
         let (shown, leave) = if last {
             (None, 0)
@@ -443,6 +443,17 @@ impl Item<'_> {
             Self::End => SceneKind::End,
         }
     }
+}
+
+/// A share (0–1) of some frames.
+fn portion(frames: u32, share: f64) -> u32 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of frames is no more than them"
+    )]
+    let part = (f64::from(frames) * share.clamp(0.0, 1.0)) as u32;
+    part
 }
 
 /// Seconds to read a text: a moment to find it, then 17 characters a second.

@@ -241,11 +241,11 @@ impl Timeline {
     pub fn check(&self) -> Result<()> {
         let wrong = |what: String| Err(Error::Timeline(what));
         let Canvas { width, height, fps } = self.canvas;
-        let sane = |side: u32| side % 2 == 0 && (16..=4096).contains(&side);
+        let sane = |side: u32| side.is_multiple_of(2) && (16..=4096).contains(&side);
         if !sane(width) || !sane(height) || !(1..=60).contains(&fps) {
             return wrong(format!("a canvas of {width}x{height} at {fps} frames a second"));
         }
-        if self.bar_height % 2 != 0 || self.bar_height > height {
+        if !self.bar_height.is_multiple_of(2) || self.bar_height > height {
             return wrong(format!("a progress bar of {} pixels", self.bar_height));
         }
         let mut next = 0;
@@ -262,7 +262,7 @@ impl Timeline {
             }
             if let Some(shot) = &scene.shot
                 && (shot.height == 0
-                    || shot.height % 2 != 0
+                    || !shot.height.is_multiple_of(2)
                     || shot.height > height
                     || shot.melt > shot.height)
             {
