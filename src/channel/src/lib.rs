@@ -1,9 +1,12 @@
-//! The contract every channel fulfils.
-//!
-//! An adapter holds no retries, no sleeps and no limits: it turns one step of a chain into at most one effectful request
-//! and says what came of it. `delivery` decides everything else.
+#![doc = include_str!("../README.md")]
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
+pub mod drive;
 pub mod error;
+#[cfg(feature = "conformance")]
+pub mod fixture;
+pub mod memory;
 
 use std::time::Duration;
 

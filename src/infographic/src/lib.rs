@@ -1,1 +1,310 @@
-//! Brief to image variants.
+#![doc = include_str!("../README.md")]
+
+mod alt;
+mod card;
+mod order;
+mod trace;
+
+pub use order::{File, Format, Order, Rendered, SourcePhoto};
+
+use std::fmt::Write as _;
+
+use loa_canvas::{Canvas, Engine, Layout, Pixels, Problem, Sheet, Size, TemplateKind, encode};
+use loa_model::{Article, Brief, Digest, Progress, Violation, digest::DigestBuilder};
+use serde_json::{Value, json};
+
+use crate::card::Card;
+
+/// Why no card was drawn.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The brief was read from another edition of the article.
+    #[error(
+        "the brief is of revision {brief}, the article is revision {article}: read the brief again"
+    )]
+    Stale {
+        /// Revision of the brief.
+        brief: u32,
+        /// Revision of the article.
+        article: u32,
+    },
+    /// Words that are neither the article's own nor marked as edited.
+    #[error(
+        "not in the article and not marked as edited: {0:?}: correct the brief, or record the edit"
+    )]
+    Unfaithful(String),
+    /// A template drew words that nobody gave it.
+    #[error("template {template} drew {text:?}, which comes from nowhere")]
+    Untraced {
+        /// Template.
+        template: String,
+        /// The words.
+        text: String,
+    },
+    /// A size the template does not have.
+    #[error("template {template} has no size {size:?}")]
+    UnknownSize {
+        /// Template.
+        template: String,
+        /// Size asked for.
+        size: String,
+    },
+    /// No template is made for this kind of story, or the one asked for draws layers.
+    #[error("no template of pages for story kind {0:?}")]
+    NoTemplate(String),
+    /// Somebody asked to stop.
+    #[error("cancelled")]
+    Cancelled,
+    /// The canvas could not draw.
+    #[error(transparent)]
+    Canvas(#[from] loa_canvas::Error),
+}
+
+/// Result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Draws the cards of articles. Holds nothing: everything comes with the order.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Infographic;
+
+impl Infographic {
+    /// Draws every size of the order.
+    ///
+    /// A size shows as much as fits at readable type: points are left out from the last, then the figure, and what was
+    /// left out is in the manifest. A size that cannot even hold its headline gives a [`Violation`] instead of files.
+    ///
+    /// # Errors
+    /// [`Error::Stale`], [`Error::Unfaithful`] and [`Error::Untraced`] guard the truth of every drawn word; the others
+    /// name an order that cannot be followed. [`Error::Cancelled`] is answered between two pictures.
+    pub fn render(
+        &self,
+        engine: &Engine,
+        order: &Order<'_>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Rendered> {
+        let Order { article, brief, .. } = order;
+        if brief.revision != article.revision || brief.article_digest != article.digest {
+            return Err(Error::Stale { brief: brief.revision, article: article.revision });
+        }
+        let template = choose(engine, order)?;
+        let manifest = engine.template(&template)?.manifest.clone();
+        let brand = engine.brand(order.brand)?;
+        let sizes = chosen_sizes(&template, &manifest.sizes, order.sizes)?;
+        let total = sizes.len() as u64;
+        let step = |done: u64| Progress {
+            step: "render.infographic".to_owned(),
+            done,
+            total,
+            eta_ms: None,
+        };
+        let mut rendered = Rendered {
+            template: template.clone(),
+            recipe: recipe(
+                article.digest,
+                brief,
+                &(template.clone(), manifest.version),
+                order.brand,
+                brand,
+            ),
+            files: Vec::new(),
+            violations: Vec::new(),
+            provenance: Value::Null,
+        };
+        let mut pictures = Vec::new();
+        progress(step(0));
+        for (done, size) in sizes.iter().enumerate() {
+            if order.cancel.is_cancelled() {
+                return Err(Error::Cancelled);
+            }
+            match self.fit(engine, order, &template, size)? {
+                Ok((card, layout)) => {
+                    let pixels = layout.pixels(0, 1.0);
+                    pictures.push(self.picture(
+                        engine,
+                        order,
+                        size,
+                        &card,
+                        &pixels,
+                        &mut rendered,
+                    )?);
+                }
+                Err(violation) => rendered.violations.push(violation),
+            }
+            progress(step(done as u64 + 1));
+        }
+        rendered.provenance = json!({
+            "article": article.id, "revision": article.revision, "article_digest": article.digest,
+            "template": template, "brand": order.brand, "recipe": rendered.recipe, "pictures": pictures,
+        });
+        Ok(rendered)
+    }
+
+    /// The fullest card of this size that is whole and readable, or what is wrong with the barest one.
+    fn fit(
+        self,
+        engine: &Engine,
+        order: &Order<'_>,
+        template: &str,
+        size: &Size,
+    ) -> Result<Result<(Card, Layout), Violation>> {
+        let field = format!("infographic.{}", size.id);
+        let too_long = |is: String, limit: String| Violation {
+            field: field.clone(),
+            problem: "too_long".to_owned(),
+            is,
+            limit,
+        };
+        let length = order.brief.title.text.chars().count();
+        if length > card::MAX_TITLE {
+            return Ok(Err(too_long(length.to_string(), card::MAX_TITLE.to_string())));
+        }
+        let photos = order
+            .photos
+            .iter()
+            .zip(&size.photos)
+            .map(|(photo, slot)| photo.prepared(*slot))
+            .collect::<Result<Vec<_>, _>>()?;
+        let canvas = Canvas { width: size.px.0, height: size.px.1, safe: size.safe };
+        let mut last = None;
+        for (points, figures) in card::amounts(order.brief, size) {
+            if order.cancel.is_cancelled() {
+                return Err(Error::Cancelled);
+            }
+            let card = Card::new(engine, order, points, figures)?;
+            let sheet =
+                Sheet { template, brand: order.brand, canvas, data: &card.data, photos: &photos };
+            let layout = engine.compose(&sheet)?;
+            let texts = layout.texts();
+            let mut problems = layout.problems();
+            if problems.is_empty() {
+                card.check(template, &photos, &texts)?;
+                match card.missing(&texts) {
+                    None => return Ok(Ok((card, layout))),
+                    Some(text) => last = Some((text, "not drawn whole".to_owned())),
+                }
+            } else {
+                last = Some(match problems.swap_remove(0) {
+                    Problem::Cut(text) => (text.text, "does not fit".to_owned()),
+                    Problem::Small { text, least } => (text.text, format!("{least:.0} px")),
+                });
+            }
+        }
+        let (is, limit) = last.unwrap_or_default();
+        Ok(Err(too_long(is, limit)))
+    }
+
+    fn picture(
+        self,
+        engine: &Engine,
+        order: &Order<'_>,
+        size: &Size,
+        card: &Card,
+        pixels: &Pixels,
+        rendered: &mut Rendered,
+    ) -> Result<Value> {
+        let alt = alt::text(order, card, &engine.labels(&order.article.lang));
+        let mut names = Vec::new();
+        for format in order.formats {
+            let (bytes, mime, end, quality) = match format {
+                Format::Png => (encode::png(pixels)?, "image/png", "png", None),
+                Format::Jpeg { max_bytes } => {
+                    let (bytes, quality) = encode::jpeg_within(pixels, *max_bytes)?;
+                    (bytes, "image/jpeg", "jpg", Some(quality))
+                }
+            };
+            let name = format!("{}.{end}", size.id);
+            names.push(name.clone());
+            rendered.files.push(File {
+                name,
+                size: size.id.clone(),
+                mime,
+                width: pixels.width,
+                height: pixels.height,
+                bytes,
+                quality,
+                alt: alt.clone(),
+            });
+        }
+        Ok(json!({
+            "size": size.id, "files": names, "alt": alt,
+            "drawn": card.known, "left_out": card.left_out,
+        }))
+    }
+}
+
+/// Digest of everything that decides what a card says and how it looks; not of the engine, so that a new one never makes
+/// an approved card stale. `template` is its name and version.
+pub fn recipe(
+    article: Digest,
+    brief: &Brief,
+    template: &(String, String),
+    brand_name: &str,
+    brand: &loa_canvas::Brand,
+) -> Digest {
+    let logo = brand.logo.as_ref().map(|logo| Digest::of(&logo.bytes));
+    DigestBuilder::new("infographic/1")
+        .json("article", &article)
+        // Not its id: reading the same words again changes nothing.
+        .json("story", &brief.story)
+        .json("title", &brief.title)
+        .json("points", &brief.points)
+        .json("figures", &brief.figures)
+        .json("quotes", &brief.quotes)
+        .json("template", template)
+        .field("brand", brand_name)
+        .field("brand version", &brand.version)
+        .json("theme", &brand.theme)
+        .json("names", &[&brand.name_vi, &brand.name_en, &brand.tagline])
+        .json("logo", &logo)
+        .finish()
+}
+
+fn choose(engine: &Engine, order: &Order<'_>) -> Result<String> {
+    if let Some(id) = order.template {
+        let template = engine.template(id)?;
+        if template.manifest.kind != TemplateKind::Page {
+            return Err(Error::NoTemplate(id.to_owned()));
+        }
+        return Ok(id.to_owned());
+    }
+    let story = serde_json::to_value(order.brief.story).unwrap_or_default();
+    let story = story.as_str().unwrap_or_default().to_owned();
+    let rank = |stories: &[String]| stories.iter().position(|known| *known == story);
+    let made_for_it = engine
+        .templates()
+        .values()
+        .filter(|template| template.manifest.kind == TemplateKind::Page)
+        .filter_map(|template| Some((rank(&template.manifest.stories)?, &template.id)));
+    made_for_it.min().map(|(_, id)| id.clone()).ok_or(Error::NoTemplate(story))
+}
+
+fn chosen_sizes<'a>(template: &str, all: &'a [Size], wanted: &[&str]) -> Result<Vec<&'a Size>> {
+    if wanted.is_empty() {
+        return Ok(all.iter().collect());
+    }
+    let find = |id: &&str| {
+        let unknown =
+            || Error::UnknownSize { template: template.to_owned(), size: (*id).to_owned() };
+        all.iter().find(|size| size.id == **id).ok_or_else(unknown)
+    };
+    wanted.iter().map(find).collect()
+}
+
+/// The address as people read it: without its scheme, only the host when it is long.
+pub(crate) fn shown_address(url: &str) -> String {
+    let plain = url.trim_start_matches("https://").trim_start_matches("http://");
+    let plain = plain.trim_start_matches("www.").trim_end_matches('/');
+    let mut shown = String::new();
+    if plain.chars().count() <= 32 {
+        shown.push_str(plain);
+    } else {
+        write!(shown, "{}", plain.split('/').next().unwrap_or_default())
+            .expect("writing to a string cannot fail");
+    }
+    shown
+}
+
+/// The publisher of an article, for the source line.
+pub(crate) fn publisher(article: &Article) -> &str {
+    &article.source.publisher
+}

@@ -1,1 +1,22 @@
-//! URL, feed, HTML, JSON, Markdown to Article.
+#![doc = include_str!("../README.md")]
+
+mod body;
+mod clean;
+mod date;
+mod draft;
+mod error;
+mod feed;
+mod json;
+mod markdown;
+mod meta;
+mod page;
+mod read;
+
+pub use clean::clean;
+pub use draft::{Draft, FetchedPhoto, PhotoPlace, PhotoRef, WARNING_CODES, Warning};
+pub use error::{Error, Result};
+pub use feed::{FeedEntry, entries};
+pub use read::{Ingest, Kind, MAX_PAGE, Place, Source, parse};
+
+#[cfg(test)]
+mod tests;

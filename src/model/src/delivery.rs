@@ -182,7 +182,7 @@ pub enum Event {
         /// Lease end.
         until: Timestamp,
     },
-    /// Not now (limit, quota, quiet hours); costs no attempt.
+    /// Not now (limit, quota, quiet hours, credentials); costs no attempt. From `intent` only when provably nothing was done.
     Snooze {
         /// Not before.
         until: Timestamp,
@@ -329,7 +329,12 @@ impl Delivery {
                 next.lease = Some(Lease { owner, fence, until, counted: false });
             }
             Event::Snooze { until, reason } => {
+                // The attempt this lease counted is given back: attempts never shrink, so the limit rises.
+                if self.lease.as_ref().is_some_and(|lease| lease.counted) {
+                    next.max_attempts += 1;
+                }
                 next.lease = None;
+                next.intent = None;
                 next.not_before = until;
                 next.reason = reason;
             }
@@ -453,7 +458,8 @@ impl Delivery {
         self.reason = reason;
     }
 
-    /// Nothing was sent → ready; a harmless step may be repeated → ready; a public step was under way → uncertain.
+    /// Nothing was sent → ready; a harmless step may be repeated → ready; a public step was under way → uncertain. With no
+    /// attempt left a step that makes public is uncertain too: given up, nobody would look whether it is live.
     fn lose_lease(&mut self, quarantine_until: Timestamp) {
         self.fence += 1;
         self.lease = None;
@@ -461,6 +467,10 @@ impl Delivery {
             None => self.state = DeliveryState::Ready,
             Some(Effect::Public) => {
                 let reason = "the worker was lost while sending".to_owned();
+                self.unclear(quarantine_until, reason, self.updated_at);
+            }
+            Some(Effect::Idempotent) if self.attempt >= self.max_attempts => {
+                let reason = "the worker was lost while making it public".to_owned();
                 self.unclear(quarantine_until, reason, self.updated_at);
             }
             Some(Effect::Read | Effect::Hidden | Effect::Idempotent) => {

@@ -1,7 +1,4 @@
-//! Nouns of the pipeline, their digests and their state machines.
-//!
-//! Pure: no IO, no async runtime, no wall clock. Everything outside (time, randomness, cancellation) enters through the
-//! small traits of [`seams`]. Everything kept is a [`Record`].
+#![doc = include_str!("../README.md")]
 
 pub mod account;
 pub mod article;

@@ -1,1 +1,46 @@
-//! Compose, submit, approve, return, correct, retract; the audit trail.
+#![doc = include_str!("../README.md")]
+
+mod changed;
+mod compose;
+mod desk;
+mod error;
+
+use std::sync::Arc;
+
+use loa_model::{Ids, seams::SharedClock};
+use loa_store::Store;
+
+pub use changed::Effects;
+pub use compose::{Missing, Order, Outcome, Pick, Slot, Target, Words, Writing};
+pub use desk::Window;
+pub use error::{Result, ReviewError};
+
+/// Composes posts and takes them through review.
+#[derive(Clone)]
+pub struct Review {
+    store: Arc<dyn Store>,
+    clock: SharedClock,
+    ids: Ids,
+    link_base: String,
+}
+
+impl Review {
+    /// Over this store. `link_base` is our own public address, for short links, for example `https://lien-ket.example`.
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: SharedClock,
+        ids: Ids,
+        link_base: impl Into<String>,
+    ) -> Self {
+        Self { store, clock, ids, link_base: link_base.into() }
+    }
+}
+
+impl std::fmt::Debug for Review {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Review").field("link_base", &self.link_base).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

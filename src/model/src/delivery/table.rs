@@ -164,8 +164,8 @@ impl DeliveryState {
         let state = match (self, event) {
             (S::Scheduled, E::Due)
             | (S::Held, E::Release)
-            | (S::Leased, E::Snooze | E::LeaseLost)
-            | (S::Leased | S::Intent, E::Retry)
+            | (S::Leased, E::LeaseLost)
+            | (S::Leased | S::Intent, E::Retry | E::Snooze)
             | (S::Uncertain, E::ConfirmAbsent) => S::Ready,
             (S::Ready, E::Claim) | (S::Leased | S::Intent, E::Step) => S::Leased,
             (S::Leased, E::Intend) | (S::Intent, E::Cancel) => S::Intent,

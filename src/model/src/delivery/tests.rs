@@ -71,7 +71,7 @@ fn every_state_and_event_is_listed_or_refused() {
         .flat_map(|s| EventKind::ALL.iter().map(move |e| s.next(*e)))
         .filter(Result::is_ok)
         .count();
-    assert_eq!(listed, 40, "the table of docs and code differ: update both");
+    assert_eq!(listed, 41, "the table of docs and code differ: update both");
 }
 
 #[test]
@@ -151,6 +151,27 @@ fn a_lost_harmless_step_goes_back_to_ready_with_its_ticket() {
         assert_eq!((d.state, d.fence), (DeliveryState::Ready, 2));
         assert!(d.apply(claim(1, 40), at(40)).is_err(), "the old owner must not come back");
     }
+}
+
+#[test]
+fn a_snooze_gives_the_counted_attempt_back() {
+    let until = at(60);
+    let sent =
+        play(&delivery(), [(0, Event::Due), (1, claim(1, 1)), (2, intent(Effect::Public, 1, 2))]);
+    let d = play(&sent, [(3, Event::Snooze { until, reason: "chờ hạn mức".into() })]);
+    assert_eq!((d.state, d.attempt, d.max_attempts), (DeliveryState::Ready, 1, 3));
+    assert!(d.intent.is_none() && d.lease.is_none());
+}
+
+#[test]
+fn a_lost_last_try_to_make_public_is_uncertain_not_dead() {
+    let mut d = delivery();
+    d.max_attempts = 1;
+    let lost = Event::LeaseLost { quarantine_until: at(600) };
+    let steps = |effect| [(0, Event::Due), (1, claim(1, 1)), (2, intent(effect, 1, 2))];
+    let made_public = play(&play(&d, steps(Effect::Idempotent)), [(31, lost.clone())]);
+    assert_eq!(made_public.state, DeliveryState::Uncertain);
+    assert_eq!(play(&play(&d, steps(Effect::Hidden)), [(31, lost)]).state, DeliveryState::Dead);
 }
 
 #[test]

@@ -1,0 +1,34 @@
+# Two commands do everything: `make demo` and `make test`. Both set the machine up first.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test bench
+
+ARGS ?=
+ONLY ?=
+
+help:
+	@echo "make demo [ARGS=...]   the main job on this machine: article in, four channels out, reach back"
+	@echo "make test              every check there is"
+	@echo "make bench [ONLY=card] figures as ratios, release build, writes target/bench.json"
+	@echo "make setup             only install what the others need"
+
+setup:
+	@.ci/setup
+
+demo: setup
+	@echo "demo: building (minutes the first time) / đang biên dịch, lần đầu mất vài phút"
+	@cargo build --quiet --workspace --bins
+	@target/debug/loa demo $(ARGS)
+
+test:
+	@.ci/setup test
+	@.ci/suite format cargo fmt --all --check
+	@.ci/suite build cargo build --workspace --tests --examples
+	@.ci/suite tests $(if $(shell command -v cargo-nextest),cargo nextest run --workspace --profile ci,cargo test --workspace --lib --bins --tests)
+	@.ci/suite doc-tests cargo test --workspace --doc --quiet
+	@.ci/suite clippy cargo clippy --workspace --all-targets -- -D warnings
+	@.ci/suite docs env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+	@.ci/suite without-ffmpeg cargo check --workspace --no-default-features
+
+bench: setup
+	@.ci/bench $(ONLY)

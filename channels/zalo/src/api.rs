@@ -1,0 +1,159 @@
+//! One call: the account's token in its header, the answer through `classify`, no secret in what comes out.
+
+use std::{collections::BTreeMap, sync::Mutex};
+
+use hmac::{Hmac, KeyInit, Mac};
+use loa_channel::{Cx, Error, ErrorKind, Result, RetryAdvice, To};
+use loa_model::Digest;
+use loa_net::{Body, Client, Limits, Request, Response};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use sha2::Sha256;
+
+use crate::{
+    classify::{self, Call},
+    config::Config,
+};
+
+/// The API of all accounts of this channel.
+#[derive(Debug)]
+pub(crate) struct Api {
+    pub(crate) config: Config,
+    calls: Client,
+    pub(crate) oauth: Client,
+    /// Digest of the access token the platform refused, by account: it is renewed whatever its age.
+    refused: Mutex<BTreeMap<String, Digest>>,
+}
+
+impl Api {
+    pub(crate) fn new(config: Config, limits: Limits) -> Result<Self> {
+        let client = |base: &url::Url, limits| {
+            Client::trusted(base.clone(), limits).map_err(|e| Error::internal(e.message))
+        };
+        let calls = client(&config.api_base, limits.clone())?;
+        let oauth = client(&config.oauth_base, limits)?;
+        Ok(Self { config, calls, oauth, refused: Mutex::new(BTreeMap::new()) })
+    }
+
+    /// A read with plain query parameters.
+    pub(crate) async fn get<T: DeserializeOwned>(
+        &self,
+        cx: &Cx<'_>,
+        to: To<'_>,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<T> {
+        let mut request = Request::get(self.url(path)?);
+        for (name, value) in query {
+            request = request.query(name, value);
+        }
+        let data = self.send(cx, to, request, Call::Read).await?;
+        serde_json::from_value(data).map_err(|e| classify::unreadable(Call::Read, &e.to_string()))
+    }
+
+    /// A call that may change something: the gate is asked first.
+    pub(crate) async fn effect(
+        &self,
+        cx: &Cx<'_>,
+        to: To<'_>,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<Value> {
+        let request = self.post(path, body)?.effectful();
+        self.send(cx, to, request, Call::Effect).await
+    }
+
+    /// The raw answer of a read that is a POST.
+    pub(crate) async fn ask(
+        &self,
+        to: To<'_>,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<Response> {
+        let request = signed(self.post(path, body)?, to, self.config.appsecret_proof)?;
+        let answer = self.calls.send(request, None).await;
+        answer.map_err(|error| clean(classify::transport(Call::Read, error), to))
+    }
+
+    async fn send(&self, cx: &Cx<'_>, to: To<'_>, request: Request, call: Call) -> Result<Value> {
+        let gate = (call == Call::Effect).then_some(cx.gate);
+        let request = signed(request, to, self.config.appsecret_proof)?;
+        let answer = self.calls.send(request, gate).await;
+        let outcome = answer.map_err(|error| classify::transport(call, error)).and_then(
+            |Response { status, body, .. }| classify::reply(call, cx.clock.now(), status, &body),
+        );
+        outcome.map_err(|error| self.noted(error, to))
+    }
+
+    /// Remembers a refused token and takes secrets out of the message.
+    pub(crate) fn noted(&self, error: Error, to: To<'_>) -> Error {
+        if classify::is_dead_token(&error)
+            && let Some(token) = to.secret.get("access_token")
+            && let Ok(mut refused) = self.refused.lock()
+        {
+            refused.insert(to.account.name.to_string(), Digest::of(token.as_bytes()));
+        }
+        clean(error, to)
+    }
+
+    /// Whether the platform refused this very token since the process started.
+    pub(crate) fn is_refused(&self, to: To<'_>, token: &str) -> bool {
+        self.refused.lock().is_ok_and(|refused| {
+            refused.get(to.account.name.as_str()) == Some(&Digest::of(token.as_bytes()))
+        })
+    }
+
+    fn post(&self, path: &str, body: &impl Serialize) -> Result<Request> {
+        let body = serde_json::to_value(body).map_err(|e| Error::internal(e.to_string()))?;
+        Ok(Request::new(loa_net::Method::POST, self.url(path)?).body(Body::Json(body)))
+    }
+
+    fn url(&self, path: &str) -> Result<url::Url> {
+        self.calls.join(path).map_err(|error| Error::internal(error.message))
+    }
+}
+
+fn signed(request: Request, to: To<'_>, with_proof: bool) -> Result<Request> {
+    let token = required(to, "access_token")?;
+    let request = request.secret_header("access_token", token);
+    if !with_proof {
+        return Ok(request);
+    }
+    let proof = appsecret_proof(required(to, "app_secret")?, token);
+    Ok(request.secret_header("appsecret_proof", proof))
+}
+
+/// A value of the account's secret.
+pub(crate) fn required<'a>(to: To<'a>, name: &str) -> Result<&'a str> {
+    to.secret.get(name).ok_or_else(|| {
+        let message = format!("the account has no {name}, connect it again");
+        Error::new(ErrorKind::Auth, RetryAdvice::Reauthorize, message)
+    })
+}
+
+/// `error` without any value of the account's secret.
+pub(crate) fn clean(mut error: Error, to: To<'_>) -> Error {
+    error.message = loa_net::redact(&error.message, to.secret.values());
+    error
+}
+
+/// Hex of HMAC-SHA256 of the token under the app's secret.
+fn appsecret_proof(app_secret: &str, token: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(app_secret.as_bytes())
+        .expect("HMAC takes a key of any length");
+    mac.update(token.as_bytes());
+    hex::encode(mac.finalize().into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_proof_matches_the_known_vector() {
+        assert_eq!(
+            appsecret_proof("APPSECRETsandbox", "ACCESSTOKENsandbox"),
+            "df59c0eb5e2e55a60dfd7c773be87dc0284265975ac7538aa462bf6877a67d57"
+        );
+    }
+}

@@ -1,0 +1,309 @@
+//! The chain: hidden article → its id → shown → seen. Nothing the audience sees happens before the id is known.
+
+use std::time::Duration;
+
+use loa_channel::{Cx, Error, ErrorKind, Outgoing, Progress, Result, RetryAdvice, To};
+use loa_model::{BodyBlock, MediaRole, Receipt, Ticket, delivery::Effect};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::{
+    api::Api,
+    classify::{self, Call, Outcome},
+    read_back::{self, Wanted},
+    wire::{Accepted, Article, Block, Cover, Detail, Status},
+};
+
+/// Times the platform may fail to fetch the pictures before a person must look.
+const MAX_FAILED_FETCHES: u32 = 2;
+/// The platform throttles its fetcher for a while after failures.
+const AFTER_FAILED_FETCH: Duration = Duration::from_mins(10);
+/// Looks at a shown article that still reads as hidden before it is shown again.
+const LOOKS_BEFORE_SHOWING_AGAIN: u32 = 5;
+/// A create this long after the first intent may be a repetition whose article the list does not show yet.
+const MAY_BE_REPEATED_S: i64 = 5;
+
+/// Where the chain stands: the data of the ticket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "snake_case")]
+pub(crate) enum Step {
+    /// Look for an orphan of our own, else create a hidden article.
+    Create {
+        #[serde(default)]
+        failed: u32,
+    },
+    /// Ask for the id of the created article.
+    VerifyCreate { token: String, polls: u32, failed: u32 },
+    /// Show the article.
+    Show { id: String, failed: u32 },
+    /// Ask whether it was shown.
+    VerifyShow { id: String, token: String, polls: u32, failed: u32 },
+    /// See it shown.
+    Confirm { id: String, polls: u32 },
+}
+
+impl Step {
+    /// The step a ticket stands at; the first one without a ticket.
+    pub(crate) fn of(at: Option<&Ticket>) -> Result<Self> {
+        at.map_or(Ok(Self::Create { failed: 0 }), |ticket| {
+            serde_json::from_value(ticket.data.clone())
+                .map_err(|e| Error::internal(format!("not a ticket of this channel: {e}")))
+        })
+    }
+
+    pub(crate) fn effect(&self) -> Effect {
+        match self {
+            Self::Create { .. } => Effect::Hidden,
+            Self::Show { .. } => Effect::Idempotent,
+            Self::VerifyCreate { .. } | Self::VerifyShow { .. } | Self::Confirm { .. } => {
+                Effect::Read
+            }
+        }
+    }
+
+    /// The article's id, once known.
+    pub(crate) fn into_id(self) -> Option<String> {
+        match self {
+            Self::Create { .. } | Self::VerifyCreate { .. } => None,
+            Self::Show { id, .. } | Self::VerifyShow { id, .. } | Self::Confirm { id, .. } => {
+                Some(id)
+            }
+        }
+    }
+
+    fn after(self, wait: Duration) -> Progress {
+        let data = serde_json::to_value(self).expect("a step is plain data");
+        let step = data.get("step").and_then(|name| name.as_str()).unwrap_or_default().to_owned();
+        Progress::Again { ticket: Ticket { step, data }, wait }
+    }
+
+    fn next(self) -> Progress {
+        self.after(Duration::ZERO)
+    }
+}
+
+/// Takes one step: at most one effectful request.
+pub(crate) async fn advance(
+    api: &Api,
+    cx: &Cx<'_>,
+    to: To<'_>,
+    post: Outgoing<'_>,
+    step: Step,
+) -> Result<Progress> {
+    match step {
+        Step::Create { failed } => create(api, cx, to, post, failed).await,
+        Step::VerifyCreate { token, polls, failed } => {
+            Ok(match verify(api, cx, to, &token).await? {
+                Outcome::Done(id) => Step::Show { id, failed: 0 }.next(),
+                Outcome::Pending => {
+                    let polls = polls + 1;
+                    Step::VerifyCreate { token, polls, failed }.after(poll_wait(polls))
+                }
+                Outcome::Failed(said) => {
+                    Step::Create { failed: one_more(failed, &said)? }.after(AFTER_FAILED_FETCH)
+                }
+                Outcome::Forgotten => Step::Create { failed }.next(),
+            })
+        }
+        Step::Show { id, failed } => {
+            let article = article(cx, post, Status::Show, Some(&id)).await?;
+            let token = accepted(api, cx, to, "v2.0/article/update", &article).await?;
+            Ok(Step::VerifyShow { id, token, polls: 0, failed }.after(poll_wait(0)))
+        }
+        Step::VerifyShow { id, token, polls, failed } => {
+            Ok(match verify(api, cx, to, &token).await? {
+                Outcome::Done(_) | Outcome::Forgotten => Step::Confirm { id, polls: 0 }.next(),
+                Outcome::Pending => {
+                    let polls = polls + 1;
+                    Step::VerifyShow { id, token, polls, failed }.after(poll_wait(polls))
+                }
+                Outcome::Failed(said) => {
+                    Step::Show { id, failed: one_more(failed, &said)? }.after(AFTER_FAILED_FETCH)
+                }
+            })
+        }
+        Step::Confirm { id, polls } => confirm(api, cx, to, id, polls).await,
+    }
+}
+
+async fn create(
+    api: &Api,
+    cx: &Cx<'_>,
+    to: To<'_>,
+    post: Outgoing<'_>,
+    failed: u32,
+) -> Result<Progress> {
+    let since = post.since.min(cx.clock.now());
+    let wanted = Wanted { marker: post.marker, title: &post.content.title, since };
+    let own = read_back::find_own(api, cx, to, wanted).await?;
+    if let Some((keep, rest)) = keep_and_rest(&own) {
+        let Some(spare) = rest.iter().find(|spare| !spare.is_shown()) else {
+            return Ok(Step::Show { id: keep.id.clone(), failed: 0 }.next());
+        };
+        tracing::warn!(account = %to.account.name, article = spare.id, "removing a spare hidden article");
+        api.effect(cx, to, "v2.0/article/remove", &json!({"id": spare.id})).await?;
+        return Ok(Step::Create { failed }.next());
+    }
+    let elapsed = cx.clock.now().duration_since(since).as_secs();
+    let lag = i64::from(api.config.listing_lag_s);
+    if elapsed >= MAY_BE_REPEATED_S && elapsed < lag {
+        let wait = Duration::from_secs(u64::try_from(lag - elapsed).unwrap_or(0));
+        return Ok(Step::Create { failed }.after(wait));
+    }
+    if api.config.refuse_same_title
+        && let Some(other) = read_back::find_same_title(api, cx, to, post.content).await?
+    {
+        let message =
+            format!("another article with this title is on the account already: {}", other.id);
+        let error = Error::new(ErrorKind::Content, RetryAdvice::Never, message);
+        return Err(error.code("same_title"));
+    }
+    let article = article(cx, post, Status::Hide, None).await?;
+    let token = accepted(api, cx, to, "v2.0/article/create", &article).await?;
+    Ok(Step::VerifyCreate { token, polls: 0, failed }.after(poll_wait(0)))
+}
+
+/// Of several articles with our marker: a shown one, else the oldest, and the others.
+fn keep_and_rest(own: &[Detail]) -> Option<(&Detail, Vec<&Detail>)> {
+    let keep = own.iter().find(|found| found.is_shown()).or(own.first())?;
+    Some((keep, own.iter().filter(|found| found.id != keep.id).collect()))
+}
+
+async fn confirm(api: &Api, cx: &Cx<'_>, to: To<'_>, id: String, polls: u32) -> Result<Progress> {
+    let Some(found) = read_back::detail(api, cx, to, &id).await? else {
+        let message = format!("article {id} is gone before it was shown");
+        return Err(Error::new(ErrorKind::Content, RetryAdvice::Never, message));
+    };
+    if found.is_shown() {
+        return Ok(Progress::Live(read_back::receipt(api, cx, to, &found)));
+    }
+    let polls = polls + 1;
+    Ok(if polls >= LOOKS_BEFORE_SHOWING_AGAIN {
+        Step::Show { id, failed: 0 }.after(poll_wait(polls))
+    } else {
+        Step::Confirm { id, polls }.after(poll_wait(polls))
+    })
+}
+
+/// Changes a shown article. The platform works it off later; a failure it names at once is reported, a later one is not
+/// seen.
+pub(crate) async fn amend(
+    api: &Api,
+    cx: &Cx<'_>,
+    to: To<'_>,
+    receipt: &Receipt,
+    post: Outgoing<'_>,
+) -> Result<()> {
+    let article = article(cx, post, Status::Show, Some(&receipt.remote_id)).await?;
+    let token = accepted(api, cx, to, "v2.0/article/update", &article).await?;
+    match verify(api, cx, to, &token).await? {
+        Outcome::Failed(said) => Err(Error::new(ErrorKind::Media, RetryAdvice::Never, said)),
+        Outcome::Done(_) | Outcome::Pending | Outcome::Forgotten => Ok(()),
+    }
+}
+
+/// Removes an article; one that is gone already is success.
+pub(crate) async fn retract(api: &Api, cx: &Cx<'_>, to: To<'_>, receipt: &Receipt) -> Result<()> {
+    let id = &receipt.remote_id;
+    match api.effect(cx, to, "v2.0/article/remove", &json!({"id": id})).await {
+        Err(error) if classify::is_no_such_article(&error) => {
+            read_back::detail(api, cx, to, id).await?.map_or(Ok(()), |_| Err(error))
+        }
+        outcome => outcome.map(drop),
+    }
+}
+
+async fn accepted(
+    api: &Api,
+    cx: &Cx<'_>,
+    to: To<'_>,
+    path: &str,
+    article: &Article,
+) -> Result<String> {
+    let data = api.effect(cx, to, path, article).await?;
+    serde_json::from_value::<Accepted>(data)
+        .ok()
+        .map(|accepted| accepted.token)
+        .filter(|token| !token.is_empty())
+        .ok_or_else(|| classify::unreadable(Call::Effect, "token"))
+}
+
+async fn verify(api: &Api, cx: &Cx<'_>, to: To<'_>, token: &str) -> Result<Outcome> {
+    let answer = api.ask(to, "v2.0/article/verify", &json!({"token": token})).await?;
+    classify::verified(cx.clock.now(), answer.status, &answer.body)
+        .map_err(|error| api.noted(error, to))
+}
+
+/// The article as it is sent, the same for the same content and delivery.
+async fn article(
+    cx: &Cx<'_>,
+    post: Outgoing<'_>,
+    status: Status,
+    id: Option<&str>,
+) -> Result<Article> {
+    let content = post.content;
+    let media_error = |message: &str| Error::new(ErrorKind::Media, RetryAdvice::Never, message);
+    let cover = content
+        .media_of(MediaRole::Cover)
+        .chain(content.media_of(MediaRole::Photo))
+        .next()
+        .ok_or_else(|| media_error("an article needs a cover"))?;
+    let photo_url = cx.media.url(post.delivery, cover).await?.into();
+    let mut body = Vec::new();
+    for block in &content.body {
+        body.push(match block {
+            BodyBlock::Text { text } => Block::Text { content: escaped(text) },
+            BodyBlock::Picture { media, caption } => {
+                let picture = content
+                    .media
+                    .get(*media)
+                    .ok_or_else(|| media_error("a picture of the body is not in the post"))?;
+                let url = cx.media.url(post.delivery, picture).await?.into();
+                Block::Image { url, caption: caption.clone() }
+            }
+        });
+    }
+    let linked = |block: &BodyBlock| matches!(block, BodyBlock::Text { text } if text.contains(&content.link.url));
+    if !content.body.iter().any(linked) {
+        let url = escaped(&content.link.url);
+        body.push(Block::Text { content: format!("<a href=\"{url}\">{url}</a>") });
+    }
+    Ok(Article {
+        id: id.map(str::to_owned),
+        kind: "normal",
+        title: content.title.clone(),
+        author: content.author.clone(),
+        cover: Cover { kind: "photo", photo_url, status: Status::Show },
+        description: content.text.clone(),
+        body,
+        tracking_link: content.link.url.clone(),
+        status,
+        comment: Status::Show,
+    })
+}
+
+/// A paragraph is simple HTML there, so our words are escaped.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+fn one_more(failed: u32, said: &str) -> Result<u32> {
+    if failed < MAX_FAILED_FETCHES {
+        return Ok(failed + 1);
+    }
+    let message = format!("the platform could not take the pictures: {said}");
+    Err(Error::new(ErrorKind::Media, RetryAdvice::Never, message).code("-200"))
+}
+
+/// Every 3 s for the first 24 s, then slower: long articles take minutes.
+fn poll_wait(polls: u32) -> Duration {
+    Duration::from_secs(match polls {
+        0..8 => 3,
+        8..16 => 30,
+        _ => 120,
+    })
+}
+
+#[cfg(test)]
+#[path = "publish_tests.rs"]
+mod tests;

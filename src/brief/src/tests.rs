@@ -1,0 +1,308 @@
+//! The sample article, and any article at all.
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use loa_model::{
+    Article, ArticleState, Block, BlockKind, Brief, Clock, Digest, Entropy, FormatRule, Ids, Link,
+    Passage, PostFormat, SourceRef, StoryKind,
+    capability::{TextLimit, TextUnit},
+    seams::BoxFuture,
+};
+use proptest::prelude::*;
+use unicode_normalization::UnicodeNormalization;
+
+use super::*;
+
+#[derive(Debug)]
+struct Fixed;
+
+impl Clock for Fixed {
+    fn now(&self) -> Timestamp {
+        "2026-11-16T02:00:00Z".parse().unwrap()
+    }
+    fn sleep(&self, _: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+}
+
+#[derive(Debug, Default)]
+struct Counting(AtomicU8);
+
+impl Entropy for Counting {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill_with(|| self.0.fetch_add(1, Ordering::Relaxed));
+    }
+}
+
+fn ids() -> Ids {
+    Ids::new(Arc::new(Fixed), Arc::new(Counting::default()))
+}
+
+fn article(blocks: Vec<Block>) -> Article {
+    let mut article = Article {
+        id: ids().make(),
+        agency: "demo".into(),
+        revision: 1,
+        digest: Digest([0; 32]),
+        state: ArticleState::Ready,
+        source: SourceRef {
+            canonical_url: "https://minhhoa.example/a-1.htm".into(),
+            publisher: "Cổng Thông tin điện tử Minh Họa".into(),
+            via: "json".into(),
+        },
+        lang: "vi".into(),
+        section: "Chính sách mới".into(),
+        authors: vec!["Hà Minh".into()],
+        published_at: Some("2026-11-16T01:30:00Z".parse().unwrap()),
+        embargo_until: None,
+        keywords: ["Chính phủ số", "hỗ trợ sinh kế", "miền núi", "Miền núi"]
+            .map(str::to_owned)
+            .into(),
+        blocks,
+        photos: Vec::new(),
+        fetched_at: Fixed.now(),
+    };
+    article.digest = article.content_digest();
+    article
+}
+
+fn block(kind: BlockKind, text: &str) -> Block {
+    Block { kind, text: text.to_owned() }
+}
+
+/// The sample article of `tests/articles`, read without the crate that reads articles.
+fn sample() -> Article {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/articles/article.json");
+    let json: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let mut blocks = vec![
+        block(BlockKind::Title, json["title"].as_str().unwrap()),
+        block(BlockKind::Sapo, json["sapo"].as_str().unwrap()),
+    ];
+    blocks.extend(serde_json::from_value::<Vec<Block>>(json["blocks"].clone()).unwrap());
+    article(blocks)
+}
+
+fn shown(brief: &Brief) -> serde_json::Value {
+    let text = |p: &Passage| p.text.clone();
+    serde_json::json!({
+        "story": brief.story,
+        "title": text(&brief.title),
+        "sapo": brief.sapo.as_ref().map(text),
+        "points": brief.points.iter().map(text).collect::<Vec<_>>(),
+        "figures": brief.figures.iter().map(|f| format!("{} | {} | {}", f.value, f.unit, f.label.text)).collect::<Vec<_>>(),
+        "quotes": brief.quotes.iter().map(|q| format!("{} | {} | {}", q.speaker, q.role, q.words.text)).collect::<Vec<_>>(),
+        "dates": brief.dates.iter().map(|d| format!("{} {}", d.date, if d.effective { "effective" } else { "" })).collect::<Vec<_>>(),
+        "legal_docs": brief.legal_docs.iter().map(|d| d.number.clone()).collect::<Vec<_>>(),
+        "hashtags": brief.hashtags,
+    })
+}
+
+#[test]
+fn the_sample_in_brief() {
+    let article = sample();
+    let brief = extract(&article, &ids());
+    assert_eq!(brief.unfaithful(&article), Vec::<&Passage>::new());
+    assert_eq!(brief.story, StoryKind::Decree);
+    assert!((3..=6).contains(&brief.points.len()));
+    insta::assert_json_snapshot!("sample", shown(&brief));
+    for figure in &brief.figures {
+        let place = figure.span.of(&article).unwrap();
+        assert!(place.starts_with(&figure.value) && place.ends_with(&figure.unit), "{place}");
+    }
+    for quote in &brief.quotes {
+        assert_eq!(quote.speaker_span.of(&article).unwrap(), quote.speaker);
+    }
+    assert_eq!(extract(&article, &ids()), brief, "the same article gives the same brief");
+}
+
+#[test]
+fn status_words_and_hedges_survive() {
+    let article = article(vec![
+        block(BlockKind::Title, "Đề xuất mức hỗ trợ mới"),
+        block(
+            BlockKind::Paragraph,
+            "Bộ đang lấy ý kiến về dự thảo nghị định, theo đó mức hỗ trợ dự kiến không quá 20 triệu đồng mỗi hộ. Được biết, đây là dự thảo lần 2.",
+        ),
+    ]);
+    let brief = extract(&article, &ids());
+    assert!(brief.points[0].text.contains("dự thảo nghị định"));
+    assert_eq!(
+        (brief.figures[0].value.as_str(), brief.figures[0].unit.as_str()),
+        ("dự kiến không quá 20", "triệu đồng")
+    );
+    assert_eq!(brief.story, StoryKind::News);
+}
+
+#[test]
+fn a_bulletin_is_an_alert() {
+    let article = article(vec![
+        block(BlockKind::Title, "Công điện ứng phó mưa lũ, sạt lở đất"),
+        block(
+            BlockKind::Paragraph,
+            "Các địa phương sơ tán người dân khỏi khu vực nguy hiểm trước 18 giờ hôm nay.",
+        ),
+    ]);
+    assert_eq!(extract(&article, &ids()).story, StoryKind::Alert);
+}
+
+fn rule(title: Option<usize>, text: usize, unit: TextUnit) -> FormatRule {
+    FormatRule {
+        title: title.map(|max| TextLimit { max, unit: TextUnit::Chars }),
+        title_required: title.is_some(),
+        text: TextLimit { max: text, unit },
+        author: title.map(|_| TextLimit { max: 50, unit: TextUnit::Chars }),
+        media: std::collections::BTreeMap::default(),
+        alt_required: false,
+        forbidden: "<>".into(),
+        link_in_text: true,
+    }
+}
+
+fn link() -> Link {
+    Link {
+        code: "k3x9mq2p".into(),
+        url: "https://lo.example/l/k3x9mq2p".into(),
+        target: "https://minhhoa.example/a-1.htm?utm_source=x".into(),
+    }
+}
+
+#[test]
+fn words_of_posts() {
+    let article = sample();
+    let brief = extract(&article, &ids());
+    let composed = |title, text, unit, format| {
+        compose(&article, &brief, &rule(title, text, unit), format, &link(), &[])
+    };
+    let message = composed(None, 63_206, TextUnit::Chars, PostFormat::Photo);
+    insta::assert_snapshot!("message", message.text);
+    let caption = composed(None, 768, TextUnit::Utf16, PostFormat::Photo);
+    insta::assert_snapshot!("caption", caption.text);
+    let description = composed(Some(100), 5000, TextUnit::Bytes, PostFormat::Video);
+    insta::assert_snapshot!("description", description.text);
+    let mut page_rule = rule(Some(150), 300, TextUnit::Chars);
+    page_rule.link_in_text = false;
+    let pictures = [
+        Picture { media: 0, caption: String::new() },
+        Picture { media: 1, caption: "Chú thích.".into() },
+    ];
+    let page = compose(&article, &brief, &page_rule, PostFormat::Article, &link(), &pictures);
+    insta::assert_json_snapshot!("page", page);
+}
+
+/// Every line is the article's own words, a fixed label with a field, or the link.
+fn check_lines(article: &Article, brief: &Brief, composed: &Composed) -> Result<(), TestCaseError> {
+    for line in &composed.lines {
+        match &line.origin {
+            Origin::Article { span, edits } => {
+                let passage = brief.passages().find(|p| p.span == *span && p.edits == *edits);
+                let passage = passage
+                    .ok_or_else(|| TestCaseError::fail(format!("no passage for {line:?}")))?;
+                prop_assert!(passage.is_faithful(article));
+                prop_assert!(line.text.contains(&passage.text));
+            }
+            Origin::Field => prop_assert!(
+                line.text.starts_with("Nguồn: ")
+                    || line.text.starts_with('#')
+                    || line.field == "author"
+            ),
+            Origin::Link => prop_assert!(line.text.ends_with(&link().url)),
+        }
+        prop_assert!(line.field != "text" || composed.text.contains(&line.text));
+    }
+    Ok(())
+}
+
+fn numbers(text: &str) -> Vec<String> {
+    text.split(|c: char| !c.is_ascii_digit()).filter(|n| !n.is_empty()).map(str::to_owned).collect()
+}
+
+/// Text that looks like the news and breaks at every corner.
+fn anything() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        prop::sample::select(vec![
+            "Theo đó, ",
+            "Hộ nghèo được hỗ trợ không quá 30 triệu đồng. ",
+            "(Minh Họa) - ",
+            "gần 2.450 tỷ đồng",
+            "từ 5 ngày xuống còn 2 ngày làm việc",
+            "“",
+            "”",
+            "\"",
+            "ông Giàng A Tếnh, Chủ tịch UBND xã, cho biết: ",
+            "TP. ",
+            "42/2022/NĐ-CP",
+            " có hiệu lực từ ngày 01/01/2027",
+            "ngày 31/02/2027",
+            "10-20%",
+            "từ 1 đến ",
+            ". ",
+            "./.",
+            "; ",
+            ", ",
+            "… ",
+            "ẫ ễ ộ ữ ặ đ",
+            "Ộ",
+            "İ",
+            "1.000.000,5",
+            "năm ",
+            "57-NQ/TW",
+            "9/",
+            "-",
+            "Bộ trưởng Lê Ẫn nói: ",
+        ])
+        .prop_map(str::to_owned),
+        "[a-zA-ZạộđĐ0-9 .,;:/\"“”()%-]{0,12}",
+    ];
+    prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat().nfc().collect())
+}
+
+proptest! {
+    #[test]
+    fn every_passage_of_any_article_is_faithful(title in anything(), sapo in anything(), body in prop::collection::vec(anything(), 0..6), room in 40_usize..2000) {
+        let mut blocks = vec![block(BlockKind::Title, title.trim()), block(BlockKind::Sapo, sapo.trim())];
+        blocks.extend(body.iter().map(|text| block(BlockKind::Paragraph, text.trim())));
+        let article = article(blocks);
+        let source: String = article.blocks.iter().map(|b| b.text.as_str()).collect::<Vec<_>>().join("\n");
+        let brief = extract(&article, &ids());
+        prop_assert_eq!(brief.unfaithful(&article), Vec::<&Passage>::new());
+        let known = numbers(&source);
+        for passage in brief.passages() {
+            prop_assert!(numbers(&passage.text).iter().all(|n| known.contains(n)));
+        }
+        for figure in &brief.figures {
+            let place = figure.span.of(&article).unwrap_or_default();
+            prop_assert!(place.starts_with(&figure.value) && place.ends_with(&figure.unit));
+            prop_assert!(figure.sentence.span.block == figure.span.block && figure.sentence.span.start <= figure.span.start && figure.span.end <= figure.sentence.span.end);
+        }
+        for quote in &brief.quotes {
+            prop_assert_eq!(quote.speaker_span.of(&article), Some(quote.speaker.as_str()));
+        }
+        for (title, unit, format) in [(None, TextUnit::Utf16, PostFormat::Photo), (Some(100), TextUnit::Bytes, PostFormat::Video), (Some(150), TextUnit::Chars, PostFormat::Article)] {
+            let composed = compose(&article, &brief, &rule(title, room, unit), format, &link(), &[]);
+            check_lines(&article, &brief, &composed)?;
+            prop_assert!(composed.text.contains(&link().url));
+            let fixed = composed.lines.iter().filter(|l| l.field == "text" && matches!(l.origin, Origin::Article { .. })).count();
+            // Over the limit only when nothing is left that may go.
+            prop_assert!(unit.count(&composed.text) <= room || fixed <= 1);
+        }
+    }
+
+    #[test]
+    fn sentences_lose_nothing(text in anything()) {
+        let mut at = 0;
+        for range in sentences(&text) {
+            prop_assert!(range.start >= at && text.get(range.clone()).is_some());
+            prop_assert!(!text.get(at..range.start).unwrap().contains(char::is_alphanumeric));
+            at = range.end;
+        }
+        prop_assert!(!text.get(at..).unwrap().contains(char::is_alphanumeric));
+    }
+}

@@ -1,0 +1,79 @@
+//! The last check before the first byte of an effectful request.
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, AtomicU32, Ordering},
+};
+
+use jiff::Timestamp;
+use loa_model::{Digest, Gate, GateClosed, delivery::Effect, seams::SharedClock};
+use loa_store::AccountLease;
+
+/// The account's lease as this process knows it, shared by heartbeat and gate.
+#[derive(Debug, Clone)]
+pub(crate) struct Tenure(Arc<Mutex<Option<AccountLease>>>);
+
+impl Tenure {
+    pub(crate) fn new(lease: AccountLease) -> Self {
+        Self(Arc::new(Mutex::new(Some(lease))))
+    }
+
+    pub(crate) fn lease(&self) -> Option<AccountLease> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes over what a heartbeat was told; nothing, or another fence, ends the tenure for good.
+    pub(crate) fn renew(&self, answer: Option<AccountLease>) {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let fence = held.as_ref().map(|lease| lease.fence);
+        *held = answer.filter(|lease| Some(lease.fence) == fence);
+    }
+
+    pub(crate) fn holds(&self, fence: u64, now: Timestamp) -> bool {
+        self.lease().is_some_and(|lease| lease.fence == fence && now < lease.until)
+    }
+}
+
+/// Gate of one step: fence, deadline, digest, window and kill switch, read anew at every question.
+pub(crate) struct SendGate {
+    pub(crate) clock: SharedClock,
+    pub(crate) tenure: Tenure,
+    pub(crate) fence: u64,
+    pub(crate) send_deadline: Timestamp,
+    pub(crate) window: (Timestamp, Timestamp),
+    pub(crate) approved: Digest,
+    pub(crate) content: Digest,
+    pub(crate) killed: Vec<Arc<AtomicBool>>,
+    pub(crate) effect: Effect,
+    pub(crate) opened: AtomicU32,
+}
+
+impl Gate for SendGate {
+    fn open(&self) -> Result<(), GateClosed> {
+        let now = self.clock.now();
+        let shut = |why: &str| Err(GateClosed(why.to_owned()));
+        if self.killed.iter().any(|on| on.load(Ordering::Acquire)) {
+            return shut("the kill switch is on");
+        }
+        if self.effect == Effect::Read {
+            return shut("a step declared as a pure read wants to change something");
+        }
+        if self.content != self.approved {
+            return shut("the content is not the approved one");
+        }
+        if now < self.window.0 || now > self.window.1 {
+            return shut("outside the approved window");
+        }
+        if now >= self.send_deadline {
+            return shut("the send deadline passed");
+        }
+        if !self.tenure.holds(self.fence, now) {
+            return shut("the account belongs to another worker");
+        }
+        // One intent covers one request: a second one under it could be a second post.
+        if self.opened.fetch_add(1, Ordering::AcqRel) > 0 && self.effect == Effect::Public {
+            return shut("a step makes at most one effectful request");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,158 @@
+//! What concerns the whole account: fresh credentials, pauses, and the waits a platform asks for.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use loa_channel::{Channel, Cx, RetryAdvice, Scope, To};
+use loa_model::{Account, AccountStatus};
+use loa_store::{Changes, Error as StoreError, Expect, StoreExt as _};
+
+use crate::{
+    IncidentKind, Pace, Result, Worker,
+    chain::{At, signed},
+    config::secs,
+};
+
+/// What came of a refresh.
+pub(crate) enum Refreshed {
+    /// New credentials are kept.
+    Yes,
+    /// Not now.
+    Later(SignedDuration),
+    /// A person must connect the account again.
+    No,
+}
+
+impl Worker {
+    /// Asks the channel for new credentials, once per account at a time, mark before and result after.
+    pub(crate) async fn refresh(
+        &self,
+        account: &Account,
+        channel: &dyn Channel,
+        at: Option<&At<'_>>,
+    ) -> Result<Refreshed> {
+        let _one_at_a_time = self.refreshing.lock().await;
+        let now = self.deps.clock.now();
+        let fresh = self.memory().refreshed.get(&account.name).copied();
+        // Refused again right after a refresh: another one would not help.
+        if fresh.is_some_and(|then| now.duration_since(then) < SignedDuration::from_mins(2)) {
+            return Ok(Refreshed::No);
+        }
+        let Some(old) = self.deps.secrets.get(&account.name).await? else {
+            return Ok(Refreshed::No);
+        };
+        self.deps.secrets.begin_refresh(&account.name).await?;
+        let gate = loa_model::seams::OpenGate;
+        let deps = &self.deps;
+        let cx = Cx { clock: &*deps.clock, blobs: &*deps.blobs, media: &*deps.media, gate: &gate };
+        let request = channel.refresh(&cx, To { account, secret: &old });
+        let limit = Duration::from_secs(30);
+        let answer = match at {
+            Some(at) => at.guarded(limit, request).await,
+            None => Some(request.await),
+        };
+        match answer {
+            Some(Ok(Some(new))) => {
+                self.deps.secrets.finish_refresh(&account.name, Some(old.merged(new))).await?;
+                self.memory().refreshed.insert(account.name.clone(), now);
+                tracing::info!(account = %account.name, "Refreshed the credentials");
+                Ok(Refreshed::Yes)
+            }
+            Some(Ok(None)) => {
+                self.deps.secrets.finish_refresh(&account.name, None).await?;
+                Ok(Refreshed::No)
+            }
+            Some(Err(error)) => match error.advice {
+                RetryAdvice::Later { wait, .. } => {
+                    self.deps.secrets.finish_refresh(&account.name, None).await?;
+                    Ok(Refreshed::Later(signed(wait)))
+                }
+                // The mark stays: whether the old token was used up is not known.
+                RetryAdvice::Verify => Ok(Refreshed::Later(secs(60))),
+                RetryAdvice::Never | RetryAdvice::Reauthorize => {
+                    self.deps.secrets.finish_refresh(&account.name, None).await?;
+                    Ok(Refreshed::No)
+                }
+            },
+            None => Ok(Refreshed::Later(secs(60))),
+        }
+    }
+
+    /// Keeps the platform's wait for everyone it holds up.
+    pub(crate) async fn hold_up(
+        &self,
+        account: &Account,
+        scope: Scope,
+        until: Timestamp,
+        reason: &str,
+    ) -> Result<()> {
+        let key = match scope {
+            Scope::Post => return Ok(()),
+            Scope::Account => account.name.to_string(),
+            Scope::App => app_key(account),
+        };
+        loop {
+            let (mut pace, expect) = self.pace(&key).await?;
+            if pace.not_before.is_some_and(|known| known >= until) {
+                return Ok(());
+            }
+            pace.not_before = Some(until);
+            reason.clone_into(&mut pace.reason);
+            let changes =
+                Changes::by(self.mover(true).actor, "keep the platform's wait").put(&pace, expect);
+            match self.deps.store.commit(changes).await {
+                Ok(_) => return Ok(()),
+                Err(StoreError::Conflict { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    pub(crate) async fn pace(&self, key: &str) -> Result<(Pace, Expect)> {
+        Ok(match self.deps.store.read::<Pace>(key).await? {
+            Some(kept) => (kept.record, Expect::Version(kept.version)),
+            None => (Pace::new(key), Expect::Absent),
+        })
+    }
+
+    /// Pauses an account whose credentials the platform refuses, and tells a person. Its deliveries stay.
+    pub(crate) async fn needs_reauth(&self, account: &Account, reason: &str) -> Result<()> {
+        let now = self.deps.clock.now();
+        loop {
+            let Some(mut kept) = self.deps.store.read::<Account>(account.name.as_str()).await?
+            else {
+                return Ok(());
+            };
+            if matches!(kept.record.status, AccountStatus::NeedsReauth { .. }) {
+                return Ok(());
+            }
+            kept.record.status =
+                AccountStatus::NeedsReauth { reason: reason.to_owned(), since: now };
+            let mover = self.mover(true);
+            let incident = mover.account_incident(
+                &account.agency,
+                &account.name,
+                IncidentKind::NeedsReauth,
+                now,
+                reason,
+            );
+            let changes = Changes::by(mover.actor.clone(), "pause account, credentials refused")
+                .update(&kept.record, kept.version)
+                .insert(&incident);
+            match self.deps.store.commit(changes).await {
+                Ok(_) => {
+                    tracing::error!(account = %account.name, reason, "The platform refuses the credentials: connect the account again");
+                    return Ok(());
+                }
+                Err(StoreError::Conflict { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+/// Accounts of one app share its limits.
+pub(crate) fn app_key(account: &Account) -> String {
+    let app = account.settings.get("app_id").map_or("", String::as_str);
+    format!("app/{}/{app}", account.name.channel())
+}

@@ -1,0 +1,86 @@
+//! What time alone does: due, missed, lost.
+
+use jiff::Timestamp;
+use loa_model::{Delivery, DeliveryEvent as Event, DeliveryState as State};
+use loa_store::{AccountLease, Versioned};
+
+use crate::{Result, Round, Worker, config::secs, deps::is_former, gate::Tenure};
+
+impl Worker {
+    /// Scheduled → ready when due; everything unsent past its window → missed.
+    pub(crate) async fn sweep(&self, round: &mut Round) -> Result<()> {
+        let now = self.deps.clock.now();
+        for row in self.state_rows(State::Scheduled, Some(now)).await? {
+            let event = if now > row.record.not_after { Event::Expire } else { Event::Due };
+            self.step_aside(&row, event, round).await?;
+        }
+        for state in [State::Ready, State::Held] {
+            for row in self.state_rows(state, None).await? {
+                if now > row.record.not_after {
+                    let doubt =
+                        self.mover(true).doubt(&row.record, &*self.deps.channels, now).await?;
+                    self.step_aside(&row, Event::Expire, round).await?;
+                    if let Some(incident) = doubt {
+                        self.mover(true).commit_incident(&incident).await?;
+                    }
+                }
+            }
+        }
+        if let Some(next) = self.first_rows(State::Scheduled, None, 1).await?.first() {
+            round.wake_at(next.record.due_at.max(now));
+        }
+        Ok(())
+    }
+
+    /// At the first round: leases of earlier starts of this worker's place are lost, their owners are gone.
+    pub(crate) async fn recover_former(&self, round: &mut Round) -> Result<()> {
+        for state in [State::Leased, State::Intent] {
+            for row in self.state_rows(state, None).await? {
+                let Some(lease) = row.record.lease.clone() else { continue };
+                if !is_former(&lease.owner, &self.deps.owner) {
+                    continue;
+                }
+                self.lose(&row, round).await?;
+                self.give_back(&AccountLease {
+                    account: row.record.account.to_string(),
+                    owner: lease.owner,
+                    fence: lease.fence,
+                    until: lease.until,
+                })
+                .await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// We own the account and do not work on this delivery: whoever did has lost it.
+    pub(crate) async fn recover(
+        &self,
+        row: &Versioned<Delivery>,
+        tenure: &Tenure,
+        round: &mut Round,
+    ) -> Result<()> {
+        let lease = row.record.lease.as_ref();
+        let ours = tenure.lease().map_or(0, |held| held.fence);
+        // A claim under a newer fence than ours means that we are the ones who lost the account.
+        if lease.is_some_and(|lease| lease.fence > ours) {
+            return Ok(());
+        }
+        self.lose(row, round).await
+    }
+
+    async fn lose(&self, row: &Versioned<Delivery>, round: &mut Round) -> Result<()> {
+        let now = self.deps.clock.now();
+        let quarantine_until =
+            self.quarantine(row.record.intent.as_ref().map(|i| i.send_deadline), now);
+        self.step_aside(row, Event::LeaseLost { quarantine_until }, round).await?;
+        round.wake_at(now);
+        Ok(())
+    }
+
+    /// First instant at which a read-back can be trusted: what was under way has arrived and is listed.
+    pub(crate) fn quarantine(&self, send_deadline: Option<Timestamp>, now: Timestamp) -> Timestamp {
+        send_deadline.map_or(now, |deadline| deadline.max(now))
+            + secs(self.deps.config.quarantine_s)
+    }
+}

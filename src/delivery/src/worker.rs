@@ -1,0 +1,573 @@
+//! The worker: deterministic rounds, and the loop around them.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use futures::StreamExt as _;
+use jiff::Timestamp;
+use loa_channel::Channel;
+use loa_model::{
+    Account, AccountName, AccountStatus, Actor, Delivery, DeliveryEvent as Event, DeliveryId,
+    DeliveryState as State, Ids, Priority,
+    record::{join, time_key},
+};
+use loa_store::{AccountLease, Error as StoreError, Row, StoreExt as _, Versioned};
+
+use crate::{
+    Deps, KillSwitch, Result, chain,
+    config::secs,
+    gate::Tenure,
+    moves::{Mover, NotMoved},
+    read_back,
+};
+
+/// What happened to one delivery in a round.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Happened {
+    /// Delivery.
+    pub delivery: DeliveryId,
+    /// Account.
+    pub account: AccountName,
+    /// State it is in now.
+    pub state: State,
+    /// Why, for people; may be empty.
+    pub reason: String,
+}
+
+/// One round.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Round {
+    /// What happened, in order.
+    pub happened: Vec<Happened>,
+    /// When there is something to do again; absent when nothing waits for a time.
+    pub wake: Option<Timestamp>,
+}
+
+impl Round {
+    pub(crate) fn wake_at(&mut self, at: Timestamp) {
+        self.wake = Some(self.wake.map_or(at, |wake| wake.min(at)));
+    }
+
+    pub(crate) fn note(&mut self, delivery: &Delivery) {
+        self.happened.push(Happened {
+            delivery: delivery.id,
+            account: delivery.account.clone(),
+            state: delivery.state,
+            reason: delivery.reason.clone(),
+        });
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.happened.extend(other.happened);
+        if let Some(wake) = other.wake {
+            self.wake_at(wake);
+        }
+    }
+}
+
+/// What this process remembers between rounds. Losing it costs time, never a post.
+#[derive(Default)]
+pub(crate) struct Memory {
+    pub(crate) started: bool,
+    round: u64,
+    served: BTreeMap<AccountName, u64>,
+    /// Chains waiting under their lease.
+    pub(crate) held: BTreeMap<AccountName, (DeliveryId, Timestamp)>,
+    /// Leases kept between rounds.
+    pub(crate) tenures: BTreeMap<AccountName, Tenure>,
+    /// Not asked again before (read-backs, corrections, retractions), with the tries so far.
+    pub(crate) later: BTreeMap<DeliveryId, (u32, Timestamp)>,
+    pub(crate) refreshed: BTreeMap<AccountName, Timestamp>,
+}
+
+/// Sends what is due. One per process; several processes share a store by the leases.
+pub struct Worker {
+    pub(crate) deps: Deps,
+    pub(crate) ids: Ids,
+    pub(crate) memory: Mutex<Memory>,
+    pub(crate) killed: Mutex<BTreeMap<String, Arc<AtomicBool>>>,
+    pub(crate) stopping: AtomicBool,
+    pub(crate) refreshing: tokio::sync::Mutex<()>,
+}
+
+/// Work of one account in one round.
+struct Errand {
+    account: Account,
+    channel: Arc<dyn Channel>,
+    lost: Vec<Versioned<Delivery>>,
+    unclear: Vec<Versioned<Delivery>>,
+    aftercare: Vec<Versioned<Delivery>>,
+    ready: Vec<Versioned<Delivery>>,
+    held: Option<DeliveryId>,
+}
+
+impl Worker {
+    /// A worker that has not begun.
+    pub fn new(deps: Deps) -> Self {
+        let ids = Ids::new(deps.clock.clone(), deps.entropy.clone());
+        Self {
+            deps,
+            ids,
+            memory: Mutex::default(),
+            killed: Mutex::default(),
+            stopping: AtomicBool::new(false),
+            refreshing: tokio::sync::Mutex::new(()),
+        }
+    }
+
+    /// One round: promotes what is due, expires what is late, recovers lost leases, serves each account once, reads back
+    /// what is unclear. Deterministic for a given store, clock and randomness.
+    ///
+    /// # Errors
+    /// [`crate::Error::Store`]: the round may be repeated.
+    pub async fn tick(&self) -> Result<Round> {
+        let mut round = Round::default();
+        self.read_kill_switches().await?;
+        if !self.memory().started {
+            self.recover_former(&mut round).await?;
+            self.memory().started = true;
+        }
+        self.keep_held(&mut round).await?;
+        self.sweep(&mut round).await?;
+        let errands = self.errands(&mut round).await?;
+        let width = self.deps.config.concurrency.max(1);
+        let mut served =
+            futures::stream::iter(errands.into_iter().map(|errand| self.serve(errand)))
+                .buffered(width);
+        while let Some(part) = served.next().await {
+            round.merge(part?);
+        }
+        Ok(round)
+    }
+
+    /// Rounds until `shutdown` turns true: on time, and at every change of the store. Then finishes what is being sent and
+    /// hands every lease back.
+    ///
+    /// # Errors
+    /// [`crate::Error::Store`] when the last hand-back fails; failures of rounds are logged and the round is repeated.
+    pub async fn run(&self, mut shutdown: tokio::sync::watch::Receiver<bool>) -> Result<()> {
+        let mut changed = self.deps.store.watch();
+        loop {
+            changed.borrow_and_update();
+            let outcome = {
+                let tick = self.tick();
+                tokio::pin!(tick);
+                tokio::select! {
+                    outcome = &mut tick => outcome,
+                    () = wanted(&mut shutdown) => {
+                        self.stopping.store(true, Ordering::Release);
+                        tick.await
+                    }
+                }
+            };
+            if *shutdown.borrow() {
+                self.stopping.store(true, Ordering::Release);
+                return self.hand_back().await;
+            }
+            let now = self.deps.clock.now();
+            let most = secs(self.deps.config.poll_s.max(1));
+            let wait = match outcome {
+                Ok(round) => {
+                    round.wake.map_or(most, |wake| wake.duration_since(now).clamp(secs(0), most))
+                }
+                Err(error) => {
+                    tracing::error!(%error, "a delivery round failed and will be repeated");
+                    secs(1)
+                }
+            };
+            tokio::select! {
+                () = self.deps.clock.sleep(Duration::try_from(wait).unwrap_or_default()) => {}
+                answer = changed.changed() => {
+                    // The store is gone only when the process ends; the clock keeps the loop going until then.
+                    if answer.is_err() {
+                        self.deps.clock.sleep(Duration::from_secs(1)).await;
+                    }
+                }
+                () = wanted(&mut shutdown) => {}
+            }
+        }
+    }
+
+    /// Stops serving, snoozes chains that wait under a lease and gives every account back.
+    ///
+    /// # Errors
+    /// [`crate::Error::Store`].
+    pub async fn hand_back(&self) -> Result<()> {
+        self.stopping.store(true, Ordering::Release);
+        let held = std::mem::take(&mut self.memory().held);
+        for (_, (id, until)) in held {
+            let mover = self.mover(true);
+            let Some(before) = mover.read(id).await? else { continue };
+            let owner = self.deps.owner.as_str();
+            let ours = |d: &Delivery| {
+                d.state == State::Leased
+                    && d.lease.as_ref().is_some_and(|lease| lease.owner == owner)
+            };
+            if ours(&before.record) {
+                let event = Event::Snooze { until, reason: "handed back at shutdown".into() };
+                // Refused or taken over meanwhile: then it is not ours to hand back.
+                drop(mover.make(&before, &event, self.deps.clock.now(), ours, |_, c| c).await?);
+            }
+        }
+        let accounts: Vec<_> = self.memory().tenures.keys().cloned().collect();
+        for account in accounts {
+            self.release(&account).await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn mover(&self, deletable: bool) -> Mover<'_> {
+        Mover {
+            store: &*self.deps.store,
+            ids: &self.ids,
+            actor: Actor::Worker(self.deps.owner.clone()),
+            config: &self.deps.config,
+            deletable,
+        }
+    }
+
+    /// A number in 0..1 from the handed-down randomness.
+    pub(crate) fn random(&self) -> f64 {
+        let mut bytes = [0u8; 4];
+        self.deps.entropy.fill(&mut bytes);
+        f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX)
+    }
+
+    pub(crate) async fn state_rows(
+        &self,
+        state: State,
+        until: Option<Timestamp>,
+    ) -> Result<Vec<Versioned<Delivery>>> {
+        self.first_rows(state, until, self.deps.config.batch).await
+    }
+
+    pub(crate) async fn first_rows(
+        &self,
+        state: State,
+        until: Option<Timestamp>,
+        most: usize,
+    ) -> Result<Vec<Versioned<Delivery>>> {
+        let from = join(&[state.name(), ""]);
+        let to = match until {
+            Some(until) => format!("{from}{}\u{10ffff}", time_key(until)),
+            None => format!("{from}\u{10ffff}"),
+        };
+        let rows: Vec<Row> =
+            self.deps.store.range("delivery_by_state", &from, &to, most, false).await?;
+        rows.iter().map(|row| parse(row).map_err(Into::into)).collect()
+    }
+
+    /// Keeps the leases of accounts whose chain waits: between rounds nobody else does.
+    async fn keep_held(&self, round: &mut Round) -> Result<()> {
+        let held: Vec<_> = self.memory().held.keys().cloned().collect();
+        for account in held {
+            self.take(&account, 0).await?;
+            round.wake_at(
+                self.deps.clock.now() + secs((self.deps.config.account_lease_s / 2).max(1)),
+            );
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn read_kill_switches(&self) -> Result<()> {
+        let switches = self.deps.store.all::<KillSwitch>(self.deps.config.batch).await?;
+        let mut killed = self.killed.lock().unwrap_or_else(PoisonError::into_inner);
+        for switch in switches {
+            killed
+                .entry(switch.record.scope)
+                .or_default()
+                .store(switch.record.on, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// The switches that concern an account, shared with its gates.
+    pub(crate) fn kill_switches(&self, account: &Account) -> Vec<Arc<AtomicBool>> {
+        let mut killed = self.killed.lock().unwrap_or_else(PoisonError::into_inner);
+        let scopes = [
+            "all".to_owned(),
+            format!("agency/{}", account.agency),
+            format!("channel/{}", account.name.channel()),
+        ];
+        scopes.into_iter().map(|scope| killed.entry(scope).or_default().clone()).collect()
+    }
+
+    pub(crate) fn is_killed(&self, account: &Account) -> bool {
+        self.kill_switches(account).iter().any(|on| on.load(Ordering::Acquire))
+    }
+
+    /// Everything to do, by account, in the order of service.
+    async fn errands(&self, round: &mut Round) -> Result<Vec<Errand>> {
+        let now = self.deps.clock.now();
+        let mut work: BTreeMap<AccountName, Vec<Versioned<Delivery>>> = BTreeMap::new();
+        for state in [
+            State::Ready,
+            State::Leased,
+            State::Intent,
+            State::Uncertain,
+            State::Retracting,
+            State::Correcting,
+        ] {
+            for row in self.state_rows(state, None).await? {
+                work.entry(row.record.account.clone()).or_default().push(row);
+            }
+        }
+        let mut errands = Vec::new();
+        for (name, rows) in work {
+            if let Some(errand) = self.errand(&name, rows, now, round).await? {
+                errands.push(errand);
+            }
+        }
+        let mut memory = self.memory();
+        memory.round += 1;
+        let number = memory.round;
+        errands.sort_by_cached_key(|errand| {
+            let urgency = errand.ready.first().map_or(Priority::Backfill, |d| d.record.priority);
+            let last = memory.served.get(&errand.account.name).copied().unwrap_or(0);
+            (urgency != Priority::Urgent, last, errand.account.name.clone())
+        });
+        for (place, errand) in errands.iter().enumerate() {
+            // Within a round the order of service counts too, so that nobody is always last.
+            memory.served.insert(errand.account.name.clone(), number * 1_000_000 + place as u64);
+        }
+        Ok(errands)
+    }
+
+    async fn errand(
+        &self,
+        name: &AccountName,
+        rows: Vec<Versioned<Delivery>>,
+        now: Timestamp,
+        round: &mut Round,
+    ) -> Result<Option<Errand>> {
+        let account = self.deps.store.read::<Account>(name.as_str()).await?;
+        let channel = self.deps.channels.get(name.channel());
+        let (Some(account), Some(channel)) = (account.map(|a| a.record), channel) else {
+            for row in rows.iter().filter(|row| row.record.state == State::Ready) {
+                let reason = format!("account {name} or its channel is not set up");
+                self.step_aside(row, Event::Hold { reason }, round).await?;
+            }
+            return Ok(None);
+        };
+        let active = account.status == AccountStatus::Active && !self.is_killed(&account);
+        let readable = !matches!(account.status, AccountStatus::NeedsReauth { .. });
+        let (held_id, mut errand) = {
+            let memory = self.memory();
+            let held = memory.held.get(name).copied();
+            (
+                held,
+                Errand {
+                    account,
+                    channel,
+                    lost: vec![],
+                    unclear: vec![],
+                    aftercare: vec![],
+                    ready: vec![],
+                    held: None,
+                },
+            )
+        };
+        for row in rows {
+            let record = &row.record;
+            let later = self.memory().later.get(&record.id).map(|(_, at)| *at);
+            match record.state {
+                State::Leased if held_id.is_some_and(|(id, _)| id == record.id) => {
+                    let (id, at) = held_id.expect("just matched");
+                    if at <= now { errand.held = Some(id) } else { round.wake_at(at) }
+                }
+                State::Leased | State::Intent => errand.lost.push(row),
+                State::Uncertain => {
+                    if let Some(at) =
+                        read_back::next(record, errand.channel.capability(), &self.deps.config)
+                    {
+                        let at = later.map_or(at, |later| later.max(at));
+                        if !readable {
+                        } else if at <= now {
+                            errand.unclear.push(row);
+                        } else {
+                            round.wake_at(at);
+                        }
+                    }
+                }
+                State::Retracting | State::Correcting => match later {
+                    _ if !active => {}
+                    Some(at) if at > now => round.wake_at(at),
+                    _ => errand.aftercare.push(row),
+                },
+                _ if !active => {}
+                _ if record.not_before > now => round.wake_at(record.not_before),
+                _ => errand.ready.push(row),
+            }
+        }
+        // A chain that waits under the lease keeps the account: posts of one account are serial.
+        if held_id.is_some() {
+            errand.ready.clear();
+        }
+        let ages = secs(self.deps.config.backfill_ages_s);
+        errand.ready.sort_by_cached_key(|row| {
+            let d = &row.record;
+            let waited_long =
+                d.priority == Priority::Backfill && now.duration_since(d.due_at) >= ages;
+            (if waited_long { Priority::Normal } else { d.priority }, d.due_at, d.id)
+        });
+        let idle = errand.lost.is_empty()
+            && errand.unclear.is_empty()
+            && errand.aftercare.is_empty()
+            && errand.ready.is_empty()
+            && errand.held.is_none();
+        Ok((!idle).then_some(errand))
+    }
+
+    /// Serves one account once, under its lease.
+    async fn serve(&self, errand: Errand) -> Result<Round> {
+        let mut round = Round::default();
+        let name = errand.account.name.clone();
+        if self.stopping.load(Ordering::Acquire) {
+            return Ok(round);
+        }
+        let highest =
+            errand.ready.iter().chain(&errand.lost).map(|d| d.record.fence).max().unwrap_or(0);
+        let Some(tenure) = self.take(&name, highest).await? else {
+            // Another worker has the account: look again when its lease may have run out.
+            round.wake_at(self.deps.clock.now() + secs(self.deps.config.account_lease_s.max(1)));
+            return Ok(round);
+        };
+        let outcome = self.serve_under(&errand, &tenure, &mut round).await;
+        if !self.memory().held.contains_key(&name) {
+            self.release(&name).await?;
+        }
+        outcome?;
+        Ok(round)
+    }
+
+    async fn serve_under(&self, errand: &Errand, tenure: &Tenure, round: &mut Round) -> Result<()> {
+        let at =
+            chain::At { worker: self, account: &errand.account, channel: &*errand.channel, tenure };
+        for row in &errand.lost {
+            self.recover(row, tenure, round).await?;
+        }
+        if let Some(id) = errand.held {
+            self.memory().held.remove(&errand.account.name);
+            at.resume(id, round).await?;
+        }
+        for row in &errand.aftercare {
+            at.aftercare(row, round).await?;
+        }
+        for row in &errand.unclear {
+            at.read_back(row, round).await?;
+        }
+        if self.memory().held.contains_key(&errand.account.name) {
+            return Ok(());
+        }
+        let mut rows = errand.ready.iter();
+        for row in rows.by_ref() {
+            if self.stopping.load(Ordering::Acquire) {
+                return Ok(());
+            }
+            match at.begin(row, round).await? {
+                chain::Turn::Used => break,
+                chain::Turn::Skipped => {}
+                chain::Turn::Blocked => return Ok(()),
+            }
+        }
+        if rows.next().is_some() {
+            // One post of an account a round: the others follow at once, after the other accounts.
+            round.wake_at(self.deps.clock.now());
+        }
+        Ok(())
+    }
+
+    /// Takes or keeps the account with a fence no delivery has outgrown.
+    async fn take(&self, account: &AccountName, at_least: u64) -> Result<Option<Tenure>> {
+        let lease_for = self.deps.config.account_lease();
+        for _ in 0..4 {
+            let lease = self
+                .deps
+                .store
+                .lease_account(account.as_str(), &self.deps.owner, lease_for)
+                .await?;
+            let Some(lease) = lease else {
+                self.memory().tenures.remove(account);
+                self.memory().held.remove(account);
+                return Ok(None);
+            };
+            let kept = self.memory().tenures.get(account).cloned();
+            if let Some(kept) = kept {
+                if kept.lease().is_some_and(|k| k.fence == lease.fence) && lease.fence >= at_least {
+                    kept.renew(Some(lease));
+                    return Ok(Some(kept));
+                }
+                self.memory().tenures.remove(account);
+            }
+            if lease.fence >= at_least {
+                let tenure = Tenure::new(lease);
+                self.memory().tenures.insert(account.clone(), tenure.clone());
+                return Ok(Some(tenure));
+            }
+            // A recovery raised the delivery's fence above ours: giving back and taking anew raises the account's.
+            self.give_back(&lease).await?;
+        }
+        Ok(None)
+    }
+
+    async fn release(&self, account: &AccountName) -> Result<()> {
+        let tenure = self.memory().tenures.remove(account);
+        if let Some(lease) = tenure.and_then(|tenure| tenure.lease()) {
+            self.give_back(&lease).await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn give_back(&self, lease: &AccountLease) -> Result<()> {
+        match self.deps.store.release_account(lease).await {
+            // Gone already: it ran out, which is as good.
+            Ok(()) | Err(StoreError::LeaseLost { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Commits an event that needs no lease; a delivery that moved meanwhile is left for the next round.
+    pub(crate) async fn step_aside(
+        &self,
+        row: &Versioned<Delivery>,
+        event: Event,
+        round: &mut Round,
+    ) -> Result<()> {
+        let now = self.deps.clock.now();
+        match self.mover(true).make(row, &event, now, |_| false, |_, c| c).await? {
+            Ok(done) => round.note(&done.record),
+            Err(NotMoved::Lost(_)) => round.wake_at(now),
+            Err(NotMoved::Refused(refused)) => {
+                tracing::warn!(delivery.id = %row.record.id, %refused, "A move of a delivery was refused");
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn wanted(shutdown: &mut tokio::sync::watch::Receiver<bool>) {
+    // A sender that is gone can ask for nothing: then only the caller's drop ends the loop.
+    if shutdown.wait_for(|wanted| *wanted).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+fn parse(row: &Row) -> Result<Versioned<Delivery>, StoreError> {
+    serde_json::from_slice(&row.value)
+        .map(|record| Versioned { record, version: row.version })
+        .map_err(|error| StoreError::Corrupt {
+            table: "delivery".into(),
+            key: row.key.clone(),
+            why: error.to_string(),
+        })
+}

@@ -1,0 +1,186 @@
+//! After the post: cancels that race with sending, retractions, corrections.
+
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "a test may")]
+
+mod support;
+
+use loa_channel::memory::{Chain, Fault, Options};
+use loa_delivery::{DeskError, IncidentKind};
+use loa_model::{Clock as _, DeliveryState as State, capability::ReadBack};
+use support::{Drove, World, person};
+
+const PAGE: &str = "memory:cong-tin";
+
+fn cancel(world: &World, id: loa_model::DeliveryId) -> State {
+    support::ready(world.desk().cancel(id, person(3), "ảnh sai".into())).unwrap().state
+}
+
+#[test]
+fn a_cancel_before_sending_sends_nothing() {
+    let mut world = World::new(1, Options::default());
+    let id = world.post(PAGE, |_, _| {});
+    assert_eq!(cancel(&world, id), State::Cancelled);
+    let worker = world.worker();
+    world.rounds(&worker, 5);
+    assert_eq!(world.platform.effects(), 0);
+}
+
+/// The cancel comes at every await of the chain in turn: the end is "nothing live", never a lost wish.
+#[test]
+fn a_cancel_at_any_await_ends_with_nothing_live() {
+    for (chain, fault) in [
+        (Chain::Public, None),
+        (Chain::HiddenThenPublic, None),
+        (Chain::Processed, None),
+        (Chain::Public, Some(Fault::DropAfterCommit)),
+        (Chain::Public, Some(Fault::DropBeforeCommit)),
+        (Chain::Public, Some(Fault::Unreachable)),
+    ] {
+        for at in 1..100 {
+            let mut world = World::new(at, Options { chain, read_back: ReadBack::ByMarker });
+            let id = world.post(PAGE, |_, _| {});
+            if let Some(fault) = fault {
+                world.platform.arm(fault);
+            }
+            let worker = world.worker();
+            world.fuse().set(at);
+            let mut tick = std::pin::pin!(worker.tick());
+            if !matches!(world.drive_pinned(&mut tick), Drove::Blown) {
+                assert!(at > 10, "only {at} awaits were tried for {chain:?}");
+                break;
+            }
+            world.fuse().thaw();
+            let story = format!("{chain:?} {fault:?} cancelled at await {at}");
+            let was = world.state(id);
+            if was == State::Published {
+                continue;
+            }
+            let now_is = cancel(&world, id);
+            drop(world.drive_pinned(&mut tick));
+            world.rounds(&worker, 30);
+            let d = world.delivery(id);
+            assert!(
+                matches!(d.state, State::Cancelled | State::Retracted),
+                "{story}: {was:?} {now_is:?} {d:#?}"
+            );
+            assert_eq!(world.live(id), 0, "{story}");
+            assert!(world.creates(id) <= 1, "{story}");
+        }
+    }
+}
+
+#[test]
+fn a_cancel_while_making_public_is_in_doubt_ends_with_nothing_live_or_tells_a_person() {
+    for lose_answer in [Fault::DropAfterCommit, Fault::DropBeforeCommit] {
+        for at in 1..60 {
+            let options = Options { chain: Chain::HiddenThenPublic, read_back: ReadBack::ByMarker };
+            let mut world = World::new(at, options);
+            let id = world.post(PAGE, |_, _| {});
+            world.platform.arm_after(1, lose_answer);
+            let worker = world.worker();
+            world.fuse().set(at);
+            let mut tick = std::pin::pin!(worker.tick());
+            let blown = matches!(world.drive_pinned(&mut tick), Drove::Blown);
+            world.fuse().thaw();
+            cancel(&world, id);
+            if blown {
+                let _ended = world.drive_pinned(&mut tick);
+            }
+            world.rounds(&worker, 30);
+            let told = world.incidents().iter().any(|i| i.kind == IncidentKind::MayBeLive);
+            let story = format!("{lose_answer:?} cancelled at await {at}");
+            assert!(world.live(id) == 0 || told, "{story}: {:#?}", world.delivery(id));
+            if !blown {
+                assert!(at > 12 && told, "{story}");
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn where_posts_cannot_be_taken_back_a_person_is_told() {
+    let mut world = World::with(2, Options::default(), |c| c.delete = false);
+    let id = world.post(PAGE, |_, _| {});
+    world.platform.arm(Fault::DropAfterCommit);
+    let worker = world.worker();
+    world.tick(&worker);
+    assert_eq!(cancel(&world, id), State::Uncertain);
+    world.rounds(&worker, 10);
+    assert_eq!((world.state(id), world.live(id)), (State::Published, 1));
+    let told = world.incidents();
+    assert!(
+        told.iter().any(|i| i.kind == IncidentKind::CannotRetract && !i.remote_ids.is_empty()),
+        "{told:?}"
+    );
+
+    support::ready(world.desk().retract(id, person(3), "sai số liệu".into())).unwrap();
+    world.rounds(&worker, 10);
+    assert_eq!(world.state(id), State::Published, "refused, with the reason kept");
+    assert!(world.delivery(id).reason.contains("not offered"));
+    let open = support::ready(world.desk().open_incidents("demo", 10)).unwrap();
+    assert_eq!(open.len(), 2);
+    support::ready(world.desk().close_incident(&open[0].record.id, person(3))).unwrap();
+    assert_eq!(support::ready(world.desk().open_incidents("demo", 10)).unwrap().len(), 1);
+}
+
+#[test]
+fn a_retraction_is_tried_until_it_is_gone_also_over_a_crash() {
+    for fault in [
+        None,
+        Some(Fault::DropAfterCommit),
+        Some(Fault::DropBeforeCommit),
+        Some(Fault::Unreachable),
+    ] {
+        let mut world = World::new(3, Options::default());
+        let id = world.post(PAGE, |_, _| {});
+        let worker = world.worker();
+        world.rounds(&worker, 5);
+        support::ready(world.desk().retract(id, person(3), "thu hồi".into())).unwrap();
+        if let Some(fault) = fault {
+            world.platform.arm(fault);
+        }
+        world.fuse().set(3);
+        assert!(matches!(world.drive(worker.tick()), Drove::Blown));
+        world.fuse().set(0);
+        let worker = world.worker();
+        world.clock.advance(jiff::SignedDuration::from_secs(31));
+        world.rounds(&worker, 20);
+        assert_eq!((world.state(id), world.live(id)), (State::Retracted, 0), "{fault:?}");
+    }
+}
+
+#[test]
+fn a_correction_reaches_the_live_post_only_when_it_is_approved() {
+    let mut world = World::new(4, Options::default());
+    let id = world.post(PAGE, |_, _| {});
+    let worker = world.worker();
+    world.rounds(&worker, 5);
+    let desk = world.desk();
+    // The corrected posts are records only: their own deliveries never run.
+    let far = world.clock.now() + jiff::SignedDuration::from_hours(30);
+    let unsigned = world.post(PAGE, |p, d| {
+        p.content.text = "Đã đính chính: gần 3 triệu đồng".into();
+        d.due_at = far;
+    });
+    let unsigned = world.delivery(unsigned).post;
+    let refused = support::ready(desk.correct(id, person(3), unsigned, "sai số".into()));
+    assert!(matches!(refused, Err(DeskError::NotNow(_))), "{refused:?}");
+    let signed = world.post(PAGE, |p, d| {
+        p.content.text = "Đã đính chính: gần 3 triệu đồng".into();
+        d.due_at = far;
+        let digest = p.digest();
+        p.approval.as_mut().unwrap().digest = digest;
+    });
+    let signed = world.delivery(signed).post;
+    support::ready(desk.correct(id, person(3), signed, "sai số".into())).unwrap();
+    world.platform.arm(Fault::DropBeforeCommit);
+    assert_eq!(world.state(id), State::Correcting);
+    while world.state(id) == State::Correcting {
+        let wake = world.tick(&worker).wake.expect("the correction is not done");
+        world.clock.advance_to(wake);
+    }
+    assert_eq!(world.state(id), State::Published);
+    let live = world.platform.live(&world.delivery(id).marker);
+    assert_eq!((live.len(), live[0].content.text.as_str()), (1, "Đã đính chính: gần 3 triệu đồng"));
+}

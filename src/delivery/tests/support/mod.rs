@@ -1,0 +1,581 @@
+//! A world in one thread: manual time, a fuse that crashes or freezes the worker at any store or channel call, and the
+//! memory platform as the judge of what the audience saw.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::must_use_candidate,
+    reason = "each test file uses its own part"
+)]
+
+mod sim;
+
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    pin::{Pin, pin},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use jiff::{Timestamp, ToSpan};
+use loa_channel::{
+    Audience, Blobs, Channel, Cx, Error, ErrorKind, Health, InboundEvent, Lookup, MediaUrls,
+    Outgoing, Progress, RetryAdvice, Scope, To,
+    memory::{MemoryChannel, MemoryPlatform, Options, TOKEN},
+};
+use loa_delivery::{
+    Channels, Config, Deps, Desk, Incident, Round, Secrets, VaultError, Worker, owner_name,
+};
+use loa_model::{
+    Account, AccountName, AccountStatus, Actor, Approval, ArticleId, BlobHash, Capability, Clock,
+    Delivery, DeliveryId, DeliveryState as State, JobId, JobState, Link, Measured, Media, Post,
+    PostContent, PostFormat, PostId, PostState, Priority, Receipt, Secret, Ticket, UserId,
+    delivery::Effect, seams::OpenGate,
+};
+use loa_store::{
+    AccountLease, Changes, Claimed, Entry, JobEnd, JobView, MemoryStore, Row, Seq, Store,
+    StoreExt as _,
+};
+use url::Url;
+
+pub use sim::{Fuse, ManualClock, Seeded};
+
+pub fn start() -> Timestamp {
+    "2026-11-22T02:00:00Z".parse().unwrap()
+}
+
+/// The memory store with a fuse before and after every durable call.
+pub struct FuseStore {
+    pub inner: MemoryStore,
+    pub fuse: Arc<Fuse>,
+}
+
+#[async_trait]
+impl Store for FuseStore {
+    async fn commit(&self, changes: Changes) -> loa_store::Result<Seq> {
+        self.fuse.point("before commit").await;
+        let answer = self.inner.commit(changes).await;
+        self.fuse.point("after commit").await;
+        answer
+    }
+    async fn get(&self, table: &str, key: &str) -> loa_store::Result<Option<Row>> {
+        self.inner.get(table, key).await
+    }
+    async fn range(
+        &self,
+        index: &str,
+        from: &str,
+        to: &str,
+        limit: usize,
+        reverse: bool,
+    ) -> loa_store::Result<Vec<Row>> {
+        self.inner.range(index, from, to, limit, reverse).await
+    }
+    async fn scan(&self, table: &str, from: &str, limit: usize) -> loa_store::Result<Vec<Row>> {
+        self.inner.scan(table, from, limit).await
+    }
+    async fn claim(
+        &self,
+        kinds: &[&str],
+        owner: &str,
+        n: usize,
+        lease: Duration,
+    ) -> loa_store::Result<Vec<Claimed>> {
+        self.inner.claim(kinds, owner, n, lease).await
+    }
+    async fn heartbeat(&self, claimed: &Claimed, lease: Duration) -> loa_store::Result<bool> {
+        self.inner.heartbeat(claimed, lease).await
+    }
+    async fn finish(&self, claimed: &Claimed, end: JobEnd) -> loa_store::Result<()> {
+        self.inner.finish(claimed, end).await
+    }
+    async fn jobs(&self, state: Option<JobState>, limit: usize) -> loa_store::Result<Vec<JobView>> {
+        self.inner.jobs(state, limit).await
+    }
+    async fn cancel_job(&self, job: JobId, actor: Actor) -> loa_store::Result<()> {
+        self.inner.cancel_job(job, actor).await
+    }
+    async fn lease_account(
+        &self,
+        account: &str,
+        owner: &str,
+        lease: Duration,
+    ) -> loa_store::Result<Option<AccountLease>> {
+        self.fuse.point("before lease").await;
+        self.inner.lease_account(account, owner, lease).await
+    }
+    async fn release_account(&self, lease: &AccountLease) -> loa_store::Result<()> {
+        self.fuse.point("before release").await;
+        self.inner.release_account(lease).await
+    }
+    async fn tail(&self, after: Seq, limit: usize) -> loa_store::Result<Vec<Entry>> {
+        self.inner.tail(after, limit).await
+    }
+    fn last_seq(&self) -> Seq {
+        self.inner.last_seq()
+    }
+    fn watch(&self) -> tokio::sync::watch::Receiver<Seq> {
+        self.inner.watch()
+    }
+}
+/// What a refresh of the credentials gives.
+#[derive(Debug, Clone)]
+pub enum RefreshMode {
+    Nothing,
+    Token(String),
+    Refused,
+}
+
+/// The memory channel with a fuse, own limits, and two more faults: no answer at all, and a refusal of every `find`.
+pub struct TestChannel {
+    pub inner: MemoryChannel,
+    pub capability: Capability,
+    pub fuse: Arc<Fuse>,
+    pub refresh: Mutex<RefreshMode>,
+    pub refreshes: AtomicU32,
+    /// The next creates are done and never answered.
+    pub silent: AtomicU32,
+}
+
+#[async_trait]
+impl Channel for TestChannel {
+    fn capability(&self) -> &Capability {
+        &self.capability
+    }
+    fn effect(&self, content: &PostContent, at: Option<&Ticket>) -> Effect {
+        self.inner.effect(content, at)
+    }
+    async fn advance(
+        &self,
+        cx: &Cx<'_>,
+        to: To<'_>,
+        post: Outgoing<'_>,
+        at: Option<Ticket>,
+    ) -> loa_channel::Result<Progress> {
+        self.fuse.point("before send").await;
+        let answer = if self.inner.effect(post.content, at.as_ref()) == Effect::Read {
+            self.inner.advance(cx, to, post, at).await
+        } else {
+            cx.gate.open().map_err(|closed| {
+                let again = RetryAdvice::Later { wait: Duration::ZERO, scope: Scope::Post };
+                Error::new(ErrorKind::Gate, again, closed.to_string())
+            })?;
+            // Past the gate: whoever freezes here has a request on its way that arrives when he thaws.
+            self.fuse.point("on the wire").await;
+            self.inner.advance(&Cx { gate: &OpenGate, ..*cx }, to, post, at).await
+        };
+        self.fuse.point("after send").await;
+        if self.silent.load(Ordering::SeqCst) > 0 {
+            self.silent.fetch_sub(1, Ordering::SeqCst);
+            std::future::pending::<()>().await;
+        }
+        answer
+    }
+    async fn find(
+        &self,
+        cx: &Cx<'_>,
+        to: To<'_>,
+        what: Lookup<'_>,
+    ) -> loa_channel::Result<Vec<Receipt>> {
+        self.fuse.point("before find").await;
+        self.inner.find(cx, to, what).await
+    }
+    async fn amend(
+        &self,
+        cx: &Cx<'_>,
+        to: To<'_>,
+        receipt: &Receipt,
+        post: Outgoing<'_>,
+    ) -> loa_channel::Result<()> {
+        self.fuse.point("before amend").await;
+        self.inner.amend(cx, to, receipt, post).await
+    }
+    async fn retract(&self, cx: &Cx<'_>, to: To<'_>, receipt: &Receipt) -> loa_channel::Result<()> {
+        self.fuse.point("before retract").await;
+        self.inner.retract(cx, to, receipt).await
+    }
+    async fn measure(
+        &self,
+        cx: &Cx<'_>,
+        to: To<'_>,
+        receipts: &[Receipt],
+    ) -> loa_channel::Result<Vec<Measured>> {
+        self.inner.measure(cx, to, receipts).await
+    }
+    async fn audience(&self, cx: &Cx<'_>, to: To<'_>) -> loa_channel::Result<Audience> {
+        self.inner.audience(cx, to).await
+    }
+    async fn health(&self, cx: &Cx<'_>, to: To<'_>) -> loa_channel::Result<Health> {
+        self.inner.health(cx, to).await
+    }
+    async fn refresh(&self, _cx: &Cx<'_>, _to: To<'_>) -> loa_channel::Result<Option<Secret>> {
+        self.refreshes.fetch_add(1, Ordering::SeqCst);
+        match self.refresh.lock().unwrap().clone() {
+            RefreshMode::Nothing => Ok(None),
+            RefreshMode::Token(token) => Ok(Some(Secret::new([(TOKEN.to_owned(), token)]))),
+            RefreshMode::Refused => {
+                Err(Error::new(ErrorKind::Auth, RetryAdvice::Reauthorize, "refresh token revoked"))
+            }
+        }
+    }
+    fn inbound(
+        &self,
+        to: To<'_>,
+        headers: &[(String, String)],
+        body: &[u8],
+    ) -> loa_channel::Result<Vec<InboundEvent>> {
+        self.inner.inbound(to, headers, body)
+    }
+}
+
+pub struct OneChannel(pub Arc<TestChannel>);
+
+impl Channels for OneChannel {
+    fn get(&self, channel: &str) -> Option<Arc<dyn Channel>> {
+        (channel == "memory").then(|| self.0.clone() as Arc<dyn Channel>)
+    }
+}
+
+/// The vault: remembers marks and results in order.
+#[derive(Default)]
+pub struct Vault {
+    pub secret: Mutex<Option<Secret>>,
+    pub log: Mutex<Vec<&'static str>>,
+}
+
+#[async_trait]
+impl Secrets for Vault {
+    async fn get(&self, _account: &AccountName) -> Result<Option<Secret>, VaultError> {
+        Ok(self.secret.lock().unwrap().clone())
+    }
+    async fn begin_refresh(&self, _account: &AccountName) -> Result<(), VaultError> {
+        self.log.lock().unwrap().push("begin");
+        Ok(())
+    }
+    async fn finish_refresh(
+        &self,
+        _account: &AccountName,
+        new: Option<Secret>,
+    ) -> Result<(), VaultError> {
+        self.log.lock().unwrap().push(if new.is_some() { "kept" } else { "nothing" });
+        if new.is_some() {
+            *self.secret.lock().unwrap() = new;
+        }
+        Ok(())
+    }
+}
+
+struct NoMedia;
+
+#[async_trait]
+impl Blobs for NoMedia {
+    async fn read(&self, hash: BlobHash) -> loa_channel::Result<bytes::Bytes> {
+        Err(Error::internal(format!("blob {hash} is missing")))
+    }
+}
+
+#[async_trait]
+impl MediaUrls for NoMedia {
+    async fn url(&self, _delivery: DeliveryId, _media: &Media) -> loa_channel::Result<Url> {
+        Err(Error::internal("no public media"))
+    }
+}
+
+/// How driving a future ended.
+#[derive(Debug, PartialEq)]
+pub enum Drove<T> {
+    Done(T),
+    Blown,
+}
+
+pub struct World {
+    pub clock: Arc<ManualClock>,
+    pub store: Arc<FuseStore>,
+    pub platform: MemoryPlatform,
+    pub channel: Arc<TestChannel>,
+    pub vault: Arc<Vault>,
+    pub entropy: Arc<Seeded>,
+    pub config: Config,
+    pub instance: u64,
+    posts: u128,
+}
+
+impl World {
+    pub fn new(seed: u64, options: Options) -> Self {
+        Self::with(seed, options, |_| {})
+    }
+
+    pub fn with(seed: u64, options: Options, limits: impl FnOnce(&mut Capability)) -> Self {
+        let clock = Arc::new(ManualClock::default());
+        let fuse = Arc::new(Fuse::default());
+        let store =
+            Arc::new(FuseStore { inner: MemoryStore::new(clock.clone()), fuse: fuse.clone() });
+        let platform = MemoryPlatform::new("good");
+        let inner = MemoryChannel::over(platform.clone(), options);
+        let mut capability = inner.capability().clone();
+        limits(&mut capability);
+        let channel = Arc::new(TestChannel {
+            inner,
+            capability,
+            fuse,
+            refresh: Mutex::new(RefreshMode::Nothing),
+            refreshes: AtomicU32::new(0),
+            silent: AtomicU32::new(0),
+        });
+        let vault = Arc::new(Vault::default());
+        *vault.secret.lock().unwrap() = Some(Secret::new([(TOKEN.to_owned(), "good".to_owned())]));
+        let entropy = Arc::new(Seeded::new(seed));
+        let world = Self {
+            clock,
+            store,
+            platform,
+            channel,
+            vault,
+            entropy,
+            config: Config::default(),
+            instance: 0,
+            posts: 0,
+        };
+        for name in ["memory:cong-tin", "memory:tinh"] {
+            let account = Account {
+                name: name.parse().unwrap(),
+                agency: "demo".into(),
+                title: "Cổng thông tin".into(),
+                remote_id: name.into(),
+                settings: BTreeMap::new(),
+                status: AccountStatus::Active,
+            };
+            world.commit(Changes::by(operator(), "add account").insert(&account));
+        }
+        world
+    }
+
+    /// A process start: a worker with the next instance number.
+    pub fn worker(&mut self) -> Worker {
+        self.instance += 1;
+        self.worker_named(&owner_name("tram", self.instance))
+    }
+
+    pub fn worker_named(&self, owner: &str) -> Worker {
+        Worker::new(Deps {
+            store: self.store.clone(),
+            channels: Arc::new(OneChannel(self.channel.clone())),
+            blobs: Arc::new(NoMedia),
+            media: Arc::new(NoMedia),
+            secrets: self.vault.clone(),
+            clock: self.clock.clone(),
+            entropy: self.entropy.clone(),
+            config: self.config.clone(),
+            owner: owner.to_owned(),
+        })
+    }
+
+    pub fn desk(&self) -> Desk {
+        Desk::new(
+            self.store.clone(),
+            Arc::new(OneChannel(self.channel.clone())),
+            self.clock.clone(),
+            self.entropy.clone(),
+            self.config.clone(),
+        )
+    }
+
+    /// An approved post due now, with its delivery; `change` may spoil either.
+    pub fn post(
+        &mut self,
+        account: &str,
+        change: impl FnOnce(&mut Post, &mut Delivery),
+    ) -> DeliveryId {
+        self.posts += 1;
+        let id = uuid::Uuid::from_u128(self.posts);
+        let now = self.clock.now();
+        let code = format!("k{}", self.posts);
+        let content = PostContent {
+            format: PostFormat::Text,
+            lang: "vi".into(),
+            title: String::new(),
+            author: String::new(),
+            text: format!("Gần 2,5 triệu đồng hỗ trợ mỗi hộ dân vùng lũ, số {}", self.posts),
+            body: vec![],
+            media: vec![],
+            link: Link {
+                code: code.clone(),
+                url: format!("https://loa.example/l/{code}"),
+                target: "https://example.vn/bai".into(),
+            },
+            tags: vec![],
+        };
+        let account: AccountName = account.parse().unwrap();
+        let digest = content.digest(&account);
+        let mut post = Post {
+            id: PostId(id),
+            agency: "demo".into(),
+            article: ArticleId(id),
+            revision: 1,
+            account: account.clone(),
+            content,
+            state: PostState::Approved,
+            scheduled_at: now,
+            zone: "Asia/Ho_Chi_Minh".into(),
+            priority: Priority::Normal,
+            author: person(1),
+            approval: Some(Approval {
+                digest,
+                by: person(2),
+                at: now,
+                not_before: now,
+                not_after: now + 48.hours(),
+            }),
+            reason: String::new(),
+            created_at: now,
+        };
+        let mut delivery = Delivery {
+            id: DeliveryId(id),
+            agency: "demo".into(),
+            post: post.id,
+            article: post.article,
+            account,
+            digest,
+            marker: code,
+            state: State::Scheduled,
+            priority: Priority::Normal,
+            due_at: now,
+            not_after: now + 48.hours(),
+            not_before: now,
+            attempt: 0,
+            max_attempts: 5,
+            fence: 0,
+            lease: None,
+            intent: None,
+            ticket: None,
+            receipt: None,
+            sending_since: None,
+            quarantine_until: None,
+            absent: vec![],
+            evidence: vec![],
+            cancel_requested: false,
+            reason: String::new(),
+            retry_of: None,
+            created_at: now,
+            updated_at: now,
+        };
+        change(&mut post, &mut delivery);
+        let id = delivery.id;
+        self.commit(Changes::by(operator(), "approve post").insert(&post).insert(&delivery));
+        id
+    }
+
+    /// Commits around the fuse.
+    pub fn commit(&self, changes: Changes) {
+        ready(self.store.inner.commit(changes)).unwrap();
+    }
+
+    pub fn delivery(&self, id: DeliveryId) -> Delivery {
+        ready(self.store.inner.read::<Delivery>(&id.to_string())).unwrap().unwrap().record
+    }
+
+    pub fn state(&self, id: DeliveryId) -> State {
+        self.delivery(id).state
+    }
+
+    pub fn account(&self, name: &str) -> Account {
+        ready(self.store.inner.read::<Account>(name)).unwrap().unwrap().record
+    }
+
+    pub fn incidents(&self) -> Vec<Incident> {
+        let all = ready(self.store.inner.all::<Incident>(100)).unwrap();
+        all.into_iter().map(|kept| kept.record).collect()
+    }
+
+    /// Measure jobs queued for a post.
+    pub fn measures(&self) -> usize {
+        ready(self.store.inner.jobs(None, 1000)).unwrap().len()
+    }
+
+    pub fn fuse(&self) -> &Fuse {
+        &self.store.fuse
+    }
+
+    /// Polls to the end; when nothing moves, moves the clock to whoever sleeps.
+    pub fn drive<T>(&self, future: impl Future<Output = T>) -> Drove<T> {
+        let mut future = pin!(future);
+        self.drive_pinned(&mut future)
+    }
+
+    pub fn drive_pinned<T>(&self, future: &mut Pin<&mut impl Future<Output = T>>) -> Drove<T> {
+        let mut cx = Context::from_waker(Waker::noop());
+        loop {
+            if let Poll::Ready(value) = future.as_mut().poll(&mut cx) {
+                return Drove::Done(value);
+            }
+            if self.fuse().blown.load(Ordering::SeqCst) {
+                return Drove::Blown;
+            }
+            let next = self.clock.next_sleeper().expect("pending, and nobody sleeps: a deadlock");
+            self.clock.advance_to(next);
+        }
+    }
+
+    pub fn done<T>(&self, future: impl Future<Output = T>) -> T {
+        match self.drive(future) {
+            Drove::Done(value) => value,
+            Drove::Blown => panic!("the fuse blew"),
+        }
+    }
+
+    pub fn tick(&self, worker: &Worker) -> Round {
+        self.done(worker.tick()).unwrap()
+    }
+
+    /// Rounds, with the clock moved to each wake-up, until nothing waits or `most` rounds.
+    pub fn rounds(&self, worker: &Worker, most: usize) -> usize {
+        for n in 0..most {
+            let round = self.tick(worker);
+            match round.wake {
+                Some(wake) => self.clock.advance_to(wake),
+                None => return n + 1,
+            }
+        }
+        most
+    }
+
+    /// Await at which the fuse blew last; 0 when it never did.
+    pub fn blew_at(&self) -> u64 {
+        self.fuse().most.load(Ordering::SeqCst)
+    }
+
+    pub fn live(&self, id: DeliveryId) -> usize {
+        self.platform.live(&self.delivery(id).marker).len()
+    }
+
+    pub fn creates(&self, id: DeliveryId) -> u32 {
+        self.platform.creates(&self.delivery(id).marker)
+    }
+}
+
+pub fn person(n: u128) -> UserId {
+    UserId(uuid::Uuid::from_u128(1000 + n))
+}
+
+pub fn operator() -> Actor {
+    Actor::Operator("test".into())
+}
+
+pub fn receipt(id: &str) -> Receipt {
+    Receipt { remote_id: id.into(), url: String::new(), raw: serde_json::Value::Null, at: start() }
+}
+
+/// A future that never waits.
+pub fn ready<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("waits"),
+    }
+}

@@ -1,0 +1,100 @@
+//! What is asked for and what comes back.
+
+use loa_canvas::{DecodedPhoto, Focus, PreparedPhoto};
+use loa_model::{Article, Brief, Cancel, Digest, Violation};
+use serde_json::Value;
+
+/// A photo of the article, decoded once for all sizes.
+#[derive(Debug, Clone)]
+pub struct SourcePhoto {
+    /// The pixels.
+    pub photo: DecodedPhoto,
+    /// What a crop keeps in sight.
+    pub focus: Focus,
+    /// Alternative text as published, or the caption.
+    pub alt: String,
+    /// Credit as published; drawn on the photo.
+    pub credit: String,
+}
+
+impl SourcePhoto {
+    pub(crate) fn prepared(&self, slot: (u32, u32)) -> loa_canvas::Result<PreparedPhoto> {
+        let mut prepared = self.photo.cover(slot.0, slot.1, self.focus)?;
+        prepared.alt.clone_from(&self.alt);
+        prepared.credit.clone_from(&self.credit);
+        Ok(prepared)
+    }
+}
+
+/// A file format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Lossless.
+    Png,
+    /// Quality 85, less when the file would exceed `max_bytes`.
+    Jpeg {
+        /// Most bytes a channel takes.
+        max_bytes: usize,
+    },
+}
+
+/// One order of cards.
+#[derive(Debug, Clone, Copy)]
+pub struct Order<'a> {
+    /// The article.
+    pub article: &'a Article,
+    /// Its brief, of the same revision.
+    pub brief: &'a Brief,
+    /// Photos in order of importance; a template takes as many as it has slots.
+    pub photos: &'a [SourcePhoto],
+    /// Brand kit.
+    pub brand: &'a str,
+    /// Template; chosen by the kind of story when absent.
+    pub template: Option<&'a str>,
+    /// Names of sizes; every size of the template when empty.
+    pub sizes: &'a [&'a str],
+    /// File formats of each size.
+    pub formats: &'a [Format],
+    /// Address inside the QR code and under the card; the article's own when absent.
+    pub link: Option<&'a str>,
+    /// Date of publication as it is to be shown, already formatted; may be empty.
+    pub date: &'a str,
+    /// The wish to stop.
+    pub cancel: &'a Cancel,
+}
+
+/// A drawn file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// `portrait.png`.
+    pub name: String,
+    /// Name of its size.
+    pub size: String,
+    /// Media type.
+    pub mime: &'static str,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Bytes.
+    pub bytes: Vec<u8>,
+    /// JPEG quality it took.
+    pub quality: Option<u8>,
+    /// Alternative text from the same data.
+    pub alt: String,
+}
+
+/// What came of an order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rendered {
+    /// Template used.
+    pub template: String,
+    /// Digest of everything that decided it.
+    pub recipe: Digest,
+    /// Files, size by size.
+    pub files: Vec<File>,
+    /// Sizes that cannot hold their headline.
+    pub violations: Vec<Violation>,
+    /// JSON: for each picture every drawn string with its origin, and what was left out.
+    pub provenance: Value,
+}

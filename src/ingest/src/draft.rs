@@ -1,0 +1,163 @@
+//! What was read, before it is an article.
+
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use loa_model::{Article, ArticleId, ArticleState, Block, BlockKind, Digest, Photo, SourceRef};
+use url::Url;
+
+use crate::{Error, Result, clean::clean};
+
+/// Where a photo's bytes are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PhotoPlace {
+    /// On the web.
+    Url(Url),
+    /// On this machine, inside the folder the source may use.
+    File(PathBuf),
+}
+
+/// A photo of the article, not fetched yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PhotoRef {
+    /// Where its bytes are.
+    pub place: PhotoPlace,
+    /// Caption as published.
+    pub caption: String,
+    /// Credit as published.
+    pub credit: String,
+    /// Alternative text as published, or the caption where it was missing or machine-made.
+    pub alt: String,
+}
+
+/// A photo that was fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FetchedPhoto {
+    /// Which of [`Draft::photos`].
+    pub index: usize,
+    /// Its bytes.
+    pub bytes: Bytes,
+    /// Media type sniffed from the bytes.
+    pub mime: &'static str,
+}
+
+/// A doubt an editor should see. Not an error: the article can be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// Stable code: the key `ingest_warning.<code>` of the locale files.
+    pub code: &'static str,
+    /// What it is about.
+    pub detail: String,
+}
+
+/// Every code of a [`Warning`].
+pub const WARNING_CODES: [&str; 5] =
+    ["title_differs", "date_differs", "no_date", "no_canonical_url", "photo_left_out"];
+
+/// An article as read, without its photos' bytes. Nothing is stored yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// Where it came from.
+    pub source: SourceRef,
+    /// BCP 47 language.
+    pub lang: String,
+    /// Section, may be empty.
+    pub section: String,
+    /// Bylines.
+    pub authors: Vec<String>,
+    /// Published on the portal at.
+    pub published_at: Option<Timestamp>,
+    /// Not to be posted before.
+    pub embargo_until: Option<Timestamp>,
+    /// Keywords as published.
+    pub keywords: Vec<String>,
+    /// Text: title, sapo when there is one, body.
+    pub blocks: Vec<Block>,
+    /// Photos in order.
+    pub photos: Vec<PhotoRef>,
+    /// Doubts.
+    pub warnings: Vec<Warning>,
+}
+
+impl Draft {
+    /// Title, sapo and body in the order every article has; empty blocks and repeated captions are left out.
+    ///
+    /// # Errors
+    /// [`Error::NoTitle`], [`Error::EmptyBody`] (text or at least a standfirst with a photo must be there).
+    pub(crate) fn set_text(&mut self, title: &str, sapo: &str, body: Vec<Block>) -> Result<()> {
+        let (title, sapo) = (clean(title), clean(sapo));
+        if title.is_empty() {
+            return Err(Error::NoTitle);
+        }
+        let body: Vec<Block> = body
+            .into_iter()
+            .filter(|block| !block.text.is_empty() && block.text != title && block.text != sapo)
+            .collect();
+        let text = body.iter().any(|block| block.kind != BlockKind::Caption);
+        if !text && (sapo.is_empty() || self.photos.is_empty()) {
+            return Err(Error::EmptyBody);
+        }
+        if self.source.canonical_url.is_empty() {
+            // Revisions are found by this address, and two files without one are not revisions of each other.
+            self.source.canonical_url = format!("urn:sha256:{}", Digest::of(title.as_bytes()));
+        }
+        self.blocks = vec![Block { kind: BlockKind::Title, text: title }];
+        if !sapo.is_empty() {
+            self.blocks.push(Block { kind: BlockKind::Sapo, text: sapo });
+        }
+        self.blocks.extend(body);
+        Ok(())
+    }
+
+    /// The article of this draft. `photos` are the stored ones as (index into [`Draft::photos`], digest, media type);
+    /// with `None` they are still on their way and the article is only `fetched`.
+    pub fn article(
+        self,
+        id: ArticleId,
+        agency: &str,
+        revision: u32,
+        photos: Option<&[(usize, Digest, String)]>,
+        fetched_at: Timestamp,
+    ) -> Article {
+        let stored = |index: usize| photos.unwrap_or_default().iter().find(|p| p.0 == index);
+        let keep = |(index, photo): (usize, PhotoRef)| {
+            let blob = stored(index);
+            // A photo that could not be had is no photo of the finished article.
+            (photos.is_none() || blob.is_some()).then(|| Photo {
+                url: match photo.place {
+                    PhotoPlace::Url(url) => url.into(),
+                    PhotoPlace::File(_) => String::new(),
+                },
+                blob: blob.map(|b| b.1),
+                mime: blob.map(|b| b.2.clone()).unwrap_or_default(),
+                caption: photo.caption,
+                credit: photo.credit,
+                alt: photo.alt,
+            })
+        };
+        let mut article = Article {
+            id,
+            agency: agency.to_owned(),
+            revision,
+            digest: Digest([0; 32]),
+            state: if photos.is_some() { ArticleState::Ready } else { ArticleState::Fetched },
+            source: self.source,
+            lang: self.lang,
+            section: self.section,
+            authors: self.authors,
+            published_at: self.published_at,
+            embargo_until: self.embargo_until,
+            keywords: self.keywords,
+            blocks: self.blocks,
+            photos: self.photos.into_iter().enumerate().filter_map(keep).collect(),
+            fetched_at,
+        };
+        article.digest = article.content_digest();
+        article
+    }
+
+    pub(crate) fn warn(&mut self, code: &'static str, detail: impl Into<String>) {
+        self.warnings.push(Warning { code, detail: detail.into() });
+    }
+}

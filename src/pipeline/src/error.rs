@@ -1,0 +1,70 @@
+//! Why a job did not end.
+
+/// Failures of a job. The text is shown to people with the job.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A source cannot be read.
+    #[error(transparent)]
+    Ingest(#[from] loa_ingest::Error),
+    /// The store refused.
+    #[error(transparent)]
+    Store(#[from] loa_store::Error),
+    /// A post cannot be made or moved.
+    #[error(transparent)]
+    Review(#[from] loa_review::ReviewError),
+    /// A card cannot be drawn.
+    #[error(transparent)]
+    Infographic(#[from] loa_infographic::Error),
+    /// A clip cannot be made.
+    #[error(transparent)]
+    Clip(#[from] loa_clip::Error),
+    /// A number cannot be had.
+    #[error(transparent)]
+    Reach(#[from] loa_reach::Error),
+    /// A photo cannot be used.
+    #[error("photo {index} cannot be used: {why}")]
+    Photo {
+        /// Which photo of the article, from 1.
+        index: usize,
+        /// Why.
+        why: String,
+    },
+    /// A record that the job is about is gone.
+    #[error("{what} {id} does not exist")]
+    Missing {
+        /// Kind of record.
+        what: &'static str,
+        /// Its key.
+        id: String,
+    },
+    /// The disk refused.
+    #[error("{what}: {why}")]
+    Disk {
+        /// What was being done.
+        what: &'static str,
+        /// Why it failed.
+        why: String,
+    },
+    /// Somebody asked to stop.
+    #[error("called off")]
+    Cancelled,
+}
+
+/// Result of a job.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// Whether trying again cannot help.
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::Ingest(error) => !error.may_work_later(),
+            Self::Store(error) => {
+                !matches!(error, loa_store::Error::Conflict { .. } | loa_store::Error::Io(_))
+            }
+            Self::Review(error) => !matches!(error, loa_review::ReviewError::Conflict),
+            Self::Infographic(_) | Self::Photo { .. } | Self::Missing { .. } => true,
+            Self::Clip(_) | Self::Reach(_) | Self::Disk { .. } | Self::Cancelled => false,
+        }
+    }
+}

@@ -1,0 +1,417 @@
+//! The whole flow of an article on one page: one function a job.
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::Arc,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use loa_brief::Picture;
+use loa_channel::{Cx, To};
+use loa_delivery::{Channels, Secrets};
+use loa_ingest::{Ingest, Source};
+use loa_model::{
+    Account, AccountName, Actor, Article, ArticleId, Brief, Cancel, Ids, Job, JobKind, MediaRole, Post, PostId, Priority,
+    Progress, Rendition, UserId, Variant, VariantId, VariantKind, VariantState,
+    article::article_key,
+    record::join,
+    seams::{OpenGate, SharedClock},
+    variant::VariantEvent,
+};
+use loa_reach::{Measurement, Meter};
+use loa_review::{Order, Review, Slot, Target, Words, Writing};
+use loa_store::{Blobs, Changes, Claimed, Store, StoreExt, Versioned};
+
+use crate::{
+    BlobReader, Error, Result,
+    studio::{PhotoOnDisk, Recipe, Studio, Take},
+};
+
+/// Default posts of an article, by channel.
+pub type Profiles = BTreeMap<String, Vec<Slot>>;
+
+/// How a job ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    /// Its records and its end are one commit, already made.
+    Committed,
+    /// There was nothing to write.
+    Nothing,
+    /// Not now.
+    Later(Timestamp),
+}
+
+/// What the stages are handed.
+#[derive(Clone)]
+pub struct Deps {
+    /// Records.
+    pub store: Arc<dyn Store>,
+    /// Bytes.
+    pub blobs: Arc<Blobs>,
+    /// Time.
+    pub clock: SharedClock,
+    /// Ids.
+    pub ids: Ids,
+    /// Reads sources.
+    pub ingest: Ingest,
+    /// Draws.
+    pub studio: Studio,
+    /// Composes.
+    pub review: Review,
+    /// Measures.
+    pub meter: Arc<Meter>,
+    /// Adapters.
+    pub channels: Arc<dyn Channels>,
+    /// Public addresses.
+    pub media: Arc<dyn loa_channel::MediaUrls>,
+    /// Credentials.
+    pub secrets: Arc<dyn Secrets>,
+    /// Default posts.
+    pub profiles: Profiles,
+    /// Variants made of every article.
+    pub variants: Vec<VariantKind>,
+    /// Folder of intermediate files.
+    pub work: PathBuf,
+}
+
+/// Runs jobs.
+pub struct Flow {
+    deps: Deps,
+}
+
+/// Wait for renders before composing asks again.
+const RENDER_WAIT: SignedDuration = SignedDuration::from_secs(2);
+
+impl Flow {
+    /// A flow over these hands.
+    pub fn new(deps: Deps) -> Self {
+        Self { deps }
+    }
+
+    pub(crate) fn deps(&self) -> &Deps {
+        &self.deps
+    }
+
+    /// Does the work of a job.
+    ///
+    /// # Errors
+    /// [`Error`]; nothing of the job is written then.
+    pub async fn run(
+        &self,
+        job: &Claimed,
+        cancel: &Cancel,
+        progress: &(dyn Fn(Progress) + Send + Sync),
+    ) -> Result<Done> {
+        match &job.job.work {
+            JobKind::Ingest { source, agency } => self.ingest(job, source, agency).await,
+            JobKind::Brief { article, revision } => self.brief(job, *article, *revision).await,
+            JobKind::Render { variant } => self.render(job, *variant, cancel, progress).await,
+            JobKind::Compose { article, revision, accounts, author, at } => {
+                self.compose((*article, *revision), accounts, *author, *at).await
+            }
+            JobKind::Measure { post, .. } => self.measure(job, *post).await,
+        }
+    }
+
+    /// Source → article with its photos. The same words again change nothing; other words are a new revision.
+    async fn ingest(&self, job: &Claimed, source: &str, agency: &str) -> Result<Done> {
+        let deps = &self.deps;
+        let mut draft = deps.ingest.read(&Source::parse(source), None).await?;
+        let photos = deps.ingest.fetch_photos(&mut draft).await?;
+        let mut kept = Vec::new();
+        for photo in photos {
+            kept.push((photo.index, deps.blobs.put(photo.bytes).await?, photo.mime.to_owned()));
+        }
+        for warning in &draft.warnings {
+            tracing::warn!(source, code = warning.code, detail = warning.detail, "Doubt about the article at {source}");
+        }
+        let prefix = join(&[agency, &draft.source.canonical_url, ""]);
+        let known = deps.store.list_last::<Article>("article_by_url", &prefix, 1).await?;
+        let known = known.into_iter().next().map(|row| row.record);
+        let (id, revision) = known.as_ref().map_or_else(|| (deps.ids.make(), 1), |old| (old.id, old.revision + 1));
+        let article = draft.article(id, agency, revision, Some(&kept), deps.clock.now());
+        if known.as_ref().is_some_and(|old| old.digest == article.digest) {
+            return Ok(Done::Nothing);
+        }
+        let work = JobKind::Brief { article: id, revision };
+        let next = Job::new(deps.ids.make(), agency, work, deps.clock.now());
+        if known.is_some() {
+            let effects = deps.review.article_changed(self.actor(), &article).await?;
+            tracing::info!(article = %id, revision, ?effects, "Article {id} has a new revision {revision}");
+            deps.store.commit(Changes::by(self.actor(), "queue a brief").enqueue(next).finish(job)).await?;
+        } else {
+            let changes = Changes::by(self.actor(), "ingest article").insert(&article).enqueue(next).finish(job);
+            deps.store.commit(changes).await?;
+            tracing::info!(article = %id, "Read the article {id}: {}", article.title());
+        }
+        Ok(Done::Committed)
+    }
+
+    /// Article → brief, and a variant of each kind waiting to be drawn.
+    async fn brief(&self, job: &Claimed, id: ArticleId, revision: u32) -> Result<Done> {
+        let deps = &self.deps;
+        let article = self.article(id, revision).await?;
+        let brief = loa_brief::extract(&article, &deps.ids);
+        if let Some(passage) = brief.unfaithful(&article).first() {
+            return Err(loa_infographic::Error::Unfaithful(passage.text.clone()).into());
+        }
+        let recipe = self.recipe(&article.agency).await?;
+        let mut changes = Changes::by(self.actor(), "brief article").insert(&brief);
+        for kind in &deps.variants {
+            let variant = Variant {
+                id: deps.ids.make(),
+                agency: article.agency.clone(),
+                article: id,
+                revision,
+                kind: *kind,
+                template: recipe.template.clone().unwrap_or_default(),
+                brand: recipe.brand.clone(),
+                recipe: deps.studio.recipe(*kind, &article, &brief, &recipe),
+                state: VariantState::Queued,
+                renditions: Vec::new(),
+                provenance: serde_json::Value::Null,
+                reason: String::new(),
+            };
+            let work = JobKind::Render { variant: variant.id };
+            let render = Job { max_attempts: 3, ..Job::new(deps.ids.make(), &article.agency, work, deps.clock.now()) };
+            changes = changes.insert(&variant).enqueue(render);
+        }
+        deps.store.commit(changes.finish(job)).await?;
+        Ok(Done::Committed)
+    }
+
+    /// Variant → files in the blob store. Drawing again is harmless: files go by their hash.
+    async fn render(
+        &self,
+        job: &Claimed,
+        id: VariantId,
+        cancel: &Cancel,
+        progress: &(dyn Fn(Progress) + Send + Sync),
+    ) -> Result<Done> {
+        let deps = &self.deps;
+        let mut row = self.variant(id).await?;
+        // A worker that died left it in `rendering`: the lease of the job says that it is ours now.
+        let event = match row.record.state {
+            VariantState::Queued => Some(VariantEvent::Start),
+            VariantState::Rendering => None,
+            VariantState::Rendered | VariantState::Failed | VariantState::Stale => return Ok(Done::Nothing),
+        };
+        if let Some(event) = event {
+            row.record.state = row.record.state.next(event).unwrap_or(row.record.state);
+            let changes = Changes::by(self.actor(), "start rendering").update(&row.record, row.version);
+            row.version = deps.store.commit(changes).await?;
+        }
+        let variant = row.record;
+        let article = self.article(variant.article, variant.revision).await?;
+        let brief = self.brief_of(&article).await?;
+        let recipe = Recipe {
+            template: Some(variant.template.clone()).filter(|name| !name.is_empty()),
+            brand: variant.brand.clone(),
+            sizes: Vec::new(),
+        };
+        let folder = deps.work.join(id.to_string());
+        let drawn = self.draw(&variant, &article, &brief, &recipe, &folder, cancel, progress).await;
+        if let Err(error) = tokio::fs::remove_dir_all(&folder).await {
+            tracing::warn!(folder = %folder.display(), %error, "A work folder could not be removed");
+        }
+        let mut variant = variant;
+        match drawn {
+            Ok((renditions, provenance)) => {
+                variant.state = VariantState::Rendered;
+                variant.renditions = renditions;
+                variant.provenance = provenance;
+            }
+            Err(error) if error.is_final() || job.attempt >= job.job.max_attempts => {
+                tracing::error!(variant = %id, %error, "Variant {id} cannot be drawn");
+                variant.state = VariantState::Failed;
+                variant.reason = error.to_string();
+            }
+            Err(error) => return Err(error),
+        }
+        let what = if variant.state == VariantState::Failed { "fail variant" } else { "render variant" };
+        deps.store.commit(Changes::by(self.actor(), what).update(&variant, row.version).finish(job)).await?;
+        Ok(Done::Committed)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one call site, apart from render only to clean up after it")]
+    async fn draw(
+        &self,
+        variant: &Variant,
+        article: &Article,
+        brief: &Brief,
+        recipe: &Recipe,
+        folder: &std::path::Path,
+        cancel: &Cancel,
+        progress: &(dyn Fn(Progress) + Send + Sync),
+    ) -> Result<(Vec<Rendition>, serde_json::Value)> {
+        let (work, out) = (folder.join("work"), folder.join("out"));
+        for path in [&work, &out] {
+            tokio::fs::create_dir_all(path)
+                .await
+                .map_err(|error| Error::Disk { what: "the work folder cannot be made", why: error.to_string() })?;
+        }
+        let photos = self.photos(article).await?;
+        let take = Take { article, brief, photos: &photos, recipe, work: &work, out: &out, cancel };
+        let (made, provenance) = self.deps.studio.draw(variant.kind, take, progress).await?;
+        let mut renditions = Vec::new();
+        for file in made {
+            let (blob, bytes) = self.deps.blobs.put_file(&file.path).await?;
+            renditions.push(Rendition {
+                name: file.name,
+                blob,
+                bytes,
+                mime: file.mime,
+                width: file.width,
+                height: file.height,
+                duration_ms: file.duration_ms,
+                alt: file.alt,
+            });
+        }
+        Ok((renditions, provenance))
+    }
+
+    /// Variants → one draft for each slot of each account's profile.
+    async fn compose(
+        &self,
+        (id, revision): (ArticleId, u32),
+        accounts: &[AccountName],
+        author: UserId,
+        at: Timestamp,
+    ) -> Result<Done> {
+        let deps = &self.deps;
+        let key = join(&[&id.to_string(), &format!("{revision:06}"), ""]);
+        let variants = deps.store.list::<Variant>("variant_by_article", &key, 1000).await?;
+        let drawing = |v: &Versioned<Variant>| matches!(v.record.state, VariantState::Queued | VariantState::Rendering);
+        if variants.is_empty() || variants.iter().any(drawing) {
+            return Ok(Done::Later(deps.clock.now() + RENDER_WAIT));
+        }
+        let article = self.article(id, revision).await?;
+        let brief = self.brief_of(&article).await?;
+        let mut found: Vec<(Account, Arc<dyn loa_channel::Channel>)> = Vec::new();
+        for name in accounts {
+            let row = deps.store.read::<Account>(name.as_str()).await?;
+            let account = row.ok_or_else(|| Error::Missing { what: "account", id: name.to_string() })?.record;
+            let channel = deps.channels.get(name.channel());
+            let channel = channel.ok_or_else(|| Error::Missing { what: "channel", id: name.channel().to_owned() })?;
+            found.push((account, channel));
+        }
+        let none = Vec::new();
+        let targets = found
+            .iter()
+            .map(|(account, channel)| Target {
+                account,
+                capability: channel.capability(),
+                profile: deps.profiles.get(account.name.channel()).unwrap_or(&none),
+            })
+            .collect();
+        let order = Order {
+            agency: &article.agency,
+            article: id,
+            revision,
+            targets,
+            author,
+            at,
+            zone: "Asia/Ho_Chi_Minh",
+            priority: Priority::Normal,
+        };
+        let write = |writing: &Writing<'_>| words(writing, &brief);
+        let outcome = deps.review.compose(Actor::User(author), &order, &write).await?;
+        for missing in &outcome.missing {
+            tracing::warn!(account = %missing.account, format = ?missing.format, what = missing.what, "A default post could not be made");
+        }
+        for (post, violations) in &outcome.violations {
+            tracing::warn!(%post, ?violations, "A draft breaks a limit of its channel; an editor must change it");
+        }
+        Ok(Done::Nothing)
+    }
+
+    /// Live post → a sample, and the next measurement, in one commit.
+    async fn measure(&self, job: &Claimed, id: PostId) -> Result<Done> {
+        let deps = &self.deps;
+        let post = deps.store.read::<Post>(&id.to_string()).await?;
+        let Some(name) = post.map(|row| row.record.account) else {
+            deps.meter.measure_post(job, None).await?;
+            return Ok(Done::Committed);
+        };
+        let account = deps.store.read::<Account>(name.as_str()).await?.map(|row| row.record);
+        let secret = deps.secrets.get(&name).await.ok().flatten();
+        let blobs = BlobReader(Arc::clone(&deps.blobs));
+        let cx = Cx { clock: &*deps.clock, blobs: &blobs, media: &*deps.media, gate: &OpenGate };
+        let channel = deps.channels.get(name.channel());
+        // Without an account, its secret or its channel only our own link clicks can be counted.
+        let ask = match (&channel, &account, &secret) {
+            (Some(channel), Some(account), Some(secret)) => Some((&**channel, &cx, To { account, secret })),
+            _ => None,
+        };
+        if let Measurement::Later { reason } | Measurement::Skipped { reason } = deps.meter.measure_post(job, ask).await? {
+            tracing::warn!(post = %id, reason, "Post {id} could not be measured");
+        }
+        Ok(Done::Committed)
+    }
+
+    fn actor(&self) -> Actor {
+        Actor::Worker("pipeline".to_owned())
+    }
+
+    async fn recipe(&self, agency: &str) -> Result<Recipe> {
+        let row = self.deps.store.read::<loa_model::Agency>(agency).await?;
+        let brand = row.map_or_else(|| "demo".to_owned(), |row| row.record.brand);
+        Ok(Recipe { template: None, brand, sizes: Vec::new() })
+    }
+
+    async fn article(&self, id: ArticleId, revision: u32) -> Result<Article> {
+        let key = article_key(id, revision);
+        let row = self.deps.store.read::<Article>(&key).await?;
+        Ok(row.ok_or(Error::Missing { what: "article", id: key })?.record)
+    }
+
+    async fn variant(&self, id: VariantId) -> Result<Versioned<Variant>> {
+        let row = self.deps.store.read::<Variant>(&id.to_string()).await?;
+        row.ok_or_else(|| Error::Missing { what: "variant", id: id.to_string() })
+    }
+
+    async fn brief_of(&self, article: &Article) -> Result<Brief> {
+        let key = join(&[&article.id.to_string(), &format!("{:06}", article.revision)]);
+        let rows = self.deps.store.list_last::<Brief>("brief_by_article", &key, 1).await?;
+        let row = rows.into_iter().next();
+        Ok(row.ok_or_else(|| Error::Missing { what: "brief", id: article_key(article.id, article.revision) })?.record)
+    }
+
+    async fn photos(&self, article: &Article) -> Result<Vec<PhotoOnDisk>> {
+        let mut photos = Vec::new();
+        for (index, photo) in article.photos.iter().enumerate() {
+            let Some(hash) = photo.blob else { continue };
+            let bytes = self.deps.blobs.get(hash).await?;
+            let path = self.deps.blobs.path(hash).ok_or_else(|| Error::Photo {
+                index: index + 1,
+                why: "its blob does not lie on this machine".to_owned(),
+            })?;
+            photos.push(PhotoOnDisk { index, path, bytes });
+        }
+        Ok(photos)
+    }
+}
+
+/// The words of one post, from the brief alone.
+fn words(writing: &Writing<'_>, brief: &Brief) -> Words {
+    let pictures: Vec<Picture> = writing
+        .media
+        .iter()
+        .enumerate()
+        .filter(|(_, media)| media.role == MediaRole::Photo)
+        .map(|(index, media)| {
+            let photo = writing.article.photos.iter().find(|photo| photo.blob == Some(media.blob));
+            Picture { media: index, caption: photo.map(|photo| photo.caption.clone()).unwrap_or_default() }
+        })
+        .collect();
+    let composed =
+        loa_brief::compose(writing.article, brief, writing.rule, writing.format, writing.link, &pictures);
+    Words {
+        title: composed.title,
+        text: composed.text,
+        author: composed.author,
+        body: composed.body,
+        tags: composed.tags,
+    }
+}

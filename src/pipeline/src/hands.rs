@@ -1,0 +1,134 @@
+//! What channels are handed: bytes by hash, public addresses of media, sealed secrets.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::SignedDuration;
+use loa_channel::{Error, ErrorKind, Result, RetryAdvice};
+use loa_delivery::VaultError;
+use loa_model::{
+    AccountName, Actor, BlobHash, DeliveryId, Ids, Media, PublicMedia, Secret, record::join, seams::SharedClock,
+};
+use loa_net::{Client, Request};
+use loa_store::{Blobs, Changes, Store, StoreExt, Vault};
+use url::Url;
+
+/// Blobs for channels.
+pub struct BlobReader(pub Arc<Blobs>);
+
+#[async_trait]
+impl loa_channel::Blobs for BlobReader {
+    async fn read(&self, hash: BlobHash) -> Result<Bytes> {
+        self.0.get(hash).await.map_err(|error| Error::internal(format!("blob {}: {error}", hash.short())))
+    }
+}
+
+/// Public addresses of media: one per delivery and blob, kept for a year and more.
+pub struct PublicUrls {
+    /// Records.
+    pub store: Arc<dyn Store>,
+    /// Time.
+    pub clock: SharedClock,
+    /// Tokens.
+    pub ids: Ids,
+    /// Address the outside sees, without a slash at the end.
+    pub base: String,
+    /// Asks the address as a platform would, before it is handed out.
+    pub client: Client,
+}
+
+/// Kept a little longer than the year that platforms may take.
+const KEPT: SignedDuration = SignedDuration::from_hours(24 * 400);
+
+#[async_trait]
+impl loa_channel::MediaUrls for PublicUrls {
+    async fn url(&self, delivery: DeliveryId, media: &Media) -> Result<Url> {
+        let record = self.record(delivery, media).await?;
+        let address = format!("{}/m/{}.{}", self.base, record.token, record.ext);
+        let url: Url = address
+            .parse()
+            .map_err(|_| Error::internal(format!("web.public_url is not an address: {}", self.base)))?;
+        self.check(&url).await?;
+        Ok(url)
+    }
+}
+
+impl PublicUrls {
+    async fn record(&self, delivery: DeliveryId, media: &Media) -> Result<PublicMedia> {
+        let failed = |error: loa_store::Error| Error::internal(format!("public media cannot be kept: {error}"));
+        let key = join(&[&delivery.to_string(), &media.blob.to_string()]);
+        let known = self.store.list::<PublicMedia>("public_media_by_delivery", &key, 1).await.map_err(failed)?;
+        if let Some(row) = known.into_iter().next() {
+            return Ok(row.record);
+        }
+        let now = self.clock.now();
+        let record = PublicMedia {
+            token: self.ids.token(26),
+            ext: extension(&media.mime).to_owned(),
+            blob: media.blob,
+            mime: media.mime.clone(),
+            delivery,
+            created_at: now,
+            expires_at: now + KEPT,
+        };
+        let actor = Actor::Worker("public media".to_owned());
+        self.store.commit(Changes::by(actor, "open a public address").insert(&record)).await.map_err(failed)?;
+        Ok(record)
+    }
+
+    /// A platform that cannot fetch fails silently, hours later: so we fetch first.
+    async fn check(&self, url: &Url) -> Result<()> {
+        let answer = self.client.send(Request::get(url.clone()).header("range", "bytes=0-15"), None).await;
+        let problem = match answer {
+            Ok(response) if matches!(response.status, 200 | 206) && !response.body.is_empty() => return Ok(()),
+            Ok(response) => format!("it answers {}", response.status),
+            Err(error) => error.to_string(),
+        };
+        Err(Error::new(
+            ErrorKind::Media,
+            RetryAdvice::Later { wait: std::time::Duration::from_secs(60), scope: loa_channel::Scope::Account },
+            format!("our own media address cannot be fetched ({problem}): check web.public_url and that the server runs"),
+        ))
+    }
+}
+
+/// The extension that platforms expect for a media type.
+fn extension(mime: &str) -> &'static str {
+    match mime {
+        "image/png" => "png",
+        "image/jpeg" => "jpg",
+        "video/mp4" => "mp4",
+        "application/pdf" => "pdf",
+        _ => "bin",
+    }
+}
+
+/// The vault for delivery.
+pub struct VaultSecrets(pub Arc<Vault>);
+
+#[async_trait]
+impl loa_delivery::Secrets for VaultSecrets {
+    async fn get(&self, account: &AccountName) -> Result<Option<Secret>, VaultError> {
+        match self.0.get(account).await {
+            Ok(secret) => Ok(Some(secret)),
+            Err(loa_store::Error::Refused { .. }) => Ok(None),
+            Err(error) => Err(VaultError(error.to_string())),
+        }
+    }
+
+    async fn begin_refresh(&self, account: &AccountName) -> Result<(), VaultError> {
+        self.0.begin_refresh(account).await.map(|_| ()).map_err(|error| VaultError(error.to_string()))
+    }
+
+    async fn finish_refresh(&self, account: &AccountName, new: Option<Secret>) -> Result<(), VaultError> {
+        let fail = |error: loa_store::Error| VaultError(error.to_string());
+        match self.0.pending_refresh(account).await.map_err(fail)? {
+            Some(mark) => match new {
+                Some(fresh) => self.0.finish_refresh(&mark, fresh).await.map(|_| ()).map_err(fail),
+                None => self.0.abandon_refresh(&mark).await.map_err(fail),
+            },
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! From an article and its brief to files: the same for a job of the queue and for `loa render`.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use jiff::tz::TimeZone;
+use loa_canvas::{Engine, Focus, photo};
+use loa_clip::{Folders, Look, PhotoFile, Runner};
+use loa_infographic::{Format, Infographic, SourcePhoto};
+use loa_model::{Article, Brief, Cancel, Digest, Progress, VariantKind, digest::DigestBuilder};
+use serde_json::Value;
+
+use crate::{Error, Result};
+
+/// JPEGs stay below what every channel takes.
+const MAX_JPEG: usize = 900_000;
+
+/// A photo of the article that lies in a file, so that a child under limits can read it.
+#[derive(Debug, Clone)]
+pub struct PhotoOnDisk {
+    /// Index into the article's photos.
+    pub index: usize,
+    /// Where.
+    pub path: PathBuf,
+    /// The same bytes.
+    pub bytes: Bytes,
+}
+
+/// A drawn file and what is known about it.
+#[derive(Debug, Clone)]
+pub struct Made {
+    /// Name of the rendition.
+    pub name: String,
+    /// Where it lies until it is kept.
+    pub path: PathBuf,
+    /// Media type.
+    pub mime: String,
+    /// Pixels; 0 where there are none.
+    pub width: u32,
+    /// Pixels; 0 where there are none.
+    pub height: u32,
+    /// Milliseconds; 0 for a still.
+    pub duration_ms: u64,
+    /// Length.
+    pub bytes: u64,
+    /// Alternative text.
+    pub alt: String,
+}
+
+/// What decides a variant besides its article and brief.
+#[derive(Debug, Clone, Default)]
+pub struct Recipe {
+    /// Template of the infographic; the kind of story chooses when absent.
+    pub template: Option<String>,
+    /// Brand kit.
+    pub brand: String,
+    /// Sizes of the infographic; the usual ones when empty.
+    pub sizes: Vec<String>,
+}
+
+/// One drawing.
+#[derive(Debug, Clone, Copy)]
+pub struct Take<'a> {
+    /// Article.
+    pub article: &'a Article,
+    /// Brief of the same revision.
+    pub brief: &'a Brief,
+    /// Photos.
+    pub photos: &'a [PhotoOnDisk],
+    /// How.
+    pub recipe: &'a Recipe,
+    /// For intermediate files; exists.
+    pub work: &'a Path,
+    /// For the results; exists.
+    pub out: &'a Path,
+    /// The wish to stop.
+    pub cancel: &'a Cancel,
+}
+
+/// Draws cards and clips.
+#[derive(Clone)]
+pub struct Studio {
+    engine: Arc<Engine>,
+    runner: Runner,
+}
+
+impl Studio {
+    /// A studio with this engine, whose clips are encoded by children started by `runner`.
+    pub fn new(engine: Arc<Engine>, runner: Runner) -> Self {
+        Self { engine, runner }
+    }
+
+    /// The engine of cards and layers.
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    /// Digest of everything that decides a variant. The engine is not in it: a new one never makes an approved one stale.
+    pub fn recipe(&self, kind: VariantKind, article: &Article, brief: &Brief, recipe: &Recipe) -> Digest {
+        DigestBuilder::new("variant/1")
+            .json("kind", &kind)
+            .json("article", &article.digest)
+            .json("story", &brief.story)
+            .json("words", &brief.passages().collect::<Vec<_>>())
+            .json("template", &recipe.template)
+            .field("brand", &recipe.brand)
+            .json("sizes", &recipe.sizes)
+            .finish()
+    }
+
+    /// Draws the files of one variant and says where each drawn string comes from.
+    ///
+    /// # Errors
+    /// Those of the stage; [`Error::Cancelled`] when it was called off. Nothing usable is left in `out` then.
+    pub async fn draw(
+        &self,
+        kind: VariantKind,
+        take: Take<'_>,
+        progress: &(dyn Fn(Progress) + Send + Sync),
+    ) -> Result<(Vec<Made>, Value)> {
+        match kind {
+            VariantKind::Infographic => self.infographic(take, progress).await,
+            VariantKind::ShortClip | VariantKind::LowBand => self.clip(kind, take, progress).await,
+            VariantKind::LongClip | VariantKind::Audio => {
+                Err(Error::Missing { what: "a renderer of", id: format!("{kind:?}") })
+            }
+        }
+    }
+
+    async fn infographic(&self, take: Take<'_>, progress: &(dyn Fn(Progress) + Send + Sync)) -> Result<(Vec<Made>, Value)> {
+        let (article, brief, recipe) = (take.article.clone(), take.brief.clone(), take.recipe.clone());
+        let (photos, out, cancel) = (take.photos.to_vec(), take.out.to_path_buf(), take.cancel.clone());
+        let engine = Arc::clone(&self.engine);
+        let (sender, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let drawing = tokio::task::spawn_blocking(move || {
+            let mut tell = |now: Progress| sender.send(now).unwrap_or(());
+            card(&engine, &article, &brief, &recipe, &photos, &out, &cancel, &mut tell)
+        });
+        while let Some(now) = told.recv().await {
+            progress(now);
+        }
+        drawing.await.map_err(|error| Error::Disk { what: "the drawing thread", why: error.to_string() })?
+    }
+
+    async fn clip(
+        &self,
+        kind: VariantKind,
+        take: Take<'_>,
+        progress: &(dyn Fn(Progress) + Send + Sync),
+    ) -> Result<(Vec<Made>, Value)> {
+        let engine = Arc::clone(&self.engine);
+        let (article, brief, brand) = (take.article.clone(), take.brief.clone(), take.recipe.brand.clone());
+        let photos: Vec<PhotoFile> = take
+            .photos
+            .iter()
+            .map(|photo| PhotoFile { index: u32::try_from(photo.index).unwrap_or(u32::MAX), path: photo.path.clone() })
+            .collect();
+        let (work, out, cancel) = (take.work.to_path_buf(), take.out.to_path_buf(), take.cancel.clone());
+        progress(Progress { step: "render.layers".to_owned(), done: 0, total: 0, eta_ms: None });
+        let prepared = tokio::task::spawn_blocking(move || {
+            let link = article.source.canonical_url.clone();
+            let shown = shown_address(&link);
+            let indexes: Vec<u32> = photos.iter().map(|photo| photo.index).collect();
+            let theme = &engine.brand(&brand).map_err(loa_infographic::Error::from)?.theme;
+            let order = loa_clip::Order {
+                article: &article,
+                brief: &brief,
+                link: &link,
+                link_short: &shown,
+                photos: &indexes,
+                look: Look::from(theme),
+            };
+            let (timeline, rung) = if kind == VariantKind::LowBand {
+                (loa_clip::low_band(&order), loa_clip::Rung::low_band("360p"))
+            } else {
+                (loa_clip::short(&order), loa_clip::Rung::master("1080p"))
+            };
+            let report = loa_clip::provenance::report(&timeline);
+            let folders = Folders { work: &work, out: &out };
+            let request =
+                loa_clip::prepare(timeline, &order, (&engine, &brand), photos, vec![rung], folders, &cancel)?;
+            Ok::<_, Error>((request, report))
+        });
+        let (request, report) =
+            prepared.await.map_err(|error| Error::Disk { what: "the drawing thread", why: error.to_string() })??;
+        let outputs = loa_clip::render(&request, &self.runner, take.cancel, progress).await?;
+        let made = outputs
+            .into_iter()
+            .map(|output| Made {
+                name: output.name,
+                path: output.path,
+                mime: output.mime,
+                width: output.width,
+                height: output.height,
+                duration_ms: output.duration_ms,
+                bytes: output.bytes,
+                alt: output.alt,
+            })
+            .collect();
+        Ok((made, report))
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "the owned pieces of one Take, moved into a thread")]
+fn card(
+    engine: &Engine,
+    article: &Article,
+    brief: &Brief,
+    recipe: &Recipe,
+    photos: &[PhotoOnDisk],
+    out: &Path,
+    cancel: &Cancel,
+    tell: &mut dyn FnMut(Progress),
+) -> Result<(Vec<Made>, Value)> {
+    let mut sources = Vec::new();
+    for on_disk in photos {
+        let decoded = photo::decode(&on_disk.bytes);
+        let known = article.photos.get(on_disk.index);
+        match (decoded, known) {
+            (Ok(photo), Some(known)) => sources.push(SourcePhoto {
+                photo,
+                focus: Focus::default(),
+                alt: known.alt.clone(),
+                credit: known.credit.clone(),
+            }),
+            // A card without this photo is better than no card; the editor sees which photo is missing.
+            (Err(error), _) => tracing::warn!(photo = on_disk.index + 1, %error, "A photo cannot be drawn"),
+            (Ok(_), None) => {}
+        }
+    }
+    let sizes: Vec<&str> = recipe.sizes.iter().map(String::as_str).collect();
+    let zone = TimeZone::get("Asia/Ho_Chi_Minh").unwrap_or(TimeZone::UTC);
+    let date = article.published_at.map(|at| at.to_zoned(zone).strftime("%d/%m/%Y").to_string());
+    let order = loa_infographic::Order {
+        article,
+        brief,
+        photos: &sources,
+        brand: &recipe.brand,
+        template: recipe.template.as_deref(),
+        sizes: &sizes,
+        formats: &[Format::Jpeg { max_bytes: MAX_JPEG }, Format::Png],
+        link: None,
+        date: date.as_deref().unwrap_or_default(),
+        cancel,
+    };
+    let rendered = Infographic.render(engine, &order, tell)?;
+    if let Some(violation) = rendered.violations.first() {
+        tracing::warn!(field = violation.field, problem = violation.problem, "A size cannot hold its headline");
+    }
+    let mut made = Vec::new();
+    for file in rendered.files {
+        let path = out.join(&file.name);
+        std::fs::write(&path, &file.bytes)
+            .map_err(|error| Error::Disk { what: "a card cannot be written", why: error.to_string() })?;
+        // The JPEG goes by the name of its size: it is what channels get.
+        let name = if file.mime == "image/jpeg" { file.size.clone() } else { file.name.clone() };
+        made.push(Made {
+            name,
+            path,
+            mime: file.mime.to_owned(),
+            width: file.width,
+            height: file.height,
+            duration_ms: 0,
+            bytes: file.bytes.len() as u64,
+            alt: file.alt,
+        });
+    }
+    Ok((made, rendered.provenance))
+}
+
+/// Host and path without the scheme, as people read it; the host alone when that is long.
+fn shown_address(link: &str) -> String {
+    let bare = link.split_once("://").map_or(link, |(_, rest)| rest).trim_end_matches('/');
+    if bare.chars().count() <= 32 { bare.to_owned() } else { bare.split('/').next().unwrap_or(bare).to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown_address;
+
+    #[test]
+    fn addresses_are_shown_short() {
+        assert_eq!(shown_address("https://minh-hoa.example/tin/1"), "minh-hoa.example/tin/1");
+        assert_eq!(shown_address("https://minh-hoa.example/tin-tuc/ho-tro-dong-bao-vung-cao-2027"), "minh-hoa.example");
+        assert_eq!(shown_address(""), "");
+    }
+}

@@ -1,0 +1,378 @@
+//! From an article and its variants to drafts, as each account's publishing profile says.
+
+use jiff::Timestamp;
+use loa_model::{
+    Account, AccountName, Actor, Article, ArticleId, ArticleState, BodyBlock, Capability,
+    FormatRule, Link, Media, MediaRole, Post, PostContent, PostFormat, PostState, Priority,
+    Rendition, UserId, Variant, VariantKind, VariantState, Violation, article::article_key,
+    record::join,
+};
+use loa_store::{Changes, StoreExt};
+use serde::{Deserialize, Serialize};
+
+use crate::{Result, Review, ReviewError};
+
+/// Where a file of a post comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "from", deny_unknown_fields)]
+pub enum Pick {
+    /// A rendition of a variant: the first of these names that there is.
+    Variant {
+        /// Role in the post.
+        role: MediaRole,
+        /// Editorial form.
+        kind: VariantKind,
+        /// Names in order of preference, for example `portrait`.
+        renditions: Vec<String>,
+        /// Without it there is no post.
+        required: bool,
+    },
+    /// A photo of the article.
+    Photo {
+        /// Role in the post.
+        role: MediaRole,
+        /// Which, from 0.
+        index: usize,
+        /// Without it there is no post.
+        required: bool,
+    },
+}
+
+/// One post of a publishing profile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Slot {
+    /// Format.
+    pub format: PostFormat,
+    /// Files in order.
+    pub media: Vec<Pick>,
+    /// Minutes after the first post of the article.
+    #[serde(default)]
+    pub after_minutes: u16,
+}
+
+/// An account to compose for.
+#[derive(Debug, Clone, Copy)]
+pub struct Target<'a> {
+    /// Account.
+    pub account: &'a Account,
+    /// What its channel can do.
+    pub capability: &'a Capability,
+    /// Its publishing profile.
+    pub profile: &'a [Slot],
+}
+
+/// What to compose.
+#[derive(Debug, Clone)]
+pub struct Order<'a> {
+    /// Agency (tenant).
+    pub agency: &'a str,
+    /// Article.
+    pub article: ArticleId,
+    /// Revision: must be the newest and ready.
+    pub revision: u32,
+    /// Accounts.
+    pub targets: Vec<Target<'a>>,
+    /// Author of the posts.
+    pub author: UserId,
+    /// When to post.
+    pub at: Timestamp,
+    /// IANA zone it was chosen in.
+    pub zone: &'a str,
+    /// Urgency.
+    pub priority: Priority,
+}
+
+/// What the words of one post are written for.
+#[derive(Debug)]
+pub struct Writing<'a> {
+    /// The article.
+    pub article: &'a Article,
+    /// Account.
+    pub account: &'a Account,
+    /// Format.
+    pub format: PostFormat,
+    /// Limits of the format.
+    pub rule: &'a FormatRule,
+    /// Short link of this post.
+    pub link: &'a Link,
+    /// Files of the post in order.
+    pub media: &'a [Media],
+}
+
+/// The words of one post.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Words {
+    /// Title, empty where the format has none.
+    pub title: String,
+    /// Message, caption or description.
+    pub text: String,
+    /// Author, empty where the format has none.
+    pub author: String,
+    /// Blocks of an article post.
+    pub body: Vec<BodyBlock>,
+    /// Tags without `#`.
+    pub tags: Vec<String>,
+}
+
+/// Result of composing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The posts, those that were there already included.
+    pub posts: Vec<Post>,
+    /// Ids among them that this call made.
+    pub made: Vec<loa_model::PostId>,
+    /// What the channel would refuse, by post: an editor changes it before submitting.
+    pub violations: Vec<(loa_model::PostId, Vec<Violation>)>,
+    /// Posts of a profile that could not be made, and what was missing.
+    pub missing: Vec<Missing>,
+}
+
+/// A post of a profile that could not be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// Account.
+    pub account: AccountName,
+    /// Format.
+    pub format: PostFormat,
+    /// What was missing: `format`, or the media as in the profile.
+    pub what: String,
+}
+
+impl Review {
+    /// Makes the drafts of an article. Asked again it makes none twice: a post of the same revision, account and format that
+    /// is not void is kept.
+    ///
+    /// # Errors
+    /// [`ReviewError::NotFound`], [`ReviewError::ArticleNotReady`], [`ReviewError::ArticleChanged`], [`ReviewError::Account`],
+    /// [`ReviewError::Conflict`] when somebody composes the same article at the same time.
+    pub async fn compose(
+        &self,
+        actor: Actor,
+        order: &Order<'_>,
+        write: &(dyn Fn(&Writing<'_>) -> Words + Sync),
+    ) -> Result<Outcome> {
+        let key = article_key(order.article, order.revision);
+        let found =
+            self.store.read::<Article>(&key).await?.filter(|a| a.record.agency == order.agency);
+        let article =
+            found.ok_or_else(|| ReviewError::NotFound { what: "article", id: key.clone() })?;
+        match article.record.state {
+            ArticleState::Ready => {}
+            ArticleState::Fetched => return Err(ReviewError::ArticleNotReady),
+            ArticleState::Superseded | ArticleState::Withdrawn => {
+                return Err(ReviewError::ArticleChanged);
+            }
+        }
+        let prefix = join(&[&order.article.to_string(), &format!("{:06}", order.revision), ""]);
+        let variants: Vec<Variant> = self
+            .store
+            .list::<Variant>("variant_by_article", &prefix, 1000)
+            .await?
+            .into_iter()
+            .map(|v| v.record)
+            .collect();
+        let known = self.posts_of(order.article).await?;
+
+        let mut outcome = Outcome {
+            posts: Vec::new(),
+            made: Vec::new(),
+            violations: Vec::new(),
+            missing: Vec::new(),
+        };
+        let mut changes = Changes::by(actor, "compose posts");
+        for target in &order.targets {
+            let account = target.account;
+            if account.agency != order.agency {
+                return Err(ReviewError::Account {
+                    account: account.name.to_string(),
+                    why: "it belongs to another agency",
+                });
+            }
+            for slot in target.profile {
+                let same = |post: &&Post| {
+                    post.revision == order.revision
+                        && post.account == account.name
+                        && post.content.format == slot.format
+                        && post.state != PostState::Void
+                };
+                if let Some(post) = known.iter().map(|p| &p.record).find(same) {
+                    outcome.posts.push(post.clone());
+                    continue;
+                }
+                let missing = |what: String| Missing {
+                    account: account.name.clone(),
+                    format: slot.format,
+                    what,
+                };
+                let Some(rule) = target.capability.formats.get(&slot.format) else {
+                    outcome.missing.push(missing("format".to_owned()));
+                    continue;
+                };
+                let media = match files(&article.record, &variants, &slot.media) {
+                    Ok(media) => media,
+                    Err(what) => {
+                        outcome.missing.push(missing(what));
+                        continue;
+                    }
+                };
+                let link = self.mint(&article.record, &account.name).await?;
+                let writing = Writing {
+                    article: &article.record,
+                    account,
+                    format: slot.format,
+                    rule,
+                    link: &link,
+                    media: &media,
+                };
+                let words = write(&writing);
+                let post = self.draft(order, account, slot, &article.record, words, media, link);
+                let violations = target.capability.check(&post.content);
+                if !violations.is_empty() {
+                    outcome.violations.push((post.id, violations));
+                }
+                changes = changes.insert(&post);
+                outcome.made.push(post.id);
+                outcome.posts.push(post);
+            }
+        }
+        if !outcome.made.is_empty() {
+            // Writing the article again with its version makes composing the same article twice at once a conflict.
+            self.store.commit(changes.update(&article.record, article.version)).await?;
+        }
+        Ok(outcome)
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one call site; a struct would only repeat the post"
+    )]
+    fn draft(
+        &self,
+        order: &Order<'_>,
+        account: &Account,
+        slot: &Slot,
+        article: &Article,
+        words: Words,
+        media: Vec<Media>,
+        link: Link,
+    ) -> Post {
+        let later = jiff::SignedDuration::from_mins(i64::from(slot.after_minutes));
+        let at = order.at.checked_add(later).unwrap_or(order.at);
+        Post {
+            id: self.ids.make(),
+            agency: order.agency.to_owned(),
+            article: order.article,
+            revision: order.revision,
+            account: account.name.clone(),
+            content: PostContent {
+                format: slot.format,
+                lang: article.lang.clone(),
+                title: words.title,
+                author: words.author,
+                text: words.text,
+                body: words.body,
+                media,
+                link,
+                tags: words.tags,
+            },
+            state: PostState::Draft,
+            scheduled_at: article.embargo_until.map_or(at, |embargo| at.max(embargo)),
+            zone: order.zone.to_owned(),
+            priority: order.priority,
+            author: order.author,
+            approval: None,
+            reason: String::new(),
+            created_at: self.clock.now(),
+        }
+    }
+
+    /// A short link no other post has.
+    pub(crate) async fn mint(&self, article: &Article, account: &AccountName) -> Result<Link> {
+        loop {
+            // 50 bits: guessing other posts' codes is hopeless, and two equal ones never meet.
+            let code = self.ids.token(10);
+            if !self.store.list::<Post>("post_by_code", &code, 1).await?.is_empty() {
+                continue;
+            }
+            let url = format!("{}/l/{code}", self.link_base.trim_end_matches('/'));
+            let campaign = [
+                ("utm_source", account.channel()),
+                ("utm_medium", "social"),
+                ("utm_campaign", account.as_str()),
+                ("utm_content", &code),
+            ];
+            let canonical = &article.source.canonical_url;
+            let mut target = canonical.clone();
+            if canonical.starts_with("http") {
+                for (name, value) in campaign {
+                    target.push(if target.contains('?') { '&' } else { '?' });
+                    // Names of accounts and codes are plain, but for the colon.
+                    target.push_str(name);
+                    target.push('=');
+                    target.push_str(&value.replace(':', "%3A"));
+                }
+            }
+            return Ok(Link { code, url, target });
+        }
+    }
+}
+
+/// The files of a slot, or what is missing.
+fn files(article: &Article, variants: &[Variant], picks: &[Pick]) -> Result<Vec<Media>, String> {
+    let mut media = Vec::new();
+    for pick in picks {
+        let (found, required) = match pick {
+            Pick::Variant { role, kind, renditions, required } => {
+                let mut current = variants
+                    .iter()
+                    .filter(|v| v.kind == *kind && v.state == VariantState::Rendered);
+                // The newest of several comes last: ids sort by time.
+                let file = current
+                    .next_back()
+                    .and_then(|v| Some((v, renditions.iter().find_map(|name| v.rendition(name))?)));
+                (file.map(|(variant, rendition)| rendered(*role, variant, rendition)), *required)
+            }
+            Pick::Photo { role, index, required } => {
+                (article.photos.get(*index).and_then(|photo| photographed(*role, photo)), *required)
+            }
+        };
+        match found {
+            Some(file) => media.push(file),
+            None if required => return Err(serde_json::to_string(pick).unwrap_or_default()),
+            None => {}
+        }
+    }
+    Ok(media)
+}
+
+fn rendered(role: MediaRole, variant: &Variant, rendition: &Rendition) -> Media {
+    Media {
+        role,
+        blob: rendition.blob,
+        bytes: rendition.bytes,
+        mime: rendition.mime.clone(),
+        width: rendition.width,
+        height: rendition.height,
+        duration_ms: rendition.duration_ms,
+        alt: rendition.alt.clone(),
+        variant: Some(variant.id),
+    }
+}
+
+/// A photo as it was published. Its size in bytes and pixels is not part of the article's record and stays 0: limits on it
+/// are checked by the channel only, so profiles take pictures from variants where they can.
+fn photographed(role: MediaRole, photo: &loa_model::Photo) -> Option<Media> {
+    let alt = if photo.alt.is_empty() { photo.caption.clone() } else { photo.alt.clone() };
+    Some(Media {
+        role,
+        blob: photo.blob?,
+        bytes: 0,
+        mime: photo.mime.clone(),
+        width: 0,
+        height: 0,
+        duration_ms: 0,
+        alt,
+        variant: None,
+    })
+}

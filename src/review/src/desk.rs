@@ -1,0 +1,316 @@
+//! The moves of one post between its author and its approver.
+
+use jiff::Timestamp;
+use loa_model::{
+    Actor, Approval, Article, ArticleState, BodyBlock, Capability, Delivery, DeliveryEvent,
+    DeliveryState, Digest, Link, Post, PostContent, PostId, PostState, Role, User, Variant,
+    VariantState, article::article_key, post::PostEvent,
+};
+use loa_store::{Changes, StoreExt, Versioned};
+
+use crate::{Result, Review, ReviewError};
+
+/// When an approved post may go out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Not before.
+    pub not_before: Timestamp,
+    /// Not after: later it asks a person again.
+    pub not_after: Timestamp,
+}
+
+/// Attempts of a delivery before it is given up.
+const MAX_ATTEMPTS: u32 = 5;
+
+impl Review {
+    /// Hands a draft to the approvers.
+    ///
+    /// # Errors
+    /// [`ReviewError::Role`], [`ReviewError::State`], [`ReviewError::Violations`], [`ReviewError::StaleVariant`],
+    /// [`ReviewError::ArticleChanged`], [`ReviewError::Conflict`].
+    pub async fn submit(&self, by: &User, post: PostId, capability: &Capability) -> Result<Post> {
+        let mut post = self.post(by, post).await?;
+        if !by.is(Role::Author) && !by.is(Role::Editor) {
+            return Err(ReviewError::Role { needs: Role::Editor });
+        }
+        post.record.state = post.record.state.next(PostEvent::Submit)?;
+        let article = self.check(&post.record, capability).await?;
+        post.record.reason.clear();
+        let changes =
+            Changes::by(Actor::User(by.id), "submit post").update(&post.record, post.version);
+        // The same article row at its version: a revision that lands meanwhile is a conflict, not a stale submission.
+        self.store.commit(changes.update(&article.record, article.version)).await?;
+        Ok(post.record)
+    }
+
+    /// Signs what the approver saw and makes the delivery, in one commit.
+    ///
+    /// # Errors
+    /// [`ReviewError::Role`], [`ReviewError::OwnPost`], [`ReviewError::Changed`], [`ReviewError::Window`] and those of
+    /// [`Review::submit`].
+    pub async fn approve(
+        &self,
+        by: &User,
+        post: PostId,
+        seen: Digest,
+        window: Window,
+        capability: &Capability,
+    ) -> Result<(Post, Delivery)> {
+        let mut post = self.post(by, post).await?;
+        if !by.is(Role::Approver) {
+            return Err(ReviewError::Role { needs: Role::Approver });
+        }
+        if post.record.author == by.id {
+            return Err(ReviewError::OwnPost);
+        }
+        post.record.state = post.record.state.next(PostEvent::Approve)?;
+        let digest = post.record.digest();
+        if digest != seen {
+            return Err(ReviewError::Changed { seen, now: digest });
+        }
+        let article = self.check(&post.record, capability).await?;
+        let now = self.clock.now();
+        check_window(window, &post.record, &article.record, now)?;
+        post.record.approval = Some(Approval {
+            digest,
+            by: by.id,
+            at: now,
+            not_before: window.not_before,
+            not_after: window.not_after,
+        });
+        let delivery = self.delivery(&post.record, digest, window, now);
+        let changes = Changes::by(Actor::User(by.id), "approve post")
+            .update(&post.record, post.version)
+            .insert(&delivery)
+            .update(&article.record, article.version);
+        self.store.commit(changes).await?;
+        Ok((post.record, delivery))
+    }
+
+    /// Sends a post back to its author.
+    ///
+    /// # Errors
+    /// [`ReviewError::Role`], [`ReviewError::NoReason`], [`ReviewError::State`], [`ReviewError::Conflict`].
+    pub async fn return_with_reason(&self, by: &User, post: PostId, reason: &str) -> Result<Post> {
+        let mut post = self.post(by, post).await?;
+        if !by.is(Role::Approver) {
+            return Err(ReviewError::Role { needs: Role::Approver });
+        }
+        post.record.state = post.record.state.next(PostEvent::Return)?;
+        post.record.reason = given(reason)?;
+        let changes = Changes::by(Actor::User(by.id), "return post");
+        self.store.commit(changes.update(&post.record, post.version)).await?;
+        Ok(post.record)
+    }
+
+    /// Changes a post. Before approval it is a draft again. After approval the signed post is void, its delivery is called
+    /// off, and a new draft with a link of its own takes its place; the answer is that draft. Whoever changes a post is its
+    /// author from then on, so that nobody approves their own change.
+    ///
+    /// # Errors
+    /// [`ReviewError::Role`], [`ReviewError::LinkChanged`], [`ReviewError::TooLate`] once it may be on the wire,
+    /// [`ReviewError::State`], [`ReviewError::Conflict`].
+    pub async fn edit(&self, by: &User, post: PostId, content: PostContent) -> Result<Post> {
+        let mut post = self.post(by, post).await?;
+        if !by.is(Role::Author) && !by.is(Role::Editor) {
+            return Err(ReviewError::Role { needs: Role::Editor });
+        }
+        if content.link != post.record.content.link {
+            return Err(ReviewError::LinkChanged);
+        }
+        let approved = post.record.state == PostState::Approved;
+        post.record.state = post.record.state.next(PostEvent::Edit)?;
+        let changes = Changes::by(Actor::User(by.id), "edit post");
+        if !approved {
+            post.record.content = content;
+            post.record.author = by.id;
+            self.store.commit(changes.update(&post.record, post.version)).await?;
+            return Ok(post.record);
+        }
+        let reason = "edited after approval";
+        let mut changes = changes;
+        for delivery in self.deliveries_of(post.record.id).await? {
+            let state = delivery.record.state;
+            if matches!(
+                state,
+                DeliveryState::Scheduled
+                    | DeliveryState::Ready
+                    | DeliveryState::Leased
+                    | DeliveryState::Held
+            ) {
+                let event = DeliveryEvent::Cancel { reason: reason.to_owned() };
+                let cancelled = delivery.record.apply(event, self.clock.now())?;
+                changes = changes.update(&cancelled, delivery.version);
+            } else if !state.is_terminal() {
+                return Err(ReviewError::TooLate { state: state.name() });
+            }
+        }
+        let article = self.article(&post.record).await?;
+        let link = self.mint(&article.record, &post.record.account).await?;
+        let draft = Post {
+            id: self.ids.make(),
+            content: relinked(content, &link),
+            state: PostState::Draft,
+            author: by.id,
+            approval: None,
+            reason: String::new(),
+            created_at: self.clock.now(),
+            ..post.record.clone()
+        };
+        reason.clone_into(&mut post.record.reason);
+        self.store.commit(changes.update(&post.record, post.version).insert(&draft)).await?;
+        Ok(draft)
+    }
+
+    /// Asks that a post be taken back: called off when nothing was sent, retracted when it is live, retracted as soon as its
+    /// outcome is known otherwise. The answer is its delivery.
+    ///
+    /// # Errors
+    /// [`ReviewError::Role`], [`ReviewError::NoReason`], [`ReviewError::NotFound`] without a delivery,
+    /// [`ReviewError::TooLate`] when there is nothing to take back, [`ReviewError::Conflict`].
+    pub async fn request_retraction(
+        &self,
+        by: &User,
+        post: PostId,
+        reason: &str,
+    ) -> Result<Delivery> {
+        let post = self.post(by, post).await?;
+        if !by.is(Role::Approver) {
+            return Err(ReviewError::Role { needs: Role::Approver });
+        }
+        let reason = given(reason)?;
+        let mut deliveries = self.deliveries_of(post.record.id).await?;
+        deliveries.sort_by_key(|d| d.record.id);
+        let open = deliveries.iter().rposition(|d| !d.record.state.is_terminal());
+        let Some(delivery) = open.map(|at| deliveries.swap_remove(at)) else {
+            let last = deliveries.last().map(|d| d.record.state.name());
+            let id = post.record.id.to_string();
+            return Err(last.map_or(ReviewError::NotFound { what: "delivery", id }, |state| {
+                ReviewError::TooLate { state }
+            }));
+        };
+        let event = match delivery.record.state {
+            DeliveryState::Published => DeliveryEvent::Retract { reason },
+            _ => DeliveryEvent::Cancel { reason },
+        };
+        let next = delivery.record.apply(event, self.clock.now())?;
+        let changes = Changes::by(Actor::User(by.id), "request retraction");
+        self.store.commit(changes.update(&next, delivery.version)).await?;
+        Ok(next)
+    }
+
+    /// A post of the person's agency.
+    async fn post(&self, by: &User, id: PostId) -> Result<Versioned<Post>> {
+        let found = self.store.read::<Post>(&id.to_string()).await?;
+        found
+            .filter(|post| post.record.agency == by.agency)
+            .ok_or_else(|| ReviewError::NotFound { what: "post", id: id.to_string() })
+    }
+
+    async fn article(&self, post: &Post) -> Result<Versioned<Article>> {
+        let key = article_key(post.article, post.revision);
+        self.store
+            .read::<Article>(&key)
+            .await?
+            .ok_or(ReviewError::NotFound { what: "article", id: key })
+    }
+
+    pub(crate) async fn deliveries_of(&self, post: PostId) -> Result<Vec<Versioned<Delivery>>> {
+        let prefix = loa_model::record::join(&[&post.to_string(), ""]);
+        Ok(self.store.list("delivery_by_post", &prefix, 1000).await?)
+    }
+
+    /// Whether a post may go on: its article is current, its variants are, and the channel would take it.
+    async fn check(&self, post: &Post, capability: &Capability) -> Result<Versioned<Article>> {
+        let article = self.article(post).await?;
+        if article.record.state != ArticleState::Ready {
+            return Err(ReviewError::ArticleChanged);
+        }
+        for media in &post.content.media {
+            let Some(id) = media.variant else { continue };
+            let variant = self.store.read::<Variant>(&id.to_string()).await?;
+            let current = variant.is_some_and(|v| {
+                v.record.state == VariantState::Rendered
+                    && v.record.renditions.iter().any(|r| r.blob == media.blob)
+            });
+            if !current {
+                return Err(ReviewError::StaleVariant { variant: id.to_string() });
+            }
+        }
+        if capability.channel != post.account.channel() {
+            return Err(ReviewError::Account {
+                account: post.account.to_string(),
+                why: "the capability is another channel's",
+            });
+        }
+        let violations = capability.check(&post.content);
+        if violations.is_empty() { Ok(article) } else { Err(ReviewError::Violations(violations)) }
+    }
+
+    fn delivery(&self, post: &Post, digest: Digest, window: Window, now: Timestamp) -> Delivery {
+        Delivery {
+            id: self.ids.make(),
+            agency: post.agency.clone(),
+            post: post.id,
+            article: post.article,
+            account: post.account.clone(),
+            digest,
+            marker: post.content.link.code.clone(),
+            state: DeliveryState::Scheduled,
+            priority: post.priority,
+            due_at: post.scheduled_at.max(window.not_before),
+            not_after: window.not_after,
+            not_before: window.not_before,
+            attempt: 0,
+            max_attempts: MAX_ATTEMPTS,
+            fence: 0,
+            lease: None,
+            intent: None,
+            ticket: None,
+            receipt: None,
+            sending_since: None,
+            quarantine_until: None,
+            absent: Vec::new(),
+            evidence: Vec::new(),
+            cancel_requested: false,
+            reason: String::new(),
+            retry_of: None,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+}
+
+fn given(reason: &str) -> Result<String> {
+    let reason = reason.trim();
+    if reason.is_empty() { Err(ReviewError::NoReason) } else { Ok(reason.to_owned()) }
+}
+
+fn check_window(window: Window, post: &Post, article: &Article, now: Timestamp) -> Result<()> {
+    let wrong = |why| Err(ReviewError::Window(why));
+    if window.not_after <= window.not_before {
+        return wrong("it ends before it begins");
+    }
+    if window.not_after <= now {
+        return wrong("it is over");
+    }
+    if post.scheduled_at > window.not_after {
+        return wrong("the post is scheduled after its end");
+    }
+    if article.embargo_until.is_some_and(|embargo| window.not_before < embargo) {
+        return wrong("it begins before the embargo ends");
+    }
+    Ok(())
+}
+
+/// The content with another short link, wherever the old one stands.
+fn relinked(mut content: PostContent, link: &Link) -> PostContent {
+    let old = std::mem::replace(&mut content.link, link.clone());
+    content.text = content.text.replace(&old.url, &link.url);
+    for block in &mut content.body {
+        if let BodyBlock::Text { text } = block {
+            *text = text.replace(&old.url, &link.url);
+        }
+    }
+    content
+}

@@ -1,0 +1,142 @@
+//! Why a move of a post was refused.
+
+use loa_model::{Digest, Role, Violation};
+
+/// Result of this crate.
+pub type Result<T, E = ReviewError> = std::result::Result<T, E>;
+
+/// Why nothing was written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReviewError {
+    /// No such record in this agency.
+    #[error("no {what} {id} in this agency")]
+    NotFound {
+        /// Kind of record.
+        what: &'static str,
+        /// Its id.
+        id: String,
+    },
+    /// The person lacks the role.
+    #[error("this needs the role {needs:?}")]
+    Role {
+        /// Role it takes.
+        needs: Role,
+    },
+    /// The author may not approve: two people see every post.
+    #[error("the author cannot approve; ask another approver")]
+    OwnPost,
+    /// The post is not in a state for this.
+    #[error(transparent)]
+    State(#[from] loa_model::IllegalMove),
+    /// The post is not what the approver saw.
+    #[error("the post changed since it was shown; look at it again")]
+    Changed {
+        /// Digest the approver saw.
+        seen: Digest,
+        /// Digest it has now.
+        now: Digest,
+    },
+    /// The channel would refuse the post.
+    #[error("the channel would refuse the post ({} problems); change it first", .0.len())]
+    Violations(Vec<Violation>),
+    /// A file of the post comes from a variant that is no longer current.
+    #[error("variant {variant} is stale; compose the post again")]
+    StaleVariant {
+        /// Which.
+        variant: String,
+    },
+    /// The article is not complete.
+    #[error("the article is not ready; wait until its photos are here")]
+    ArticleNotReady,
+    /// The article has another revision, or was withdrawn.
+    #[error("the article changed; compose the post from its newest revision")]
+    ArticleChanged,
+    /// The posting window makes no sense.
+    #[error("the posting window is wrong: {0}")]
+    Window(&'static str),
+    /// A return or a retraction without a reason.
+    #[error("give a reason")]
+    NoReason,
+    /// The post is live or on its way.
+    #[error("the post is {state} already; ask for a correction or a retraction")]
+    TooLate {
+        /// State of its delivery.
+        state: &'static str,
+    },
+    /// The short link of a post is fixed.
+    #[error("the short link of a post cannot be changed")]
+    LinkChanged,
+    /// The account belongs to somebody else, or its channel does not take the format.
+    #[error("account {account}: {why}")]
+    Account {
+        /// Which.
+        account: String,
+        /// Why.
+        why: &'static str,
+    },
+    /// Somebody else was faster.
+    #[error("somebody else changed it at the same time; look at it again")]
+    Conflict,
+    /// The delivery refused the move.
+    #[error(transparent)]
+    Delivery(#[from] loa_model::delivery::Refused),
+    /// The store failed.
+    #[error(transparent)]
+    Store(loa_store::Error),
+}
+
+impl ReviewError {
+    /// Key of the locale files: `review_error.<key>`.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::NotFound { .. } => "not_found",
+            Self::Role { .. } => "role",
+            Self::OwnPost => "own_post",
+            Self::State(_) => "state",
+            Self::Changed { .. } => "changed",
+            Self::Violations(_) => "violations",
+            Self::StaleVariant { .. } => "stale_variant",
+            Self::ArticleNotReady => "article_not_ready",
+            Self::ArticleChanged => "article_changed",
+            Self::Window(_) => "window",
+            Self::NoReason => "no_reason",
+            Self::TooLate { .. } => "too_late",
+            Self::LinkChanged => "link_changed",
+            Self::Account { .. } => "account",
+            Self::Conflict => "conflict",
+            Self::Delivery(_) => "delivery",
+            Self::Store(_) => "store",
+        }
+    }
+
+    /// Every key.
+    pub const KEYS: [&'static str; 17] = [
+        "not_found",
+        "role",
+        "own_post",
+        "state",
+        "changed",
+        "violations",
+        "stale_variant",
+        "article_not_ready",
+        "article_changed",
+        "window",
+        "no_reason",
+        "too_late",
+        "link_changed",
+        "account",
+        "conflict",
+        "delivery",
+        "store",
+    ];
+}
+
+impl From<loa_store::Error> for ReviewError {
+    fn from(error: loa_store::Error) -> Self {
+        match error {
+            loa_store::Error::Conflict { .. } => Self::Conflict,
+            other => Self::Store(other),
+        }
+    }
+}

@@ -1,0 +1,359 @@
+//! Posts between two people, and what a change does to them.
+
+mod any_order;
+mod fixture;
+mod raced;
+mod words;
+
+use std::sync::{Arc, Mutex};
+
+use loa_model::{
+    Actor, Article, ArticleState, DeliveryEvent, DeliveryState, Digest, MediaRole, Post,
+    PostFormat, PostState, Role, User, Variant, VariantKind, VariantState,
+};
+use loa_store::{Changes, StoreExt};
+
+use super::*;
+use fixture::{Desk, at, live, now, on_the_wire, window};
+use raced::Raced;
+
+#[test]
+fn drafts_follow_the_profile_and_are_made_once() {
+    let desk = Desk::new();
+    let first = desk.compose().unwrap();
+    assert_eq!((first.posts.len(), first.made.len(), first.missing.len()), (1, 1, 0));
+    let post = &first.posts[0];
+    assert_eq!(post.state, PostState::Draft);
+    assert_eq!(post.scheduled_at, at("2026-11-16T04:00:00Z"));
+    let files: Vec<_> =
+        post.content.media.iter().map(|m| (m.alt.as_str(), m.variant.is_some())).collect();
+    assert_eq!(files, [("Thẻ ảnh", true), ("Ruộng bậc thang", false)]);
+    let link = &post.content.link;
+    assert_eq!(link.url, format!("https://lo.example/l/{}", link.code));
+    assert_eq!(
+        link.target,
+        format!(
+            "https://minhhoa.example/a-1.htm?utm_source=memo&utm_medium=social&utm_campaign=memo%3Acong-tin&utm_content={}",
+            link.code
+        )
+    );
+    let again = desk.compose().unwrap();
+    assert_eq!((again.posts, again.made), (first.posts, vec![]));
+}
+
+/// The profile of the README is one that is understood.
+#[test]
+fn a_profile_is_data() {
+    let readme = include_str!("../README.md");
+    let text = readme.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let mut table: toml::Table = text.parse().unwrap();
+    let slots: Vec<Slot> = table.remove("slot").unwrap().try_into().unwrap();
+    assert_eq!((slots.len(), slots[0].media.len(), slots[1].after_minutes), (2, 2, 30));
+    let unknown =
+        "[[slot]]\nformat = \"photo\"\nmedia = []\nwhen = 3".parse::<toml::Table>().unwrap();
+    assert!(unknown["slot"].clone().try_into::<Vec<Slot>>().is_err());
+}
+
+#[test]
+fn what_is_missing_is_said() {
+    let mut desk = Desk::new();
+    desk.profile[0].media = vec![Pick::Variant {
+        role: MediaRole::Video,
+        kind: VariantKind::ShortClip,
+        renditions: vec!["1080x1920".into()],
+        required: true,
+    }];
+    desk.profile.push(Slot { format: PostFormat::Article, media: vec![], after_minutes: 0 });
+    let outcome = desk.compose().unwrap();
+    assert_eq!(outcome.posts, []);
+    assert!(outcome.missing[0].what.contains("short_clip"));
+    assert_eq!(outcome.missing[1].what, "format");
+    desk.account.agency = "other".into();
+    assert_eq!(desk.compose().unwrap_err().key(), "account");
+}
+
+#[test]
+fn a_draft_the_channel_would_refuse_is_not_submitted() {
+    let desk = Desk::new();
+    let post = desk.post();
+    let mut content = post.content.clone();
+    content.text.push_str(&"dài quá ".repeat(40));
+    now(desk.review.edit(&desk.author, post.id, content)).unwrap();
+    let error = now(desk.review.submit(&desk.author, post.id, &desk.capability)).unwrap_err();
+    assert!(matches!(&error, ReviewError::Violations(v) if v[0].problem == "too_long"), "{error}");
+    assert_eq!(desk.read(&post).state, PostState::Draft);
+}
+
+#[test]
+fn two_people_and_one_delivery() {
+    let desk = Desk::new();
+    let post = desk.submitted();
+    let (approved, delivery) = desk.approve(&post).unwrap();
+    assert_eq!(approved.state, PostState::Approved);
+    assert_eq!(
+        (delivery.digest, delivery.state, &delivery.marker),
+        (post.digest(), DeliveryState::Scheduled, &post.content.link.code)
+    );
+    assert_eq!((delivery.due_at, delivery.not_after), (post.scheduled_at, window().not_after));
+    // One commit: post, delivery and the audit entry with the approver's name.
+    let entries = now(desk.store.tail(0, 100)).unwrap();
+    let last = entries.last().unwrap();
+    assert_eq!(
+        (last.changes.what.as_str(), &last.changes.actor),
+        ("approve post", &Actor::User(desk.approver.id))
+    );
+    let tables: Vec<_> = last.changes.rows.iter().map(|row| row.table.as_str()).collect();
+    assert_eq!(tables, ["post", "delivery", "article"]);
+    assert_eq!(desk.approve(&post).unwrap_err().key(), "state");
+    assert_eq!(desk.deliveries(), [delivery]);
+}
+
+#[test]
+fn the_author_does_not_approve() {
+    let mut desk = Desk::new();
+    let post = desk.submitted();
+    assert!(matches!(
+        now(desk.review.approve(&desk.author, post.id, post.digest(), window(), &desk.capability)),
+        Err(ReviewError::Role { .. })
+    ));
+    desk.author.roles.push(Role::Approver);
+    assert_eq!(
+        now(desk.review.approve(&desk.author, post.id, post.digest(), window(), &desk.capability))
+            .unwrap_err()
+            .key(),
+        "own_post"
+    );
+    // Whoever changes a post is its author: the approver cannot approve her own change.
+    let edited = now(desk.review.edit(&desk.approver, post.id, post.content.clone())).unwrap();
+    now(desk.review.submit(&desk.approver, post.id, &desk.capability)).unwrap();
+    assert_eq!(desk.approve(&edited).unwrap_err().key(), "own_post");
+    let admin = User { roles: vec![Role::Admin], ..desk.approver.clone() };
+    assert_eq!(
+        now(desk.review.approve(&admin, post.id, post.digest(), window(), &desk.capability))
+            .unwrap_err()
+            .key(),
+        "role"
+    );
+    let stranger = User { agency: "other".into(), ..desk.approver.clone() };
+    assert_eq!(
+        now(desk.review.approve(&stranger, post.id, post.digest(), window(), &desk.capability))
+            .unwrap_err()
+            .key(),
+        "not_found"
+    );
+    assert_eq!(desk.deliveries(), []);
+}
+
+#[test]
+fn what_is_signed_is_what_was_seen() {
+    let desk = Desk::new();
+    let seen = desk.submitted();
+    let mut content = seen.content.clone();
+    content.media[0].alt = "Chữ khác".into();
+    now(desk.review.edit(&desk.author, seen.id, content)).unwrap();
+    now(desk.review.submit(&desk.author, seen.id, &desk.capability)).unwrap();
+    let error = desk.approve(&seen).unwrap_err();
+    assert!(matches!(error, ReviewError::Changed { seen: s, .. } if s == seen.digest()));
+    assert_eq!(desk.deliveries(), []);
+    assert!(desk.approve(&desk.read(&seen)).is_ok());
+}
+
+#[test]
+fn windows_must_make_sense() {
+    let desk = Desk::new();
+    let post = desk.submitted();
+    let check = |from: &str, to: &str| {
+        let window = Window { not_before: at(from), not_after: at(to) };
+        let error = now(desk.review.approve(
+            &desk.approver,
+            post.id,
+            post.digest(),
+            window,
+            &desk.capability,
+        ))
+        .unwrap_err();
+        assert_eq!(error.key(), "window", "{from} {to}");
+    };
+    check("2026-11-16T05:00:00Z", "2026-11-16T04:30:00Z");
+    check("2026-11-16T00:00:00Z", "2026-11-16T01:00:00Z");
+    check("2026-11-16T03:00:00Z", "2026-11-16T03:30:00Z");
+}
+
+#[test]
+fn an_edit_after_approval_voids_it() {
+    let desk = Desk::new();
+    let post = desk.submitted();
+    let (_, delivery) = desk.approve(&post).unwrap();
+    let mut content = post.content.clone();
+    content.text = format!("Sửa: {}", content.text);
+    let draft = now(desk.review.edit(&desk.author, post.id, content.clone())).unwrap();
+    assert_eq!(desk.read(&post).state, PostState::Void);
+    assert_eq!(desk.deliveries()[0].state, DeliveryState::Cancelled);
+    assert_eq!((draft.state, draft.approval.is_none()), (PostState::Draft, true));
+    assert_ne!(draft.content.link, post.content.link);
+    assert!(
+        draft.content.text.starts_with("Sửa: ")
+            && draft.content.text.ends_with(&draft.content.link.url)
+    );
+    assert_eq!(
+        now(desk.review.edit(&desk.author, draft.id, content)).unwrap_err().key(),
+        "link_changed"
+    );
+    assert_eq!(delivery.post, post.id);
+}
+
+#[test]
+fn nothing_is_edited_on_the_wire() {
+    let desk = Desk::new();
+    let post = desk.submitted();
+    let (_, delivery) = desk.approve(&post).unwrap();
+    desk.drive(&delivery, on_the_wire(post.digest()));
+    let error = now(desk.review.edit(&desk.author, post.id, post.content.clone())).unwrap_err();
+    assert!(matches!(error, ReviewError::TooLate { state: "intent" }));
+    assert_eq!(desk.read(&post).state, PostState::Approved);
+    desk.drive(&delivery, vec![live()]);
+    assert_eq!(
+        now(desk.review.edit(&desk.author, post.id, post.content.clone())).unwrap_err().key(),
+        "too_late"
+    );
+}
+
+#[test]
+fn a_return_needs_a_reason_and_an_approver() {
+    let desk = Desk::new();
+    let post = desk.submitted();
+    assert_eq!(
+        now(desk.review.return_with_reason(&desk.author, post.id, "x")).unwrap_err().key(),
+        "role"
+    );
+    assert_eq!(
+        now(desk.review.return_with_reason(&desk.approver, post.id, "  ")).unwrap_err().key(),
+        "no_reason"
+    );
+    let back =
+        now(desk.review.return_with_reason(&desk.approver, post.id, "Thiếu số hiệu văn bản"))
+            .unwrap();
+    assert_eq!((back.state, back.reason.as_str()), (PostState::Returned, "Thiếu số hiệu văn bản"));
+    let again = now(desk.review.submit(&desk.author, post.id, &desk.capability)).unwrap();
+    assert_eq!((again.state, again.reason.as_str()), (PostState::InReview, ""));
+}
+
+#[test]
+fn a_new_revision_stops_what_is_not_live() {
+    let desk = Desk::new();
+    let post = desk.submitted();
+    desk.approve(&post).unwrap();
+    let effects = desk.change_article().unwrap();
+    assert_eq!(effects, Effects { voided: 1, held: 1, stale: 1, live: 0 });
+    assert_eq!(desk.read(&post).state, PostState::Void);
+    assert_eq!(desk.deliveries()[0].state, DeliveryState::Held);
+    assert_eq!(desk.compose().unwrap_err().key(), "article_changed");
+    // The same revision again is not the next one.
+    assert_eq!(desk.change_article().unwrap_err().key(), "state");
+}
+
+#[test]
+fn a_live_post_stays_and_is_counted() {
+    let desk = Desk::new();
+    let post = desk.submitted();
+    let (_, delivery) = desk.approve(&post).unwrap();
+    let mut events = on_the_wire(post.digest());
+    events.push(live());
+    desk.drive(&delivery, events);
+    assert_eq!(desk.change_article().unwrap(), Effects { voided: 0, held: 0, stale: 1, live: 1 });
+    assert_eq!(desk.read(&post).state, PostState::Approved);
+}
+
+#[test]
+fn a_post_of_a_changed_article_or_variant_is_not_approved() {
+    let desk = Desk::new();
+    let post = desk.submitted();
+    let mut variant = now(desk.store.all::<Variant>(9)).unwrap().remove(0);
+    variant.record.state = VariantState::Stale;
+    let stale =
+        Changes::by(Actor::Worker("w".into()), "stale").update(&variant.record, variant.version);
+    now(desk.store.commit(stale)).unwrap();
+    assert_eq!(desk.approve(&post).unwrap_err().key(), "stale_variant");
+    // The article alone is superseded, as by a store that was restored halfway.
+    let mut article = now(desk.store.all::<Article>(9)).unwrap().remove(0);
+    article.record.state = ArticleState::Superseded;
+    let changes = Changes::by(Actor::Worker("w".into()), "supersede")
+        .update(&article.record, article.version);
+    now(desk.store.commit(changes)).unwrap();
+    assert_eq!(desk.approve(&post).unwrap_err().key(), "article_changed");
+    assert_eq!(desk.deliveries(), []);
+}
+
+#[test]
+fn retraction_by_the_state_of_its_delivery() {
+    let check =
+        |events: fn(Digest) -> Vec<DeliveryEvent>, state: DeliveryState, requested: bool| {
+            let desk = Desk::new();
+            let post = desk.submitted();
+            let (_, delivery) = desk.approve(&post).unwrap();
+            desk.drive(&delivery, events(post.digest()));
+            assert_eq!(
+                now(desk.review.request_retraction(&desk.author, post.id, "sai số liệu"))
+                    .unwrap_err()
+                    .key(),
+                "role"
+            );
+            assert_eq!(
+                now(desk.review.request_retraction(&desk.approver, post.id, "")).unwrap_err().key(),
+                "no_reason"
+            );
+            let after = now(desk.review.request_retraction(&desk.approver, post.id, "sai số liệu"))
+                .unwrap();
+            assert_eq!(
+                (after.state, after.cancel_requested, after.reason.as_str()),
+                (state, requested, "sai số liệu")
+            );
+        };
+    check(|_| vec![], DeliveryState::Cancelled, false);
+    check(on_the_wire, DeliveryState::Intent, true);
+    check(
+        |digest| on_the_wire(digest).into_iter().chain([live()]).collect(),
+        DeliveryState::Retracting,
+        false,
+    );
+    let desk = Desk::new();
+    let post = desk.post();
+    assert_eq!(
+        now(desk.review.request_retraction(&desk.approver, post.id, "x")).unwrap_err().key(),
+        "not_found"
+    );
+    now(desk.review.submit(&desk.author, post.id, &desk.capability)).unwrap();
+    desk.approve(&post).unwrap();
+    now(desk.review.request_retraction(&desk.approver, post.id, "x")).unwrap();
+    assert_eq!(
+        now(desk.review.request_retraction(&desk.approver, post.id, "x")).unwrap_err().key(),
+        "too_late"
+    );
+}
+
+#[tokio::test]
+async fn the_slower_of_two_is_told() {
+    let desk = Desk::new();
+    let post = desk.submitted();
+    let stored = now(desk.store.read::<Post>(&post.id.to_string())).unwrap().unwrap();
+    let rival = Changes::by(Actor::User(desk.author.id), "edit post")
+        .update(&stored.record, stored.version);
+    let raced = Raced { inner: desk.store.clone(), rival: Mutex::new(Some(rival)) };
+    let mut review = desk.review.clone();
+    review.store = Arc::new(raced);
+    let error = review
+        .approve(&desk.approver, post.id, post.digest(), window(), &desk.capability)
+        .await
+        .unwrap_err();
+    assert_eq!(error.key(), "conflict");
+    assert_eq!(desk.deliveries(), []);
+    assert!(desk.approve(&post).is_ok());
+}
+
+#[test]
+fn every_error_has_a_key() {
+    let mut keys = ReviewError::KEYS.to_vec();
+    keys.sort_unstable();
+    keys.dedup();
+    assert_eq!(keys.len(), ReviewError::KEYS.len());
+}

@@ -1,0 +1,136 @@
+//! What is written: rows, the changes of one commit, and the ledger record that keeps them.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use loa_model::{Actor, Job, JobId, Record};
+use serde::{Deserialize, Serialize};
+
+use crate::lease::Claimed;
+
+/// Number of a ledger record: gapless from 1. Also the version of the rows it wrote.
+pub type Seq = u64;
+
+/// A stored record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Primary key.
+    pub key: String,
+    /// Sequence number of the commit that wrote it.
+    pub version: Seq,
+    /// JSON.
+    pub value: Bytes,
+}
+
+/// A record read back with its version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Versioned<T> {
+    /// The record.
+    pub record: T,
+    /// Its version, for [`Changes::update`].
+    pub version: Seq,
+}
+
+/// Which version a put expects to replace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Expect {
+    /// The key must be new.
+    Absent,
+    /// The row must have this version.
+    Version(Seq),
+    /// Whatever is there.
+    Any,
+}
+
+/// One change of one row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Table.
+    pub table: String,
+    /// Primary key.
+    pub key: String,
+    /// Expected state before.
+    pub expect: Expect,
+    /// New JSON, or nothing to delete the row.
+    pub value: Option<serde_json::Value>,
+    /// Index entries of the new value: (index, sort key).
+    pub index: Vec<(String, String)>,
+}
+
+/// Changes that happen together or not at all, with who did what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changes {
+    /// Who.
+    pub actor: Actor,
+    /// What, a short English verb phrase for the audit log, for example `approve post`.
+    pub what: String,
+    /// Row changes.
+    pub rows: Vec<Change>,
+    /// Jobs to queue.
+    pub enqueue: Vec<Job>,
+    /// Job finished by this commit, with its fence: the work and its end are one commit.
+    pub finish: Option<(JobId, u64)>,
+}
+
+impl Changes {
+    /// No changes yet.
+    pub fn by(actor: Actor, what: impl Into<String>) -> Self {
+        Self { actor, what: what.into(), rows: Vec::new(), enqueue: Vec::new(), finish: None }
+    }
+
+    /// Puts a new record; its key must not exist.
+    #[must_use]
+    pub fn insert<R: Record>(self, record: &R) -> Self {
+        self.put(record, Expect::Absent)
+    }
+
+    /// Replaces the version that was read.
+    #[must_use]
+    pub fn update<R: Record>(self, record: &R, version: Seq) -> Self {
+        self.put(record, Expect::Version(version))
+    }
+
+    /// Puts a record with an expectation.
+    #[must_use]
+    pub fn put<R: Record>(mut self, record: &R, expect: Expect) -> Self {
+        self.rows.push(Change {
+            table: R::TABLE.to_owned(),
+            key: record.key(),
+            expect,
+            value: Some(serde_json::to_value(record).expect("records serialize to JSON")),
+            index: record
+                .index()
+                .into_iter()
+                .map(|entry| (entry.index.to_owned(), entry.key))
+                .collect(),
+        });
+        self
+    }
+
+    /// Queues a job in the same commit.
+    #[must_use]
+    pub fn enqueue(mut self, job: Job) -> Self {
+        self.enqueue.push(job);
+        self
+    }
+
+    /// Ends the job this commit is the work of.
+    #[must_use]
+    pub fn finish(mut self, claimed: &Claimed) -> Self {
+        self.finish = Some((claimed.job.id, claimed.fence));
+        self
+    }
+}
+
+/// A ledger record, as the audit log shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Number.
+    pub seq: Seq,
+    /// Committed at.
+    pub at: Timestamp,
+    /// Hash of the record before, chained.
+    pub previous: loa_model::Digest,
+    /// What changed.
+    pub changes: Changes,
+}

@@ -1,0 +1,175 @@
+//! The contract every backend keeps, and typed reading over it.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use loa_model::{Actor, JobId, Record};
+
+use crate::{
+    changes::{Changes, Entry, Row, Seq, Versioned},
+    error::{Error, Result},
+    lease::{AccountLease, Claimed, JobEnd, JobView},
+};
+
+/// The contract of a backend. One conformance suite runs on every one.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Makes the changes durable together, or none. Returns after the ledger is on disk.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] or [`Error::LeaseLost`] when an expectation fails; nothing is written then.
+    async fn commit(&self, changes: Changes) -> Result<Seq>;
+
+    /// A row by primary key.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    async fn get(&self, table: &str, key: &str) -> Result<Option<Row>>;
+
+    /// Rows of an index whose sort key lies in `from..to`, in order; the newest first when `reverse`.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    async fn range(
+        &self,
+        index: &str,
+        from: &str,
+        to: &str,
+        limit: usize,
+        reverse: bool,
+    ) -> Result<Vec<Row>>;
+
+    /// Rows of a table in the order of their primary keys.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    async fn scan(&self, table: &str, from: &str, limit: usize) -> Result<Vec<Row>>;
+
+    /// Takes up to `n` due jobs of these kinds under a lease: urgent first, then by time. Jobs whose lease ran out are due
+    /// again. A job claimed more often than its `max_attempts` is discarded.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    async fn claim(
+        &self,
+        kinds: &[&str],
+        owner: &str,
+        n: usize,
+        lease: Duration,
+    ) -> Result<Vec<Claimed>>;
+
+    /// Keeps a job's lease. Returns whether a person asked to call the job off.
+    ///
+    /// # Errors
+    /// [`Error::LeaseLost`].
+    async fn heartbeat(&self, claimed: &Claimed, lease: Duration) -> Result<bool>;
+
+    /// Ends a job that made no commit of its own.
+    ///
+    /// # Errors
+    /// [`Error::LeaseLost`].
+    async fn finish(&self, claimed: &Claimed, end: JobEnd) -> Result<()>;
+
+    /// Jobs by state, newest first; every state when `None`.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    async fn jobs(&self, state: Option<loa_model::JobState>, limit: usize) -> Result<Vec<JobView>>;
+
+    /// A person calls a job off: at once when nobody runs it, else at its next heartbeat.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    async fn cancel_job(&self, job: JobId, actor: Actor) -> Result<()>;
+
+    /// Takes or keeps the right to post on an account. `None` while another owner holds it. The fence rises whenever the
+    /// owner changes or the lease had run out.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    async fn lease_account(
+        &self,
+        account: &str,
+        owner: &str,
+        lease: Duration,
+    ) -> Result<Option<AccountLease>>;
+
+    /// Gives the right back.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    async fn release_account(&self, lease: &AccountLease) -> Result<()>;
+
+    /// Ledger records after `after`, in order.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    async fn tail(&self, after: Seq, limit: usize) -> Result<Vec<Entry>>;
+
+    /// Number of the last durable commit.
+    fn last_seq(&self) -> Seq;
+
+    /// A receiver that changes at every commit: wake-up hint for workers and pages.
+    fn watch(&self) -> tokio::sync::watch::Receiver<Seq>;
+}
+
+/// Typed reading over any store.
+#[async_trait]
+pub trait StoreExt: Store {
+    /// A record by its key.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when it does not parse.
+    async fn read<R: Record>(&self, key: &str) -> Result<Option<Versioned<R>>> {
+        self.get(R::TABLE, key).await?.map(|row| parse::<R>(&row)).transpose()
+    }
+
+    /// Records of an index under a prefix, in order.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when one does not parse.
+    async fn list<R: Record>(
+        &self,
+        index: &str,
+        prefix: &str,
+        limit: usize,
+    ) -> Result<Vec<Versioned<R>>> {
+        let to = format!("{prefix}\u{10ffff}");
+        self.range(index, prefix, &to, limit, false).await?.iter().map(parse::<R>).collect()
+    }
+
+    /// Records of an index under a prefix, the last first.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when one does not parse.
+    async fn list_last<R: Record>(
+        &self,
+        index: &str,
+        prefix: &str,
+        limit: usize,
+    ) -> Result<Vec<Versioned<R>>> {
+        let to = format!("{prefix}\u{10ffff}");
+        self.range(index, prefix, &to, limit, true).await?.iter().map(parse::<R>).collect()
+    }
+
+    /// Records of a table, in the order of their keys.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when one does not parse.
+    async fn all<R: Record>(&self, limit: usize) -> Result<Vec<Versioned<R>>> {
+        self.scan(R::TABLE, "", limit).await?.iter().map(parse::<R>).collect()
+    }
+}
+
+impl<S: Store + ?Sized> StoreExt for S {}
+
+fn parse<R: Record>(row: &Row) -> Result<Versioned<R>> {
+    match serde_json::from_slice(&row.value) {
+        Ok(record) => Ok(Versioned { record, version: row.version }),
+        Err(error) => Err(Error::Corrupt {
+            table: R::TABLE.to_owned(),
+            key: row.key.clone(),
+            why: error.to_string(),
+        }),
+    }
+}

@@ -1,0 +1,192 @@
+//! The one writer: takes what waits, decides it, makes it durable with one sync, then answers.
+//!
+//! Two drivers run the same code: inline (the caller's thread, for simulations) and threaded (its own thread, so that a
+//! sync never stands on an async worker). Nothing is answered before it is durable, and nothing is read before.
+
+use std::{
+    fmt,
+    sync::{Mutex, PoisonError, mpsc},
+    thread::JoinHandle,
+};
+
+use tokio::sync::{oneshot, watch};
+
+use crate::{
+    changes::Seq,
+    engine::Engine,
+    error::{Error, Result},
+    ledger::{Ledger, Unwritten},
+};
+
+/// Commits that share a sync, at most.
+const GROUP: usize = 1024;
+
+/// What the writer works on.
+pub(crate) struct Desk {
+    /// Decides.
+    pub(crate) engine: Engine,
+    /// Makes durable.
+    pub(crate) ledger: Ledger,
+}
+
+/// A question to the writer: decides, and returns how to answer once it is known whether that is durable.
+type Ask = Box<dyn FnOnce(Result<&mut Desk>) -> Option<Answer> + Send>;
+type Answer = Box<dyn FnOnce(Result<()>) + Send>;
+
+/// Runs groups of questions.
+pub(crate) struct Writer {
+    desk: Desk,
+    seq: watch::Sender<Seq>,
+    abort_after: Option<Seq>,
+    failed: Option<String>,
+}
+
+impl Writer {
+    /// A writer on this desk. It tells `seq` of every durable record.
+    pub(crate) fn new(desk: Desk, seq: watch::Sender<Seq>, abort_after: Option<Seq>) -> Self {
+        // A record that is there already was acknowledged long ago.
+        let abort_after = abort_after.filter(|last| *last > desk.engine.seq());
+        Self { desk, seq, abort_after, failed: None }
+    }
+
+    /// Decides as many questions as may share a sync, makes them durable, answers them.
+    fn run(&mut self, asks: &mut dyn Iterator<Item = Ask>) {
+        let mut answers = Vec::new();
+        for ask in asks.take(GROUP) {
+            let desk = match &self.failed {
+                None => Ok(&mut self.desk),
+                Some(why) => Err(Error::Io(why.clone())),
+            };
+            answers.extend(ask(desk));
+            // The record that the process must die behind is the last of its group.
+            if self.abort_after.is_some_and(|last| self.desk.engine.seq() >= last) {
+                break;
+            }
+        }
+        if answers.is_empty() {
+            return;
+        }
+        let outcome = self.write();
+        for answer in answers {
+            answer(match &outcome {
+                Ok(()) => Ok(()),
+                Err(why) => Err(Error::Io(why.clone())),
+            });
+        }
+    }
+
+    fn write(&mut self) -> Result<(), String> {
+        let Desk { engine, ledger } = &mut self.desk;
+        if engine.staged().is_empty() {
+            return Ok(());
+        }
+        if let Err(unwritten) = ledger.append(engine.staged()) {
+            let why = match unwritten {
+                Unwritten::Refused(why) => match engine.forget() {
+                    Ok(()) => return Err(why),
+                    Err(error) => format!("{why}; then {error}"),
+                },
+                Unwritten::Fatal(why) => why,
+            };
+            self.failed = Some(why.clone());
+            return Err(why);
+        }
+        if self.abort_after.is_some_and(|last| engine.seq() >= last) {
+            tracing::error!("Aborting behind record {} as asked", engine.seq());
+            std::process::abort();
+        }
+        if let Err(error) = engine.apply() {
+            let why = format!(
+                "the index failed ({error}); the records are safe in the ledger: start loa again, it rebuilds the index"
+            );
+            tracing::error!("{why}");
+            self.failed = Some(why.clone());
+            return Err(why);
+        }
+        self.seq.send_replace(engine.seq());
+        Ok(())
+    }
+}
+
+/// Where the writer runs.
+pub(crate) enum Driver {
+    /// On the thread of whoever asks.
+    #[cfg_attr(not(test), expect(dead_code, reason = "simulations are tests"))]
+    Inline(Box<Mutex<Writer>>),
+    /// On its own thread, until the sender is dropped.
+    Threaded {
+        /// To the thread; nothing once it is to stop.
+        asks: Option<mpsc::Sender<Ask>>,
+        /// The thread.
+        thread: Option<JoinHandle<()>>,
+    },
+}
+
+impl Driver {
+    /// Starts the thread of a writer.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the machine has no thread left.
+    pub(crate) fn threaded(mut writer: Writer) -> Result<Self> {
+        let (asks, waiting) = mpsc::channel::<Ask>();
+        let work = move || {
+            while let Ok(first) = waiting.recv() {
+                writer.run(&mut std::iter::once(first).chain(waiting.try_iter()));
+            }
+        };
+        let thread = std::thread::Builder::new().name("loa-ledger".to_owned()).spawn(work);
+        let thread = thread.map_err(|error| Error::Io(format!("no thread to write: {error}")))?;
+        Ok(Self::Threaded { asks: Some(asks), thread: Some(thread) })
+    }
+
+    /// Asks the writer; resolves when the answer is durable.
+    pub(crate) async fn ask<T: Send + 'static>(
+        &self,
+        decide: impl FnOnce(&mut Desk) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (tell, told) = oneshot::channel::<Result<T>>();
+        let ask: Ask = Box::new(move |desk| {
+            let decided = desk.and_then(decide);
+            Some(Box::new(move |durable: Result<()>| {
+                // A receiver that is gone was dropped with its future: nobody waits for this answer.
+                drop(tell.send(durable.and(decided)));
+            }))
+        });
+        match self {
+            Self::Inline(writer) => {
+                let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+                writer.run(&mut std::iter::once(ask));
+            }
+            Self::Threaded { asks, .. } => {
+                let asks = asks.as_ref().ok_or_else(stopped)?;
+                asks.send(ask).map_err(|_| stopped())?;
+            }
+        }
+        told.await.map_err(|_| stopped())?
+    }
+
+    /// Lets the thread finish what waits, and ends it. Returns whether it ended well.
+    pub(crate) fn stop(&mut self) -> bool {
+        match self {
+            Self::Inline(_) => true,
+            Self::Threaded { asks, thread } => {
+                drop(asks.take());
+                thread.take().is_none_or(|thread| thread.join().is_ok())
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Driver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Inline(_) => "Driver::Inline",
+            Self::Threaded { .. } => "Driver::Threaded",
+        })
+    }
+}
+
+/// What a caller hears from a writer that panicked or was stopped.
+fn stopped() -> Error {
+    Error::Io("the writer of the store has stopped; start loa again".to_owned())
+}

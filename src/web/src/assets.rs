@@ -1,0 +1,133 @@
+//! Templates, words and files of the pages, handed in as values.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use bytes::Bytes;
+use minijinja::{Environment, Value, context, value::Serde};
+use serde::Serialize;
+
+/// An asset that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum AssetsError {
+    /// A template does not parse.
+    #[error("template {name}: {source}")]
+    Template {
+        /// Its name.
+        name: String,
+        /// Line and reason.
+        source: minijinja::Error,
+    },
+    /// A locale file does not parse.
+    #[error("locale {lang}: {why}")]
+    Locale {
+        /// Its language.
+        lang: String,
+        /// Line and reason.
+        why: String,
+    },
+}
+
+/// Everything the pages are made of.
+#[derive(Clone)]
+pub struct Assets {
+    env: Environment<'static>,
+    words: Arc<BTreeMap<String, BTreeMap<String, String>>>,
+    files: Arc<BTreeMap<String, Bytes>>,
+}
+
+impl Assets {
+    /// Assets from templates (`pages/x.html`), locale files (`vi` → TOML texts, laid over each other) and fixed files.
+    ///
+    /// # Errors
+    /// [`AssetsError`] names the file, the line and the reason.
+    pub fn new(
+        templates: impl IntoIterator<Item = (String, String)>,
+        locales: impl IntoIterator<Item = (String, String)>,
+        files: BTreeMap<String, Bytes>,
+    ) -> Result<Self, AssetsError> {
+        let mut env = Environment::new();
+        for (name, text) in templates {
+            env.add_template_owned(name.clone(), text)
+                .map_err(|source| AssetsError::Template { name, source })?;
+        }
+        let mut words: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+        for (lang, text) in locales {
+            let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+                AssetsError::Locale { lang: lang.clone(), why: error.to_string() }
+            })?;
+            flatten("", &table, words.entry(lang).or_default());
+        }
+        Ok(Self { env, words: Arc::new(words), files: Arc::new(files) })
+    }
+
+    /// Adds the frame of a channel under `frame/<channel>.html`.
+    pub(crate) fn add_frame(&mut self, channel: &str, frame: String) -> Result<(), AssetsError> {
+        let name = format!("frame/{channel}.html");
+        self.env
+            .add_template_owned(name.clone(), frame)
+            .map_err(|source| AssetsError::Template { name, source })
+    }
+
+    /// A template with `data`, the words of `lang` as `t("key")`.
+    pub(crate) fn render(
+        &self,
+        name: &str,
+        lang: &str,
+        data: impl Serialize + 'static,
+    ) -> Result<String, minijinja::Error> {
+        let words = Arc::clone(&self.words);
+        let chosen = lang.to_owned();
+        let t = Value::from_function(move |key: &str| -> String { word(&words, &chosen, key) });
+        let data = Value::from(Serde(&data));
+        self.env.get_template(name)?.render(context! { t, lang => lang, ..data })
+    }
+
+    /// A word in `lang`; in the other language, else the key itself, when it is missing.
+    pub(crate) fn word(&self, lang: &str, key: &str) -> String {
+        word(&self.words, lang, key)
+    }
+
+    /// A fixed file.
+    pub(crate) fn file(&self, name: &str) -> Option<Bytes> {
+        self.files.get(name).cloned()
+    }
+
+    /// Keys that one language has and another lacks: must be empty.
+    pub fn missing_words(&self) -> Vec<String> {
+        let mut missing = Vec::new();
+        for (lang, words) in self.words.iter() {
+            for (other, others) in self.words.iter().filter(|(other, _)| *other != lang) {
+                missing.extend(
+                    words
+                        .keys()
+                        .filter(|key| !others.contains_key(*key))
+                        .map(|key| format!("{other}: {key}")),
+                );
+            }
+        }
+        missing
+    }
+}
+
+fn word(words: &BTreeMap<String, BTreeMap<String, String>>, lang: &str, key: &str) -> String {
+    let found = words.get(lang).and_then(|own| own.get(key));
+    found
+        .or_else(|| words.values().find_map(|own| own.get(key)))
+        .cloned()
+        .unwrap_or_else(|| key.to_owned())
+}
+
+fn flatten(prefix: &str, table: &toml::Table, into: &mut BTreeMap<String, String>) {
+    for (key, value) in table {
+        let key = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        match value {
+            toml::Value::Table(inner) => flatten(&key, inner, into),
+            toml::Value::String(text) => {
+                into.insert(key, text.clone());
+            }
+            other => {
+                into.insert(key, other.to_string());
+            }
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! Sign-in: argon2id passwords, sessions whose token is known to the browser only, rate-limited attempts.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{Mutex, PoisonError},
+};
+
+use argon2::{
+    Argon2,
+    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
+};
+use axum::{
+    Form,
+    extract::{ConnectInfo, Path, Request, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::{Html, IntoResponse, Redirect, Response},
+};
+use jiff::{SignedDuration, Timestamp};
+use loa_model::{Actor, Digest, Entropy, Record, User, UserId};
+use loa_store::{Changes, Expect, StoreExt};
+use serde::{Deserialize, Serialize};
+
+use crate::{Shared, error::WebError};
+
+const COOKIE: &str = "loa";
+const LANGUAGE: &str = "lang";
+
+/// A signed-in browser. The key is the digest of its token: the ledger never holds the token.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Session {
+    /// SHA-256 of the token.
+    pub token: Digest,
+    /// Who.
+    pub user: UserId,
+    /// Until.
+    pub expires_at: Timestamp,
+}
+
+impl Record for Session {
+    const TABLE: &'static str = "session";
+    fn key(&self) -> String {
+        self.token.to_string()
+    }
+}
+
+/// Who asks, and in which language: put into each request by [`require`].
+#[derive(Debug, Clone)]
+pub(crate) struct Visitor {
+    pub(crate) user: User,
+    pub(crate) session: Digest,
+    pub(crate) lang: String,
+}
+
+impl Visitor {
+    pub(crate) fn actor(&self) -> Actor {
+        Actor::User(self.user.id)
+    }
+}
+
+/// Failed sign-ins by address and login: ten in ten minutes, then wait.
+#[derive(Default)]
+pub(crate) struct Attempts(Mutex<BTreeMap<String, Vec<Timestamp>>>);
+
+impl Attempts {
+    fn failed(&self, key: &str, now: Timestamp) {
+        self.recent(key, now, true);
+    }
+
+    fn allowed(&self, key: &str, now: Timestamp) -> bool {
+        self.recent(key, now, false) < 10
+    }
+
+    fn recent(&self, key: &str, now: Timestamp, add: bool) -> usize {
+        let since = now - SignedDuration::from_mins(10);
+        let mut map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        map.retain(|_, times| {
+            times.retain(|at| *at > since);
+            !times.is_empty()
+        });
+        if add {
+            map.entry(key.to_owned()).or_default().push(now);
+        }
+        map.get(key).map_or(0, Vec::len)
+    }
+}
+
+/// The argon2id hash of a password, as a PHC string.
+///
+/// # Panics
+/// Never for passwords under 4 GiB.
+pub fn hash_password(password: &str, entropy: &dyn Entropy) -> String {
+    let mut salt = [0u8; 16];
+    entropy.fill(&mut salt);
+    let hash: PasswordHash = Argon2::default()
+        .hash_password_with_salt(password.as_bytes(), &salt)
+        .expect("default parameters take any password and a 16 byte salt");
+    hash.to_string()
+}
+
+pub(crate) async fn form(
+    State(app): State<Shared>,
+    headers: HeaderMap,
+) -> Result<Html<String>, WebError> {
+    draw_form(&app, &headers, "")
+}
+
+fn draw_form(app: &Shared, headers: &HeaderMap, problem: &str) -> Result<Html<String>, WebError> {
+    #[derive(Serialize)]
+    struct Page {
+        problem: String,
+    }
+    let lang = language_of(headers, &app.config.language);
+    Ok(Html(app.assets.render(
+        "pages/sign_in.html",
+        &lang,
+        Page { problem: problem.to_owned() },
+    )?))
+}
+
+#[derive(Deserialize)]
+pub(crate) struct SignIn {
+    login: String,
+    password: String,
+}
+
+pub(crate) async fn sign_in(
+    State(app): State<Shared>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    Form(form): Form<SignIn>,
+) -> Result<Response, WebError> {
+    let now = app.clock.now();
+    let key = format!("{}|{}", peer.ip(), form.login);
+    if !app.attempts.allowed(&key, now) {
+        let page = draw_form(&app, &headers, "sign_in.too_many")?;
+        return Ok((StatusCode::TOO_MANY_REQUESTS, page).into_response());
+    }
+    let found = app.store.list::<User>("user_by_login", &form.login, 2).await?;
+    let user = found.into_iter().map(|row| row.record).find(|user| user.login == form.login);
+    let hash = user.as_ref().map(|user| user.password_hash.clone());
+    let password = form.password;
+    // Hashing takes tens of milliseconds: off the async workers, and done for unknown logins too.
+    let right = tokio::task::spawn_blocking(move || {
+        const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5bm9ib2Q$2JY0YX5iQw3c0zTgq1xBBYHj6MJxYvO7q5yU9Jh0p1s";
+        let hash = hash.unwrap_or_else(|| NOBODY.to_owned());
+        Argon2::default().verify_password(password.as_bytes(), hash.as_str()).is_ok()
+    })
+    .await
+    .unwrap_or(false);
+    let Some(user) = user.filter(|_| right) else {
+        app.attempts.failed(&key, now);
+        let page = draw_form(&app, &headers, "sign_in.wrong")?;
+        return Ok((StatusCode::UNAUTHORIZED, page).into_response());
+    };
+    let token = app.ids.token(32);
+    let expires_at = now + SignedDuration::from_hours(app.config.session_hours);
+    let session = Session { token: Digest::of(token.as_bytes()), user: user.id, expires_at };
+    app.store.commit(Changes::by(Actor::User(user.id), "sign in").insert(&session)).await?;
+    let mut response = Redirect::to("/").into_response();
+    set_cookie(&mut response, COOKIE, &token, app.config.session_hours * 3600);
+    set_cookie(&mut response, LANGUAGE, &user.lang, 365 * 86_400);
+    Ok(response)
+}
+
+pub(crate) async fn sign_out(
+    State(app): State<Shared>,
+    visitor: axum::Extension<Visitor>,
+) -> Result<Response, WebError> {
+    if let Some(row) = app.store.read::<Session>(&visitor.session.to_string()).await? {
+        let over = Session { expires_at: app.clock.now(), ..row.record };
+        app.store
+            .commit(
+                Changes::by(visitor.actor(), "sign out").put(&over, Expect::Version(row.version)),
+            )
+            .await?;
+    }
+    let mut response = Redirect::to("/dang-nhap").into_response();
+    set_cookie(&mut response, COOKIE, "", 0);
+    Ok(response)
+}
+
+pub(crate) async fn language(Path(lang): Path<String>, headers: HeaderMap) -> Response {
+    let lang = if lang == "en" { "en" } else { "vi" };
+    // Back to the page of ours the visitor came from, never to another site.
+    let back = headers
+        .get(header::REFERER)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| url::Url::parse(text).ok())
+        .map_or_else(|| "/".to_owned(), |url| url.path().to_owned());
+    let mut response = Redirect::to(&back).into_response();
+    set_cookie(&mut response, LANGUAGE, lang, 365 * 86_400);
+    response
+}
+
+/// Lets signed-in people through, and changing requests only from our own pages.
+pub(crate) async fn require(
+    State(app): State<Shared>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, WebError> {
+    if request.method() != Method::GET
+        && request.method() != Method::HEAD
+        && !same_origin(request.headers())
+    {
+        return Err(WebError::new(
+            StatusCode::FORBIDDEN,
+            "Yêu cầu không đến từ trang của Loa / The request does not come from a page of Loa",
+        ));
+    }
+    let Some(visitor) = visitor(&app, request.headers()).await? else {
+        let api = request.uri().path().starts_with("/api/");
+        return Ok(if api {
+            (StatusCode::UNAUTHORIZED, axum::Json(serde_json::json!({"error": "sign in first"})))
+                .into_response()
+        } else {
+            Redirect::to("/dang-nhap").into_response()
+        });
+    };
+    request.extensions_mut().insert(visitor);
+    Ok(next.run(request).await)
+}
+
+async fn visitor(app: &Shared, headers: &HeaderMap) -> Result<Option<Visitor>, WebError> {
+    let Some(token) = cookie(headers, COOKIE) else { return Ok(None) };
+    let session = Digest::of(token.as_bytes());
+    let Some(row) = app.store.read::<Session>(&session.to_string()).await? else { return Ok(None) };
+    if row.record.expires_at <= app.clock.now() {
+        return Ok(None);
+    }
+    let user = app.store.read::<User>(&row.record.user.to_string()).await?;
+    let lang = language_of(headers, &app.config.language);
+    Ok(user.map(|user| Visitor { user: user.record, session, lang }))
+}
+
+fn same_origin(headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    match text("sec-fetch-site") {
+        Some(site) => matches!(site, "same-origin" | "none"),
+        // Older browsers and scripts: an Origin must name our host, a missing one comes from no page.
+        None => text("origin").is_none_or(|origin| {
+            let host = url::Url::parse(origin).ok().map(|url| {
+                let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+                format!("{}{port}", url.host_str().unwrap_or_default())
+            });
+            host.as_deref() == text("host")
+        }),
+    }
+}
+
+pub(crate) fn language_of(headers: &HeaderMap, default: &str) -> String {
+    cookie(headers, LANGUAGE)
+        .filter(|lang| lang == "vi" || lang == "en")
+        .unwrap_or_else(|| default.to_owned())
+}
+
+fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    let all = headers.get(header::COOKIE)?.to_str().ok()?;
+    all.split("; ").find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')).map(str::to_owned)
+}
+
+fn set_cookie(response: &mut Response, name: &str, value: &str, max_age_s: i64) {
+    let text = format!("{name}={value}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Strict");
+    if let Ok(value) = HeaderValue::from_str(&text) {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Fixed;
+    impl Entropy for Fixed {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(7);
+        }
+    }
+
+    #[test]
+    fn passwords_hash_and_verify() {
+        let hash = hash_password("Mật khẩu Đẹp 1", &Fixed);
+        assert!(hash.starts_with("$argon2id$"), "{hash}");
+        assert!(
+            Argon2::default().verify_password("Mật khẩu Đẹp 1".as_bytes(), hash.as_str()).is_ok()
+        );
+        assert!(Argon2::default().verify_password(b"mat khau", hash.as_str()).is_err());
+    }
+
+    #[test]
+    fn foreign_pages_cannot_post() {
+        let headers = |pairs: &[(&'static str, &str)]| {
+            pairs
+                .iter()
+                .map(|(k, v)| (header::HeaderName::from_static(k), v.parse().unwrap()))
+                .collect::<HeaderMap>()
+        };
+        assert!(same_origin(&headers(&[("sec-fetch-site", "same-origin")])));
+        assert!(!same_origin(&headers(&[("sec-fetch-site", "cross-site")])));
+        assert!(!same_origin(&headers(&[("sec-fetch-site", "same-site")])));
+        assert!(same_origin(&headers(&[("origin", "http://a:8080"), ("host", "a:8080")])));
+        assert!(!same_origin(&headers(&[("origin", "http://b:8080"), ("host", "a:8080")])));
+        assert!(!same_origin(&headers(&[("origin", "null"), ("host", "a:8080")])));
+    }
+
+    #[test]
+    fn ten_failures_are_enough() {
+        let attempts = Attempts::default();
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        for _ in 0..10 {
+            assert!(attempts.allowed("x", now));
+            attempts.failed("x", now);
+        }
+        assert!(!attempts.allowed("x", now));
+        assert!(attempts.allowed("y", now));
+        assert!(attempts.allowed("x", now + SignedDuration::from_mins(11)));
+    }
+}

@@ -1,0 +1,404 @@
+//! Lists: articles with running work, approvals, posts, reach.
+
+use axum::{
+    Extension, Form,
+    extract::{Path, Query, State},
+    http::StatusCode,
+    response::{Html, IntoResponse, Redirect, Response},
+};
+use jiff::{ToSpan, civil::Date, tz::TimeZone};
+use loa_model::{
+    Actor, Article, ArticleState, Delivery, Job, JobId, JobKind, JobState, Metric, Post, PostState,
+    Role,
+};
+use loa_store::{Changes, StoreExt};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Shared,
+    article::{PostCard, post_card},
+    auth::Visitor,
+    error::WebError,
+    view,
+};
+
+/// What every page shows around its own content.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Frame<T: Serialize> {
+    pub(crate) page: &'static str,
+    pub(crate) user: UserView,
+    pub(crate) waiting: usize,
+    pub(crate) problem: String,
+    #[serde(flatten)]
+    pub(crate) content: T,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct UserView {
+    name: String,
+}
+
+pub(crate) async fn draw<T: Serialize + 'static>(
+    app: &Shared,
+    visitor: &Visitor,
+    page: &'static str,
+    template: &str,
+    content: T,
+) -> Result<Html<String>, WebError> {
+    let waiting = in_review(app, &visitor.user.agency).await?.len();
+    let frame = Frame {
+        page,
+        user: UserView { name: visitor.user.name.clone() },
+        waiting,
+        problem: String::new(),
+        content,
+    };
+    Ok(Html(app.assets.render(template, &visitor.lang, frame)?))
+}
+
+/// A running or failed job, for people.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct JobCard {
+    id: String,
+    kind: &'static str,
+    what: String,
+    running: bool,
+    percent: Option<u64>,
+    step: String,
+    reason: String,
+}
+
+/// Jobs of an agency that run, wait or were given up, without measurements: those run for months.
+pub(crate) async fn job_cards(
+    app: &Shared,
+    agency: &str,
+    only: Option<&str>,
+) -> Result<Vec<JobCard>, WebError> {
+    let progress = app.progress.borrow().clone();
+    let jobs = app.store.jobs(None, 200).await?;
+    let shown = jobs.into_iter().filter(|view| {
+        view.job.agency == agency
+            && !matches!(view.job.work, JobKind::Measure { .. })
+            && matches!(
+                view.state,
+                JobState::Available
+                    | JobState::Executing
+                    | JobState::Retryable
+                    | JobState::Discarded
+            )
+    });
+    let mut cards = Vec::new();
+    for view in shown {
+        let what = match &view.job.work {
+            JobKind::Ingest { source, .. } => source.clone(),
+            JobKind::Brief { article, .. } | JobKind::Compose { article, .. } => {
+                article.to_string()
+            }
+            JobKind::Render { variant } => {
+                let row = app.store.read::<loa_model::Variant>(&variant.to_string()).await?;
+                row.map(|row| row.record.article.to_string()).unwrap_or_default()
+            }
+            JobKind::Measure { post, .. } => post.to_string(),
+        };
+        if only.is_some_and(|article| article != what) {
+            continue;
+        }
+        let now = progress.get(&view.job.id);
+        let running = view.state != JobState::Discarded;
+        cards.push(JobCard {
+            id: view.job.id.to_string(),
+            kind: view.job.work.name(),
+            what: if matches!(view.job.work, JobKind::Ingest { .. }) {
+                what
+            } else {
+                String::new()
+            },
+            running,
+            percent: now.filter(|p| p.total > 0).map(|p| p.done * 100 / p.total),
+            step: now.map(|p| p.step.clone()).unwrap_or_default(),
+            reason: view.reason,
+        });
+    }
+    Ok(cards)
+}
+
+#[derive(Serialize)]
+struct Pill {
+    channel: String,
+    state: String,
+}
+
+#[derive(Serialize)]
+struct ArticleRow {
+    id: String,
+    title: String,
+    publisher: String,
+    at: String,
+    revision: u32,
+    state: String,
+    photo: Option<String>,
+    posts: Vec<Pill>,
+}
+
+#[derive(Serialize)]
+struct Articles {
+    jobs: Vec<JobCard>,
+    articles: Vec<ArticleRow>,
+}
+
+/// Latest revision of each article of an agency, the newest first.
+pub(crate) async fn latest(app: &Shared, agency: &str) -> Result<Vec<Article>, WebError> {
+    let prefix = loa_model::record::join(&[agency, ""]);
+    let rows = app.store.list_last::<Article>("article_by_time", &prefix, 500).await?;
+    let mut seen = std::collections::BTreeSet::new();
+    let mut found: Vec<Article> = Vec::new();
+    for row in rows {
+        if row.record.state != ArticleState::Superseded && seen.insert(row.record.id) {
+            found.push(row.record);
+        }
+    }
+    Ok(found)
+}
+
+/// The state a person cares about: the delivery's once there is one, else the post's.
+pub(crate) async fn state_of(
+    app: &Shared,
+    post: &Post,
+) -> Result<(String, Option<Delivery>), WebError> {
+    let found = app.store.list::<Delivery>("delivery_by_post", &post.id.to_string(), 20).await?;
+    let delivery =
+        found.into_iter().map(|row| row.record).max_by_key(|delivery| delivery.created_at);
+    let state = match (&delivery, post.state) {
+        (Some(delivery), PostState::Approved) => delivery.state.name().to_owned(),
+        (_, state) => name_of(&state),
+    };
+    Ok((state, delivery))
+}
+
+/// The serde name of a unit variant: the key of its word.
+pub(crate) fn name_of(value: &impl Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+pub(crate) async fn articles(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+) -> Result<Html<String>, WebError> {
+    let mut rows = Vec::new();
+    for article in latest(&app, &visitor.user.agency).await? {
+        let posts = app.store.list::<Post>("post_by_article", &article.id.to_string(), 50).await?;
+        let mut pills = Vec::new();
+        for post in posts {
+            let (state, _) = state_of(&app, &post.record).await?;
+            pills.push(Pill { channel: post.record.account.to_string(), state });
+        }
+        rows.push(ArticleRow {
+            id: article.id.to_string(),
+            title: article.title().to_owned(),
+            publisher: article.source.publisher.clone(),
+            at: view::time(article.published_at.unwrap_or(article.fetched_at), "Asia/Ho_Chi_Minh"),
+            revision: article.revision,
+            state: name_of(&article.state),
+            photo: article.photos.iter().find_map(|photo| photo.blob).map(|blob| blob.to_string()),
+            posts: pills,
+        });
+    }
+    let jobs = job_cards(&app, &visitor.user.agency, None).await?;
+    draw(&app, &visitor, "articles", "pages/articles.html", Articles { jobs, articles: rows }).await
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Ingest {
+    source: String,
+}
+
+/// Queues the reading of a pasted address.
+pub(crate) async fn ingest(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Form(form): Form<Ingest>,
+) -> Result<Response, WebError> {
+    if !visitor.user.is(Role::Author) && !visitor.user.is(Role::Editor) {
+        return Err(WebError::forbidden());
+    }
+    let source = form.source.trim();
+    let web = url::Url::parse(source).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+    if !web {
+        return Err(WebError::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "Địa chỉ phải bắt đầu bằng http:// hoặc https:// / The address must begin with http:// or https://",
+        ));
+    }
+    let agency = &visitor.user.agency;
+    let work = JobKind::Ingest { source: source.to_owned(), agency: agency.clone() };
+    let job = Job::new(app.ids.make(), agency, work, app.clock.now());
+    app.store.commit(Changes::by(visitor.actor(), "queue an article").enqueue(job)).await?;
+    Ok(Redirect::to("/").into_response())
+}
+
+/// A person calls a job off.
+pub(crate) async fn cancel_job(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Path(id): Path<String>,
+) -> Result<Response, WebError> {
+    let id: JobId = id.parse().map_err(|_| WebError::missing())?;
+    let jobs = app.store.jobs(None, 1000).await?;
+    if !jobs.iter().any(|view| view.job.id == id && view.job.agency == visitor.user.agency) {
+        return Err(WebError::missing());
+    }
+    app.store.cancel_job(id, Actor::User(visitor.user.id)).await?;
+    Ok(Redirect::to("/").into_response())
+}
+
+async fn in_review(app: &Shared, agency: &str) -> Result<Vec<Post>, WebError> {
+    let prefix = loa_model::record::join(&[agency, "in_review", ""]);
+    let rows = app.store.list::<Post>("post_by_state", &prefix, 200).await?;
+    Ok(rows.into_iter().map(|row| row.record).collect())
+}
+
+#[derive(Serialize)]
+struct Posts {
+    posts: Vec<PostCard>,
+}
+
+pub(crate) async fn approvals(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+) -> Result<Html<String>, WebError> {
+    let mut posts = Vec::new();
+    for post in in_review(&app, &visitor.user.agency).await? {
+        posts.push(post_card(&app, &visitor, post).await?);
+    }
+    draw(&app, &visitor, "approvals", "pages/approvals.html", Posts { posts }).await
+}
+
+pub(crate) async fn posts(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+) -> Result<Html<String>, WebError> {
+    let prefix = loa_model::record::join(&[&visitor.user.agency, ""]);
+    let rows = app.store.list_last::<Post>("post_by_state", &prefix, 500).await?;
+    let mut found: Vec<Post> = rows.into_iter().map(|row| row.record).collect();
+    found.sort_by_key(|post| std::cmp::Reverse((post.scheduled_at, post.id)));
+    let mut posts = Vec::new();
+    for post in found {
+        posts.push(post_card(&app, &visitor, post).await?);
+    }
+    draw(&app, &visitor, "posts", "pages/posts.html", Posts { posts }).await
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Period {
+    from: Option<Date>,
+    to: Option<Date>,
+}
+
+#[derive(Serialize)]
+struct Cell {
+    metric: String,
+    value: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ReachRow {
+    account: String,
+    format: String,
+    cells: Vec<Cell>,
+}
+
+#[derive(Serialize)]
+struct Reach {
+    from: String,
+    to: String,
+    as_of: String,
+    metrics: Vec<String>,
+    rows: Vec<ReachRow>,
+    chart: String,
+}
+
+/// Metrics in the order of the table.
+const METRICS: [Metric; 8] = [
+    Metric::Reach,
+    Metric::Views,
+    Metric::Impressions,
+    Metric::Reactions,
+    Metric::Comments,
+    Metric::Shares,
+    Metric::Clicks,
+    Metric::LinkClicks,
+];
+
+pub(crate) async fn reach(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Query(period): Query<Period>,
+) -> Result<Html<String>, WebError> {
+    let zone = TimeZone::get("Asia/Ho_Chi_Minh").unwrap_or(TimeZone::UTC);
+    let today = app.clock.now().to_zoned(zone.clone()).date();
+    let (from, to) = (period.from.unwrap_or(today - 6.days()), period.to.unwrap_or(today));
+    let start = |day: Date| day.to_zoned(zone.clone()).map(|zoned| zoned.timestamp());
+    let bad =
+        |_| WebError::new(StatusCode::UNPROCESSABLE_ENTITY, "Ngày không hợp lệ / Not a valid day");
+    let query = loa_reach::Query {
+        agency: visitor.user.agency.clone(),
+        from: start(from).map_err(bad)?,
+        to: start(to.tomorrow().unwrap_or(to)).map_err(bad)?,
+        by: loa_reach::By::Post,
+        population: None,
+    };
+    let report = loa_reach::report(&*app.store, &query).await.map_err(reach_failed)?;
+    let mut rows = Vec::new();
+    for row in &report.rows {
+        let Some(post) = app.store.read::<Post>(&row.key).await?.map(|row| row.record) else {
+            continue;
+        };
+        let cells = METRICS.iter().map(|metric| Cell {
+            metric: name_of(metric),
+            value: match metric {
+                // One post: its reach is a number, not a range.
+                Metric::Reach => row.reach.map(|range| range.at_most),
+                _ => row.cells.iter().find(|cell| cell.metric == *metric).map(|cell| cell.latest),
+            }
+            .map(|value| view::number(value, &visitor.lang)),
+        });
+        rows.push(ReachRow {
+            account: post.account.to_string(),
+            format: name_of(&post.content.format),
+            cells: cells.collect(),
+        });
+    }
+    let chart = newest_chart(&app, &visitor).await?;
+    let content = Reach {
+        from: from.to_string(),
+        to: to.to_string(),
+        as_of: report.as_of.map(|at| view::time(at, "Asia/Ho_Chi_Minh")).unwrap_or_default(),
+        metrics: METRICS.iter().map(name_of).collect(),
+        rows,
+        chart,
+    };
+    draw(&app, &visitor, "reach", "pages/reach.html", content).await
+}
+
+/// Cumulative views of the newest article.
+async fn newest_chart(app: &Shared, visitor: &Visitor) -> Result<String, WebError> {
+    let Some(article) = latest(app, &visitor.user.agency).await?.into_iter().next() else {
+        return Ok(String::new());
+    };
+    let series =
+        loa_reach::cumulative(&*app.store, &visitor.user.agency, article.id, Metric::Views).await;
+    let text = loa_reach::ChartText {
+        title: format!("{}: {}", app.assets.word(&visitor.lang, "metric.views"), article.title()),
+        description: app.assets.word(&visitor.lang, "reach.chart"),
+        zone: "Asia/Ho_Chi_Minh".to_owned(),
+        missing: app.assets.word(&visitor.lang, "no_data"),
+    };
+    Ok(loa_reach::chart(&series.map_err(reach_failed)?, &text).svg)
+}
+
+pub(crate) fn reach_failed(error: loa_reach::Error) -> WebError {
+    match error {
+        loa_reach::Error::Store(error) => error.into(),
+        other => WebError::new(StatusCode::INTERNAL_SERVER_ERROR, other.to_string()),
+    }
+}

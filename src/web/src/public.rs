@@ -1,0 +1,155 @@
+//! Short links: counted without personal data, then on to the article; and the light page behind each of them.
+
+use axum::{
+    extract::{Path, State},
+    http::{HeaderMap, header},
+    response::{Html, IntoResponse, Redirect, Response},
+};
+use loa_model::{Article, BlockKind, MediaRole, Post, article::article_key};
+use loa_store::StoreExt;
+use serde::Serialize;
+
+use crate::{Shared, auth::language_of, error::WebError, media};
+
+const ZONE: &str = "Asia/Ho_Chi_Minh";
+
+async fn post_of(app: &Shared, code: &str) -> Result<Post, WebError> {
+    let found = app.store.list::<Post>("post_by_code", code, 2).await?;
+    found
+        .into_iter()
+        .map(|row| row.record)
+        .find(|post| post.content.link.code == code)
+        .ok_or_else(WebError::missing)
+}
+
+/// `/l/<code>`: counts and leads on.
+pub(crate) async fn short_link(
+    State(app): State<Shared>,
+    Path(code): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, WebError> {
+    let post = post_of(&app, &code).await?;
+    let robot = is_robot(media::agent(&headers));
+    // A click that cannot be counted must not keep a reader from the article.
+    if let Err(error) = loa_reach::record_click(&*app.store, &*app.clock, &code, robot, ZONE).await
+    {
+        tracing::warn!(code, %error, "A click could not be counted");
+    }
+    let mut response = Redirect::temporary(&post.content.link.target).into_response();
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+/// `/hook/<account>`: platforms check that somebody answers before they take posts. Nothing is believed here.
+pub(crate) async fn hook(Path(account): Path<String>, body: bytes::Bytes) -> &'static str {
+    tracing::info!(account, bytes = body.len(), "A platform called");
+    ""
+}
+
+#[derive(Serialize)]
+struct LightPage {
+    title: String,
+    sapo: String,
+    paragraphs: Vec<String>,
+    publisher: String,
+    url: String,
+    clip: Option<String>,
+}
+
+/// `/l/<code>/nhe`: the article in at most 30 KB without media.
+pub(crate) async fn light(
+    State(app): State<Shared>,
+    Path(code): Path<String>,
+    headers: HeaderMap,
+) -> Result<Html<String>, WebError> {
+    let post = post_of(&app, &code).await?;
+    let row = app.store.read::<Article>(&article_key(post.article, post.revision)).await?;
+    let article = row.ok_or_else(WebError::missing)?.record;
+    let mut left = 20_000usize;
+    let paragraphs = article
+        .blocks
+        .iter()
+        .filter(|block| {
+            !matches!(block.kind, BlockKind::Title | BlockKind::Sapo | BlockKind::Caption)
+        })
+        .map(|block| block.text.clone())
+        .take_while(|text| {
+            left = left.saturating_sub(text.len());
+            left > 0
+        })
+        .collect();
+    let clip = low_band(&app, &article).await?;
+    let page = LightPage {
+        title: article.title().to_owned(),
+        sapo: article.sapo().to_owned(),
+        paragraphs,
+        publisher: article.source.publisher.clone(),
+        url: post.content.link.target.clone(),
+        clip,
+    };
+    let lang = language_of(&headers, &app.config.language);
+    Ok(Html(app.assets.render("pages/light.html", &lang, page)?))
+}
+
+/// Public address of the low-band clip, when a delivery of this article has published one.
+async fn low_band(app: &Shared, article: &Article) -> Result<Option<String>, WebError> {
+    let posts = app.store.list::<Post>("post_by_article", &article.id.to_string(), 50).await?;
+    for post in posts {
+        for media in
+            post.record.content.media_of(MediaRole::Video).filter(|media| media.height <= 640)
+        {
+            let found = app
+                .store
+                .list::<loa_model::Delivery>("delivery_by_post", &post.record.id.to_string(), 10)
+                .await?;
+            for delivery in found {
+                let prefix = loa_model::record::join(&[
+                    &delivery.record.id.to_string(),
+                    &media.blob.to_string(),
+                ]);
+                let tokens = app
+                    .store
+                    .list::<loa_model::PublicMedia>("public_media_by_delivery", &prefix, 1)
+                    .await?;
+                if let Some(token) = tokens.first() {
+                    return Ok(Some(format!("/m/{}.{}", token.record.token, token.record.ext)));
+                }
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Crawlers and preview fetchers name themselves; what does not is counted as a person.
+fn is_robot(agent: &str) -> bool {
+    const WORDS: [&str; 9] = [
+        "bot",
+        "crawl",
+        "spider",
+        "preview",
+        "externalhit",
+        "facebookcatalog",
+        "curl/",
+        "wget/",
+        "python-requests",
+    ];
+    let agent = agent.to_lowercase();
+    agent.is_empty() || WORDS.iter().any(|word| agent.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_robot;
+
+    #[test]
+    fn robots_name_themselves() {
+        for agent in ["", "Googlebot/2.1", "externalhit_uatext/1.1 (+http)", "curl/8.5"] {
+            assert!(is_robot(agent), "{agent}");
+        }
+        assert!(!is_robot(
+            "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/130 Mobile Safari/537.36"
+        ));
+    }
+}

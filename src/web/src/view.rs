@@ -1,0 +1,75 @@
+//! What pages show: times, numbers and names as people write them.
+
+use std::fmt::Write as _;
+
+use jiff::{Timestamp, tz::TimeZone};
+
+/// An instant in an IANA zone: `07:30 15/11/2026`.
+pub(crate) fn time(at: Timestamp, zone: &str) -> String {
+    let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+    at.to_zoned(zone).strftime("%H:%M %d/%m/%Y").to_string()
+}
+
+/// A number with the thousands mark of the language: `12.345` or `12,345`.
+pub(crate) fn number(value: u64, lang: &str) -> String {
+    let digits = value.to_string();
+    let mark = if lang == "en" { ',' } else { '.' };
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(mark);
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A length in bytes: `271 KB`, `3,4 MB`.
+pub(crate) fn size(bytes: u64, lang: &str) -> String {
+    if bytes < 1_000_000 {
+        return format!("{} KB", number(bytes.div_ceil(1000), lang));
+    }
+    let tenths = bytes / 100_000;
+    let point = if lang == "en" { '.' } else { ',' };
+    format!("{}{point}{} MB", number(tenths / 10, lang), tenths % 10)
+}
+
+/// Text for HTML where no template is at hand.
+pub(crate) fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' | '\'' => {
+                // Writing to a String cannot fail.
+                write!(out, "&#{};", u32::from(c)).unwrap_or_default();
+            }
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_sizes_in_both_languages() {
+        assert_eq!(number(0, "vi"), "0");
+        assert_eq!(number(1_234_567, "vi"), "1.234.567");
+        assert_eq!(number(1_234_567, "en"), "1,234,567");
+        assert_eq!(size(270_500, "vi"), "271 KB");
+        assert_eq!(size(3_440_000, "vi"), "3,4 MB");
+        assert_eq!(size(3_440_000, "en"), "3.4 MB");
+        assert_eq!(escape("<ẫ & \"ộ\">"), "&lt;ẫ &amp; &#34;ộ&#34;&gt;");
+    }
+
+    #[test]
+    fn hanoi_is_seven_hours_ahead() {
+        let at: Timestamp = "2026-11-15T00:30:00Z".parse().unwrap();
+        assert_eq!(time(at, "Asia/Ho_Chi_Minh"), "07:30 15/11/2026");
+    }
+}

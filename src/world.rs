@@ -1,0 +1,111 @@
+//! The real world: wall clock, the machine's randomness, embedded assets. Nobody else reads them.
+
+use std::{collections::BTreeMap, path::Path, time::Duration};
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+use loa_model::{
+    Clock, Entropy,
+    seams::BoxFuture,
+};
+
+include!(concat!(env!("OUT_DIR"), "/assets.rs"));
+
+/// The machine's clock.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WallClock;
+
+impl Clock for WallClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the one clock that the others are made of")]
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    fn sleep(&self, wait: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(tokio::time::sleep(wait))
+    }
+}
+
+/// The machine's randomness.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OsEntropy;
+
+impl Entropy for OsEntropy {
+    fn fill(&self, bytes: &mut [u8]) {
+        // Without randomness no id and no token is safe: stopping is the only right answer.
+        getrandom::fill(bytes).expect("the machine gives random bytes");
+    }
+}
+
+/// Assets by path relative to `assets/`: embedded, with a folder laid over them while templates are being written.
+pub(crate) fn assets(overlay: Option<&Path>) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
+    let mut all: BTreeMap<String, Vec<u8>> =
+        FILES.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())).collect();
+    if let Some(folder) = overlay {
+        overlay_folder(folder, folder, &mut all)?;
+    }
+    Ok(all)
+}
+
+fn overlay_folder(base: &Path, folder: &Path, all: &mut BTreeMap<String, Vec<u8>>) -> anyhow::Result<()> {
+    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read assets in {}", folder.display()))?;
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_dir() {
+            overlay_folder(base, &path, all)?;
+        } else {
+            let name = path.strip_prefix(base).unwrap_or(&path).to_string_lossy().into_owned();
+            all.insert(name, std::fs::read(&path)?);
+        }
+    }
+    Ok(())
+}
+
+/// Files of one asset folder, without its name.
+pub(crate) fn under<'a>(all: &'a BTreeMap<String, Vec<u8>>, folder: &str) -> impl Iterator<Item = (&'a str, &'a [u8])> {
+    let prefix = format!("{folder}/");
+    all.iter().filter_map(move |(name, bytes)| name.strip_prefix(&prefix).map(|rest| (rest, bytes.as_slice())))
+}
+
+/// Whether an address is on this machine.
+pub(crate) fn is_loopback(url: &url::Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+/// Id of this boot of the machine, where it has one.
+pub(crate) fn boot_id() -> Option<String> {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|text| text.trim().to_owned())
+}
+
+/// Name of the machine, for owner names; any constant would do on one machine.
+pub(crate) fn host_name() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname").map_or_else(|_| "machine".to_owned(), |text| text.trim().to_owned())
+}
+
+/// Path of the running binary.
+pub(crate) fn own_path() -> std::io::Result<std::path::PathBuf> {
+    std::env::current_exe()
+}
+
+/// Font files below a folder of the machine, sans faces in the weights that templates use.
+pub(crate) fn fonts(folder: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
+    const USED: [&str; 8] = [
+        "NotoSans-Regular", "NotoSans-Bold", "NotoSansKhmer-Regular", "NotoSansKhmer-Bold", "NotoSansLao-Regular",
+        "NotoSansLao-Bold", "NotoSansArabic-Regular", "NotoSansArabic-Bold",
+    ];
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        if USED.contains(&stem) && path.extension().is_some_and(|ext| ext == "ttf") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found.into_iter().map(|path| Ok(std::fs::read(path)?)).collect()
+}
