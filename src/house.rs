@@ -44,7 +44,7 @@ pub(crate) struct House {
     pub(crate) review: Review,
     pub(crate) desk: Desk,
     pub(crate) board: Arc<ProgressBoard>,
-    flow: Arc<Flow>,
+    pub(crate) flow: Arc<Flow>,
     postman: Arc<Postman>,
     place: String,
 }

@@ -23,6 +23,8 @@ pub(crate) struct Settings {
     pub(crate) virtual_clock: PathBuf,
     /// Articles and media may come from this machine: sandbox, demo and tests only.
     pub(crate) allow_loopback: bool,
+    /// This folder belongs to a demo: `loa publish --approve-as` is allowed in it.
+    pub(crate) demo: bool,
     /// Pages.
     pub(crate) web: loa_web::Config,
     /// Posting.
@@ -93,6 +95,7 @@ impl Default for Settings {
             fonts: vec!["/usr/share/fonts/truetype/noto".into()],
             virtual_clock: PathBuf::new(),
             allow_loopback: false,
+            demo: false,
             web: loa_web::Config::default(),
             delivery: loa_delivery::Config::default(),
             pipeline: loa_pipeline::Config::default(),
@@ -154,9 +157,9 @@ pub(crate) fn abort_after_seq() -> anyhow::Result<Option<u64>> {
     variable("LOA_ABORT_AFTER_SEQ").map(|text| text.parse().context("LOA_ABORT_AFTER_SEQ must be a number")).transpose()
 }
 
-/// Filter of the log, `info` unless set.
-pub(crate) fn log_filter() -> String {
-    variable("LOA_LOG").unwrap_or_else(|| "info".to_owned())
+/// Filter of the log.
+pub(crate) fn log_filter(default: &str) -> String {
+    variable("LOA_LOG").unwrap_or_else(|| default.to_owned())
 }
 
 #[expect(clippy::disallowed_methods, reason = "settings are the one place that reads the environment")]

@@ -109,3 +109,22 @@ pub(crate) fn fonts(folder: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
     found.sort();
     found.into_iter().map(|path| Ok(std::fs::read(path)?)).collect()
 }
+
+/// Writes a file that only its owner may read.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = options.open(path).with_context(|| format!("cannot write {}", path.display()))?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    Ok(())
+}
+
+/// Whether a folder can be made and written to.
+pub(crate) fn can_write(folder: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let probe = folder.join(".loa-probe");
+    std::fs::write(&probe, b"loa")?;
+    std::fs::remove_file(&probe)
+}
