@@ -4,10 +4,12 @@
 //! no photograph, no model and no licence but the project's own stands behind them.
 #![expect(
     clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
     clippy::cast_precision_loss,
     clippy::cast_sign_loss,
     clippy::many_single_char_names,
-    reason = "pixel arithmetic on small, known ranges; x, y, t are the words of the trade"
+    clippy::unreadable_literal,
+    reason = "pixel arithmetic on small, known ranges; x, y, t and 0xRRGGBB are the words of the trade"
 )]
 
 use std::{fs::File, io::BufWriter, path::Path};
@@ -352,8 +354,8 @@ fn plant(under: Rgb, x: f32, y: f32, cx: f32, base: f32, size: f32) -> Rgb {
     for i in 0..9 {
         let lean = (i as f32 - 4.0) * 0.30;
         let tip = (cx + lean.sin() * 0.11 * size, base - 0.07 * size - lean.cos() * 0.15 * size);
-        let leaf = limb(x, y, (cx, base - 0.05 * size), tip, 0.0135 * size);
-        c = cover(c, leaf, mix(rgb(0x2F7D55), rgb(0x6FB36B), hash(i, 1, 8)), 0.0015);
+        let blade = limb(x, y, (cx, base - 0.05 * size), tip, 0.0135 * size);
+        c = cover(c, blade, mix(rgb(0x2F7D55), rgb(0x6FB36B), hash(i, 1, 8)), 0.0015);
     }
     cover(
         c,

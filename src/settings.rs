@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, path::{Path, PathBuf}};
 
 use anyhow::{Context as _, bail};
 use loa_model::{Account, AccountName, AccountStatus, Agency, Secret};
-use loa_review::ProfilePost;
+use loa_pipeline::Profiles;
 use serde::{Deserialize, Serialize};
 
 /// Everything that can be set.
@@ -23,16 +23,20 @@ pub(crate) struct Settings {
     pub(crate) virtual_clock: PathBuf,
     /// Articles and media may come from this machine: sandbox, demo and tests only.
     pub(crate) allow_loopback: bool,
+    /// This folder belongs to a demo: `loa publish --approve-as` is allowed in it.
+    pub(crate) demo: bool,
     /// Pages.
     pub(crate) web: loa_web::Config,
     /// Posting.
     pub(crate) delivery: loa_delivery::Config,
     /// Work on articles.
     pub(crate) pipeline: loa_pipeline::Config,
+    /// Measuring.
+    pub(crate) reach: loa_reach::Config,
     /// Each adapter's own settings, by channel.
     pub(crate) channels: BTreeMap<String, toml::Table>,
     /// Default posts of an article, by channel.
-    pub(crate) profiles: BTreeMap<String, Vec<ProfilePost>>,
+    pub(crate) profiles: Profiles,
     /// Tenants.
     pub(crate) agencies: Vec<Agency>,
     /// Accounts.
@@ -91,9 +95,11 @@ impl Default for Settings {
             fonts: vec!["/usr/share/fonts/truetype/noto".into()],
             virtual_clock: PathBuf::new(),
             allow_loopback: false,
+            demo: false,
             web: loa_web::Config::default(),
             delivery: loa_delivery::Config::default(),
             pipeline: loa_pipeline::Config::default(),
+            reach: loa_reach::Config::default(),
             channels: crate::channels::default_settings(),
             profiles: crate::channels::default_profiles(),
             agencies: Vec::new(),
@@ -137,11 +143,6 @@ impl Settings {
         }
         Ok(())
     }
-
-    /// Posts made by default on an account of this channel.
-    pub(crate) fn profile(&self, channel: &str) -> Vec<ProfilePost> {
-        self.profiles.get(channel).cloned().unwrap_or_default()
-    }
 }
 
 /// Key of the vault from the environment, 64 hex characters.
@@ -156,9 +157,9 @@ pub(crate) fn abort_after_seq() -> anyhow::Result<Option<u64>> {
     variable("LOA_ABORT_AFTER_SEQ").map(|text| text.parse().context("LOA_ABORT_AFTER_SEQ must be a number")).transpose()
 }
 
-/// Filter of the log, `info` unless set.
-pub(crate) fn log_filter() -> String {
-    variable("LOA_LOG").unwrap_or_else(|| "info".to_owned())
+/// Filter of the log.
+pub(crate) fn log_filter(default: &str) -> String {
+    variable("LOA_LOG").unwrap_or_else(|| default.to_owned())
 }
 
 #[expect(clippy::disallowed_methods, reason = "settings are the one place that reads the environment")]

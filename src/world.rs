@@ -66,3 +66,65 @@ pub(crate) fn under<'a>(all: &'a BTreeMap<String, Vec<u8>>, folder: &str) -> imp
     let prefix = format!("{folder}/");
     all.iter().filter_map(move |(name, bytes)| name.strip_prefix(&prefix).map(|rest| (rest, bytes.as_slice())))
 }
+
+/// Whether an address is on this machine.
+pub(crate) fn is_loopback(url: &url::Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+/// Id of this boot of the machine, where it has one.
+pub(crate) fn boot_id() -> Option<String> {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|text| text.trim().to_owned())
+}
+
+/// Name of the machine, for owner names; any constant would do on one machine.
+pub(crate) fn host_name() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname").map_or_else(|_| "machine".to_owned(), |text| text.trim().to_owned())
+}
+
+/// Path of the running binary.
+pub(crate) fn own_path() -> std::io::Result<std::path::PathBuf> {
+    std::env::current_exe()
+}
+
+/// Font files below a folder of the machine, sans faces in the weights that templates use.
+pub(crate) fn fonts(folder: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
+    const USED: [&str; 8] = [
+        "NotoSans-Regular", "NotoSans-Bold", "NotoSansKhmer-Regular", "NotoSansKhmer-Bold", "NotoSansLao-Regular",
+        "NotoSansLao-Bold", "NotoSansArabic-Regular", "NotoSansArabic-Bold",
+    ];
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        if USED.contains(&stem) && path.extension().is_some_and(|ext| ext == "ttf") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found.into_iter().map(|path| Ok(std::fs::read(path)?)).collect()
+}
+
+/// Writes a file that only its owner may read.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = options.open(path).with_context(|| format!("cannot write {}", path.display()))?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    Ok(())
+}
+
+/// Whether a folder can be made and written to.
+pub(crate) fn can_write(folder: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let probe = folder.join(".loa-probe");
+    std::fs::write(&probe, b"loa")?;
+    std::fs::remove_file(&probe)
+}

@@ -225,7 +225,7 @@ impl Facebook {
             // This video will never be usable; nothing of it was ever visible.
             return Ok(Chain::default().again("start", POLL));
         }
-        if !video.is_uploaded() {
+        if !video.is_uploaded() && video.bytes_held() < media.bytes {
             let bytes = cx.blobs.read(media.blob).await?;
             self.post_bytes(cx, to, &chain.upload_url, bytes, video.bytes_held()).await?;
         }

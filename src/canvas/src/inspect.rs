@@ -40,6 +40,8 @@ fn walk(page: usize, frame: &Frame, at: Transform, window: Rect, found: &mut Vec
                 };
                 walk(page, &group.frame, inside, window, found);
             }
+            // Marks without a width repeat the text of their letter, which has a run of its own.
+            FrameItem::Text(run) if run.width() < Abs::pt(0.1) => {}
             FrameItem::Text(run) => {
                 let metrics = run.font.metrics();
                 let (up, down) = (metrics.ascender.at(run.size), metrics.descender.at(run.size));

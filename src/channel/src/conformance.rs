@@ -4,6 +4,7 @@
 //! switch and counters kept *by the platform*. `conformance_tests!` turns the clauses into named tests.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use loa_model::{
     Account, Clock, DeliveryId, Gate, GateClosed, PostContent, Receipt, Secret, Ticket,
     capability::ReadBack, delivery::Effect, seams::OpenGate,
@@ -86,11 +87,12 @@ struct Run<'a> {
     bench: &'a dyn Bench,
     content: PostContent,
     gate: &'a dyn Gate,
+    since: Timestamp,
 }
 
 impl<'a> Run<'a> {
     fn new(bench: &'a dyn Bench, content: PostContent) -> Self {
-        Self { bench, content, gate: &OpenGate }
+        Self { bench, content, gate: &OpenGate, since: bench.clock().now() }
     }
 
     fn cx(&self) -> Cx<'_> {
@@ -111,7 +113,7 @@ impl<'a> Run<'a> {
             delivery: self.delivery(),
             marker: &self.content.link.code,
             content: &self.content,
-            since: self.bench.clock().now(),
+            since: self.since,
         }
     }
 
@@ -140,9 +142,23 @@ impl<'a> Run<'a> {
             marker: &self.content.link.code,
             content: &self.content,
             ticket,
-            since: self.bench.clock().now(),
+            since: self.since,
         };
         self.bench.channel().find(&self.cx(), self.to(), what).await
+    }
+
+    /// Read-back, waiting while the platform is still at work: that is a wait and never "absent".
+    async fn find_settled(&self, ticket: Option<&Ticket>) -> Vec<Receipt> {
+        for _ in 0..LONGEST {
+            match self.find(ticket).await {
+                Ok(found) => return found,
+                Err(Error { advice: RetryAdvice::Later { wait, .. }, .. }) => {
+                    self.bench.clock().sleep(wait).await;
+                }
+                Err(error) => panic!("read-back does not work: {error:?}"),
+            }
+        }
+        panic!("read-back never settles");
     }
 
     async fn shown(&self) -> Vec<Shown> {
@@ -177,6 +193,9 @@ fn fresh(bench: &dyn Bench, index: usize) -> Run<'_> {
 
 /// Chains longer than this are not looked into step by step.
 const DEEPEST: usize = 12;
+
+/// Waits of a read-back before it must have an answer.
+const LONGEST: usize = 100;
 
 /// An interrupted place of a chain: a fresh run of one format, standing before a step that is not a pure read.
 struct Place<'a> {
@@ -256,7 +275,7 @@ pub async fn cut_after_send_is_verified(bench: &dyn Bench) {
             if effect == Effect::Public {
                 assert_eq!(error.advice, RetryAdvice::Verify, "{error:?}");
                 if read_back != ReadBack::None {
-                    let found = run.find(at.as_ref()).await.expect("read-back works");
+                    let found = run.find_settled(at.as_ref()).await;
                     assert_eq!(found.len(), 1, "the lost post is not found: {found:?}");
                 }
             } else {
@@ -332,7 +351,7 @@ pub async fn a_ticket_resumes_after_a_kill(bench: &dyn Bench) {
                 let live = run.go_on(kept).await;
                 live.unwrap_or_else(|error| panic!("cannot go on: {error:?}"));
             } else if read_back != ReadBack::None {
-                let found = run.find(kept.as_ref()).await.expect("read-back works");
+                let found = run.find_settled(kept.as_ref()).await;
                 assert_eq!(found.len(), 1, "the post of a killed worker is not found: {found:?}");
             }
             assert_eq!(run.shown().await.len(), 1, "{:?} step {step}", run.content.format);
@@ -349,11 +368,11 @@ pub async fn find_returns_what_was_published(bench: &dyn Bench) {
             assert_eq!(error.kind, ErrorKind::Unsupported, "{error:?}");
             continue;
         }
-        let nothing = run.find(None).await.expect("read-back works");
+        let nothing = run.find_settled(None).await;
         assert_eq!(nothing, [], "found before it was published");
         let receipt = run.publish().await;
         // A video whose chain is over is found by its marker too, without its ticket.
-        let found = run.find(None).await.expect("read-back works");
+        let found = run.find_settled(None).await;
         let ids: Vec<_> = found.iter().map(|receipt| &receipt.remote_id).collect();
         assert_eq!(ids, [&receipt.remote_id], "{:?}", run.content.format);
     }

@@ -6,17 +6,24 @@ pub const MAX_LINE: usize = 42;
 /// Most lines of a caption.
 pub const MAX_LINES: usize = 2;
 
-/// Splits a text into captions of one or two lines. Joined with spaces they are the text again.
+/// Splits a text into captions of one or two lines of at most [`MAX_LINE`] characters. Joined with spaces they are the
+/// text again.
 pub fn split(text: &str) -> Vec<Vec<String>> {
-    let atoms = atoms(text);
+    split_at(text, MAX_LINE)
+}
+
+/// The same with a shorter line, for big type.
+pub fn split_at(text: &str, line: usize) -> Vec<Vec<String>> {
+    let line = line.clamp(8, MAX_LINE);
+    let atoms = atoms(text, line);
     let n = atoms.len();
     // The cheapest way to say the first i atoms: cost and where its last caption starts.
     let mut best: Vec<(usize, usize)> = vec![(0, 0)];
     for end in 1..=n {
         let ways = (0..end).filter_map(|start| {
-            let lines = lines(&atoms[start..end])?;
+            let lines = lines(&atoms[start..end], line)?;
             let (before, _) = best[start];
-            (before < usize::MAX).then(|| (before + cost(&lines, end == n), start))
+            (before < usize::MAX).then(|| (before + cost(&lines, line, end == n), start))
         });
         best.push(ways.min().unwrap_or((usize::MAX, 0)));
     }
@@ -24,7 +31,7 @@ pub fn split(text: &str) -> Vec<Vec<String>> {
     let mut end = n;
     while end > 0 {
         let start = best[end].1;
-        captions.push(lines(&atoms[start..end]).expect("only captions that fit were chosen"));
+        captions.push(lines(&atoms[start..end], line).expect("only captions that fit were chosen"));
         end = start;
     }
     captions.reverse();
@@ -37,17 +44,18 @@ pub(crate) fn length(text: &str) -> usize {
 }
 
 /// A caption costs a little for being there, more for being short, and more for stopping in the middle of a thought.
-fn cost(lines: &[String], last: bool) -> usize {
+fn cost(lines: &[String], line: usize, last: bool) -> usize {
     let length: usize = lines.iter().map(|line| length(line)).sum();
-    let short = 60usize.saturating_sub(length);
-    let pauses = lines.last().is_some_and(|line| line.ends_with(['.', ',', ';', ':', '!', '?', '”', '…']));
+    let short = (line * 3 / 2).saturating_sub(length);
+    let pauses =
+        lines.last().is_some_and(|line| line.ends_with(['.', ',', ';', ':', '!', '?', '”', '…']));
     800 + short * short / 2 + if pauses || last { 0 } else { 600 }
 }
 
 /// The lines of one caption, as even as can be; nothing when they do not fit.
-fn lines(atoms: &[String]) -> Option<Vec<String>> {
+fn lines(atoms: &[String], line: usize) -> Option<Vec<String>> {
     let whole = atoms.join(" ");
-    if length(&whole) <= MAX_LINE {
+    if length(&whole) <= line {
         return Some(vec![whole]);
     }
     (1..atoms.len())
@@ -55,25 +63,25 @@ fn lines(atoms: &[String]) -> Option<Vec<String>> {
             let (one, two) = (atoms[..cut].join(" "), atoms[cut..].join(" "));
             let (a, b) = (length(&one), length(&two));
             let pause = if one.ends_with([',', ';', ':', '.']) { 0 } else { 8 };
-            (a <= MAX_LINE && b <= MAX_LINE).then(|| (a.abs_diff(b) + pause, vec![one, two]))
+            (a <= line && b <= line).then(|| (a.abs_diff(b) + pause, vec![one, two]))
         })
         .min()
         .map(|(_, lines)| lines)
 }
 
 /// Words that stay on one line: a number with its unit, “tháng 8”, “Điều 5”.
-fn atoms(text: &str) -> Vec<String> {
+fn atoms(text: &str, line: usize) -> Vec<String> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let mut atoms: Vec<String> = Vec::new();
     let mut glue = false;
     for (i, word) in words.iter().enumerate() {
-        let fits = atoms.last().is_some_and(|held| length(held) + 1 + length(word) <= MAX_LINE);
+        let fits = atoms.last().is_some_and(|held| length(held) + 1 + length(word) <= line);
         match atoms.last_mut() {
             Some(held) if glue && fits => {
                 held.push(' ');
                 held.push_str(word);
             }
-            _ => atoms.extend(pieces(word)),
+            _ => atoms.extend(pieces(word, line)),
         }
         let stops = word.ends_with([',', '.', ';', ':', '!', '?', ')']);
         let next = words.get(i + 1);
@@ -86,12 +94,12 @@ fn atoms(text: &str) -> Vec<String> {
 }
 
 /// A word longer than a line (an address) is cut, since nothing else helps.
-fn pieces(word: &str) -> Vec<String> {
-    if length(word) <= MAX_LINE {
+fn pieces(word: &str, line: usize) -> Vec<String> {
+    if length(word) <= line {
         return vec![word.to_owned()];
     }
     let letters: Vec<char> = word.chars().collect();
-    letters.chunks(MAX_LINE).map(|piece| piece.iter().collect()).collect()
+    letters.chunks(line).map(|piece| piece.iter().collect()).collect()
 }
 
 fn is_number(word: &str) -> bool {
@@ -104,7 +112,10 @@ fn is_magnitude(word: &str) -> bool {
 
 fn names_a_number(word: &str) -> bool {
     let word = word.to_lowercase();
-    let names = ["ngày", "tháng", "năm", "quý", "điều", "khoản", "điểm", "số", "thứ", "lần", "gần", "hơn", "trên", "dưới"];
+    let names = [
+        "ngày", "tháng", "năm", "quý", "điều", "khoản", "điểm", "số", "thứ", "lần", "gần", "hơn",
+        "trên", "dưới",
+    ];
     names.contains(&word.as_str())
 }
 
@@ -137,7 +148,9 @@ mod tests {
                     với tổng kinh phí hơn 50.000 tỷ đồng theo Điều 5 của Nghị định số 42/2022/NĐ-CP, đạt 99,8 % kế hoạch.";
         let captions = check(text);
         let whole = captions.iter().flatten().collect::<Vec<_>>();
-        for kept in ["2,5 triệu hộ", "gần 334.234 căn", "50.000 tỷ đồng", "Điều 5", "tháng 11", "99,8 %"] {
+        for kept in
+            ["2,5 triệu hộ", "gần 334.234 căn", "50.000 tỷ đồng", "Điều 5", "tháng 11", "99,8 %"]
+        {
             assert!(whole.iter().any(|line| line.contains(kept)), "{kept} was parted: {whole:#?}");
         }
     }

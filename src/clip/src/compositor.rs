@@ -11,8 +11,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    Error, Result,
-    rows,
+    Error, Result, rows,
     sampler::{Area, Rect, Sampler},
     sprite::{Bitmap, Sprite},
     timeline::{Cue, Motion, Scene, Shot, SpriteKey, Timeline},
@@ -169,7 +168,8 @@ impl<'a> Compositor<'a> {
 
     fn cue(&self, cue: &Cue, at: u32, frame: &mut FrameMut<'_>) {
         let Some(age) = at.checked_sub(cue.start) else { return };
-        if cue.frames.is_some_and(|frames| age >= frames) {
+        let left = cue.frames.map_or(u32::MAX, |frames| frames.saturating_sub(age));
+        if left == 0 {
             return;
         }
         // A layer that is clear has no sprite.
@@ -182,12 +182,14 @@ impl<'a> Compositor<'a> {
                 ((f64::from(by) * (1.0 - eased)) as i32 & !1, (eased * 256.0) as u16)
             }
         };
-        sprite.draw(frame, down, opacity);
+        let leaving = if left <= cue.leave { left * 256 / (cue.leave + 1) } else { 256 };
+        sprite.draw(frame, down, opacity.min(leaving as u16));
     }
 
     fn bar(&self, number: u32, frame: &mut FrameMut<'_>) {
         let height = self.timeline.bar_height as usize;
-        let done = u64::from(number + 1) * frame[0].width as u64 / u64::from(self.timeline.frames());
+        let done =
+            u64::from(number + 1) * frame[0].width as u64 / u64::from(self.timeline.frames());
         for (i, (plane, value)) in frame.iter_mut().zip(self.bar).enumerate() {
             let shift = usize::from(i > 0);
             for y in plane.height - (height >> shift)..plane.height {
@@ -196,3 +198,6 @@ impl<'a> Compositor<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

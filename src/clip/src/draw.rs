@@ -97,7 +97,7 @@ pub(crate) fn load(files: &[SpriteFile]) -> Result<BTreeMap<SpriteKey, Bitmap>> 
     let loaded = files.iter().map(|sprite| {
         let rgba = fs::read(&sprite.path).map_err(file(&sprite.path))?;
         let SpriteFile { x, y, width, height, .. } = *sprite;
-        let even = width % 2 == 0 && height % 2 == 0;
+        let even = width.is_multiple_of(2) && height.is_multiple_of(2);
         if !even || Some(rgba.len()) != width.checked_mul(height).and_then(|n| n.checked_mul(4)) {
             let name = sprite.path.display();
             return Err(Error::Timeline(format!("{name} is not {width}x{height} pixels")));

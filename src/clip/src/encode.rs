@@ -14,6 +14,8 @@ mod file;
 mod video;
 
 use crate::compositor::Pictures;
+#[cfg(feature = "ffmpeg")]
+use crate::{compositor::Compositor, ffi};
 
 /// How many bits a rendition may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,7 +86,7 @@ impl Rung {
 
     /// Its size on this timeline, even.
     pub fn size(&self, timeline: &Timeline) -> (u32, u32) {
-        let side = |side: u32| side / self.divisor.max(1) & !1;
+        let side = |side: u32| (side / self.divisor.max(1)) & !1;
         (side(timeline.canvas.width), side(timeline.canvas.height))
     }
 
@@ -133,19 +135,10 @@ pub fn encode(
     cancel: &Cancel,
     mut on_frame: impl FnMut(u32),
 ) -> Result<Vec<Encoded>> {
-    use crate::{compositor::Compositor, ffi};
-
-    ffmpeg_next::init().map_err(refused("start"))?;
-    ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Warning);
     let timeline = film.timeline;
+    let mut outputs = open(film, folder)?;
     let mut compositor = Compositor::new(timeline, film.pictures)?;
     let canvas = (timeline.canvas.width, timeline.canvas.height);
-    let mut outputs = film
-        .rungs
-        .iter()
-        .zip(film.sounds)
-        .map(|(rung, sound)| file::Output::open(rung, timeline, sound, film.threads, folder))
-        .collect::<Result<Vec<_>>>()?;
     let mut frame = video::picture(canvas);
     for number in 0..timeline.frames() {
         if cancel.is_cancelled() {
@@ -161,9 +154,64 @@ pub fn encode(
         }
         on_frame(number + 1);
     }
+    close(outputs)
+}
+
+#[cfg(feature = "ffmpeg")]
+fn open(film: &Film<'_>, folder: &Path) -> Result<Vec<file::Output>> {
+    ffmpeg_next::init().map_err(refused("start"))?;
+    ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Warning);
+    let pairs = film.rungs.iter().zip(film.sounds);
+    pairs
+        .map(|(rung, sound)| file::Output::open(rung, film.timeline, sound, film.threads, folder))
+        .collect()
+}
+
+#[cfg(feature = "ffmpeg")]
+fn close(outputs: Vec<file::Output>) -> Result<Vec<Encoded>> {
     let done = outputs.into_iter().map(file::Output::finish).collect::<Result<Vec<_>>>()?;
     // All are whole before the first gets its name.
     done.into_iter().map(file::Finished::name).collect()
+}
+
+/// All frames of a film in memory: what a bench encodes to know the least a clip can cost.
+#[cfg(feature = "ffmpeg")]
+pub struct Composed(Vec<ffmpeg_next::frame::Video>);
+
+/// Composes all frames into memory (3 MB each at 1080p).
+///
+/// # Errors
+/// [`Error::Timeline`].
+#[cfg(feature = "ffmpeg")]
+pub fn compose(film: &Film<'_>) -> Result<Composed> {
+    let timeline = film.timeline;
+    let mut compositor = Compositor::new(timeline, film.pictures)?;
+    let frames = (0..timeline.frames()).map(|number| {
+        let mut frame = video::picture((timeline.canvas.width, timeline.canvas.height));
+        compositor.render(number, &mut ffi::views(&mut frame));
+        frame.set_pts(Some(i64::from(number)));
+        frame
+    });
+    Ok(Composed(frames.collect()))
+}
+
+/// Encodes frames that are there already, as [`encode`] does.
+///
+/// # Errors
+/// As [`encode`].
+#[cfg(feature = "ffmpeg")]
+pub fn encode_composed(
+    film: &Film<'_>,
+    frames: &mut Composed,
+    folder: &Path,
+) -> Result<Vec<Encoded>> {
+    let mut outputs = open(film, folder)?;
+    for frame in &mut frames.0 {
+        for output in &mut outputs {
+            output.take(frame)?;
+        }
+    }
+    close(outputs)
 }
 
 /// Answers that this build cannot encode.

@@ -69,6 +69,6 @@ pub enum Error {
     Unavailable,
 }
 
-pub(crate) fn file<'a>(path: &'a std::path::Path) -> impl FnOnce(std::io::Error) -> Error + 'a {
+pub(crate) fn file(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Error {
     move |source| Error::File { path: path.display().to_string(), source }
 }

@@ -1,6 +1,7 @@
 //! The only file with `unsafe`: AVX2 copies of the row loops, and what ffmpeg-next does not offer safely.
 
 #![expect(unsafe_code, reason = "SIMD and three pointers into libav; everything else is safe")]
+#![allow(clippy::cast_ptr_alignment, reason = "only unaligned loads and stores are used")]
 
 use crate::rows::Columns;
 
@@ -8,10 +9,10 @@ use crate::rows::Columns;
 mod avx2 {
     use std::arch::x86_64::{
         __m128i, __m256i, _mm_loadu_si128, _mm_storeu_si128, _mm256_add_epi16,
-        _mm256_castsi128_si256, _mm256_castsi256_si128, _mm256_inserti128_si256, _mm256_loadu_si256,
-        _mm256_maddubs_epi16, _mm256_mulhrs_epi16, _mm256_packus_epi16, _mm256_permute4x64_epi64,
-        _mm256_set1_epi16, _mm256_shuffle_epi8, _mm256_srai_epi16, _mm256_storeu_si256,
-        _mm256_sub_epi16,
+        _mm256_castsi128_si256, _mm256_castsi256_si128, _mm256_inserti128_si256,
+        _mm256_loadu_si256, _mm256_maddubs_epi16, _mm256_mulhrs_epi16, _mm256_packus_epi16,
+        _mm256_permute4x64_epi64, _mm256_set1_epi16, _mm256_shuffle_epi8, _mm256_srai_epi16,
+        _mm256_storeu_si256, _mm256_sub_epi16,
     };
 
     use crate::rows::{self, Columns};

@@ -1,5 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+// Tests of this crate share their sample with its examples, which know the crate by its name.
+#[cfg(test)]
+extern crate self as loa_clip;
+
 pub mod caption;
 mod compositor;
 mod draw;
@@ -21,6 +25,8 @@ mod yuv;
 
 pub use compositor::{Compositor, Pictures};
 pub use draw::{SpriteFile, draw, keep};
+#[cfg(feature = "ffmpeg")]
+pub use encode::{Composed, compose, encode_composed};
 pub use encode::{Encoded, Film, Rate, Rung, encode};
 pub use error::{Error, Result};
 pub use photo::load as load_photo;

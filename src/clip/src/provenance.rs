@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::tz::Offset;
+use loa_canvas::sanitise;
 use loa_model::{Article, Brief, Passage};
 use serde_json::Value;
 
@@ -36,9 +37,9 @@ impl Facts {
             }
         }
         // Vietnam has one zone and no daylight saving.
-        let date = article.published_at.map(|at| {
-            Offset::constant(7).to_datetime(at).date().strftime("%d/%m/%Y").to_string()
-        });
+        let date = article
+            .published_at
+            .map(|at| Offset::constant(7).to_datetime(at).date().strftime("%d/%m/%Y").to_string());
         Self {
             section: article.section.clone(),
             publisher: article.source.publisher.clone(),
@@ -46,7 +47,8 @@ impl Facts {
             source: source.join(" · "),
             link: order.link.to_owned(),
             link_short: order.link_short.to_owned(),
-            edited: if article.lang.starts_with("vi") { "Đã biên tập" } else { "Edited" }.to_owned(),
+            edited: if article.lang.starts_with("vi") { "Đã biên tập" } else { "Edited" }
+                .to_owned(),
         }
     }
 
@@ -92,9 +94,10 @@ pub fn check(timeline: &Timeline, order: &Order<'_>) -> Result<()> {
 
 fn strings(plate: &Plate) -> impl Iterator<Item = (&str, &str)> {
     let fields = plate.data.as_object().into_iter().flatten();
-    fields
-        .filter(|(field, _)| *field != "lang")
-        .filter_map(|(field, value)| Some((field.as_str(), value.as_str()?)))
+    fields.filter(|(field, _)| *field != "lang").flat_map(|(field, value)| {
+        let list = value.as_array().into_iter().flatten().filter_map(Value::as_str);
+        value.as_str().into_iter().chain(list).map(move |text| (field.as_str(), text))
+    })
 }
 
 fn same(one: &str, two: &str) -> bool {
@@ -128,11 +131,10 @@ pub(crate) fn check_set(
     agency: [&str; 2],
     labels: &BTreeMap<String, String>,
 ) -> Result<()> {
-    let squeeze = |text: &str| {
-        text.split_whitespace().collect::<String>().to_uppercase()
-    };
+    // The canvas sets capitals, composes letters and adds places to break.
+    let squeeze = |text: &str| sanitise::bare(text).to_uppercase();
     let mut known: Vec<String> = strings(plate).map(|(_, text)| squeeze(text)).collect();
-    known.extend(agency.map(squeeze));
+    known.extend(agency.map(&squeeze));
     known.extend(labels.values().map(|label| squeeze(label)));
     for run in set {
         let error = |plate: &Plate| (plate.id.clone(), run.text.clone());

@@ -101,7 +101,7 @@ fn wall(request: &Request) -> Duration {
     let pixels = u64::from(canvas.width) * u64::from(canvas.height);
     let rungs = request.rungs.len().max(1) as u64;
     let frames = u64::from(request.timeline.frames()) * rungs;
-    Duration::from_secs(60) + Duration::from_millis(frames * (pixels / 4200 + 40))
+    Duration::from_mins(1) + Duration::from_millis(frames * (pixels / 4200 + 40))
 }
 
 fn limits(request: &Request) -> Limits {

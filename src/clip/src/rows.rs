@@ -4,6 +4,8 @@
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_wrap,
     clippy::inline_always,
     reason = "pixel values are rounded to a byte on purpose; the bodies must melt into the AVX2 copies"
 )]

@@ -62,8 +62,8 @@ impl Sampler {
         self.lower.resize(room, 0);
         let (mut upper_is, mut lower_is) = (usize::MAX, usize::MAX);
         for y in 0..area.height {
-            let at = (from.y + (y as f64 + 0.5) * step.1 - 0.5)
-                .clamp(0.0, (source.height - 1) as f64);
+            let at =
+                (from.y + (y as f64 + 0.5) * step.1 - 0.5).clamp(0.0, (source.height - 1) as f64);
             let above = at.floor() as usize;
             let weight = ((at - above as f64) * 32_768.0).min(32_767.0) as i16;
             let below = (above + 1).min(source.height - 1);
@@ -91,10 +91,8 @@ mod tests {
     use super::*;
 
     fn exact(source: &Plane, x: f64, y: f64) -> f64 {
-        let (x, y) = (
-            x.clamp(0.0, (source.width - 1) as f64),
-            y.clamp(0.0, (source.height - 1) as f64),
-        );
+        let (x, y) =
+            (x.clamp(0.0, (source.width - 1) as f64), y.clamp(0.0, (source.height - 1) as f64));
         let at = |x: f64, y: f64| {
             let (x, y) = ((x as usize).min(source.width - 1), (y as usize).min(source.height - 1));
             f64::from(source.row(y)[x])

@@ -7,6 +7,8 @@
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::cast_precision_loss,
+    clippy::cast_possible_wrap,
+    clippy::many_single_char_names,
     reason = "sample counts of minutes fit every number type here, samples are f32 on purpose"
 )]
 
@@ -55,8 +57,7 @@ impl Sound {
     pub fn measure(&self) -> Result<Loudness> {
         let refused = |e: ebur128::Error| Error::Encode { what: "loudness", reason: e.to_string() };
         let channels = self.channels.len() as u32;
-        let mut meter =
-            EbuR128::new(channels, RATE, Mode::I | Mode::TRUE_PEAK).map_err(refused)?;
+        let mut meter = EbuR128::new(channels, RATE, Mode::I | Mode::TRUE_PEAK).map_err(refused)?;
         let planes: Vec<&[f32]> = self.channels.iter().map(Vec::as_slice).collect();
         meter.add_frames_planar_f32(&planes).map_err(refused)?;
         let mut peak = 0.0f64;
@@ -126,7 +127,11 @@ fn limit(channels: &mut [Vec<f32>], ceiling: f32) {
         .map(|i| {
             let least = needed[i..(i + AHEAD).min(len)].iter().copied().fold(1.0, f32::min);
             // Down in a ramp that is there in time, up slowly.
-            gain = if least < gain { gain - (gain - least) * 0.04 } else { gain + (least - gain) * back };
+            gain = if least < gain {
+                gain - (gain - least) * 0.04
+            } else {
+                gain + (least - gain) * back
+            };
             gain.min(needed[i])
         })
         .collect();
@@ -140,7 +145,8 @@ fn limit(channels: &mut [Vec<f32>], ceiling: f32) {
 /// A quiet bed of this many samples, two channels, faded in and out.
 pub fn bed(samples: usize) -> Sound {
     // D major: D, B minor, G, A suspended; each note as its number on a piano (69 is 440 Hz).
-    const CHORDS: [[i32; 4]; 4] = [[50, 57, 62, 66], [47, 54, 62, 66], [43, 50, 59, 66], [45, 52, 59, 64]];
+    const CHORDS: [[i32; 4]; 4] =
+        [[50, 57, 62, 66], [47, 54, 62, 66], [43, 50, 59, 66], [45, 52, 59, 64]];
     const BELLS: [i32; 8] = [78, 81, 74, 83, 76, 81, 78, 86];
     const CHORD_S: f64 = 4.8;
     let mut left = vec![0.0f32; samples];
@@ -153,8 +159,16 @@ pub fn bed(samples: usize) -> Sound {
         for (voice, &note) in CHORDS[chord % 4].iter().enumerate() {
             // Each voice a little apart in tune and in place: that is what makes a pad wide.
             for (side, cents) in [(0.72, -4.0), (0.28, 5.0)] {
-                let place = if voice % 2 == 0 { side } else { 1.0 - side };
-                let tone = Tone { hz: hertz(note) * 2f64.powf(cents / 1200.0), start, length: CHORD_S + 2.4, attack: 1.4, release: 2.6, level: 0.055, place };
+                let place = if voice.is_multiple_of(2) { side } else { 1.0 - side };
+                let tone = Tone {
+                    hz: hertz(note) * 2f64.powf(cents / 1200.0),
+                    start,
+                    length: CHORD_S + 2.4,
+                    attack: 1.4,
+                    release: 2.6,
+                    level: 0.055,
+                    place,
+                };
                 for (part, share) in [(1.0, 1.0), (2.0, 0.28), (3.0, 0.10), (4.0, 0.04)] {
                     tone.add(part, share, &mut left, &mut right);
                 }
@@ -164,7 +178,15 @@ pub fn bed(samples: usize) -> Sound {
             let note = BELLS[(chord * 2 + beat) % 8];
             let start = start + 1.2 * (1 + 2 * beat) as f64;
             let place = if beat == 0 { 0.35 } else { 0.65 };
-            let tone = Tone { hz: hertz(note), start, length: 2.6, attack: 0.004, release: 2.5, level: 0.05, place };
+            let tone = Tone {
+                hz: hertz(note),
+                start,
+                length: 2.6,
+                attack: 0.004,
+                release: 2.5,
+                level: 0.05,
+                place,
+            };
             for (part, share) in [(1.0, 1.0), (2.76, 0.22), (5.4, 0.06)] {
                 tone.add(part, share, &mut left, &mut right);
             }
@@ -212,7 +234,7 @@ impl Tone {
         let level = self.level * share;
         for i in first.min(last)..last {
             let at = i - first;
-            if at % 4096 == 0 {
+            if at.is_multiple_of(4096) {
                 (sin, cos) = (step * at as f64).sin_cos();
             }
             let time = at as f64 / rate;

@@ -3,6 +3,7 @@
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
     reason = "pixel values are rounded to a byte, and rows are cut to the frame before they become indexes"
 )]
 
@@ -82,7 +83,7 @@ impl Sprite {
     /// When its sides are odd or it has fewer bytes than it says.
     pub fn new(bitmap: &Bitmap) -> Self {
         let (width, height) = (bitmap.width, bitmap.height);
-        assert!(width % 2 == 0 && height % 2 == 0, "sprites are even");
+        assert!(width.is_multiple_of(2) && height.is_multiple_of(2), "sprites are even");
         assert_eq!(bitmap.rgba.len(), width * height * 4, "sprites are whole");
         let (half, quarter) = (width / 2, width / 2 * (height / 2));
         let mut luma = (vec![0u8; width * height], vec![0u8; width * height]);

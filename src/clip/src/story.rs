@@ -4,16 +4,18 @@ use loa_model::{Article, Brief, Figure, Passage, Quote, Span, StoryKind};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    caption, provenance::Facts,
+    caption,
+    provenance::Facts,
     timeline::{
-        Canvas, Caption, Cue, Drawn, Motion, Origin, Plate, Scene, SceneKind, Shot, SpriteKey,
-        Timeline, View,
+        Caption, Cue, Drawn, Motion, Origin, Plate, Scene, SceneKind, Shot, SpriteKey, Timeline,
+        View,
     },
 };
 
 mod layout;
 
-pub use layout::{Layout, Look};
+use layout::Layout;
+pub use layout::Look;
 
 /// What a clip is made of.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +33,11 @@ pub struct Order<'a> {
     /// Colours of the brand.
     pub look: Look,
 }
+
+/// Characters of a line of a burned-in caption: big type for phones.
+const BURNED_LINE: usize = 30;
+/// Longest standfirst that makes a scene, characters.
+const LONGEST_SAPO: u32 = 260;
 
 /// A vertical clip of 15–60 s: photos that move, cross-fades, captions.
 pub fn short(order: &Order<'_>) -> Timeline {
@@ -52,7 +59,7 @@ enum Item<'a> {
 }
 
 fn build(order: &Order<'_>, layout: &'static Layout) -> Timeline {
-    let mut items = choose(order.brief);
+    let mut items = choose(order.brief, layout);
     loop {
         let timeline = Builder::new(order, layout).run(&items, 1.0);
         let seconds = f64::from(timeline.frames()) / f64::from(layout.canvas.fps);
@@ -70,8 +77,14 @@ fn build(order: &Order<'_>, layout: &'static Layout) -> Timeline {
 }
 
 /// Scenes in order of telling, by kind of story.
-fn choose(brief: &Brief) -> Vec<Item<'_>> {
-    let mut points = brief.points.iter().map(Item::Point);
+fn choose<'a>(brief: &'a Brief, layout: &Layout) -> Vec<Item<'a>> {
+    // A standfirst that is too long for captions under the title is the first point, unless points are from it already.
+    let sapo = brief.sapo.iter().filter(|sapo| {
+        let taken = |point: &Passage| point.span.block == sapo.span.block;
+        (layout.short_sapo + 1..=LONGEST_SAPO).contains(&chars(&sapo.text))
+            && !brief.points.iter().any(taken)
+    });
+    let mut points = sapo.chain(&brief.points).map(Item::Point);
     let mut figures = brief.figures.iter().map(Item::Figure);
     let mut quotes = brief.quotes.iter().map(Item::Quote);
     let order: &[char] = match brief.story {
@@ -140,11 +153,12 @@ impl<'a> Builder<'a> {
         let kind = match item {
             Item::Title => {
                 spoken.push(&brief.title);
-                below = brief.sapo.as_ref().filter(|s| chars(&s.text) <= layout.longest_below).map(|s| {
-                    spoken.push(s);
-                    let first = read(&brief.title.text);
-                    (first / (first + read(&s.text)), s)
-                });
+                below =
+                    brief.sapo.as_ref().filter(|s| chars(&s.text) <= layout.short_sapo).map(|s| {
+                        spoken.push(s);
+                        let first = read(&brief.title.text);
+                        (first / (first + read(&s.text)), s)
+                    });
                 SceneKind::Title
             }
             Item::Point(point) => {
@@ -180,18 +194,20 @@ impl<'a> Builder<'a> {
         let fade_out = if last { 0 } else { layout.fade };
 
         let lower_third = layout.extras && matches!(item, Item::Title);
-        let raised = if layout.extras && (below.is_some() || lower_third) { layout.raise } else { 0 };
+        let raised =
+            if layout.extras && (below.is_some() || lower_third) { layout.raise } else { 0 };
         let (template, layers, data) = self.plate(item, &id, page, pages);
         let mut safe = layout.safe;
         safe[2] += raised;
         self.out.plates.push(Plate { id: id.clone(), template: template.into(), data, safe });
-        let cues = (0..layers).map(|layer| self.cue(&id, layer, template)).collect();
+        let cues =
+            (0..layers).map(|layer| self.cue(&id, layer, template, (fade, frames, last))).collect();
         let shot = (!matches!(item, Item::End) && layout.shows_photo(kind))
             .then(|| self.shot(page))
             .flatten();
         self.out.scenes.push(Scene { kind, start, frames, fade_in: fade, fade_out, shot, cues });
 
-        let below_from = start + below.map_or(0, |(share, _)| (f64::from(frames) * share) as u32);
+        let below_from = start + below.map_or(0, |(share, _)| portion(frames, share));
         if let Some((_, passage)) = below.filter(|_| layout.extras) {
             self.burn(passage, &id, below_from, start + frames - fade_out);
         }
@@ -203,7 +219,13 @@ impl<'a> Builder<'a> {
     }
 
     /// Template, its number of layers and its data.
-    fn plate(&mut self, item: &Item<'_>, id: &str, page: usize, pages: usize) -> (&'static str, usize, Value) {
+    fn plate(
+        &mut self,
+        item: &Item<'_>,
+        id: &str,
+        page: usize,
+        pages: usize,
+    ) -> (&'static str, usize, Value) {
         let layout = self.layout;
         let mut data = Map::new();
         data.insert("lang".into(), json!(self.order.article.lang));
@@ -229,7 +251,9 @@ impl<'a> Builder<'a> {
                 if layout.still {
                     let speaker = data.remove("speaker").unwrap_or_default();
                     data.remove("role");
-                    self.out.texts.retain(|d| d.plate != id || (d.field != "role" && d.field != "speaker"));
+                    self.out
+                        .texts
+                        .retain(|d| d.plate != id || (d.field != "role" && d.field != "speaker"));
                     data.insert("kicker".into(), speaker);
                     self.out.texts.push(Drawn {
                         plate: id.into(),
@@ -255,17 +279,31 @@ impl<'a> Builder<'a> {
         (template, layers, Value::Object(data))
     }
 
-    fn cue(&self, plate: &str, layer: usize, template: &str) -> Cue {
-        // Layer 0 is ground or shade and stands; the words come in one after the other.
-        let ground = layer == 0 || self.layout.still || template == "clip-end";
-        let step = u32::try_from(layer).unwrap_or(0).saturating_sub(1) * self.layout.frames(0.14);
-        let motion = if ground {
-            Motion::Still
-        } else {
-            Motion::Rise { frames: self.layout.frames(0.5), by: self.layout.canvas.height / 40 & !1 }
-        };
+    fn cue(
+        &self,
+        plate: &str,
+        layer: usize,
+        template: &str,
+        (fade, frames, last): (u32, u32, bool),
+    ) -> Cue {
+        let layout = self.layout;
         let sprite = SpriteKey { plate: plate.into(), layer };
-        Cue { sprite, start: if ground { 0 } else { step }, frames: None, motion }
+        // Ground and head are alike from scene to scene and stand; words come one after the other and leave before the
+        // next scene comes, so that two texts never lie over each other.
+        let stands = layer == 0 || layout.still || (layer == 1 && template != "clip-end");
+        if stands {
+            return Cue { sprite, start: 0, frames: None, leave: 0, motion: Motion::Still };
+        }
+        let step = u32::try_from(layer).unwrap_or(0).saturating_sub(2) * layout.frames(0.16);
+        let motion =
+            Motion::Rise { frames: layout.frames(0.5), by: (layout.canvas.height / 40) & !1 };
+        let start = fade * 2 / 3 + step;
+        let (shown, leave) = if last {
+            (None, 0)
+        } else {
+            (Some(frames.saturating_sub(start)), layout.frames(0.25))
+        };
+        Cue { sprite, start, frames: shown, leave, motion }
     }
 
     fn shot(&mut self, page: usize) -> Option<Shot> {
@@ -278,25 +316,25 @@ impl<'a> Builder<'a> {
             return Some(Shot { photo, height, melt, from: still, to: still });
         }
         // In and to the right, then out and to the left: neighbours never move alike.
-        let (near, far) = (View { x: 0.62, y: 0.45, zoom: 1.13 }, View { x: 0.38, y: 0.4, zoom: 1.0 });
+        let (near, far) =
+            (View { x: 0.62, y: 0.45, zoom: 1.13 }, View { x: 0.38, y: 0.4, zoom: 1.0 });
         let (from, to) = if page % 2 == 1 { (far, near) } else { (near, far) };
         Some(Shot { photo, height, melt, from, to })
     }
 
     /// Captions that are part of the picture.
     fn burn(&mut self, passage: &Passage, id: &str, from: u32, to: u32) {
-        let lines = caption::split(&passage.text);
+        let lines = caption::split_at(&passage.text, BURNED_LINE);
         for (i, (caption, (start, end))) in lines.iter().zip(spread(&lines, from, to)).enumerate() {
             let plate = format!("{id}-caption-{i}");
-            let text = caption.join("\n");
-            self.out.texts.push(Drawn {
+            self.out.texts.extend(caption.iter().map(|line| Drawn {
                 plate: plate.clone(),
-                field: "text".into(),
-                text: caption.join(" "),
+                field: "points".into(),
+                text: line.clone(),
                 origin: Origin::Part { passage: passage.clone() },
                 edited: passage.is_edited(),
-            });
-            let data = json!({"lang": self.order.article.lang, "text": text});
+            }));
+            let data = json!({"lang": self.order.article.lang, "points": caption});
             self.overlay(plate, "clip-caption", data, start, end, Motion::Still);
         }
     }
@@ -305,17 +343,30 @@ impl<'a> Builder<'a> {
         let id = "lower-third";
         let mut data = Map::new();
         data.insert("lang".into(), json!(self.order.article.lang));
-        self.fact(&mut data, id, "kicker", "publisher");
-        self.fact(&mut data, id, "text", "date");
+        self.fact(&mut data, id, "kicker", "date");
+        self.fact(&mut data, id, "text", "publisher");
         let motion = Motion::Rise { frames: self.layout.frames(0.4), by: 24 };
         self.overlay(id.into(), "clip-lower-third", Value::Object(data), from, to, motion);
     }
 
-    fn overlay(&mut self, plate: String, template: &str, data: Value, start: u32, end: u32, motion: Motion) {
+    fn overlay(
+        &mut self,
+        plate: String,
+        template: &str,
+        data: Value,
+        start: u32,
+        end: u32,
+        motion: Motion,
+    ) {
         let sprite = SpriteKey { plate: plate.clone(), layer: 0 };
         let frames = Some(end.saturating_sub(start));
-        self.out.overlays.push(Cue { sprite, start, frames, motion });
-        self.out.plates.push(Plate { id: plate, template: template.into(), data, safe: self.layout.safe });
+        self.out.overlays.push(Cue { sprite, start, frames, leave: 0, motion });
+        self.out.plates.push(Plate {
+            id: plate,
+            template: template.into(),
+            data,
+            safe: self.layout.safe,
+        });
     }
 
     /// Captions for people who switch them on.
@@ -326,15 +377,35 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn passage(&mut self, data: &mut Map<String, Value>, plate: &str, field: &str, passage: &Passage) {
+    fn passage(
+        &mut self,
+        data: &mut Map<String, Value>,
+        plate: &str,
+        field: &str,
+        passage: &Passage,
+    ) {
         let origin = Origin::Passage { span: passage.span, edits: passage.edits.clone() };
         if passage.is_edited() && field == "text" {
-            self.put(data, plate, "kicker", &self.facts.edited.clone(), Origin::Fact { field: "edited".into() }, false);
+            self.put(
+                data,
+                plate,
+                "kicker",
+                &self.facts.edited.clone(),
+                Origin::Fact { field: "edited".into() },
+                false,
+            );
         }
         self.put(data, plate, field, &passage.text, origin, passage.is_edited());
     }
 
-    fn words(&mut self, data: &mut Map<String, Value>, plate: &str, field: &str, text: &str, span: Span) {
+    fn words(
+        &mut self,
+        data: &mut Map<String, Value>,
+        plate: &str,
+        field: &str,
+        text: &str,
+        span: Span,
+    ) {
         self.put(data, plate, field, text, Origin::Words { span }, false);
     }
 
@@ -374,6 +445,17 @@ impl Item<'_> {
     }
 }
 
+/// A share (0–1) of some frames.
+fn portion(frames: u32, share: f64) -> u32 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of frames is no more than them"
+    )]
+    let part = (f64::from(frames) * share.clamp(0.0, 1.0)) as u32;
+    part
+}
+
 /// Seconds to read a text: a moment to find it, then 17 characters a second.
 pub(crate) fn read(text: &str) -> f64 {
     1.2 + f64::from(chars(text)) / 17.0
@@ -388,7 +470,10 @@ fn spread(captions: &[Vec<String>], from: u32, to: u32) -> Vec<(u32, u32)> {
     let weight = |lines: &Vec<String>| 8 + lines.iter().map(|l| chars(l)).sum::<u32>();
     let total: u32 = captions.iter().map(weight).sum();
     let mut done = 0;
-    let at = |done: u32| from + u32::try_from(u64::from(to - from) * u64::from(done) / u64::from(total.max(1))).unwrap_or(0);
+    let at = |done: u32| {
+        from + u32::try_from(u64::from(to - from) * u64::from(done) / u64::from(total.max(1)))
+            .unwrap_or(0)
+    };
     captions
         .iter()
         .map(|lines| {
@@ -403,7 +488,13 @@ fn alt(brief: &Brief) -> String {
     let points = brief.points.iter().take(4).map(|p| p.text.trim());
     std::iter::once(brief.title.text.trim())
         .chain(points)
-        .map(|text| if text.ends_with(['.', '!', '?', '…']) { text.to_owned() } else { format!("{text}.") })
+        .map(|text| {
+            if text.ends_with(['.', '!', '?', '…']) {
+                text.to_owned()
+            } else {
+                format!("{text}.")
+            }
+        })
         .collect::<Vec<_>>()
         .join(" ")
 }

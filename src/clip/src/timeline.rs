@@ -50,6 +50,8 @@ pub struct Cue {
     pub start: u32,
     /// How many frames; to the end when absent.
     pub frames: Option<u32>,
+    /// Frames over which it fades at its end.
+    pub leave: u32,
     /// How it comes in.
     pub motion: Motion,
 }
@@ -239,11 +241,11 @@ impl Timeline {
     pub fn check(&self) -> Result<()> {
         let wrong = |what: String| Err(Error::Timeline(what));
         let Canvas { width, height, fps } = self.canvas;
-        let sane = |side: u32| side % 2 == 0 && (16..=4096).contains(&side);
+        let sane = |side: u32| side.is_multiple_of(2) && (16..=4096).contains(&side);
         if !sane(width) || !sane(height) || !(1..=60).contains(&fps) {
             return wrong(format!("a canvas of {width}x{height} at {fps} frames a second"));
         }
-        if self.bar_height % 2 != 0 || self.bar_height > height {
+        if !self.bar_height.is_multiple_of(2) || self.bar_height > height {
             return wrong(format!("a progress bar of {} pixels", self.bar_height));
         }
         let mut next = 0;
@@ -253,11 +255,14 @@ impl Timeline {
                 && scene.fade_in <= scene.frames
                 && (i > 0 || scene.fade_in == 0);
             if !fits {
-                return wrong(format!("scene {i} starts at {} and lasts {}", scene.start, scene.frames));
+                return wrong(format!(
+                    "scene {i} starts at {} and lasts {}",
+                    scene.start, scene.frames
+                ));
             }
             if let Some(shot) = &scene.shot
                 && (shot.height == 0
-                    || shot.height % 2 != 0
+                    || !shot.height.is_multiple_of(2)
                     || shot.height > height
                     || shot.melt > shot.height)
             {

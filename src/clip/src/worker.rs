@@ -106,7 +106,8 @@ pub fn work(
     let timeline = &request.timeline;
     timeline.check()?;
     let total = u64::from(timeline.frames());
-    let progress = |step: &str, done: u64, eta_ms| Progress { step: step.into(), done, total, eta_ms };
+    let progress =
+        |step: &str, done: u64, eta_ms| Progress { step: step.into(), done, total, eta_ms };
     on_progress(progress(STEP_PREPARE, 0, None));
     let pictures = load(request)?;
     let sounds = sounds(request)?;
@@ -213,7 +214,8 @@ pub fn load(request: &Request) -> Result<Pictures> {
 /// # Errors
 /// [`Error::Encode`] when the meter refuses.
 pub fn sounds(request: &Request) -> Result<Vec<Sound>> {
-    let (frames, fps) = (u64::from(request.timeline.frames()), u64::from(request.timeline.canvas.fps));
+    let (frames, fps) =
+        (u64::from(request.timeline.frames()), u64::from(request.timeline.canvas.fps));
     let samples = frames * u64::from(RATE) / fps.max(1);
     let bed = sound::bed(usize::try_from(samples).expect("a clip is short"));
     let mastered = request.rungs.iter().map(|rung| {
@@ -226,9 +228,10 @@ pub fn sounds(request: &Request) -> Result<Vec<Sound>> {
 
 /// Removes everything a request may have written: after a child that was killed.
 pub(crate) fn sweep(request: &Request) {
-    let videos = request.rungs.iter().flat_map(|rung| {
-        [format!("{}.mp4", rung.name), format!("{}.mp4.part", rung.name)]
-    });
+    let videos = request
+        .rungs
+        .iter()
+        .flat_map(|rung| [format!("{}.mp4", rung.name), format!("{}.mp4.part", rung.name)]);
     let others = ["poster.jpg", "captions.srt", "captions.vtt"]
         .into_iter()
         .flat_map(|name| [name.to_owned(), format!("{name}.part")]);

@@ -3,6 +3,7 @@
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
+    clippy::many_single_char_names,
     reason = "pixel values are rounded and clamped to a byte on purpose"
 )]
 
@@ -95,8 +96,10 @@ impl Yuv {
                 let from = &rgb[(2 * y + dy) * row_bytes..][..row_bytes];
                 let to = &mut luma.data[(2 * y + dy) * luma.stride..][..luma.width];
                 for (x, (pixel, to)) in from.chunks_exact(3).zip(to).enumerate() {
-                    let [l, u, v] =
-                        to_yuv([f32::from(pixel[0]), f32::from(pixel[1]), f32::from(pixel[2])], 1.0);
+                    let [l, u, v] = to_yuv(
+                        [f32::from(pixel[0]), f32::from(pixel[1]), f32::from(pixel[2])],
+                        1.0,
+                    );
                     *to = (l + 0.5) as u8;
                     sums[x / 2][0] += u;
                     sums[x / 2][1] += v;

@@ -109,7 +109,16 @@ impl Desk {
     /// # Errors
     /// [`DeskError::Refused`] when it is live (retract it) or over.
     pub async fn cancel(&self, id: DeliveryId, by: UserId, reason: String) -> Result<Delivery> {
-        self.act(id, by, Event::Cancel { reason }).await
+        let before = self.delivery(id).await?;
+        let now = self.clock.now();
+        let mover = self.mover(&before.record, by);
+        let doubt = mover.doubt(&before.record, &*self.channels, now).await?;
+        let (next, mut changes) = mover.changes(&before, Event::Cancel { reason }, now)?;
+        if let Some(incident) = &doubt {
+            changes = changes.insert(incident);
+        }
+        self.store.commit(changes).await?;
+        Ok(next)
     }
 
     /// Keeps it back until somebody releases it.

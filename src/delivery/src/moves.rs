@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 use loa_model::{
     AccountName, Actor, Delivery, DeliveryEvent as Event, DeliveryId, DeliveryState as State, Ids,
-    Job, JobKind, Receipt,
-    delivery::{EventKind, Refused},
+    Job, JobKind, Post, Receipt,
+    delivery::{Effect, EventKind, Refused},
     record::time_key,
 };
 use loa_store::{Changes, Error as StoreError, Seq, Store, StoreExt as _, Versioned};
 
-use crate::{Config, Incident, IncidentKind, Result, config::secs};
+use crate::{Channels, Config, Incident, IncidentKind, Result, config::secs};
 
 /// Makes moves: who moves, when, and what follows from it.
 pub(crate) struct Mover<'a> {
@@ -38,6 +38,7 @@ impl Mover<'_> {
         event: Event,
         now: Timestamp,
     ) -> Result<(Delivery, Changes), Refused> {
+        let event = self.in_doubt(&before.record, event, now);
         let kind = event.kind();
         let mut next = before.record.apply(event, now)?;
         let mut incidents = Vec::new();
@@ -80,6 +81,38 @@ impl Mover<'_> {
             changes = changes.enqueue(job);
         }
         Ok((next, changes))
+    }
+
+    /// A post that shall not be live is not called off while making it public may have worked: that is found out first.
+    fn in_doubt(&self, before: &Delivery, event: Event, now: Timestamp) -> Event {
+        let making_public =
+            before.intent.as_ref().is_some_and(|intent| intent.effect == Effect::Idempotent);
+        match event {
+            Event::Retry { reason, .. } if before.cancel_requested && making_public => {
+                let quarantine_until = now + secs(self.config.quarantine_s);
+                Event::Unclear { quarantine_until, reason }
+            }
+            event => event,
+        }
+    }
+
+    /// An incident for a delivery that ends unsent while making it public may have worked.
+    pub(crate) async fn doubt(
+        &self,
+        d: &Delivery,
+        channels: &dyn Channels,
+        now: Timestamp,
+    ) -> Result<Option<Incident>, StoreError> {
+        if d.state != State::Ready || d.attempt == 0 || d.ticket.is_none() {
+            return Ok(None);
+        }
+        let post = self.store.read::<Post>(&d.post.to_string()).await?;
+        let (Some(post), Some(channel)) = (post, channels.get(d.account.channel())) else {
+            return Ok(None);
+        };
+        let next = channel.effect(&post.record.content, d.ticket.as_ref());
+        Ok((next == Effect::Idempotent)
+            .then(|| self.incident(d, IncidentKind::MayBeLive, now, &d.reason)))
     }
 
     /// Commits `event`; when somebody else wrote in between, reads again and tries anew while `ours` still holds.

@@ -23,6 +23,8 @@ pub enum IncidentKind {
     RetractFailed,
     /// Correcting it failed for good.
     CorrectionFailed,
+    /// It ended while making it public was being tried again: it may be live.
+    MayBeLive,
     /// The platform refuses the credentials.
     NeedsReauth,
 }
@@ -50,6 +52,10 @@ impl IncidentKind {
             Self::CorrectionFailed => (
                 "Đính chính không thành công. Hãy sửa bằng tay hoặc gỡ bài.",
                 "The correction failed. Change the post by hand or take it back.",
+            ),
+            Self::MayBeLive => (
+                "Bài đã dừng khi đang thử công khai lại, nên có thể đã lên. Hãy mở kênh kiểm tra và gỡ nếu thấy.",
+                "It ended while making it public was being tried again and may be live. Open the channel, remove it if it is there.",
             ),
             Self::NeedsReauth => (
                 "Nền tảng từ chối thông tin đăng nhập. Hãy kết nối lại tài khoản; các bài đang chờ vẫn được giữ.",

@@ -35,7 +35,7 @@ impl Worker {
         let now = self.deps.clock.now();
         let fresh = self.memory().refreshed.get(&account.name).copied();
         // Refused again right after a refresh: another one would not help.
-        if fresh.is_some_and(|then| now.duration_since(then) < SignedDuration::from_mins(10)) {
+        if fresh.is_some_and(|then| now.duration_since(then) < SignedDuration::from_mins(2)) {
             return Ok(Refreshed::No);
         }
         let Some(old) = self.deps.secrets.get(&account.name).await? else {

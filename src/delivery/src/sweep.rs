@@ -17,11 +17,16 @@ impl Worker {
         for state in [State::Ready, State::Held] {
             for row in self.state_rows(state, None).await? {
                 if now > row.record.not_after {
+                    let doubt =
+                        self.mover(true).doubt(&row.record, &*self.deps.channels, now).await?;
                     self.step_aside(&row, Event::Expire, round).await?;
+                    if let Some(incident) = doubt {
+                        self.mover(true).commit_incident(&incident).await?;
+                    }
                 }
             }
         }
-        if let Some(next) = self.state_rows(State::Scheduled, None).await?.first() {
+        if let Some(next) = self.first_rows(State::Scheduled, None, 1).await?.first() {
             round.wake_at(next.record.due_at.max(now));
         }
         Ok(())

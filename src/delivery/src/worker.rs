@@ -248,16 +248,22 @@ impl Worker {
         state: State,
         until: Option<Timestamp>,
     ) -> Result<Vec<Versioned<Delivery>>> {
+        self.first_rows(state, until, self.deps.config.batch).await
+    }
+
+    pub(crate) async fn first_rows(
+        &self,
+        state: State,
+        until: Option<Timestamp>,
+        most: usize,
+    ) -> Result<Vec<Versioned<Delivery>>> {
         let from = join(&[state.name(), ""]);
         let to = match until {
             Some(until) => format!("{from}{}\u{10ffff}", time_key(until)),
             None => format!("{from}\u{10ffff}"),
         };
-        let rows: Vec<Row> = self
-            .deps
-            .store
-            .range("delivery_by_state", &from, &to, self.deps.config.batch, false)
-            .await?;
+        let rows: Vec<Row> =
+            self.deps.store.range("delivery_by_state", &from, &to, most, false).await?;
         rows.iter().map(|row| parse(row).map_err(Into::into)).collect()
     }
 

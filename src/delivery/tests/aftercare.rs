@@ -70,6 +70,35 @@ fn a_cancel_at_any_await_ends_with_nothing_live() {
 }
 
 #[test]
+fn a_cancel_while_making_public_is_in_doubt_ends_with_nothing_live_or_tells_a_person() {
+    for lose_answer in [Fault::DropAfterCommit, Fault::DropBeforeCommit] {
+        for at in 1..60 {
+            let options = Options { chain: Chain::HiddenThenPublic, read_back: ReadBack::ByMarker };
+            let mut world = World::new(at, options);
+            let id = world.post(PAGE, |_, _| {});
+            world.platform.arm_after(1, lose_answer);
+            let worker = world.worker();
+            world.fuse().set(at);
+            let mut tick = std::pin::pin!(worker.tick());
+            let blown = matches!(world.drive_pinned(&mut tick), Drove::Blown);
+            world.fuse().thaw();
+            cancel(&world, id);
+            if blown {
+                let _ended = world.drive_pinned(&mut tick);
+            }
+            world.rounds(&worker, 30);
+            let told = world.incidents().iter().any(|i| i.kind == IncidentKind::MayBeLive);
+            let story = format!("{lose_answer:?} cancelled at await {at}");
+            assert!(world.live(id) == 0 || told, "{story}: {:#?}", world.delivery(id));
+            if !blown {
+                assert!(at > 12 && told, "{story}");
+                break;
+            }
+        }
+    }
+}
+
+#[test]
 fn where_posts_cannot_be_taken_back_a_person_is_told() {
     let mut world = World::with(2, Options::default(), |c| c.delete = false);
     let id = world.post(PAGE, |_, _| {});

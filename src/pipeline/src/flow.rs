@@ -20,7 +20,7 @@ use loa_model::{
     variant::VariantEvent,
 };
 use loa_reach::{Measurement, Meter};
-use loa_review::{Order, Review, Slot, Target, Words, Writing};
+use loa_review::{Order, Outcome, Review, Slot, Target, Words, Writing};
 use loa_store::{Blobs, Changes, Claimed, Store, StoreExt, Versioned};
 
 use crate::{
@@ -89,7 +89,8 @@ impl Flow {
         Self { deps }
     }
 
-    pub(crate) fn deps(&self) -> &Deps {
+    /// What it works with.
+    pub fn deps(&self) -> &Deps {
         &self.deps
     }
 
@@ -114,8 +115,17 @@ impl Flow {
         }
     }
 
-    /// Source → article with its photos. The same words again change nothing; other words are a new revision.
     async fn ingest(&self, job: &Claimed, source: &str, agency: &str) -> Result<Done> {
+        let (_, written) = self.take_in(source, agency, Some(job)).await?;
+        Ok(if written { Done::Committed } else { Done::Nothing })
+    }
+
+    /// Source → article with its photos, and whether anything was written. The same words again change nothing; other words
+    /// are a new revision.
+    ///
+    /// # Errors
+    /// [`Error::Ingest`] when the source cannot be read; nothing is stored then.
+    pub async fn take_in(&self, source: &str, agency: &str, job: Option<&Claimed>) -> Result<(Article, bool)> {
         let deps = &self.deps;
         let mut draft = deps.ingest.read(&Source::parse(source), None).await?;
         let photos = deps.ingest.fetch_photos(&mut draft).await?;
@@ -131,27 +141,41 @@ impl Flow {
         let known = known.into_iter().next().map(|row| row.record);
         let (id, revision) = known.as_ref().map_or_else(|| (deps.ids.make(), 1), |old| (old.id, old.revision + 1));
         let article = draft.article(id, agency, revision, Some(&kept), deps.clock.now());
-        if known.as_ref().is_some_and(|old| old.digest == article.digest) {
-            return Ok(Done::Nothing);
+        if let Some(old) = known.filter(|old| old.digest == article.digest) {
+            // A process that died between a revision and its brief left the brief undone: queue it again.
+            if self.brief_of(&old).await.is_ok() {
+                return Ok((old, false));
+            }
+            let changes = Changes::by(self.actor(), "queue a brief").enqueue(self.brief_job(&old));
+            deps.store.commit(finished(changes, job)).await?;
+            return Ok((old, true));
         }
-        let work = JobKind::Brief { article: id, revision };
-        let next = Job::new(deps.ids.make(), agency, work, deps.clock.now());
-        if known.is_some() {
+        let next = self.brief_job(&article);
+        if revision > 1 {
             let effects = deps.review.article_changed(self.actor(), &article).await?;
             tracing::info!(article = %id, revision, ?effects, "Article {id} has a new revision {revision}");
-            deps.store.commit(Changes::by(self.actor(), "queue a brief").enqueue(next).finish(job)).await?;
+            let changes = Changes::by(self.actor(), "queue a brief").enqueue(next);
+            deps.store.commit(finished(changes, job)).await?;
         } else {
-            let changes = Changes::by(self.actor(), "ingest article").insert(&article).enqueue(next).finish(job);
-            deps.store.commit(changes).await?;
+            let changes = Changes::by(self.actor(), "ingest article").insert(&article).enqueue(next);
+            deps.store.commit(finished(changes, job)).await?;
             tracing::info!(article = %id, "Read the article {id}: {}", article.title());
         }
-        Ok(Done::Committed)
+        Ok((article, true))
+    }
+
+    fn brief_job(&self, article: &Article) -> Job {
+        let work = JobKind::Brief { article: article.id, revision: article.revision };
+        Job::new(self.deps.ids.make(), &article.agency, work, self.deps.clock.now())
     }
 
     /// Article → brief, and a variant of each kind waiting to be drawn.
     async fn brief(&self, job: &Claimed, id: ArticleId, revision: u32) -> Result<Done> {
         let deps = &self.deps;
         let article = self.article(id, revision).await?;
+        if self.brief_of(&article).await.is_ok() {
+            return Ok(Done::Nothing);
+        }
         let brief = loa_brief::extract(&article, &deps.ids);
         if let Some(passage) = brief.unfaithful(&article).first() {
             return Err(loa_infographic::Error::Unfaithful(passage.text.clone()).into());
@@ -271,20 +295,34 @@ impl Flow {
         Ok((renditions, provenance))
     }
 
-    /// Variants → one draft for each slot of each account's profile.
     async fn compose(
+        &self,
+        of: (ArticleId, u32),
+        accounts: &[AccountName],
+        author: UserId,
+        at: Timestamp,
+    ) -> Result<Done> {
+        let composed = self.compose_now(of, accounts, author, at).await?;
+        Ok(if composed.is_some() { Done::Nothing } else { Done::Later(self.deps.clock.now() + RENDER_WAIT) })
+    }
+
+    /// Variants → one draft for each slot of each account's profile. Nothing while variants are still being drawn.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] for an account or channel that is not there, [`Error::Review`].
+    pub async fn compose_now(
         &self,
         (id, revision): (ArticleId, u32),
         accounts: &[AccountName],
         author: UserId,
         at: Timestamp,
-    ) -> Result<Done> {
+    ) -> Result<Option<Outcome>> {
         let deps = &self.deps;
         let key = join(&[&id.to_string(), &format!("{revision:06}"), ""]);
         let variants = deps.store.list::<Variant>("variant_by_article", &key, 1000).await?;
         let drawing = |v: &Versioned<Variant>| matches!(v.record.state, VariantState::Queued | VariantState::Rendering);
         if variants.is_empty() || variants.iter().any(drawing) {
-            return Ok(Done::Later(deps.clock.now() + RENDER_WAIT));
+            return Ok(None);
         }
         let article = self.article(id, revision).await?;
         let brief = self.brief_of(&article).await?;
@@ -323,7 +361,7 @@ impl Flow {
         for (post, violations) in &outcome.violations {
             tracing::warn!(%post, ?violations, "A draft breaks a limit of its channel; an editor must change it");
         }
-        Ok(Done::Nothing)
+        Ok(Some(outcome))
     }
 
     /// Live post → a sample, and the next measurement, in one commit.
@@ -390,6 +428,13 @@ impl Flow {
             photos.push(PhotoOnDisk { index, path, bytes });
         }
         Ok(photos)
+    }
+}
+
+fn finished(changes: Changes, job: Option<&Claimed>) -> Changes {
+    match job {
+        Some(job) => changes.finish(job),
+        None => changes,
     }
 }
 

@@ -53,7 +53,7 @@ pub struct Options {
 #[derive(Debug, Clone, Copy)]
 pub struct Sandbox;
 
-/// Platforms that run. Dropped, they stop at once; see [`Running::shutdown`].
+/// Platforms that run. Dropped, they take no new connections; [`Running::shutdown`] also ends the open ones.
 pub struct Running {
     addresses: Value,
     stop: watch::Sender<bool>,

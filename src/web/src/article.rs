@@ -490,7 +490,7 @@ fn refused(app: &Shared, visitor: &Visitor, error: &ReviewError) -> WebError {
     if let ReviewError::Store(store) = error {
         tracing::error!(error = %store, "Review could not use the store");
     }
-    let word = app.assets.word(&visitor.lang, &format!("review.{}", error.key()));
+    let word = app.assets.word(&visitor.lang, &format!("review_error.{}", error.key()));
     WebError::new(StatusCode::CONFLICT, format!("{word} ({error})"))
 }
 

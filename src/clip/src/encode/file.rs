@@ -26,7 +26,7 @@ const AUDIO: usize = 1;
 
 /// A file that is removed unless it gets its name.
 struct Part {
-    part: PathBuf,
+    temporary: PathBuf,
     whole: PathBuf,
     named: bool,
 }
@@ -35,7 +35,7 @@ impl Drop for Part {
     fn drop(&mut self) {
         if !self.named {
             // Nothing to do about a file that is not there or cannot be removed.
-            fs::remove_file(&self.part).ok();
+            fs::remove_file(&self.temporary).ok();
         }
     }
 }
@@ -63,14 +63,14 @@ impl Output {
         folder: &Path,
     ) -> Result<Self> {
         let part = Part {
-            part: folder.join(format!("{}.mp4.part", rung.name)),
+            temporary: folder.join(format!("{}.mp4.part", rung.name)),
             whole: folder.join(format!("{}.mp4", rung.name)),
             named: false,
         };
         let unreadable =
             || Error::Encode { what: "path", reason: "the folder's name is not UTF-8".into() };
         // With its protocol, so that a colon in a name is not taken for one.
-        let address = format!("file:{}", part.part.to_str().ok_or_else(unreadable)?);
+        let address = format!("file:{}", part.temporary.to_str().ok_or_else(unreadable)?);
         let mut container = format::output_as(&address, "mp4").map_err(refused("open"))?;
         let video = Video::open(rung, timeline, threads)?;
         let audio = Audio::open(rung, sound)?;
@@ -156,9 +156,9 @@ impl Output {
         self.container.write_trailer().map_err(refused("trailer"))?;
         let Self { rung, duration_ms, container, part, .. } = self;
         drop(container);
-        let written = File::open(&part.part).map_err(file(&part.part))?;
-        written.sync_all().map_err(file(&part.part))?;
-        let bytes = written.metadata().map_err(file(&part.part))?.len();
+        let written = File::open(&part.temporary).map_err(file(&part.temporary))?;
+        written.sync_all().map_err(file(&part.temporary))?;
+        let bytes = written.metadata().map_err(file(&part.temporary))?.len();
         let kbps = bytes * 8 / duration_ms.max(1);
         if let Rate::Capped { total_kbps, .. } = rung.rate
             && kbps > u64::from(total_kbps)
@@ -179,7 +179,7 @@ pub(crate) struct Finished {
 impl Finished {
     /// Gives it its name, on the disk too.
     pub(crate) fn name(mut self) -> Result<Encoded> {
-        let (part, path) = (&self.part.part, self.part.whole.clone());
+        let (part, path) = (&self.part.temporary, self.part.whole.clone());
         fs::rename(part, &path).map_err(file(part))?;
         self.part.named = true;
         if let Some(folder) = path.parent() {

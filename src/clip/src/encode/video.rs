@@ -1,12 +1,8 @@
 //! The picture: H.264 High, 4:2:0, BT.709, constant frame rate, closed groups.
 
 use ffmpeg_next::{
-    Dictionary, Error as AvError, Packet, Rational, codec,
-    codec::encoder,
-    color,
-    error::EAGAIN,
-    format::Pixel,
-    frame,
+    Dictionary, Error as AvError, Packet, Rational, codec, codec::encoder, color, error::EAGAIN,
+    format::Pixel, frame,
 };
 
 use crate::{
@@ -35,7 +31,8 @@ pub(crate) struct Video {
 
 impl Video {
     pub(crate) fn open(rung: &Rung, timeline: &Timeline, threads: usize) -> Result<Self> {
-        let missing = || Error::Encode { what: "video", reason: "this ffmpeg has no libx264".into() };
+        let missing =
+            || Error::Encode { what: "video", reason: "this ffmpeg has no libx264".into() };
         let codec = encoder::find_by_name("libx264").ok_or_else(missing)?;
         let size = rung.size(timeline);
         let fps = i32::try_from(timeline.canvas.fps).expect("checked with the timeline");
@@ -89,7 +86,8 @@ impl Video {
         for (from, mut to) in ffi::views(canvas).iter().zip(ffi::views(small)) {
             let (width, height) = (to.width, to.height);
             for y in 0..height {
-                let source = |k: usize| &from.data[(y * divisor + k) * from.stride..][..width * divisor];
+                let source =
+                    |k: usize| &from.data[(y * divisor + k) * from.stride..][..width * divisor];
                 let lines = [source(0), source(1), source(divisor - 1)];
                 let lines = if divisor == 2 { &lines[..2] } else { &lines[..] };
                 rows::shrink(lines, to.span(y, 0, width));
@@ -109,7 +107,8 @@ fn picture_bps(total_kbps: u32, sound_kbps: u32, timeline: &Timeline) -> u64 {
     const TABLES_BPS: u64 = 6_000;
     const HEAD_BITS: u64 = 24_000;
     let ms = timeline.duration_ms().max(1);
-    let rest = u64::from(total_kbps * 1000).saturating_sub(u64::from(sound_kbps) * 1050 + TABLES_BPS);
+    let rest =
+        u64::from(total_kbps * 1000).saturating_sub(u64::from(sound_kbps) * 1050 + TABLES_BPS);
     let bits = (rest * ms / 1000).saturating_sub(HEAD_BITS);
     (bits * 1000 / (ms + BUFFER_S * 1000)).max(8_000)
 }

@@ -23,7 +23,7 @@ impl From<&Theme> for Look {
 
 /// How a kind of clip looks and how long it lasts.
 #[derive(Debug)]
-pub struct Layout {
+pub(crate) struct Layout {
     pub(crate) canvas: Canvas,
     pub(crate) safe: [u32; 4],
     pub(crate) bar_height: u32,
@@ -39,6 +39,8 @@ pub struct Layout {
     pub(crate) melt: u32,
     /// Longest passage that is told below a scene, characters.
     pub(crate) longest_below: u32,
+    /// Longest standfirst that is told below the title; a longer one is a scene of its own.
+    pub(crate) short_sapo: u32,
     pub(crate) least_s: f64,
     pub(crate) end_s: f64,
     pub(crate) shortest_s: f64,
@@ -57,10 +59,11 @@ pub(crate) const SHORT: Layout = Layout {
     photo_height: 1480,
     melt: 520,
     longest_below: 180,
+    short_sapo: 110,
     least_s: 3.5,
     end_s: 4.0,
     shortest_s: 15.0,
-    longest_s: 58.0,
+    longest_s: 50.0,
 };
 
 /// 360p for slow links: 12 frames a second are plenty when nothing moves.
@@ -75,6 +78,7 @@ pub(crate) const LOW: Layout = Layout {
     photo_height: 272,
     melt: 0,
     longest_below: 0,
+    short_sapo: 0,
     least_s: 4.0,
     end_s: 5.0,
     shortest_s: 15.0,

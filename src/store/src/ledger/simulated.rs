@@ -71,6 +71,12 @@ impl Disk {
         Self(Arc::new(Mutex::new(state)))
     }
 
+    /// The disk as the next process finds it when this one was killed: nothing is lost, and nothing more is durable.
+    pub(crate) fn next_process(&self) -> Self {
+        let state = State { files: self.state().files.clone(), ..State::default() };
+        Self(Arc::new(Mutex::new(state)))
+    }
+
     /// The bytes of the files, in order of their names.
     pub(crate) fn files(&self) -> Vec<(String, Vec<u8>)> {
         let state = self.state();

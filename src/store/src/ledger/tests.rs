@@ -125,6 +125,22 @@ fn nothing_acknowledged_is_missing_after_a_power_loss_at_any_operation() {
 }
 
 #[test]
+fn what_a_killed_process_left_is_durable_before_anybody_acts_on_it() {
+    let whole = Disk::default();
+    work_until_dark(&whole, 6, &mut Vec::new());
+    for operation in 0..whole.operations() {
+        let disk = Disk::default();
+        disk.lose_power_at(operation);
+        let acknowledged = work_until_dark(&disk, 6, &mut Vec::new());
+        let next = disk.next_process();
+        let found = open(&next).unwrap().entries();
+        assert!(found.len() as u64 >= acknowledged, "operation {operation}");
+        let after = open(&next.power_cycle(Loss::All)).unwrap();
+        assert_eq!(after.entries(), found, "operation {operation}");
+    }
+}
+
+#[test]
 fn a_tail_torn_at_any_byte_is_cut_and_the_rest_kept() {
     let disk = Disk::default();
     let mut clerk = open(&disk).unwrap();

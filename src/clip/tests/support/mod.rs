@@ -1,0 +1,182 @@
+//! A sample article with its brief and photos, shared by tests and examples of this crate.
+
+#![allow(dead_code, unreachable_pub, missing_docs, reason = "each user takes a part of it")]
+
+use std::path::{Path, PathBuf};
+
+use loa_clip::{Look, Order, PhotoFile};
+use loa_model::{
+    Article, ArticleState, Block, BlockKind, Brief, Digest, Figure, Passage, Photo, Quote,
+    SourceRef, Span, StoryKind, article::article_key,
+};
+
+pub const TITLE: &str =
+    "Hỗ trợ 2,5 triệu hộ dân vùng sâu, vùng xa tiếp cận Internet tốc độ cao trước năm 2027";
+pub const SAPO: &str = "Chính phủ vừa ban hành Nghị quyết về phổ cập hạ tầng số, ưu tiên các thôn, bản đặc biệt khó khăn ở miền núi và hải đảo.";
+pub const POINTS: [&str; 3] = [
+    "Đến hết năm 2026, 100% thôn, bản có điện lưới được phủ sóng di động băng rộng 4G hoặc 5G.",
+    "Mỗi hộ nghèo được hỗ trợ 500.000 đồng để mua điện thoại thông minh và miễn phí gói cước trong 12 tháng.",
+    "Các địa phương phải công khai danh sách hộ được hỗ trợ tại nhà văn hóa thôn, bản trước ngày 15/12.",
+];
+pub const FIGURE: &str = "Tổng kinh phí thực hiện chương trình là gần 3.850 tỷ đồng từ Quỹ Dịch vụ viễn thông công ích Việt Nam.";
+pub const QUOTE: &str = "“Không để ai bị bỏ lại phía sau trong chuyển đổi số, nhất là bà con ở những nơi xa nhất”, ông Nguyễn Văn Ẩn, Cục trưởng Cục Viễn thông, nhấn mạnh.";
+
+pub struct Sample {
+    pub article: Article,
+    pub brief: Brief,
+}
+
+impl Sample {
+    pub fn order<'a>(&'a self, photos: &'a [u32]) -> Order<'a> {
+        Order {
+            article: &self.article,
+            brief: &self.brief,
+            link: "https://loa.example.gov.vn/l/k7m2p9",
+            link_short: "loa.example.gov.vn/l/k7m2p9",
+            photos,
+            look: Look { ground: [42, 5, 8], accent: [255, 211, 77] },
+        }
+    }
+}
+
+fn passage(article: &Article, block: usize, words: &str) -> Passage {
+    let text = &article.blocks[block].text;
+    let start = text.find(words).expect("the words are in their block");
+    let at = |byte: usize| u32::try_from(byte).expect("blocks are short");
+    let span =
+        Span { revision: 1, block: at(block), start: at(start), end: at(start + words.len()) };
+    Passage { text: words.into(), span, edits: vec![] }
+}
+
+pub fn sample(story: StoryKind) -> Sample {
+    let block = |kind, text: &str| Block { kind, text: text.into() };
+    let mut blocks = vec![block(BlockKind::Title, TITLE), block(BlockKind::Sapo, SAPO)];
+    blocks.extend(POINTS.iter().chain([&FIGURE, &QUOTE]).map(|t| block(BlockKind::Paragraph, t)));
+    let photo = |i: usize| Photo {
+        url: String::new(),
+        blob: None,
+        mime: "image/jpeg".into(),
+        caption: format!("Ảnh minh họa {i}"),
+        credit: "Ảnh: Minh Họa".into(),
+        alt: String::new(),
+    };
+    let mut article = Article {
+        id: uuid(1),
+        agency: "demo".into(),
+        revision: 1,
+        digest: Digest::of(b""),
+        state: ArticleState::Ready,
+        source: SourceRef {
+            canonical_url: "https://portal.example.gov.vn/ha-tang-so".into(),
+            publisher: "Cổng Thông tin điện tử Minh Họa".into(),
+            via: "html".into(),
+        },
+        lang: "vi".into(),
+        section: "Chuyển đổi số".into(),
+        authors: vec![],
+        published_at: Some("2026-11-22T18:30:00Z".parse().expect("a time")),
+        embargo_until: None,
+        keywords: vec![],
+        blocks,
+        photos: (1..=3).map(photo).collect(),
+        fetched_at: "2026-11-22T19:00:00Z".parse().expect("a time"),
+    };
+    article.digest = article.content_digest();
+    assert!(article_key(article.id, 1).ends_with("/000001"));
+    let value = passage(&article, 5, "gần 3.850 tỷ đồng");
+    let speaker = passage(&article, 6, "Nguyễn Văn Ẩn");
+    let brief = Brief {
+        id: uuid(2),
+        agency: "demo".into(),
+        article: article.id,
+        revision: 1,
+        article_digest: article.digest,
+        story,
+        title: passage(&article, 0, TITLE),
+        sapo: Some(passage(&article, 1, SAPO)),
+        points: (0..3).map(|i| passage(&article, 2 + i, POINTS[i])).collect(),
+        figures: vec![Figure {
+            value: "gần 3.850".into(),
+            unit: "tỷ đồng".into(),
+            label: passage(&article, 5, "Tổng kinh phí thực hiện chương trình"),
+            span: value.span,
+            sentence: passage(&article, 5, FIGURE),
+        }],
+        quotes: vec![Quote {
+            words: passage(
+                &article,
+                6,
+                "Không để ai bị bỏ lại phía sau trong chuyển đổi số, nhất là bà con ở những nơi xa nhất",
+            ),
+            speaker: "Nguyễn Văn Ẩn".into(),
+            role: "Cục trưởng Cục Viễn thông".into(),
+            speaker_span: speaker.span,
+        }],
+        dates: vec![],
+        legal_docs: vec![],
+        hashtags: vec![],
+    };
+    assert!(brief.unfaithful(&article).is_empty());
+    Sample { article, brief }
+}
+
+fn uuid<T: std::str::FromStr>(n: u32) -> T
+where
+    T::Err: std::fmt::Debug,
+{
+    format!("01900000-0000-7000-8000-{n:012}").parse().expect("an id")
+}
+
+/// A landscape of hills under a sky, with grain: something a photo encoder has to work for.
+pub fn landscape(seed: u32, width: u32, height: u32) -> image::RgbImage {
+    let (w, h) = (f64::from(width), f64::from(height));
+    let tone = f64::from(seed);
+    let hash = |x: u32, y: u32| {
+        let mut n = x.wrapping_mul(0x9e37_79b1)
+            ^ y.wrapping_mul(0x85eb_ca6b)
+            ^ seed.wrapping_mul(0xc2b2_ae35);
+        n ^= n >> 15;
+        n = n.wrapping_mul(0x2c1b_3c6d);
+        f64::from((n ^ (n >> 13)) & 0xff) / 255.0 - 0.5
+    };
+    image::RgbImage::from_fn(width, height, |px, py| {
+        let (x, y) = (f64::from(px) / w, f64::from(py) / h);
+        let mut colour = [70.0 + 190.0 * y, 130.0 + 130.0 * y, 215.0 + 40.0 * y];
+        for layer in 0..5 {
+            let depth = f64::from(layer);
+            let ridge = 0.34
+                + 0.13 * depth
+                + 0.07 * (x * (5.0 + depth * 2.3) + tone * 1.7 + depth).sin()
+                + 0.025 * (x * (17.0 + depth * 5.0) + tone).sin()
+                + 0.006 * (x * 90.0 + depth * 3.0).sin();
+            if y > ridge {
+                let near = (depth + 1.0) / 5.0;
+                let terrace = 8.0 * ((y - ridge) * 160.0 / (0.6 + near)).sin();
+                colour = [
+                    70.0 + 60.0 * (1.0 - near) + terrace + 18.0 * (tone * 2.0 + depth).sin(),
+                    120.0 + 40.0 * (1.0 - near) + terrace - 30.0 * near,
+                    60.0 + 90.0 * (1.0 - near) - 30.0 * near,
+                ];
+            }
+        }
+        let grain = hash(px, py) * 10.0 + hash(px / 3, py / 3) * 6.0;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+        image::Rgb(colour.map(|c| (c + grain).clamp(0.0, 255.0) as u8))
+    })
+}
+
+/// Three photos as JPEG files.
+pub fn photos(folder: &Path, width: u32, height: u32) -> Vec<PhotoFile> {
+    (0..3)
+        .map(|index| {
+            let path: PathBuf = folder.join(format!("photo-{index}.jpg"));
+            landscape(index + 1, width, height).save(&path).expect("a JPEG is written");
+            PhotoFile { index, path }
+        })
+        .collect()
+}
+
+/// The repository's assets.
+pub fn assets() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets")
+}

@@ -1,0 +1,333 @@
+//! The house put together: store, vault, blobs, stages, workers and pages of one data folder.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+use loa_canvas::Engine;
+use loa_clip::Runner;
+use loa_delivery::{Desk, Worker as Postman, owner_name};
+use loa_ingest::Ingest;
+use loa_model::{Account, Actor, Agency, Entropy, Ids, VariantKind, seams::SharedClock};
+use loa_net::{Client, Limits, Policy};
+use loa_pipeline::{BlobReader, Flow, ProgressBoard, PublicUrls, Studio, VaultSecrets, Worker};
+use loa_reach::Meter;
+use loa_review::Review;
+use loa_sandbox::VirtualClock;
+use loa_store::{Blobs, Changes, Expect, SledStore, Store, StoreExt, Vault};
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+
+use crate::{
+    channels::{self, Built},
+    settings::{self, Settings},
+    world::{self, OsEntropy, WallClock},
+};
+
+/// Variants made of every article.
+const VARIANTS: [VariantKind; 3] = [VariantKind::Infographic, VariantKind::ShortClip, VariantKind::LowBand];
+
+/// Everything of one data folder, opened by the one process that owns it.
+pub(crate) struct House {
+    pub(crate) settings: Settings,
+    pub(crate) clock: SharedClock,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) ids: Ids,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) sled: Arc<SledStore>,
+    pub(crate) blobs: Arc<Blobs>,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) channels: Arc<Built>,
+    pub(crate) review: Review,
+    pub(crate) desk: Desk,
+    pub(crate) board: Arc<ProgressBoard>,
+    pub(crate) flow: Arc<Flow>,
+    postman: Arc<Postman>,
+    place: String,
+}
+
+/// What runs, and how to stop it.
+pub(crate) struct Running {
+    pub(crate) url: String,
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<anyhow::Result<()>>,
+}
+
+/// The clock of these settings: the machine's, or a virtual one shared through a file.
+pub(crate) fn clock(settings: &Settings) -> anyhow::Result<SharedClock> {
+    if settings.virtual_clock.as_os_str().is_empty() {
+        return Ok(Arc::new(WallClock));
+    }
+    let clock = VirtualClock::open(&settings.virtual_clock, Arc::new(WallClock))?;
+    Ok(clock)
+}
+
+/// The drawing engine with embedded assets and the machine's optional fonts.
+pub(crate) fn engine(settings: &Settings) -> anyhow::Result<Engine> {
+    let overlay = Some(settings.assets.as_path()).filter(|path| !path.as_os_str().is_empty());
+    let all = world::assets(overlay)?;
+    let mut assets = loa_canvas::Assets::default();
+    let font = |name: &str| name.ends_with(".ttf") || name.ends_with(".otf");
+    assets.fonts.extend(world::under(&all, "vendor/fonts").filter(|(name, _)| font(name)).map(|(_, b)| b.into()));
+    for folder in settings.fonts.iter().filter(|folder| folder.is_dir()) {
+        assets.fonts.extend(world::fonts(folder)?.into_iter().map(Into::into));
+    }
+    let owned = |folder: &str| world::under(&all, folder).map(|(name, bytes)| (name.to_owned(), bytes.into())).collect();
+    assets.templates = owned("templates");
+    assets.brands = owned("brands");
+    Engine::new(&assets).context("the templates or brand kits cannot be used")
+}
+
+/// Pages, words and fixed files for the web.
+fn web_assets(settings: &Settings) -> anyhow::Result<loa_web::Assets> {
+    let overlay = Some(settings.assets.as_path()).filter(|path| !path.as_os_str().is_empty());
+    let all = world::assets(overlay)?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let templates = world::under(&all, "web").filter(|(name, _)| name.starts_with("pages/")).map(|(n, b)| (n.to_owned(), text(b)));
+    let mut locales = Vec::new();
+    for lang in ["vi", "en"] {
+        for (folder, file) in [("locales", format!("{lang}.toml")), ("web", format!("{lang}.toml"))] {
+            locales.extend(world::under(&all, folder).filter(|(name, _)| *name == file).map(|(_, b)| (lang.to_owned(), text(b))));
+        }
+    }
+    let mut files: BTreeMap<String, bytes::Bytes> = BTreeMap::new();
+    for name in ["app.css", "app.js", "loa.svg"] {
+        files.extend(world::under(&all, "web").filter(|(n, _)| *n == name).map(|(n, b)| (n.to_owned(), b.to_vec().into())));
+    }
+    files.extend(world::under(&all, "vendor/web").map(|(n, b)| (n.to_owned(), b.to_vec().into())));
+    for (name, weight) in [("regular", "400Regular.ttf"), ("semibold", "600SemiBold.ttf")] {
+        let found = world::under(&all, "vendor/fonts").find(|(n, _)| n.ends_with(weight));
+        files.extend(found.map(|(_, b)| (format!("fonts/{name}.ttf"), b.to_vec().into())));
+    }
+    Ok(loa_web::Assets::new(templates, locales, files)?)
+}
+
+/// A client for addresses that people gave.
+pub(crate) fn guarded(settings: &Settings) -> anyhow::Result<Client> {
+    let limits = Limits { max_body: 24 * 1024 * 1024, ..Limits::default() };
+    let policy = Policy { allow_loopback: settings.allow_loopback, ..Policy::default() };
+    Ok(Client::guarded(limits, policy)?)
+}
+
+/// How clips are encoded: this binary again, in its media role.
+pub(crate) fn runner() -> anyhow::Result<Runner> {
+    let exe = world::own_path().context("the path of the running binary is not known")?;
+    Ok(Runner { exe, args: vec!["media-worker".into()] })
+}
+
+impl House {
+    /// Opens the data folder. Fails when another process has it.
+    pub(crate) async fn open(settings: Settings) -> anyhow::Result<Self> {
+        let clock = clock(&settings)?;
+        let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
+        let ids = Ids::new(clock.clone(), Arc::clone(&entropy));
+        let data = settings.data.clone();
+        std::fs::create_dir_all(&data).with_context(|| format!("cannot make the data folder {}", data.display()))?;
+        let options = loa_store::Options {
+            boot_id: world::boot_id(),
+            abort_after_seq: settings::abort_after_seq()?,
+            ..loa_store::Options::default()
+        };
+        let (folder, store_clock) = (data.clone(), clock.clone());
+        let sled = tokio::task::spawn_blocking(move || SledStore::open(&folder, store_clock, options)).await??;
+        let sled = Arc::new(sled);
+        let store: Arc<dyn Store> = sled.clone();
+        let blobs = Arc::new(Blobs::open(&data.join("blobs"))?);
+        let key = settings::vault_key()?;
+        let vault = Vault::open(&data.join("keys"), Arc::clone(&store), Arc::clone(&entropy), key).await?;
+        let vault = Arc::new(vault);
+        let channels = Arc::new(channels::build(&settings.channels)?);
+        let base = settings.web.public_url.trim_end_matches('/').to_owned();
+        let review = Review::new(Arc::clone(&store), clock.clone(), ids.clone(), base.clone());
+        let public: url::Url = base.parse().with_context(|| format!("web.public_url {base:?} is not an address"))?;
+        let media = Arc::new(PublicUrls {
+            store: Arc::clone(&store),
+            clock: clock.clone(),
+            ids: ids.clone(),
+            base,
+            client: Client::trusted(public, Limits::default())?,
+        });
+        let secrets = Arc::new(VaultSecrets(Arc::clone(&vault)));
+        let engine = {
+            let settings = settings.clone();
+            tokio::task::spawn_blocking(move || engine(&settings)).await??
+        };
+        let meter = Meter::new(Arc::clone(&store), clock.clone(), Arc::clone(&entropy), settings.reach.clone());
+        let work = data.join("work");
+        let flow = Flow::new(loa_pipeline::Deps {
+            store: Arc::clone(&store),
+            blobs: Arc::clone(&blobs),
+            clock: clock.clone(),
+            ids: ids.clone(),
+            ingest: Ingest::new(guarded(&settings)?),
+            studio: Studio::new(Arc::new(engine), runner()?),
+            review: review.clone(),
+            meter: Arc::new(meter),
+            channels: channels.clone(),
+            media: media.clone(),
+            secrets: secrets.clone(),
+            profiles: settings.profiles.clone(),
+            variants: VARIANTS.to_vec(),
+            work: absolute(&work)?,
+        });
+        let place = format!("{}@{}", world::host_name(), absolute(&data)?.display());
+        let instance = next_instance(&*store, &place).await?;
+        let postman = Postman::new(loa_delivery::Deps {
+            store: Arc::clone(&store),
+            channels: channels.clone(),
+            blobs: Arc::new(BlobReader(Arc::clone(&blobs))),
+            media,
+            secrets,
+            clock: clock.clone(),
+            entropy: Arc::clone(&entropy),
+            config: settings.delivery.clone(),
+            owner: owner_name(&place, instance),
+        });
+        let desk =
+            Desk::new(Arc::clone(&store), channels.clone(), clock.clone(), Arc::clone(&entropy), settings.delivery.clone());
+        let house = Self {
+            clock,
+            entropy,
+            ids,
+            store,
+            sled,
+            blobs,
+            vault,
+            channels,
+            review,
+            desk,
+            board: Arc::new(watch::Sender::new(BTreeMap::new())),
+            flow: Arc::new(flow),
+            postman: Arc::new(postman),
+            place: format!("{place}#{instance}"),
+            settings,
+        };
+        house.seed().await?;
+        Ok(house)
+    }
+
+    /// Agencies and accounts of the settings; what people changed since stays.
+    async fn seed(&self) -> anyhow::Result<()> {
+        let actor = || Actor::Operator("settings".to_owned());
+        for agency in &self.settings.agencies {
+            let kept = self.store.read::<Agency>(&agency.name).await?;
+            if kept.as_ref().map(|row| &row.record) != Some(agency) {
+                self.store.commit(Changes::by(actor(), "set agency").put(agency, Expect::Any)).await?;
+            }
+        }
+        for setting in &self.settings.accounts {
+            let kept = self.store.read::<Account>(setting.name.as_str()).await?;
+            let mut account = setting.account();
+            if let Some(kept) = &kept {
+                account.status = kept.record.status.clone();
+            }
+            if kept.as_ref().map(|row| &row.record) != Some(&account) {
+                self.store.commit(Changes::by(actor(), "set account").put(&account, Expect::Any)).await?;
+            }
+            // The file is read once: afterwards the vault knows newer tokens than the file.
+            if self.vault.get(&setting.name).await.is_err()
+                && let Some(secret) = setting.secret()?
+            {
+                self.vault.put(&setting.name, secret, actor()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts what is asked for: pages, the socket of the machine, the worker of the queue and the one that posts.
+    pub(crate) async fn start(self: &Arc<Self>, listener: Option<TcpListener>, work: bool) -> anyhow::Result<Running> {
+        let (stop, stopped) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        let mut url = String::new();
+        if let Some(listener) = listener {
+            url = format!("http://{}", listener.local_addr()?);
+            let router = loa_web::router(loa_web::Deps {
+                store: Arc::clone(&self.store),
+                blobs: Arc::clone(&self.blobs),
+                review: self.review.clone(),
+                clock: self.clock.clone(),
+                ids: self.ids.clone(),
+                assets: web_assets(&self.settings)?,
+                capabilities: self.channels.capabilities(),
+                frames: channels::frames(),
+                progress: self.board.subscribe(),
+                config: self.settings.web.clone(),
+            })?;
+            let wait = until(stopped.clone());
+            tasks.spawn(async move { Ok(loa_web::serve(listener, router, wait).await?) });
+        }
+        if work {
+            let worker = Worker::new(
+                Arc::clone(&self.flow),
+                Arc::clone(&self.board),
+                self.settings.pipeline.clone(),
+                self.place.clone(),
+            );
+            let stopped_worker = stopped.clone();
+            tasks.spawn(async move {
+                worker.run(stopped_worker).await;
+                Ok(())
+            });
+            let (postman, stopped_postman) = (Arc::clone(&self.postman), stopped.clone());
+            tasks.spawn(async move { Ok(postman.run(stopped_postman).await?) });
+        }
+        let socket = self.socket();
+        let local = Arc::new(crate::local::Owner(Arc::clone(self)));
+        let wait = until(stopped);
+        tasks.spawn(async move { Ok(loa_web::serve_local(&socket, local, wait).await?) });
+        Ok(Running { url, stop, tasks })
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.settings.data.join("loa.sock")
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+impl Running {
+    /// Asks everything to stop and waits for it.
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
+        self.stop.send_replace(true);
+        while let Some(ended) = self.tasks.join_next().await {
+            ended??;
+        }
+        Ok(())
+    }
+}
+
+async fn until(mut stopped: watch::Receiver<bool>) {
+    // The sender lives as long as the process: an error is the same as a stop.
+    if stopped.wait_for(|stop| *stop).await.is_err() {
+        tracing::debug!("The stop signal went away");
+    }
+}
+
+/// Number of this start of the worker at this place, raised durably at each.
+async fn next_instance(store: &dyn Store, place: &str) -> anyhow::Result<u64> {
+    #[derive(serde::Serialize, serde::Deserialize)]
+    struct Start {
+        place: String,
+        number: u64,
+    }
+    impl loa_model::Record for Start {
+        const TABLE: &'static str = "start";
+        fn key(&self) -> String {
+            self.place.clone()
+        }
+    }
+    let kept = store.read::<Start>(place).await?;
+    let number = kept.map_or(0, |row| row.record.number) + 1;
+    let start = Start { place: place.to_owned(), number };
+    store.commit(Changes::by(Actor::Operator("start".to_owned()), "start worker").put(&start, Expect::Any)).await?;
+    Ok(number)
+}
+
+pub(crate) fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
+    std::path::absolute(path).with_context(|| format!("{} cannot be made absolute", path.display()))
+}

@@ -1,0 +1,108 @@
+//! The card as it was last looked at, at half size, with a tolerance an eye would not notice.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod support;
+
+use std::path::{Path, PathBuf};
+
+use loa_canvas::{Pixels, encode};
+use loa_infographic::{Format, Infographic, Order};
+use loa_model::Cancel;
+use support::{ENGINE, LONGEST, Story, TYPICAL, told, valley};
+
+/// Greatest mean difference of an 8×8 block, 0–255: one letter that moved is far above, another CPU's rounding far below.
+const BLOCK_TOLERANCE: u64 = 10;
+
+fn check(name: &str, story: &Story<'_>, with_photo: bool) {
+    let (article, brief) = told(story);
+    let photos = if with_photo { vec![valley(1600, 1100)] } else { Vec::new() };
+    let order = Order {
+        article: &article,
+        brief: &brief,
+        photos: &photos,
+        brand: "demo",
+        template: Some("tin-nhanh"),
+        sizes: &["portrait"],
+        formats: &[Format::Png],
+        link: Some("https://minhhoa.example/l/k7Xq2"),
+        date: "22/11/2026",
+        cancel: &Cancel::new(),
+    };
+    let done = Infographic.render(&ENGINE, &order, &mut |_| {}).unwrap();
+    let seen = half(&image::load_from_memory(&done.files[0].bytes).unwrap().into_rgba8());
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let golden = root.join(format!("tests/golden/{name}.png"));
+    let out: PathBuf = root.join("target/golden");
+    std::fs::create_dir_all(&out).unwrap();
+    let actual = out.join(format!("{name}.png"));
+    std::fs::write(&actual, encode::png(&seen).unwrap()).unwrap();
+    let Ok(bytes) = std::fs::read(&golden) else {
+        panic!("no {}: look at {} and copy it there", golden.display(), actual.display());
+    };
+    let want = image::load_from_memory(&bytes).unwrap().into_rgba8();
+    assert_eq!(want.dimensions(), (seen.width, seen.height), "{name}");
+    let (worst, picture) = difference(want.as_raw(), &seen);
+    if worst > BLOCK_TOLERANCE {
+        let diff = out.join(format!("{name}.diff.png"));
+        std::fs::write(&diff, encode::png(&picture).unwrap()).unwrap();
+        panic!(
+            "{name} differs by {worst} in a block: see {} beside {}",
+            diff.display(),
+            actual.display()
+        );
+    }
+}
+
+/// Half the size, each pixel the mean of four.
+fn half(full: &image::RgbaImage) -> Pixels {
+    let (width, height) = (full.width() / 2, full.height() / 2);
+    let mut small = Pixels::filled(width, height, [255; 4]);
+    for (index, pixel) in small.rgba.chunks_exact_mut(4).enumerate() {
+        let index = u32::try_from(index).unwrap();
+        let (x, y) = (index % width * 2, index / width * 2);
+        for (channel, value) in pixel.iter_mut().enumerate() {
+            let sum: u32 = [(0, 0), (1, 0), (0, 1), (1, 1)]
+                .iter()
+                .map(|(dx, dy)| u32::from(full.get_pixel(x + dx, y + dy).0[channel]))
+                .sum();
+            *value = u8::try_from((sum + 2) / 4).unwrap();
+        }
+    }
+    small
+}
+
+/// Worst mean difference of a block, and a picture that shows where.
+fn difference(want: &[u8], seen: &Pixels) -> (u64, Pixels) {
+    let mut picture = Pixels::filled(seen.width, seen.height, [255; 4]);
+    let (width, height) = (seen.width as usize, seen.height as usize);
+    let mut blocks = vec![0u64; width.div_ceil(8) * height.div_ceil(8)];
+    for index in 0..width * height {
+        let at = index * 4..index * 4 + 3;
+        let off: u64 = want[at.clone()]
+            .iter()
+            .zip(&seen.rgba[at.clone()])
+            .map(|(a, b)| u64::from(a.abs_diff(*b)))
+            .sum();
+        blocks[index / width / 8 * width.div_ceil(8) + index % width / 8] += off;
+        let shade = 255 - u8::try_from((off * 2).min(255)).unwrap();
+        picture.rgba[at].copy_from_slice(&[255, shade, shade]);
+    }
+    let worst = blocks.into_iter().max().unwrap_or(0);
+    (worst / (64 * 3), picture)
+}
+
+#[test]
+fn typical_card() {
+    check("card-typical", &TYPICAL, true);
+}
+
+#[test]
+fn longest_card() {
+    check("card-longest", &LONGEST, true);
+}
+
+#[test]
+fn card_without_photo() {
+    check("card-no-photo", &TYPICAL, false);
+}
