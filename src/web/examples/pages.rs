@@ -9,11 +9,11 @@ use support::{PASSWORD, Pictures, World};
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
-    let mut words = std::env::args().skip(1);
-    let port: u16 = words.next().and_then(|word| word.parse().ok()).unwrap_or(0);
-    let word = words.next().unwrap_or_default();
-    let clip = Some(std::path::Path::new(&word)).filter(|path| path.is_file());
-    let world = World::with(Pictures::real(clip), word != "empty").await;
+    let mut asked = std::env::args().skip(1);
+    let port: u16 = asked.next().and_then(|text| text.parse().ok()).unwrap_or(0);
+    let rest = asked.next().unwrap_or_default();
+    let clip = Some(std::path::Path::new(&rest)).filter(|path| path.is_file());
+    let world = World::with(Pictures::real(clip), rest != "empty").await;
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     let address = listener.local_addr()?;
     let line = format!(

@@ -8,8 +8,8 @@ use axum::{
 };
 use jiff::{ToSpan, civil::Date, tz::TimeZone};
 use loa_model::{
-    Account, Actor, Article, ArticleState, Delivery, Job, JobId, JobKind, JobState, Metric, Post,
-    PostState, Role,
+    Account, AccountName, Actor, Article, ArticleState, Delivery, Job, JobId, JobKind, JobState,
+    Metric, Post, PostState, Role,
 };
 use loa_store::{Changes, JobView, StoreExt};
 use serde::{Deserialize, Serialize};
@@ -207,6 +207,12 @@ pub(crate) async fn account_title(app: &Shared, post: &Post) -> Result<String, W
     Ok(account.map_or_else(|| post.account.to_string(), |row| row.record.title))
 }
 
+/// Name of the account's kind of platform, for people: agencies call themselves the same on every channel.
+pub(crate) fn channel_title(app: &Shared, account: &AccountName) -> String {
+    let capability = app.capabilities.get(account.channel());
+    capability.map_or_else(|| account.channel().to_owned(), |found| found.title.clone())
+}
+
 /// The serde name of a unit variant: the key of its word.
 pub(crate) fn name_of(value: &impl Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
@@ -222,10 +228,8 @@ pub(crate) async fn articles(
         let mut pills = Vec::new();
         for post in posts {
             let (state, _) = state_of(&app, &post.record).await?;
-            let channel = post.record.account.channel();
-            let title = app.capabilities.get(channel).map(|capability| capability.title.clone());
             pills.push(Pill {
-                channel: title.unwrap_or_else(|| channel.to_owned()),
+                channel: channel_title(&app, &post.record.account),
                 format: name_of(&post.record.content.format),
                 state,
             });
@@ -339,6 +343,7 @@ struct Cell {
 #[derive(Serialize)]
 struct ReachRow {
     account: String,
+    channel: String,
     article: String,
     format: String,
     cells: Vec<Cell>,
@@ -404,6 +409,7 @@ pub(crate) async fn reach(
         });
         rows.push(ReachRow {
             account: account_title(&app, &post).await?,
+            channel: channel_title(&app, &post.account),
             article: post.article.to_string(),
             format: name_of(&post.content.format),
             cells: cells.collect(),
@@ -431,9 +437,15 @@ async fn newest_chart(
     let agency = &visitor.user.agency;
     for article in latest(app, agency).await?.into_iter().take(50) {
         let series = loa_reach::cumulative(&*app.store, agency, article.id, Metric::Views).await;
-        let series = series.map_err(reach_failed)?;
+        let mut series = series.map_err(reach_failed)?;
         if series.iter().all(|series| series.points.is_empty()) {
             continue;
+        }
+        for line in &mut series {
+            if let Some(account) = app.store.read::<Account>(&line.label).await? {
+                let Account { name, title, .. } = account.record;
+                line.label = format!("{title} ({})", channel_title(app, &name));
+            }
         }
         let text = loa_reach::ChartText {
             title: format!(

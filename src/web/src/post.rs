@@ -30,6 +30,7 @@ pub(crate) struct PostCard {
     article: String,
     article_title: String,
     account_title: String,
+    channel: String,
     /// Language of the words, for screen readers.
     lang: String,
     format: String,
@@ -58,7 +59,7 @@ pub(crate) struct PostCard {
 struct Fragment {
     post: PostCard,
     waiting: usize,
-    fragment: bool,
+    alone: bool,
 }
 
 /// A post with its delivery, frame and what this visitor may do with it.
@@ -92,6 +93,7 @@ pub(crate) async fn post_card(
         article_title: article.map(|article| article.title().to_owned()).unwrap_or_default(),
         frame: frame(app, visitor, &post, &title),
         account_title: title,
+        channel: pages::channel_title(app, &post.account),
         lang: post.content.lang.clone(),
         format: name_of(&post.content.format),
         reason: delivery
@@ -241,7 +243,7 @@ async fn answer(
     let now = own_post(app, visitor, &post.id.to_string()).await?;
     let post = PostCard { problem, ..post_card(app, visitor, now).await? };
     let waiting = pages::in_review(app, &visitor.user.agency).await?.len();
-    let card = Fragment { post, waiting, fragment: true };
+    let card = Fragment { post, waiting, alone: true };
     Ok((status, Html(app.assets.render("pages/post_card.html", &visitor.lang, card)?))
         .into_response())
 }
@@ -256,11 +258,15 @@ fn capability<'a>(app: &'a Shared, post: &Post) -> Result<&'a loa_model::Capabil
     })
 }
 
-/// A refusal of review in words: those of the locale files, and the exact reason.
+/// A refusal of review in words: those of the locale files, and the exact reason where it names a thing.
 fn refusal(app: &Shared, visitor: &Visitor, error: &ReviewError) -> String {
     if let ReviewError::Store(store) = error {
         tracing::error!(error = %store, "Review could not use the store");
     }
     let word = app.assets.word(&visitor.lang, &format!("review_error.{}", error.key()));
-    format!("{word} ({error})")
+    let told = matches!(
+        error,
+        ReviewError::Account { .. } | ReviewError::StaleVariant { .. } | ReviewError::Window(_)
+    );
+    if told { format!("{word} ({error})") } else { word }
 }

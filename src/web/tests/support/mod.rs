@@ -157,8 +157,9 @@ pub fn root() -> PathBuf {
 
 /// Templates, words and files as `main` hands them in.
 pub fn assets() -> Assets {
-    let read =
-        |path: PathBuf| fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path:?}: {e}"));
+    let read = |path: PathBuf| {
+        fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+    };
     let names = |folder: &str| {
         let mut names: Vec<String> = fs::read_dir(root().join("assets").join(folder))
             .unwrap()
