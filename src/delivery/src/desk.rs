@@ -112,7 +112,7 @@ impl Desk {
         let before = self.delivery(id).await?;
         let now = self.clock.now();
         let mover = self.mover(&before.record, by);
-        let doubt = mover.doubt(&before.record, &*self.channels, now).await?;
+        let doubt = mover.doubt(&before.record, now);
         let (next, mut changes) = mover.changes(&before, Event::Cancel { reason }, now)?;
         if let Some(incident) = &doubt {
             changes = changes.insert(incident);
@@ -231,6 +231,8 @@ impl Desk {
             ticket: None,
             receipt: None,
             sending_since: None,
+            public_since: None,
+            paid: false,
             quarantine_until: None,
             absent: Vec::new(),
             evidence: Vec::new(),

@@ -137,7 +137,8 @@ impl Review {
                     | DeliveryState::Ready
                     | DeliveryState::Leased
                     | DeliveryState::Held
-            ) {
+            ) && !delivery.record.may_be_live()
+            {
                 let event = DeliveryEvent::Cancel { reason: reason.to_owned() };
                 let cancelled = delivery.record.apply(event, self.clock.now())?;
                 changes = changes.update(&cancelled, delivery.version);
@@ -269,6 +270,8 @@ impl Review {
             ticket: None,
             receipt: None,
             sending_since: None,
+            public_since: None,
+            paid: false,
             quarantine_until: None,
             absent: Vec::new(),
             evidence: Vec::new(),

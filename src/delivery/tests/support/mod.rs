@@ -456,6 +456,8 @@ impl World {
             ticket: None,
             receipt: None,
             sending_since: None,
+            public_since: None,
+            paid: false,
             quarantine_until: None,
             absent: vec![],
             evidence: vec![],
@@ -551,6 +553,7 @@ impl World {
     }
 
     pub fn live(&self, id: DeliveryId) -> usize {
+        self.platform.settle(self.clock.now());
         self.platform.live(&self.delivery(id).marker).len()
     }
 

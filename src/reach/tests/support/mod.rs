@@ -239,6 +239,8 @@ impl World {
                 at: now,
             }),
             sending_since: None,
+            public_since: None,
+            paid: false,
             quarantine_until: None,
             absent: vec![],
             evidence: vec![],
