@@ -209,6 +209,7 @@ impl World {
             zone: "Asia/Ho_Chi_Minh".into(),
             priority: Priority::Normal,
             author: UserId(id),
+            editors: vec![],
             approval: None,
             reason: String::new(),
             created_at: now,
