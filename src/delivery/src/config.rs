@@ -43,6 +43,9 @@ pub struct Config {
     pub read_back_again_s: u32,
     /// A wait between steps up to this is spent under the lease; a longer one hands the delivery back.
     pub hold_wait_s: u32,
+    /// How long after a public step, once its window is over, a chain still asks whether the post is live before the outcome
+    /// counts as unclear.
+    pub settle_s: u32,
     /// Tries of a retraction or a correction before a person is asked.
     pub aftercare_tries: u32,
     /// First measurement after posting.
@@ -72,6 +75,7 @@ impl Default for Config {
             read_back_apart_s: 120,
             read_back_again_s: 60,
             hold_wait_s: 120,
+            settle_s: 24 * 3600,
             aftercare_tries: 8,
             first_measure_s: 900,
             poll_s: 30,

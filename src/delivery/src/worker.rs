@@ -353,7 +353,8 @@ impl Worker {
         let account = self.deps.store.read::<Account>(name.as_str()).await?;
         let channel = self.deps.channels.get(name.channel());
         let (Some(account), Some(channel)) = (account.map(|a| a.record), channel) else {
-            for row in rows.iter().filter(|row| row.record.state == State::Ready) {
+            let aside = |d: &Delivery| d.state == State::Ready && !d.may_be_live();
+            for row in rows.iter().filter(|row| aside(&row.record)) {
                 let reason = format!("account {name} or its channel is not set up");
                 self.step_aside(row, Event::Hold { reason }, round).await?;
             }

@@ -35,8 +35,8 @@ use loa_delivery::{
 use loa_model::{
     Account, AccountName, AccountStatus, Actor, Approval, ArticleId, BlobHash, Capability, Clock,
     Delivery, DeliveryId, DeliveryState as State, JobId, JobState, Link, Measured, Media, Post,
-    PostContent, PostFormat, PostId, PostState, Priority, Receipt, Secret, Ticket, UserId,
-    delivery::Effect, seams::OpenGate,
+    PostContent, PostFormat, PostId, PostState, Priority, Receipt, Role, Secret, Ticket, User,
+    UserId, delivery::Effect, seams::OpenGate,
 };
 use loa_store::{
     AccountLease, Changes, Claimed, Entry, JobEnd, JobView, MemoryStore, Row, Seq, Store,
@@ -342,6 +342,7 @@ impl World {
             instance: 0,
             posts: 0,
         };
+        world.hire(3, "demo", Role::Approver);
         for name in ["memory:cong-tin", "memory:tinh"] {
             let account = Account {
                 name: name.parse().unwrap(),
@@ -354,6 +355,20 @@ impl World {
             world.commit(Changes::by(operator(), "add account").insert(&account));
         }
         world
+    }
+
+    /// Gives [`person`] `n` a role.
+    pub fn hire(&self, n: u128, agency: &str, role: Role) {
+        let user = User {
+            id: person(n),
+            agency: agency.into(),
+            login: format!("p{n}"),
+            name: "Nguyễn Thị Hạnh".into(),
+            roles: vec![role],
+            password_hash: String::new(),
+            lang: "vi".into(),
+        };
+        self.commit(Changes::by(operator(), "add user").insert(&user));
     }
 
     /// A process start: a worker with the next instance number.
@@ -425,6 +440,7 @@ impl World {
             zone: "Asia/Ho_Chi_Minh".into(),
             priority: Priority::Normal,
             author: person(1),
+            editors: vec![],
             approval: Some(Approval {
                 digest,
                 by: person(2),
@@ -456,6 +472,8 @@ impl World {
             ticket: None,
             receipt: None,
             sending_since: None,
+            public_since: None,
+            paid: false,
             quarantine_until: None,
             absent: vec![],
             evidence: vec![],
@@ -551,6 +569,7 @@ impl World {
     }
 
     pub fn live(&self, id: DeliveryId) -> usize {
+        self.platform.settle(self.clock.now());
         self.platform.live(&self.delivery(id).marker).len()
     }
 
