@@ -430,7 +430,13 @@ impl Flow {
 
     /// Newer credentials when the old ones age: an account that posts nothing for days is still measured. Two-phase, and not
     /// while somebody else refreshes: a single-use token must not be spent twice.
-    async fn renewed(&self, channel: &dyn Channel, cx: &Cx<'_>, account: &Account, old: &Secret) -> Option<Secret> {
+    async fn renewed(
+        &self,
+        channel: &dyn Channel,
+        cx: &Cx<'_>,
+        account: &Account,
+        old: &Secret,
+    ) -> Option<Secret> {
         let _one = self.refreshing.lock().await;
         if self.deps.secrets.begin_refresh(&account.name).await.is_err() {
             return None;
