@@ -99,10 +99,11 @@ fn found(content: &PostContent) -> Vec<String> {
     violations.iter().map(|v| format!("{} {}", v.field, v.problem)).collect()
 }
 
+type Spoil = fn(&mut PostContent);
+
 #[test]
 fn each_limit_is_broken_alone_and_named() {
     assert_eq!((found(&clip()), found(&album())), (vec![], vec![]));
-    type Spoil = fn(&mut PostContent);
     let clips: [(&str, Spoil); 16] = [
         ("format unsupported", |c| c.format = PostFormat::Article),
         ("text too_long", |c| c.text.push_str(" đường dài quá dài")),
