@@ -118,7 +118,13 @@ impl loa_delivery::Secrets for VaultSecrets {
     }
 
     async fn begin_refresh(&self, account: &AccountName) -> Result<(), VaultError> {
-        self.0.begin_refresh(account).await.map(|_| ()).map_err(|error| VaultError(error.to_string()))
+        let fail = |error: loa_store::Error| VaultError(error.to_string());
+        // One account is refreshed by one process at a time: a mark that is still here is of an attempt that died. Its token
+        // is tried once more; the platform says whether it is used up.
+        if let Some(dead) = self.0.pending_refresh(account).await.map_err(fail)? {
+            self.0.abandon_refresh(&dead).await.map_err(fail)?;
+        }
+        self.0.begin_refresh(account).await.map(|_| ()).map_err(fail)
     }
 
     async fn finish_refresh(&self, account: &AccountName, new: Option<Secret>) -> Result<(), VaultError> {
@@ -130,5 +136,60 @@ impl loa_delivery::Secrets for VaultSecrets {
             },
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use loa_delivery::Secrets as _;
+    use loa_model::{Clock, Entropy, seams::BoxFuture};
+    use loa_store::MemoryStore;
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> Timestamp {
+            Timestamp::UNIX_EPOCH
+        }
+        fn sleep(&self, _: std::time::Duration) -> BoxFuture<'_, ()> {
+            Box::pin(std::future::ready(()))
+        }
+    }
+
+    #[derive(Debug, Default)]
+    struct Counting(std::sync::atomic::AtomicU8);
+
+    impl Entropy for Counting {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill_with(|| self.0.fetch_add(7, std::sync::atomic::Ordering::Relaxed));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refresh_mark_of_a_dead_attempt_is_replaced_and_the_old_token_is_tried_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new(Arc::new(Still)));
+        let page: AccountName = "memory:cong-tin".parse().unwrap();
+        let secret = |token: &str| Secret::new([("refresh".to_owned(), token.to_owned())]);
+        let keys = folder.path().join("keys");
+        let open = || Vault::open(&keys, store.clone(), Arc::new(Counting::default()), None);
+        let before = VaultSecrets(Arc::new(open().await.unwrap()));
+        before.0.put(&page, secret("cũ"), Actor::Operator("quản trị".to_owned())).await.unwrap();
+        before.begin_refresh(&page).await.unwrap();
+        let dead = before.0.pending_refresh(&page).await.unwrap().unwrap();
+        drop(before);
+        // After the restart the mark is still there, and so is the old token.
+        let after = VaultSecrets(Arc::new(open().await.unwrap()));
+        assert_eq!(after.0.pending_refresh(&page).await.unwrap(), Some(dead.clone()));
+        after.begin_refresh(&page).await.unwrap();
+        assert!(after.0.finish_refresh(&dead, secret("muộn")).await.is_err(), "the dead attempt comes too late");
+        assert_eq!(after.get(&page).await.unwrap().unwrap().get("refresh"), Some("cũ"));
+        after.finish_refresh(&page, Some(secret("mới"))).await.unwrap();
+        assert_eq!(after.get(&page).await.unwrap().unwrap().get("refresh"), Some("mới"));
+        assert_eq!(after.0.pending_refresh(&page).await.unwrap(), None);
     }
 }
