@@ -379,7 +379,7 @@ impl At<'_> {
                     match self.worker.refresh(self.account, self.channel, Some(self)).await? {
                         Refreshed::Yes => now,
                         Refreshed::Later(wait) => now + wait.max(by_backoff),
-                        Refreshed::No => {
+                        Refreshed::Young | Refreshed::No => {
                             self.worker.needs_reauth(self.account, &reason).await?;
                             now
                         }

@@ -84,6 +84,8 @@ pub(crate) struct Memory {
     /// Not asked again before (read-backs, corrections, retractions), with the tries so far.
     pub(crate) later: BTreeMap<DeliveryId, (u32, Timestamp)>,
     pub(crate) refreshed: BTreeMap<AccountName, Timestamp>,
+    /// When to ask next whether credentials age.
+    pub(crate) check_token_at: BTreeMap<AccountName, Timestamp>,
 }
 
 /// Sends what is due. One per process; several processes share a store by the leases.
@@ -457,6 +459,7 @@ impl Worker {
         for row in &errand.lost {
             self.recover(row, tenure, round).await?;
         }
+        at.keep_fresh().await?;
         if let Some(id) = errand.held {
             self.memory().held.remove(&errand.account.name);
             at.resume(id, round).await?;
