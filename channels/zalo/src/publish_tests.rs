@@ -316,7 +316,15 @@ fn retract_and_amend_and_measure() {
         let (platform, server, zalo) = start(&world).await;
         let (receipt, _) = drive(&zalo, &mut world, None).await;
         world.content.title = "Đính chính: nghị quyết mới về đường bộ".into();
-        zalo.amend(&world.cx(), world.to(), &receipt, world.post()).await.unwrap();
+        let amend = async || zalo.amend(&world.cx(), world.to(), &receipt, world.post()).await;
+        let mut looks = 0;
+        while let Err(error) = amend().await {
+            assert!(matches!(error.advice, RetryAdvice::Later { .. }), "{error:?}");
+            looks += 1;
+            assert!(looks < 10, "{error:?}");
+        }
+        assert!(looks > 0, "it is worked off later");
+        assert_eq!(server.count("/v2.0/article/update"), 2, "shown once, changed once");
         let amended = server.last("/v2.0/article/update").json();
         assert_eq!(amended["title"], "Đính chính: nghị quyết mới về đường bộ");
         assert_eq!(amended["status"], "show");
