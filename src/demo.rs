@@ -9,7 +9,8 @@ use std::{
 use anyhow::{Context as _, bail};
 use jiff::{SignedDuration, Timestamp};
 use loa_model::{
-    AccountName, Actor, Agency, Article, DeliveryState, Post, Role, Sample, Secret, User, record::join,
+    AccountName, Actor, Agency, DeliveryState, Post, Role, Sample, Secret, User,
+    record::join,
 };
 use loa_net::{Client, Limits, Request};
 use loa_sandbox::{Advance, Options, Running as Platforms, Sandbox, VirtualClock};
@@ -56,12 +57,18 @@ struct Steps {
 }
 
 impl Steps {
-    #[expect(clippy::disallowed_methods, reason = "times of the steps are shown to the person, nothing depends on them")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "times of the steps are shown to the person, nothing depends on them"
+    )]
     fn new() -> Self {
         Self { started: Instant::now(), done: Vec::new() }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "times of the steps are shown to the person, nothing depends on them")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "times of the steps are shown to the person, nothing depends on them"
+    )]
     fn end(&mut self, vi: &str, en: &str) {
         let ms = self.started.elapsed().as_millis();
         let seconds = self.started.elapsed().as_secs_f64();
@@ -95,9 +102,9 @@ pub(crate) async fn run(order: &cli::Demo) -> anyhow::Result<bool> {
     steps.end("bốn nền tảng mô phỏng", "four stand-in platforms");
 
     let settings = settings(&dir, &kept, platforms.addresses())?;
-    let listener = TcpListener::bind(&settings.web.listen)
-        .await
-        .with_context(|| format!("cannot listen on {}: choose another --port", settings.web.listen))?;
+    let listener = TcpListener::bind(&settings.web.listen).await.with_context(|| {
+        format!("cannot listen on {}: choose another --port", settings.web.listen)
+    })?;
     let house = Arc::new(House::open(settings).await?);
     people(&house, &kept).await?;
     secrets(&house, platforms.addresses()).await?;
@@ -146,8 +153,9 @@ async fn kept(dir: &Path, port: u16) -> anyhow::Result<Kept> {
     let path = dir.join("demo.json");
     if path.exists() {
         let text = std::fs::read_to_string(&path)?;
-        let kept: Kept = serde_json::from_str(&text)
-            .with_context(|| format!("{} is damaged; delete the folder to begin anew", path.display()))?;
+        let kept: Kept = serde_json::from_str(&text).with_context(|| {
+            format!("{} is damaged; delete the folder to begin anew", path.display())
+        })?;
         return Ok(kept);
     }
     let ids = loa_model::Ids::new(Arc::new(WallClock), Arc::new(world::OsEntropy));
@@ -209,7 +217,9 @@ fn settings(dir: &Path, kept: &Kept, addresses: &Value) -> anyhow::Result<Settin
         zone: "Asia/Ho_Chi_Minh".to_owned(),
     }];
     for name in channels::names() {
-        let Some(pointed) = channels::point(name, addresses) else { bail!("the sandbox has no {name}") };
+        let Some(pointed) = channels::point(name, addresses) else {
+            bail!("the sandbox has no {name}")
+        };
         settings.channels.entry(name.to_owned()).or_default().extend(pointed.config);
         let sample = &addresses[name]["accounts"][0];
         let mut own: std::collections::BTreeMap<String, String> =
@@ -254,7 +264,8 @@ async fn secrets(house: &House, addresses: &Value) -> anyhow::Result<()> {
             continue;
         }
         let name = account.channel();
-        let pointed = channels::point(name, addresses).with_context(|| format!("the sandbox has no {name}"))?;
+        let pointed = channels::point(name, addresses)
+            .with_context(|| format!("the sandbox has no {name}"))?;
         let values = (pointed.secret)(&addresses[name], 0);
         let secret = Secret::new(values.into_iter().map(|(key, value)| (key.to_owned(), value)));
         house.vault.put(account, secret, Actor::Operator("demo".to_owned())).await?;
@@ -278,16 +289,27 @@ async fn flow(
     });
     let source = sample_article(dir)?;
     let (article, new) = house.flow.take_in(&source.display().to_string(), AGENCY, None).await?;
-    let (vi, en) = if new { ("đọc bài viết mẫu", "read the sample article") } else { ("bài viết đã có", "the article is known") };
+    let (vi, en) = if new {
+        ("đọc bài viết mẫu", "read the sample article")
+    } else {
+        ("bài viết đã có", "the article is known")
+    };
     steps.end(vi, en);
     ops::rendered(house, &article, &progress).await?;
     steps.end("đồ họa, clip ngắn, bản nhẹ", "infographic, short clip, low-band clip");
 
-    let names = |role: Role| kept.people.iter().find(|person| person.roles.contains(&role)).map(|person| person.login.clone());
-    let (author, approver) = (names(Role::Author).unwrap_or_default(), names(Role::Approver).unwrap_or_default());
+    let names = |role: Role| {
+        kept.people
+            .iter()
+            .find(|person| person.roles.contains(&role))
+            .map(|person| person.login.clone())
+    };
+    let (author, approver) =
+        (names(Role::Author).unwrap_or_default(), names(Role::Approver).unwrap_or_default());
     let author = ops::login(house, &author).await?.context("the sample author is gone")?;
     let approver = ops::login(house, &approver).await?.context("the sample approver is gone")?;
-    let accounts: Vec<AccountName> = house.settings.accounts.iter().map(|account| account.name.clone()).collect();
+    let accounts: Vec<AccountName> =
+        house.settings.accounts.iter().map(|account| account.name.clone()).collect();
     let posts = ops::compose(house, &article, &accounts, &author, house.now()).await?;
     steps.end("soạn bài cho bốn kênh", "posts composed for four channels");
     ops::submit(house, &posts, &author).await?;
@@ -301,7 +323,12 @@ async fn flow(
     let today = house.now().to_zoned(jiff::tz::TimeZone::get("Asia/Ho_Chi_Minh")?).date();
     let reach = ops::report(
         house,
-        ops::ReportArgs { from: Some(today.saturating_sub(jiff::Span::new().days(29)).to_string()), to: Some(today.to_string()), by: vec!["post".to_owned()], csv: false },
+        ops::ReportArgs {
+            from: Some(today.saturating_sub(jiff::Span::new().days(29)).to_string()),
+            to: Some(today.to_string()),
+            by: vec!["post".to_owned()],
+            csv: false,
+        },
     )
     .await?;
     Ok((receipts, reach))
@@ -325,18 +352,25 @@ async fn publish(
 }
 
 /// Lets two days pass on the virtual clock, from sample to sample; people follow the short links meanwhile.
-async fn measure(house: &Arc<House>, clock: &Arc<VirtualClock>, posts: &[Post]) -> anyhow::Result<()> {
+async fn measure(
+    house: &Arc<House>,
+    clock: &Arc<VirtualClock>,
+    posts: &[Post],
+) -> anyhow::Result<()> {
     let mut live: Vec<(Post, Timestamp)> = Vec::new();
     for post in posts {
         let delivery = ops::delivery_of(house, post).await?;
-        if let Some(receipt) = delivery.filter(|d| d.state == DeliveryState::Published).and_then(|d| d.receipt) {
+        if let Some(receipt) =
+            delivery.filter(|d| d.state == DeliveryState::Published).and_then(|d| d.receipt)
+        {
             live.push((post.clone(), receipt.at));
         }
     }
     let Some(last_live) = live.iter().map(|(_, at)| *at).max() else { return Ok(()) };
     let mut commits = house.store.watch();
     for step in 0..STEPS {
-        let offset = loa_reach::offset(step).context("the plan of samples is shorter than the demo")?;
+        let offset =
+            loa_reach::offset(step).context("the plan of samples is shorter than the demo")?;
         // One minute of room: a measurement is due at its own post's time, not at the last one's.
         let until = last_live + offset + SignedDuration::from_secs(60);
         let left = until.duration_since(house.now());
@@ -348,7 +382,10 @@ async fn measure(house: &Arc<House>, clock: &Arc<VirtualClock>, posts: &[Post]) 
             loop {
                 let mut missing = 0;
                 for (post, _) in &live {
-                    let samples = house.store.list::<Sample>("sample_by_post", &join(&[&post.id.to_string(), ""]), 100).await?;
+                    let samples = house
+                        .store
+                        .list::<Sample>("sample_by_post", &join(&[&post.id.to_string(), ""]), 100)
+                        .await?;
                     missing += usize::from(!samples.iter().any(|row| row.record.step >= step));
                 }
                 if missing == 0 {
@@ -394,7 +431,10 @@ fn sample_article(dir: &Path) -> anyhow::Result<PathBuf> {
     Ok(folder.join("article.html"))
 }
 
-#[expect(clippy::too_many_arguments, reason = "everything there is to tell at the end, in one place")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "everything there is to tell at the end, in one place"
+)]
 fn show(
     order: &cli::Demo,
     house: &House,
@@ -420,9 +460,19 @@ fn show(
         return Ok(worked);
     }
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let mut lines = vec![vec!["KÊNH · CHANNEL".to_owned(), "DẠNG · FORMAT".to_owned(), "TRẠNG THÁI · STATE".to_owned(), "LIÊN KẾT · LINK".to_owned()]];
+    let mut lines = vec![vec![
+        "KÊNH · CHANNEL".to_owned(),
+        "DẠNG · FORMAT".to_owned(),
+        "TRẠNG THÁI · STATE".to_owned(),
+        "LIÊN KẾT · LINK".to_owned(),
+    ]];
     for post in &posts {
-        lines.push(vec![text(&post["account"]), text(&post["format"]), text(&post["state"]), text(&post["receipt"]["url"])]);
+        lines.push(vec![
+            text(&post["account"]),
+            text(&post["format"]),
+            text(&post["state"]),
+            text(&post["receipt"]["url"]),
+        ]);
     }
     terminal::out(&format!("\n{}", terminal::table(&lines)))?;
     let metrics = ["views", "reactions", "comments", "shares", "link_clicks"];
@@ -432,23 +482,32 @@ fn show(
     }
     for row in reach["reports"][0]["rows"].as_array().into_iter().flatten() {
         let post = posts.iter().find(|post| post["post"] == row["key"]);
-        let name = post.map_or_else(|| text(&row["label"]), |post| format!("{} {}", text(&post["account"]), text(&post["format"])));
+        let name = post.map_or_else(
+            || text(&row["label"]),
+            |post| format!("{} {}", text(&post["account"]), text(&post["format"])),
+        );
         let number = |value: Option<u64>| value.map_or_else(|| "–".to_owned(), thousands);
         let mut line = vec![name, number(row["reach"]["at_most"].as_u64())];
         for metric in metrics {
-            let cell = row["cells"].as_array().into_iter().flatten().find(|cell| cell["metric"] == metric);
+            let cell =
+                row["cells"].as_array().into_iter().flatten().find(|cell| cell["metric"] == metric);
             line.push(number(cell.and_then(|cell| cell["latest"].as_u64())));
         }
         lines.push(line);
     }
     terminal::out(&terminal::table(&lines))?;
-    terminal::out("– kênh không cung cấp · not provided by the channel; tiếp cận không cộng · reach is never added\n")?;
+    terminal::out(
+        "– kênh không cung cấp · not provided by the channel; tiếp cận không cộng · reach is never added\n",
+    )?;
     terminal::out(&format!("{url}  (đăng nhập · sign in)"))?;
     for person in &kept.people {
         terminal::out(&format!("  {:<6} {}   {}", person.login, person.password, person.name))?;
     }
     for name in channels::names() {
-        terminal::out(&format!("  {name:<9} {}", text(&platforms.addresses()[name]["accounts"][0]["url"])))?;
+        terminal::out(&format!(
+            "  {name:<9} {}",
+            text(&platforms.addresses()[name]["accounts"][0]["url"])
+        ))?;
     }
     Ok(worked)
 }

@@ -17,7 +17,13 @@ pub(crate) async fn run(settings: &Settings, as_json: bool) -> anyhow::Result<bo
         Check {
             name: "assets",
             result: house::engine(settings)
-                .map(|engine| format!("{} templates, {} brand kits", engine.templates().len(), engine.brands().len()))
+                .map(|engine| {
+                    format!(
+                        "{} templates, {} brand kits",
+                        engine.templates().len(),
+                        engine.brands().len()
+                    )
+                })
                 .map_err(|error| format!("{error:#}")),
             help: "sửa mẫu hoặc bộ nhận diện được nêu tên / correct the template or brand kit that is named",
         },
@@ -30,7 +36,9 @@ pub(crate) async fn run(settings: &Settings, as_json: bool) -> anyhow::Result<bo
         },
         Check {
             name: "data folder",
-            result: world::can_write(&settings.data).map(|()| settings.data.display().to_string()).map_err(|error| error.to_string()),
+            result: world::can_write(&settings.data)
+                .map(|()| settings.data.display().to_string())
+                .map_err(|error| error.to_string()),
             help: "cấp quyền ghi cho thư mục dữ liệu, hoặc chọn thư mục khác bằng --data / make the folder writable or choose another with --data",
         },
         Check {
@@ -40,7 +48,13 @@ pub(crate) async fn run(settings: &Settings, as_json: bool) -> anyhow::Result<bo
         },
         Check {
             name: "server",
-            result: match loa_web::call_local(&settings.data.join("loa.sock"), &json!({ "command": "status" }), |_| {}).await {
+            result: match loa_web::call_local(
+                &settings.data.join("loa.sock"),
+                &json!({ "command": "status" }),
+                |_| {},
+            )
+            .await
+            {
                 Ok(Ok(_)) => Ok("a loa process serves this folder".to_owned()),
                 Ok(Err(why)) => Err(why),
                 Err(_) => Ok("no loa process serves this folder".to_owned()),
@@ -68,12 +82,18 @@ pub(crate) async fn run(settings: &Settings, as_json: bool) -> anyhow::Result<bo
     for check in &checks {
         match &check.result {
             Ok(found) => terminal::out(&format!("✓ {}: {found}", check.name))?,
-            Err(problem) => terminal::out(&format!("✗ {}: {problem}\n    → {}", check.name, check.help))?,
+            Err(problem) => {
+                terminal::out(&format!("✗ {}: {problem}\n    → {}", check.name, check.help))?
+            }
         }
     }
     Ok(healthy)
 }
 
 fn encoder() -> Result<String, String> {
-    if cfg!(feature = "ffmpeg") { Ok("FFmpeg is linked".to_owned()) } else { Err("this build has no encoder".to_owned()) }
+    if cfg!(feature = "ffmpeg") {
+        Ok("FFmpeg is linked".to_owned())
+    } else {
+        Err("this build has no encoder".to_owned())
+    }
 }

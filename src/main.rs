@@ -69,8 +69,12 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::from(USAGE))
         }
         Command::Sandbox(order) => sandbox(&order).await,
-        Command::Ingest(order) => offline::ingest(&load()?, &order).await.map(|()| ExitCode::SUCCESS),
-        Command::Render(order) => offline::render(&load()?, &order).await.map(|()| ExitCode::SUCCESS),
+        Command::Ingest(order) => {
+            offline::ingest(&load()?, &order).await.map(|()| ExitCode::SUCCESS)
+        }
+        Command::Render(order) => {
+            offline::render(&load()?, &order).await.map(|()| ExitCode::SUCCESS)
+        }
         Command::Publish(order) => publish(load()?, order).await,
         Command::Status(output) => {
             let value = local::ask(load()?, "status", Value::Null, false).await?;
@@ -94,13 +98,19 @@ fn code(worked: bool) -> ExitCode {
 
 /// JSON on one line for scripts, indented for people.
 fn show(value: &Value, as_json: bool) -> anyhow::Result<()> {
-    if as_json { terminal::out(&value.to_string()) } else { terminal::out(&serde_json::to_string_pretty(value)?) }
+    if as_json {
+        terminal::out(&value.to_string())
+    } else {
+        terminal::out(&serde_json::to_string_pretty(value)?)
+    }
 }
 
 /// Web and worker until a signal.
 async fn all(settings: Settings) -> anyhow::Result<ExitCode> {
     let listen = settings.web.listen.clone();
-    let listener = tokio::net::TcpListener::bind(&listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+    let listener = tokio::net::TcpListener::bind(&listen)
+        .await
+        .with_context(|| format!("cannot listen on {listen}"))?;
     let house = Arc::new(house::House::open(settings).await?);
     let running = house.start(Some(listener), true).await?;
     terminal::say(&format!("loa: {}", running.url));
@@ -149,7 +159,9 @@ async fn publish(settings: Settings, order: cli::Publish) -> anyhow::Result<Exit
     };
     let value = local::ask(settings, "publish", serde_json::to_value(arguments)?, true).await?;
     show(&value, order.json.json)?;
-    let live = value["posts"].as_array().is_some_and(|posts| posts.iter().all(|post| post["state"] == "published"));
+    let live = value["posts"]
+        .as_array()
+        .is_some_and(|posts| posts.iter().all(|post| post["state"] == "published"));
     Ok(code(!wait || live))
 }
 
@@ -173,10 +185,15 @@ async fn report(settings: Settings, order: cli::ReachArgs) -> anyhow::Result<Exi
 
 async fn user(settings: Settings, order: cli::UserArgs) -> anyhow::Result<ExitCode> {
     let mut password = String::new();
-    std::io::stdin().lock().read_to_string(&mut password).context("the password is read from standard input")?;
+    std::io::stdin()
+        .lock()
+        .read_to_string(&mut password)
+        .context("the password is read from standard input")?;
     let password = password.trim_end_matches(['\n', '\r']);
     if password.chars().count() < 10 {
-        terminal::say("loa: mật khẩu cần ít nhất 10 ký tự · the password needs at least 10 characters");
+        terminal::say(
+            "loa: mật khẩu cần ít nhất 10 ký tự · the password needs at least 10 characters",
+        );
         return Ok(ExitCode::from(USAGE));
     }
     let arguments = json!(ops::NewUser {

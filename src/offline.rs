@@ -34,11 +34,17 @@ async fn read(settings: &Settings, source: &str, folder: &Path) -> anyhow::Resul
     let mut kept = Vec::new();
     for photo in fetched {
         let path = folder.join(format!("photo-{}", photo.index));
-        tokio::fs::write(&path, &photo.bytes).await.with_context(|| format!("cannot write {}", path.display()))?;
+        tokio::fs::write(&path, &photo.bytes)
+            .await
+            .with_context(|| format!("cannot write {}", path.display()))?;
         kept.push((photo.index, Digest::of(&photo.bytes), photo.mime.to_owned()));
         photos.push((Digest::of(&photo.bytes), path, photo.bytes));
     }
-    let warnings = draft.warnings.iter().map(|warning| json!({ "code": warning.code, "detail": warning.detail })).collect();
+    let warnings = draft
+        .warnings
+        .iter()
+        .map(|warning| json!({ "code": warning.code, "detail": warning.detail }))
+        .collect();
     let now = loa_model::Clock::now(&WallClock);
     let article = draft.article(ids.make(), "command-line", 1, Some(&kept), now);
     let brief = loa_brief::extract(&article, &ids);
@@ -56,7 +62,10 @@ pub(crate) async fn ingest(settings: &Settings, order: &cli::Source) -> anyhow::
     let folder = Scratch::new()?;
     let read = read(settings, &order.source, &folder.0).await?;
     if order.json.json {
-        return terminal::out(&json!({ "article": read.article, "brief": read.brief, "warnings": read.warnings }).to_string());
+        return terminal::out(
+            &json!({ "article": read.article, "brief": read.brief, "warnings": read.warnings })
+                .to_string(),
+        );
     }
     terminal::out(read.article.title())?;
     terminal::out(&format!("\n{}\n", read.article.sapo()))?;
@@ -82,7 +91,8 @@ pub(crate) async fn render(settings: &Settings, order: &cli::Render) -> anyhow::
         bail!("--only {other} is not offered: choose from {}", KNOWN.join(", "));
     }
     let wanted = |name: &str| order.only.is_empty() || order.only.iter().any(|only| only == name);
-    std::fs::create_dir_all(&order.out).with_context(|| format!("cannot make {}", order.out.display()))?;
+    std::fs::create_dir_all(&order.out)
+        .with_context(|| format!("cannot make {}", order.out.display()))?;
     let out = house::absolute(&order.out)?;
     let scratch = Scratch::new()?;
     let read = read(settings, &order.source, &scratch.0).await?;
@@ -91,7 +101,8 @@ pub(crate) async fn render(settings: &Settings, order: &cli::Render) -> anyhow::
         tokio::task::spawn_blocking(move || house::engine(&settings)).await??
     };
     let studio = Studio::new(Arc::new(engine), house::runner()?);
-    let recipe = Recipe { template: order.template.clone(), brand: order.brand.clone(), sizes: Vec::new() };
+    let recipe =
+        Recipe { template: order.template.clone(), brand: order.brand.clone(), sizes: Vec::new() };
     let cancel = Cancel::new();
     let stop = cancel.clone();
     tokio::spawn(async move {
@@ -166,7 +177,8 @@ fn texts(settings: &Settings, read: &Read, out: &Path) -> anyhow::Result<Vec<Val
         for slot in settings.profiles.get(&channel).into_iter().flatten() {
             let Some(rule) = capability.formats.get(&slot.format) else { continue };
             let none: [Picture; 0] = [];
-            let composed = loa_brief::compose(&read.article, &read.brief, rule, slot.format, &link, &none);
+            let composed =
+                loa_brief::compose(&read.article, &read.brief, rule, slot.format, &link, &none);
             let format = serde_json::to_value(slot.format)?.as_str().unwrap_or_default().to_owned();
             let path = folder.join(format!("{channel}-{format}.json"));
             let bytes = serde_json::to_vec_pretty(&composed)?;
@@ -192,7 +204,8 @@ impl Scratch {
     fn new() -> anyhow::Result<Self> {
         let ids = Ids::new(Arc::new(WallClock), Arc::new(OsEntropy));
         let path = std::env::temp_dir().join(format!("loa-{}", ids.token(16)));
-        std::fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
+        std::fs::create_dir_all(&path)
+            .with_context(|| format!("cannot make {}", path.display()))?;
         Ok(Self(path))
     }
 }

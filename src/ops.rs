@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use anyhow::{Context as _, bail};
 use jiff::{SignedDuration, Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use loa_model::{
-    AccountName, Actor, Article, Delivery, DeliveryState, JobState, Post, PostState, Role, User, Variant,
-    VariantState, record::join,
+    AccountName, Actor, Article, Delivery, DeliveryState, JobState, Post, PostState, Role, User,
+    Variant, VariantState, record::join,
 };
 use loa_review::Window;
 use loa_store::{Changes, Expect, StoreExt};
@@ -31,16 +31,26 @@ pub(crate) struct Publish {
 const APPROVED_FOR: SignedDuration = SignedDuration::from_hours(24);
 
 /// The whole flow of one source.
-pub(crate) async fn publish(house: &Arc<House>, order: Publish, progress: &mpsc::Sender<Value>) -> anyhow::Result<Value> {
+pub(crate) async fn publish(
+    house: &Arc<House>,
+    order: Publish,
+    progress: &mpsc::Sender<Value>,
+) -> anyhow::Result<Value> {
     let author = person(house, order.author.as_deref(), Role::Author).await?;
     if order.approve_as.is_some() && !house.settings.demo {
-        bail!("--approve-as works only in a demo folder; here the posts wait for their approver under /duyet");
+        bail!(
+            "--approve-as works only in a demo folder; here the posts wait for their approver under /duyet"
+        );
     }
-    let accounts: Vec<AccountName> = order.to.iter().map(|name| name.parse()).collect::<Result<_, _>>()?;
+    let accounts: Vec<AccountName> =
+        order.to.iter().map(|name| name.parse()).collect::<Result<_, _>>()?;
     for name in &accounts {
         let known = house.store.read::<loa_model::Account>(name.as_str()).await?;
         if known.is_none_or(|row| row.record.agency != author.agency) {
-            bail!("agency {} has no account {name}; `loa status` lists its accounts", author.agency);
+            bail!(
+                "agency {} has no account {name}; `loa status` lists its accounts",
+                author.agency
+            );
         }
     }
     let at = when(house, order.at.as_deref())?;
@@ -72,14 +82,26 @@ pub(crate) async fn compose(
     author: &User,
     at: Timestamp,
 ) -> anyhow::Result<Vec<Post>> {
-    let outcome = house.flow.compose_now((article.id, article.revision), accounts, author.id, at).await?;
+    let outcome =
+        house.flow.compose_now((article.id, article.revision), accounts, author.id, at).await?;
     let outcome = outcome.context("the variants of the article are not drawn yet")?;
     if let Some(missing) = outcome.missing.first() {
-        bail!("the {:?} post for {} cannot be made: {} is missing", missing.format, missing.account, missing.what);
+        bail!(
+            "the {:?} post for {} cannot be made: {} is missing",
+            missing.format,
+            missing.account,
+            missing.what
+        );
     }
     if let Some((post, violations)) = outcome.violations.first() {
-        let broken: Vec<String> = violations.iter().map(|v| format!("{} {} ({} / {})", v.field, v.problem, v.is, v.limit)).collect();
-        bail!("post {post} breaks limits of its channel: {}; edit it on its page, then submit", broken.join("; "));
+        let broken: Vec<String> = violations
+            .iter()
+            .map(|v| format!("{} {} ({} / {})", v.field, v.problem, v.is, v.limit))
+            .collect();
+        bail!(
+            "post {post} breaks limits of its channel: {}; edit it on its page, then submit",
+            broken.join("; ")
+        );
     }
     Ok(outcome.posts)
 }
@@ -88,9 +110,16 @@ pub(crate) async fn compose(
 pub(crate) async fn submit(house: &House, posts: &[Post], author: &User) -> anyhow::Result<()> {
     let capabilities = house.channels.capabilities();
     for post in posts {
-        let now = house.store.read::<Post>(&post.id.to_string()).await?.context("the post is gone")?.record;
+        let now = house
+            .store
+            .read::<Post>(&post.id.to_string())
+            .await?
+            .context("the post is gone")?
+            .record;
         if matches!(now.state, PostState::Draft | PostState::Returned) {
-            let capability = capabilities.get(post.account.channel()).context("this build has no such channel")?;
+            let capability = capabilities
+                .get(post.account.channel())
+                .context("this build has no such channel")?;
             house.review.submit(author, post.id, capability).await?;
         }
     }
@@ -101,9 +130,16 @@ pub(crate) async fn submit(house: &House, posts: &[Post], author: &User) -> anyh
 pub(crate) async fn approve(house: &House, posts: &[Post], approver: &User) -> anyhow::Result<()> {
     let capabilities = house.channels.capabilities();
     for post in posts {
-        let now = house.store.read::<Post>(&post.id.to_string()).await?.context("the post is gone")?.record;
+        let now = house
+            .store
+            .read::<Post>(&post.id.to_string())
+            .await?
+            .context("the post is gone")?
+            .record;
         if now.state == PostState::InReview {
-            let capability = capabilities.get(post.account.channel()).context("this build has no such channel")?;
+            let capability = capabilities
+                .get(post.account.channel())
+                .context("this build has no such channel")?;
             let from = now.scheduled_at.max(house.now());
             let window = Window { not_before: from, not_after: from + APPROVED_FOR };
             house.review.approve(approver, post.id, now.digest(), window, capability).await?;
@@ -113,7 +149,11 @@ pub(crate) async fn approve(house: &House, posts: &[Post], approver: &User) -> a
 }
 
 /// Waits until every variant of the article is drawn or cannot be.
-pub(crate) async fn rendered(house: &House, article: &Article, progress: &mpsc::Sender<Value>) -> anyhow::Result<()> {
+pub(crate) async fn rendered(
+    house: &House,
+    article: &Article,
+    progress: &mpsc::Sender<Value>,
+) -> anyhow::Result<()> {
     let key = join(&[&article.id.to_string(), &format!("{:06}", article.revision), ""]);
     let mut commits = house.store.watch();
     let mut board = house.board.subscribe();
@@ -122,7 +162,9 @@ pub(crate) async fn rendered(house: &House, article: &Article, progress: &mpsc::
         let variants = house.store.list::<Variant>("variant_by_article", &key, 1000).await?;
         let done = |v: &Variant| !matches!(v.state, VariantState::Queued | VariantState::Rendering);
         if !variants.is_empty() && variants.iter().all(|row| done(&row.record)) {
-            if let Some(failed) = variants.iter().find(|row| row.record.state == VariantState::Failed) {
+            if let Some(failed) =
+                variants.iter().find(|row| row.record.state == VariantState::Failed)
+            {
                 bail!("the {:?} could not be drawn: {}", failed.record.kind, failed.record.reason);
             }
             return Ok(());
@@ -166,7 +208,11 @@ pub(crate) async fn settled(
                 let Some(delivery) = delivery_of(house, post).await? else { continue };
                 let name = format!("{} {:?}", post.account, post.content.format);
                 if last.insert(name.clone(), delivery.state) != Some(delivery.state) {
-                    let why = if delivery.reason.is_empty() { String::new() } else { format!(": {}", delivery.reason) };
+                    let why = if delivery.reason.is_empty() {
+                        String::new()
+                    } else {
+                        format!(": {}", delivery.reason)
+                    };
                     tell(progress, format!("{name} {}{why}", delivery.state.name())).await;
                 }
                 let rests = delivery.state.is_terminal()
@@ -182,7 +228,9 @@ pub(crate) async fn settled(
     };
     match tokio::time::timeout(longest, wait).await {
         Ok(result) => result,
-        Err(_) => bail!("some posts are still on their way; `loa status` shows them, and they go on by themselves"),
+        Err(_) => bail!(
+            "some posts are still on their way; `loa status` shows them, and they go on by themselves"
+        ),
     }
 }
 
@@ -221,7 +269,9 @@ pub(crate) async fn receipts(house: &House, article: &Article) -> anyhow::Result
             "receipt": delivery.and_then(|delivery| delivery.receipt),
         }));
     }
-    Ok(json!({ "article": article.id, "revision": article.revision, "title": article.title(), "posts": listed }))
+    Ok(
+        json!({ "article": article.id, "revision": article.revision, "title": article.title(), "posts": listed }),
+    )
 }
 
 /// What is queued, running, live, unclear.
@@ -236,7 +286,9 @@ pub(crate) async fn status(house: &House) -> anyhow::Result<Value> {
     }
     let mut jobs: BTreeMap<String, u64> = BTreeMap::new();
     for view in house.store.jobs(None, 1_000_000).await? {
-        *jobs.entry(serde_json::to_value(view.state)?.as_str().unwrap_or_default().to_owned()).or_default() += 1;
+        *jobs
+            .entry(serde_json::to_value(view.state)?.as_str().unwrap_or_default().to_owned())
+            .or_default() += 1;
     }
     let accounts: Vec<Value> = house
         .store
@@ -248,7 +300,8 @@ pub(crate) async fn status(house: &House) -> anyhow::Result<Value> {
     let mut incidents = 0;
     for agency in house.store.all::<loa_model::Agency>(1000).await? {
         let open = house.desk.open_incidents(&agency.record.name, 1000).await;
-        incidents += open.map_err(|error| anyhow::anyhow!("incidents cannot be read: {error}"))?.len();
+        incidents +=
+            open.map_err(|error| anyhow::anyhow!("incidents cannot be read: {error}"))?.len();
     }
     let articles = house.store.all::<Article>(1_000_000).await?.len();
     Ok(json!({
@@ -277,7 +330,9 @@ pub(crate) async fn report(house: &House, order: ReportArgs) -> anyhow::Result<V
     let zone = TimeZone::get("Asia/Ho_Chi_Minh")?;
     let today = house.now().to_zoned(zone.clone()).date();
     let day = |text: &Option<String>, default: Date| -> anyhow::Result<Date> {
-        text.as_ref().map_or(Ok(default), |text| text.parse().with_context(|| format!("{text:?} is not a day like 2026-11-22")))
+        text.as_ref().map_or(Ok(default), |text| {
+            text.parse().with_context(|| format!("{text:?} is not a day like 2026-11-22"))
+        })
     };
     let from = day(&order.from, today - 29.days())?.to_zoned(zone.clone())?.timestamp();
     let to = day(&order.to, today)?.tomorrow()?.to_zoned(zone)?.timestamp();
@@ -286,9 +341,16 @@ pub(crate) async fn report(house: &House, order: ReportArgs) -> anyhow::Result<V
     let mut csv = String::new();
     for agency in house.store.all::<loa_model::Agency>(1000).await? {
         for cut in &cuts {
-            let by = serde_json::from_value(json!(cut))
-                .with_context(|| format!("--by {cut} is not known: channel, account, format, article or post"))?;
-            let query = loa_reach::Query { agency: agency.record.name.clone(), from, to, by, population: None };
+            let by = serde_json::from_value(json!(cut)).with_context(|| {
+                format!("--by {cut} is not known: channel, account, format, article or post")
+            })?;
+            let query = loa_reach::Query {
+                agency: agency.record.name.clone(),
+                from,
+                to,
+                by,
+                population: None,
+            };
             let report = loa_reach::report(&*house.store, &query).await?;
             csv.push_str(&loa_reach::csv(&report));
             reports.push(serde_json::to_value(report)?);
@@ -308,15 +370,30 @@ pub(crate) async fn verify(house: &House) -> anyhow::Result<Value> {
                 broken.push(format!("{which}: delivery {}", delivery.id));
             }
         };
-        check(delivery.state != DeliveryState::Published || delivery.receipt.is_some(), "I2 published without a receipt");
+        check(
+            delivery.state != DeliveryState::Published || delivery.receipt.is_some(),
+            "I2 published without a receipt",
+        );
         check(delivery.attempt <= delivery.max_attempts, "I5 more attempts than allowed");
         let intent = delivery.intent.as_ref();
-        check(delivery.state != DeliveryState::Intent || intent.is_some(), "I3 sending without an intent");
-        check(intent.is_none_or(|intent| intent.digest == delivery.digest), "I3 intent of another digest");
-        check(delivery.state != DeliveryState::Uncertain || delivery.quarantine_until.is_some(), "I10 unclear without quarantine");
+        check(
+            delivery.state != DeliveryState::Intent || intent.is_some(),
+            "I3 sending without an intent",
+        );
+        check(
+            intent.is_none_or(|intent| intent.digest == delivery.digest),
+            "I3 intent of another digest",
+        );
+        check(
+            delivery.state != DeliveryState::Uncertain || delivery.quarantine_until.is_some(),
+            "I10 unclear without quarantine",
+        );
         let post = house.store.read::<Post>(&delivery.post.to_string()).await?;
         let approved = post.as_ref().and_then(|row| row.record.approval.as_ref());
-        check(approved.is_some_and(|approval| approval.digest == delivery.digest), "I3 delivery of what nobody approved");
+        check(
+            approved.is_some_and(|approval| approval.digest == delivery.digest),
+            "I3 delivery of what nobody approved",
+        );
         if let Some(post) = post.filter(|row| row.record.state == PostState::Approved) {
             check(post.record.digest() == delivery.digest, "I3 post changed after its approval");
         }
@@ -343,7 +420,11 @@ pub(crate) async fn add_user(house: &House, new: NewUser) -> anyhow::Result<Valu
     let roles: Vec<Role> = new
         .roles
         .iter()
-        .map(|role| serde_json::from_value(json!(role)).with_context(|| format!("{role:?} is not a role: author, editor, approver, analyst or admin")))
+        .map(|role| {
+            serde_json::from_value(json!(role)).with_context(|| {
+                format!("{role:?} is not a role: author, editor, approver, analyst or admin")
+            })
+        })
         .collect::<anyhow::Result<_>>()?;
     let known = login(house, &new.login).await?;
     let user = User {
@@ -369,7 +450,8 @@ pub(crate) async fn login(house: &House, login: &str) -> anyhow::Result<Option<U
 async fn person(house: &House, name: Option<&str>, role: Role) -> anyhow::Result<User> {
     if let Some(name) = name {
         let user = login(house, name).await?;
-        return user.with_context(|| format!("nobody signs in as {name:?}; add people with `loa user`"));
+        return user
+            .with_context(|| format!("nobody signs in as {name:?}; add people with `loa user`"));
     }
     let all = house.store.all::<User>(10_000).await?;
     let mut fitting = all.into_iter().map(|row| row.record).filter(|user| user.is(role));
@@ -385,8 +467,9 @@ fn when(house: &House, text: Option<&str>) -> anyhow::Result<Timestamp> {
     if let Ok(at) = text.parse::<Timestamp>() {
         return Ok(at);
     }
-    let local: jiff::civil::DateTime =
-        text.parse().with_context(|| format!("{text:?} is not a time like 2026-11-22T07:30 or 2026-11-22T00:30:00Z"))?;
+    let local: jiff::civil::DateTime = text.parse().with_context(|| {
+        format!("{text:?} is not a time like 2026-11-22T07:30 or 2026-11-22T00:30:00Z")
+    })?;
     Ok(local.to_zoned(TimeZone::get("Asia/Ho_Chi_Minh")?)?.timestamp())
 }
 

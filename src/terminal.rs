@@ -29,9 +29,16 @@ pub(crate) fn progress(step: &Value) {
 /// A table with columns as wide as they need, numbers to the right.
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| cell.chars().count())
+            .max()
+            .unwrap_or(0)
+    };
     let widths: Vec<usize> = (0..columns).map(width).collect();
-    let number = |cell: &str| cell.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | '–'));
+    let number =
+        |cell: &str| cell.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | '–'));
     let mut out = String::new();
     for row in rows {
         for (cell, width) in row.iter().zip(&widths) {
@@ -54,7 +61,10 @@ mod tests {
 
     #[test]
     fn columns_line_up_with_vietnamese() {
-        let rows = [vec!["kênh".to_owned(), "lượt xem".to_owned()], vec!["facebook:x".to_owned(), "1.234".to_owned()]];
+        let rows = [
+            vec!["kênh".to_owned(), "lượt xem".to_owned()],
+            vec!["facebook:x".to_owned(), "1.234".to_owned()],
+        ];
         assert_eq!(table(&rows), "kênh        lượt xem\nfacebook:x     1.234\n");
     }
 }
