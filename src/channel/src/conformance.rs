@@ -161,12 +161,6 @@ impl<'a> Run<'a> {
         panic!("read-back never settles");
     }
 
-    /// As [`Self::find`], asked again as long as the platform says that it is still at work.
-    async fn found(&self, ticket: Option<&Ticket>) -> Vec<Receipt> {
-        let found = self.patiently(async || self.find(ticket).await).await;
-        found.unwrap_or_else(|error| panic!("read-back does not work: {error:?}"))
-    }
-
     /// Asks again after each wait that is asked for, as delivery does.
     async fn patiently<T>(&self, ask: impl AsyncFn() -> Result<T>) -> Result<T> {
         for _ in 0..PATIENCE {
