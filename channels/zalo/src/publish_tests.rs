@@ -67,7 +67,8 @@ fn answer(shared: &Shared, seen: &Seen) -> Reply {
             *article = wanted.clone();
             article["create_date"] = created;
             article["link_view"] = json!("https://post.oa.zalo.me/d?id=x");
-            platform.verify = vec![ok(&json!({"id": wanted["id"]}))];
+            let pending = r#"{"error":-214,"message":"Article is being processed"}"#.to_owned();
+            platform.verify = vec![pending, ok(&json!({"id": wanted["id"]}))];
             ok(&json!({"token": "dXBkYXRl=="}))
         }
         "verify" => {
@@ -136,7 +137,10 @@ fn an_article_is_created_hidden_then_shown_then_seen() {
         let mut world = World::new();
         let (_, server, zalo) = start(&world).await;
         let (receipt, steps) = drive(&zalo, &mut world, None).await;
-        assert_eq!(steps, ["verify_create", "verify_create", "show", "verify_show", "confirm"]);
+        assert_eq!(
+            steps,
+            ["verify_create", "verify_create", "show", "verify_show", "verify_show", "confirm"]
+        );
         assert_eq!(receipt.remote_id, "4402c73f7e7a9724ce00");
         assert_eq!(receipt.url, "https://post.oa.zalo.me/d?id=x");
         let created = server.last("/v2.0/article/create").json();
