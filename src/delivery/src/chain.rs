@@ -290,6 +290,8 @@ impl At<'_> {
                 round.wake_at(until);
                 let held = secs(self.worker.deps.config.hold_wait_s);
                 if signed(wait) <= held && !self.worker.stopping.load(Ordering::Acquire) {
+                    // The account's lease may be shorter than the wait: somebody must come by and keep it.
+                    round.wake_at(now + self.worker.deps.config.keep_lease_within());
                     let mut memory = self.worker.memory();
                     memory.held.insert(self.account.name.clone(), (row.record.id, until));
                     return Ok(None);

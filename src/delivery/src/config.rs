@@ -112,6 +112,11 @@ impl Config {
         }
     }
 
+    /// Time until a lease that is held between rounds must be renewed.
+    pub(crate) fn keep_lease_within(&self) -> SignedDuration {
+        secs((self.account_lease_s / 2).max(1))
+    }
+
     pub(crate) fn account_lease(&self) -> Duration {
         Duration::from_secs(u64::from(self.account_lease_s))
     }

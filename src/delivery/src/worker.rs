@@ -274,9 +274,7 @@ impl Worker {
         let held: Vec<_> = self.memory().held.keys().cloned().collect();
         for account in held {
             self.take(&account, 0).await?;
-            round.wake_at(
-                self.deps.clock.now() + secs((self.deps.config.account_lease_s / 2).max(1)),
-            );
+            round.wake_at(self.deps.clock.now() + self.deps.config.keep_lease_within());
         }
         Ok(())
     }
