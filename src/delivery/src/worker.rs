@@ -84,6 +84,9 @@ pub(crate) struct Memory {
     /// Not asked again before (read-backs, corrections, retractions), with the tries so far.
     pub(crate) later: BTreeMap<DeliveryId, (u32, Timestamp)>,
     pub(crate) refreshed: BTreeMap<AccountName, Timestamp>,
+    /// Accounts whose next post has to wait for pace: that post, and not asked again before. Taking the lease only to see the
+    /// same wait again would write to the ledger, wake every worker, and so go round without end.
+    blocked: BTreeMap<AccountName, (DeliveryId, Timestamp)>,
     /// When to ask next whether credentials age.
     pub(crate) check_token_at: BTreeMap<AccountName, Timestamp>,
 }
@@ -421,6 +424,14 @@ impl Worker {
                 d.priority == Priority::Backfill && now.duration_since(d.due_at) >= ages;
             (if waited_long { Priority::Normal } else { d.priority }, d.due_at, d.id)
         });
+        let waits = self.memory().blocked.get(name).copied();
+        if let Some((id, until)) = waits
+            && until > now
+            && errand.ready.first().is_some_and(|row| row.record.id == id)
+        {
+            round.wake_at(until);
+            errand.ready.clear();
+        }
         let idle = errand.lost.is_empty()
             && errand.unclear.is_empty()
             && errand.aftercare.is_empty()
@@ -479,7 +490,15 @@ impl Worker {
             match at.begin(row, round).await? {
                 chain::Turn::Used => break,
                 chain::Turn::Skipped => {}
-                chain::Turn::Blocked => return Ok(()),
+                chain::Turn::Blocked => {
+                    let now = self.deps.clock.now();
+                    // Settings and people may open the way earlier than the pace says.
+                    let most = now + secs(self.deps.config.poll_s.max(1));
+                    let until = round.wake.map_or(most, |wake| wake.min(most));
+                    let first = errand.ready.first().map_or(row.record.id, |row| row.record.id);
+                    self.memory().blocked.insert(errand.account.name.clone(), (first, until));
+                    return Ok(());
+                }
             }
         }
         if rows.next().is_some() {
