@@ -90,7 +90,10 @@ impl Worker {
         let Some(old) = self.deps.secrets.get(&account.name).await? else {
             return Ok(Refreshed::No);
         };
-        self.deps.secrets.begin_refresh(&account.name).await?;
+        if let Err(error) = self.deps.secrets.begin_refresh(&account.name).await {
+            tracing::warn!(account = %account.name, %error, "Credentials cannot be renewed now");
+            return Ok(Refreshed::Later(secs(60)));
+        }
         let gate = loa_model::seams::OpenGate;
         let deps = &self.deps;
         let cx = Cx { clock: &*deps.clock, blobs: &*deps.blobs, media: &*deps.media, gate: &gate };
@@ -116,14 +119,20 @@ impl Worker {
                     self.deps.secrets.finish_refresh(&account.name, None).await?;
                     Ok(Refreshed::Later(signed(wait)))
                 }
-                // The mark stays: whether the old token was used up is not known. The next try takes its place.
-                RetryAdvice::Verify => Ok(Refreshed::Later(secs(60))),
+                // Whether the old token was used up is not known: it is tried once more, and the platform says.
+                RetryAdvice::Verify => {
+                    self.deps.secrets.finish_refresh(&account.name, None).await?;
+                    Ok(Refreshed::Later(secs(60)))
+                }
                 RetryAdvice::Never | RetryAdvice::Reauthorize => {
                     self.deps.secrets.finish_refresh(&account.name, None).await?;
                     Ok(Refreshed::No)
                 }
             },
-            None => Ok(Refreshed::Later(secs(60))),
+            None => {
+                self.deps.secrets.finish_refresh(&account.name, None).await?;
+                Ok(Refreshed::Later(secs(60)))
+            }
         }
     }
 
