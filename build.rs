@@ -6,8 +6,12 @@ fn main() {
     let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
     let assets = Path::new(&root).join("assets");
     println!("cargo:rerun-if-changed=assets");
-    if !assets.join("vendor/fonts/be-vietnam-pro").is_dir() || !assets.join("vendor/web/htmx.min.js").is_file() {
-        println!("cargo::error=assets/vendor is empty: run `make setup` once, it fetches the fonts and htmx by npm");
+    if !assets.join("vendor/fonts/be-vietnam-pro").is_dir()
+        || !assets.join("vendor/web/htmx.min.js").is_file()
+    {
+        println!(
+            "cargo::error=assets/vendor is empty: run `make setup` once, it fetches the fonts and htmx by npm"
+        );
         return;
     }
     let mut found = Vec::new();
@@ -15,9 +19,15 @@ fn main() {
         collect(&assets.join(folder), &mut found);
     }
     found.sort();
-    let mut code = String::from("/// Every file under `assets/`: path relative to it, and bytes.\npub(crate) const FILES: &[(&str, &[u8])] = &[\n");
+    let mut code = String::from(
+        "/// Every file under `assets/`: path relative to it, and bytes.\npub(crate) const FILES: &[(&str, &[u8])] = &[\n",
+    );
     for path in found {
-        let name = path.strip_prefix(&assets.display().to_string()).unwrap_or(&path).trim_start_matches('/').to_owned();
+        let name = path
+            .strip_prefix(&assets.display().to_string())
+            .unwrap_or(&path)
+            .trim_start_matches('/')
+            .to_owned();
         writeln!(code, "    ({name:?}, include_bytes!({path:?})),").expect("writing to a String");
     }
     code.push_str("];\n");
@@ -32,7 +42,10 @@ fn collect(folder: &Path, found: &mut Vec<String>) {
         let name = entry.file_name().to_string_lossy().into_owned();
         if path.is_dir() {
             collect(&path, found);
-        } else if !name.starts_with('.') && name != "README.md" && (!name.ends_with(".ttf") || wanted(&name)) {
+        } else if !name.starts_with('.')
+            && name != "README.md"
+            && (!name.ends_with(".ttf") || wanted(&name))
+        {
             found.push(path.display().to_string());
         }
     }

@@ -40,17 +40,32 @@ const KNOWN: [Known; 4] = [
         name: "facebook",
         frame: loa_channel_facebook::FRAME,
         defaults: || table(&loa_channel_facebook::Config::default()),
-        make: |config, limits| Ok(Arc::new(loa_channel_facebook::Facebook::new(config.try_into()?, limits)?)),
+        make: |config, limits| {
+            Ok(Arc::new(loa_channel_facebook::Facebook::new(config.try_into()?, limits)?))
+        },
         stand_in: || Box::new(loa_channel_facebook_sandbox::Facebook::default()),
         point: |at| Pointed {
-            config: keys(&[("graph", &at["graph"]), ("graph_video", &at["graph_video"]), ("rupload", &at["rupload"]), ("oauth", &at["oauth"])]),
+            config: keys(&[
+                ("graph", &at["graph"]),
+                ("graph_video", &at["graph_video"]),
+                ("rupload", &at["rupload"]),
+                ("oauth", &at["oauth"]),
+            ]),
             settings: Vec::new(),
             secret: |at, index| vec![("page_token", text(&at["accounts"][index]["token"]))],
         },
         profile: || {
             vec![
-                Slot { format: PostFormat::Photo, media: vec![card("portrait", MediaRole::Photo)], after_minutes: 0 },
-                Slot { format: PostFormat::ShortVideo, media: vec![clip(VariantKind::ShortClip, "1080p")], after_minutes: 0 },
+                Slot {
+                    format: PostFormat::Photo,
+                    media: vec![card("portrait", MediaRole::Photo)],
+                    after_minutes: 0,
+                },
+                Slot {
+                    format: PostFormat::ShortVideo,
+                    media: vec![clip(VariantKind::ShortClip, "1080p")],
+                    after_minutes: 0,
+                },
             ]
         },
     },
@@ -58,25 +73,41 @@ const KNOWN: [Known; 4] = [
         name: "viber",
         frame: loa_channel_viber::FRAME,
         defaults: || table(&loa_channel_viber::Config::default()),
-        make: |config, limits| Ok(Arc::new(loa_channel_viber::Viber::new(config.try_into()?, limits)?)),
+        make: |config, limits| {
+            Ok(Arc::new(loa_channel_viber::Viber::new(config.try_into()?, limits)?))
+        },
         stand_in: || Box::new(loa_channel_viber_sandbox::Viber),
         point: |at| Pointed {
             config: keys(&[("base", &Value::String(format!("{}/pa/", text(&at["api"]))))]),
-            settings: vec![("from", text(&at["accounts"][0]["from"])), ("channel_url", format!("{}/", text(&at["api"])))],
+            settings: vec![
+                ("from", text(&at["accounts"][0]["from"])),
+                ("channel_url", format!("{}/", text(&at["api"]))),
+            ],
             secret: |at, index| vec![("auth_token", text(&at["accounts"][index]["token"]))],
         },
         profile: || {
-            vec![Slot { format: PostFormat::Photo, media: vec![card("portrait", MediaRole::Photo)], after_minutes: 0 }]
+            vec![Slot {
+                format: PostFormat::Photo,
+                media: vec![card("portrait", MediaRole::Photo)],
+                after_minutes: 0,
+            }]
         },
     },
     Known {
         name: "youtube",
         frame: loa_channel_youtube::FRAME,
         defaults: || table(&loa_channel_youtube::Config::default()),
-        make: |config, limits| Ok(Arc::new(loa_channel_youtube::YouTube::new(config.try_into()?, limits)?)),
+        make: |config, limits| {
+            Ok(Arc::new(loa_channel_youtube::YouTube::new(config.try_into()?, limits)?))
+        },
         stand_in: || Box::new(loa_channel_youtube_sandbox::YouTube),
         point: |at| Pointed {
-            config: keys(&[("api_base", &at["api"]), ("upload_base", &at["upload"]), ("oauth_base", &at["oauth"]), ("watch_base", &at["api"])]),
+            config: keys(&[
+                ("api_base", &at["api"]),
+                ("upload_base", &at["upload"]),
+                ("oauth_base", &at["oauth"]),
+                ("watch_base", &at["api"]),
+            ]),
             settings: vec![("client_id", text(&at["client"]["id"]))],
             secret: |at, index| {
                 vec![
@@ -97,10 +128,16 @@ const KNOWN: [Known; 4] = [
         name: "zalo",
         frame: loa_channel_zalo::FRAME,
         defaults: || table(&loa_channel_zalo::Config::default()),
-        make: |config, limits| Ok(Arc::new(loa_channel_zalo::Zalo::new(config.try_into()?, limits)?)),
+        make: |config, limits| {
+            Ok(Arc::new(loa_channel_zalo::Zalo::new(config.try_into()?, limits)?))
+        },
         stand_in: || Box::new(loa_channel_zalo_sandbox::Zalo::default()),
         point: |at| Pointed {
-            config: keys(&[("api_base", &at["api"]), ("oauth_base", &at["oauth"]), ("article_page", &Value::String(format!("{}/d", text(&at["api"]))))]),
+            config: keys(&[
+                ("api_base", &at["api"]),
+                ("oauth_base", &at["oauth"]),
+                ("article_page", &Value::String(format!("{}/d", text(&at["api"])))),
+            ]),
             settings: vec![("app_id", text(&at["app"]["id"]))],
             secret: |at, index| {
                 vec![
@@ -139,8 +176,9 @@ pub(crate) fn build(settings: &BTreeMap<String, toml::Table>) -> anyhow::Result<
     let mut built = BTreeMap::new();
     for known in &KNOWN {
         let config = settings.get(known.name).cloned().unwrap_or_default();
-        let channel = (known.make)(config, Limits::default())
-            .with_context(|| format!("the settings under [channels.{}] cannot be used", known.name))?;
+        let channel = (known.make)(config, Limits::default()).with_context(|| {
+            format!("the settings under [channels.{}] cannot be used", known.name)
+        })?;
         built.insert(known.name.to_owned(), channel);
     }
     Ok(Built(built))
@@ -169,7 +207,10 @@ pub(crate) fn point(channel: &str, addresses: &Value) -> Option<Pointed> {
 
 /// Settings of every adapter as they are by default.
 pub(crate) fn default_settings() -> BTreeMap<String, toml::Table> {
-    KNOWN.iter().map(|known| (known.name.to_owned(), (known.defaults)().unwrap_or_default())).collect()
+    KNOWN
+        .iter()
+        .map(|known| (known.name.to_owned(), (known.defaults)().unwrap_or_default()))
+        .collect()
 }
 
 /// Default posts of an article.
@@ -212,7 +253,11 @@ mod tests {
             let channel = built.get(&name).unwrap();
             assert_eq!(channel.capability().channel, name);
             for slot in slots {
-                assert!(channel.capability().formats.contains_key(&slot.format), "{name} takes no {:?}", slot.format);
+                assert!(
+                    channel.capability().formats.contains_key(&slot.format),
+                    "{name} takes no {:?}",
+                    slot.format
+                );
             }
         }
     }

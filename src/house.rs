@@ -28,7 +28,8 @@ use crate::{
 };
 
 /// Variants made of every article.
-const VARIANTS: [VariantKind; 3] = [VariantKind::Infographic, VariantKind::ShortClip, VariantKind::LowBand];
+const VARIANTS: [VariantKind; 3] =
+    [VariantKind::Infographic, VariantKind::ShortClip, VariantKind::LowBand];
 
 /// Everything of one data folder, opened by the one process that owns it.
 pub(crate) struct House {
@@ -44,7 +45,7 @@ pub(crate) struct House {
     pub(crate) review: Review,
     pub(crate) desk: Desk,
     pub(crate) board: Arc<ProgressBoard>,
-    flow: Arc<Flow>,
+    pub(crate) flow: Arc<Flow>,
     postman: Arc<Postman>,
     place: String,
 }
@@ -71,11 +72,15 @@ pub(crate) fn engine(settings: &Settings) -> anyhow::Result<Engine> {
     let all = world::assets(overlay)?;
     let mut assets = loa_canvas::Assets::default();
     let font = |name: &str| name.ends_with(".ttf") || name.ends_with(".otf");
-    assets.fonts.extend(world::under(&all, "vendor/fonts").filter(|(name, _)| font(name)).map(|(_, b)| b.into()));
+    assets.fonts.extend(
+        world::under(&all, "vendor/fonts").filter(|(name, _)| font(name)).map(|(_, b)| b.into()),
+    );
     for folder in settings.fonts.iter().filter(|folder| folder.is_dir()) {
         assets.fonts.extend(world::fonts(folder)?.into_iter().map(Into::into));
     }
-    let owned = |folder: &str| world::under(&all, folder).map(|(name, bytes)| (name.to_owned(), bytes.into())).collect();
+    let owned = |folder: &str| {
+        world::under(&all, folder).map(|(name, bytes)| (name.to_owned(), bytes.into())).collect()
+    };
     assets.templates = owned("templates");
     assets.brands = owned("brands");
     Engine::new(&assets).context("the templates or brand kits cannot be used")
@@ -86,16 +91,27 @@ fn web_assets(settings: &Settings) -> anyhow::Result<loa_web::Assets> {
     let overlay = Some(settings.assets.as_path()).filter(|path| !path.as_os_str().is_empty());
     let all = world::assets(overlay)?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let templates = world::under(&all, "web").filter(|(name, _)| name.starts_with("pages/")).map(|(n, b)| (n.to_owned(), text(b)));
+    let templates = world::under(&all, "web")
+        .filter(|(name, _)| name.starts_with("pages/"))
+        .map(|(n, b)| (n.to_owned(), text(b)));
     let mut locales = Vec::new();
     for lang in ["vi", "en"] {
-        for (folder, file) in [("locales", format!("{lang}.toml")), ("web", format!("{lang}.toml"))] {
-            locales.extend(world::under(&all, folder).filter(|(name, _)| *name == file).map(|(_, b)| (lang.to_owned(), text(b))));
+        for (folder, file) in [("locales", format!("{lang}.toml")), ("web", format!("{lang}.toml"))]
+        {
+            locales.extend(
+                world::under(&all, folder)
+                    .filter(|(name, _)| *name == file)
+                    .map(|(_, b)| (lang.to_owned(), text(b))),
+            );
         }
     }
     let mut files: BTreeMap<String, bytes::Bytes> = BTreeMap::new();
     for name in ["app.css", "app.js", "loa.svg"] {
-        files.extend(world::under(&all, "web").filter(|(n, _)| *n == name).map(|(n, b)| (n.to_owned(), b.to_vec().into())));
+        files.extend(
+            world::under(&all, "web")
+                .filter(|(n, _)| *n == name)
+                .map(|(n, b)| (n.to_owned(), b.to_vec().into())),
+        );
     }
     files.extend(world::under(&all, "vendor/web").map(|(n, b)| (n.to_owned(), b.to_vec().into())));
     for (name, weight) in [("regular", "400Regular.ttf"), ("semibold", "600SemiBold.ttf")] {
@@ -125,24 +141,29 @@ impl House {
         let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
         let ids = Ids::new(clock.clone(), Arc::clone(&entropy));
         let data = settings.data.clone();
-        std::fs::create_dir_all(&data).with_context(|| format!("cannot make the data folder {}", data.display()))?;
+        std::fs::create_dir_all(&data)
+            .with_context(|| format!("cannot make the data folder {}", data.display()))?;
         let options = loa_store::Options {
             boot_id: world::boot_id(),
             abort_after_seq: settings::abort_after_seq()?,
             ..loa_store::Options::default()
         };
         let (folder, store_clock) = (data.clone(), clock.clone());
-        let sled = tokio::task::spawn_blocking(move || SledStore::open(&folder, store_clock, options)).await??;
+        let sled =
+            tokio::task::spawn_blocking(move || SledStore::open(&folder, store_clock, options))
+                .await??;
         let sled = Arc::new(sled);
         let store: Arc<dyn Store> = sled.clone();
         let blobs = Arc::new(Blobs::open(&data.join("blobs"))?);
         let key = settings::vault_key()?;
-        let vault = Vault::open(&data.join("keys"), Arc::clone(&store), Arc::clone(&entropy), key).await?;
+        let vault =
+            Vault::open(&data.join("keys"), Arc::clone(&store), Arc::clone(&entropy), key).await?;
         let vault = Arc::new(vault);
         let channels = Arc::new(channels::build(&settings.channels)?);
         let base = settings.web.public_url.trim_end_matches('/').to_owned();
         let review = Review::new(Arc::clone(&store), clock.clone(), ids.clone(), base.clone());
-        let public: url::Url = base.parse().with_context(|| format!("web.public_url {base:?} is not an address"))?;
+        let public: url::Url =
+            base.parse().with_context(|| format!("web.public_url {base:?} is not an address"))?;
         let media = Arc::new(PublicUrls {
             store: Arc::clone(&store),
             clock: clock.clone(),
@@ -155,7 +176,12 @@ impl House {
             let settings = settings.clone();
             tokio::task::spawn_blocking(move || engine(&settings)).await??
         };
-        let meter = Meter::new(Arc::clone(&store), clock.clone(), Arc::clone(&entropy), settings.reach.clone());
+        let meter = Meter::new(
+            Arc::clone(&store),
+            clock.clone(),
+            Arc::clone(&entropy),
+            settings.reach.clone(),
+        );
         let work = data.join("work");
         let flow = Flow::new(loa_pipeline::Deps {
             store: Arc::clone(&store),
@@ -186,8 +212,13 @@ impl House {
             config: settings.delivery.clone(),
             owner: owner_name(&place, instance),
         });
-        let desk =
-            Desk::new(Arc::clone(&store), channels.clone(), clock.clone(), Arc::clone(&entropy), settings.delivery.clone());
+        let desk = Desk::new(
+            Arc::clone(&store),
+            channels.clone(),
+            clock.clone(),
+            Arc::clone(&entropy),
+            settings.delivery.clone(),
+        );
         let house = Self {
             clock,
             entropy,
@@ -215,7 +246,9 @@ impl House {
         for agency in &self.settings.agencies {
             let kept = self.store.read::<Agency>(&agency.name).await?;
             if kept.as_ref().map(|row| &row.record) != Some(agency) {
-                self.store.commit(Changes::by(actor(), "set agency").put(agency, Expect::Any)).await?;
+                self.store
+                    .commit(Changes::by(actor(), "set agency").put(agency, Expect::Any))
+                    .await?;
             }
         }
         for setting in &self.settings.accounts {
@@ -225,7 +258,9 @@ impl House {
                 account.status = kept.record.status.clone();
             }
             if kept.as_ref().map(|row| &row.record) != Some(&account) {
-                self.store.commit(Changes::by(actor(), "set account").put(&account, Expect::Any)).await?;
+                self.store
+                    .commit(Changes::by(actor(), "set account").put(&account, Expect::Any))
+                    .await?;
             }
             // The file is read once: afterwards the vault knows newer tokens than the file.
             if self.vault.get(&setting.name).await.is_err()
@@ -238,7 +273,11 @@ impl House {
     }
 
     /// Starts what is asked for: pages, the socket of the machine, the worker of the queue and the one that posts.
-    pub(crate) async fn start(self: &Arc<Self>, listener: Option<TcpListener>, work: bool) -> anyhow::Result<Running> {
+    pub(crate) async fn start(
+        self: &Arc<Self>,
+        listener: Option<TcpListener>,
+        work: bool,
+    ) -> anyhow::Result<Running> {
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         let mut url = String::new();
@@ -324,7 +363,12 @@ async fn next_instance(store: &dyn Store, place: &str) -> anyhow::Result<u64> {
     let kept = store.read::<Start>(place).await?;
     let number = kept.map_or(0, |row| row.record.number) + 1;
     let start = Start { place: place.to_owned(), number };
-    store.commit(Changes::by(Actor::Operator("start".to_owned()), "start worker").put(&start, Expect::Any)).await?;
+    store
+        .commit(
+            Changes::by(Actor::Operator("start".to_owned()), "start worker")
+                .put(&start, Expect::Any),
+        )
+        .await?;
     Ok(number)
 }
 

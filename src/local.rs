@@ -1,5 +1,93 @@
-//! x
-pub(crate) struct Owner(pub(crate) std::sync::Arc<crate::house::House>);
-impl loa_web::Local for Owner {
-    fn call(&self, _r: serde_json::Value, _p: tokio::sync::mpsc::Sender<serde_json::Value>) -> futures::future::BoxFuture<'_, Result<serde_json::Value, String>> { Box::pin(async { Ok(serde_json::Value::Null) }) }
+//! Commands of the same machine: answered by the process that owns the data folder, or by this one when nobody does.
+
+use std::{path::PathBuf, sync::Arc};
+
+use anyhow::{Context as _, bail};
+use futures::future::BoxFuture;
+use loa_web::Local;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use crate::{house::House, ops, settings::Settings, terminal};
+
+/// The owner of the store answers other commands.
+pub(crate) struct Owner(pub(crate) Arc<House>);
+
+impl Local for Owner {
+    fn call(
+        &self,
+        request: Value,
+        progress: mpsc::Sender<Value>,
+    ) -> BoxFuture<'_, Result<Value, String>> {
+        let house = Arc::clone(&self.0);
+        Box::pin(async move {
+            run(&house, &request, &progress).await.map_err(|error| format!("{error:#}"))
+        })
+    }
+}
+
+/// Answers one request.
+async fn run(
+    house: &Arc<House>,
+    request: &Value,
+    progress: &mpsc::Sender<Value>,
+) -> anyhow::Result<Value> {
+    let arguments = request.get("arguments").cloned().unwrap_or_default();
+    match request.get("command").and_then(Value::as_str).unwrap_or_default() {
+        "publish" => ops::publish(house, serde_json::from_value(arguments)?, progress).await,
+        "status" => ops::status(house).await,
+        "report" => ops::report(house, serde_json::from_value(arguments)?).await,
+        "verify" => ops::verify(house).await,
+        "user" => ops::add_user(house, serde_json::from_value(arguments)?).await,
+        other => {
+            bail!("the running loa does not know the command {other:?}; is it an older version?")
+        }
+    }
+}
+
+/// Sends the command to the owner of the data folder, or opens the folder when nobody has it. With `work` the workers run
+/// as long as the command does.
+pub(crate) async fn ask(
+    settings: Settings,
+    command: &str,
+    arguments: Value,
+    work: bool,
+) -> anyhow::Result<Value> {
+    let request = json!({ "command": command, "arguments": arguments });
+    let socket: PathBuf = settings.data.join("loa.sock");
+    match loa_web::call_local(&socket, &request, terminal::progress).await {
+        Ok(answer) => return answer.map_err(|why| anyhow::anyhow!(why)),
+        Err(error)
+            if matches!(
+                error.kind(),
+                std::io::ErrorKind::NotFound | std::io::ErrorKind::ConnectionRefused
+            ) => {}
+        Err(error) => return Err(error).context("the running loa went away before it answered"),
+    }
+    let listen = settings.web.listen.clone();
+    let house = Arc::new(House::open(settings).await?);
+    let running = if work {
+        // Platforms fetch media from us while we post: the pages must be up.
+        let listener = tokio::net::TcpListener::bind(&listen)
+            .await
+            .with_context(|| format!("cannot listen on {listen}"))?;
+        Some(house.start(Some(listener), true).await?)
+    } else {
+        None
+    };
+    let (sender, mut told) = mpsc::channel(64);
+    let answer = {
+        let call = run(&house, &request, &sender);
+        tokio::pin!(call);
+        loop {
+            tokio::select! {
+                Some(step) = told.recv() => terminal::progress(&step),
+                answer = &mut call => break answer,
+            }
+        }
+    };
+    if let Some(running) = running {
+        running.stop().await?;
+    }
+    answer
 }

@@ -2,9 +2,208 @@
 
 mod channels;
 mod cli;
+mod demo;
+mod doctor;
 mod house;
 mod local;
+mod offline;
+mod ops;
 mod settings;
+mod terminal;
 mod world;
 
-fn main() {}
+use std::{io::Read as _, process::ExitCode, sync::Arc};
+
+use anyhow::Context as _;
+use clap::Parser as _;
+use cli::{Cli, Command};
+use serde_json::{Value, json};
+use settings::Settings;
+
+/// What the caller did wrong: exit 2.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // Before any thread: the child puts itself under limits first.
+    if matches!(cli.command, Some(Command::MediaWorker)) {
+        return loa_clip::worker::main(std::io::stdin().lock(), std::io::stdout().lock());
+    }
+    let filter = tracing_subscriber::EnvFilter::new(settings::log_filter(quiet(&cli)));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            terminal::say(&format!("loa: the runtime cannot start: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(cli)) {
+        Ok(code) => code,
+        Err(error) => {
+            terminal::say(&format!("loa: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Commands that end by themselves log only what somebody must know.
+fn quiet(cli: &Cli) -> &'static str {
+    match cli.command {
+        None | Some(Command::All | Command::Serve | Command::Work | Command::Sandbox(_)) => "info",
+        _ => "error",
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let load = || Settings::load(cli.config.as_deref(), cli.data.as_deref());
+    match cli.command.unwrap_or(Command::All) {
+        Command::MediaWorker => unreachable!("answered before the runtime starts"),
+        Command::Demo(order) => Ok(code(demo::run(&order).await?)),
+        Command::All => all(load()?).await,
+        Command::Serve | Command::Work => {
+            terminal::say(
+                "loa: serve và work chạy riêng cần PostgreSQL, chưa có trong bản này; hãy dùng `loa all` · \
+                 serve and work apart need PostgreSQL, which this build does not have; use `loa all`",
+            );
+            Ok(ExitCode::from(USAGE))
+        }
+        Command::Sandbox(order) => sandbox(&order).await,
+        Command::Ingest(order) => {
+            offline::ingest(&load()?, &order).await.map(|()| ExitCode::SUCCESS)
+        }
+        Command::Render(order) => {
+            offline::render(&load()?, &order).await.map(|()| ExitCode::SUCCESS)
+        }
+        Command::Publish(order) => publish(load()?, order).await,
+        Command::Status(output) => {
+            let value = local::ask(load()?, "status", Value::Null, false).await?;
+            show(&value, output.json)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Report(cli::Report::Reach(order)) => report(load()?, order).await,
+        Command::Verify(output) => {
+            let value = local::ask(load()?, "verify", Value::Null, false).await?;
+            show(&value, output.json)?;
+            Ok(code(value["sound"] == true))
+        }
+        Command::Doctor(output) => Ok(code(doctor::run(&load()?, output.json).await?)),
+        Command::User(order) => user(load()?, order).await,
+    }
+}
+
+fn code(worked: bool) -> ExitCode {
+    if worked { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// JSON on one line for scripts, indented for people.
+fn show(value: &Value, as_json: bool) -> anyhow::Result<()> {
+    if as_json {
+        terminal::out(&value.to_string())
+    } else {
+        terminal::out(&serde_json::to_string_pretty(value)?)
+    }
+}
+
+/// Web and worker until a signal.
+async fn all(settings: Settings) -> anyhow::Result<ExitCode> {
+    let listen = settings.web.listen.clone();
+    let listener = tokio::net::TcpListener::bind(&listen)
+        .await
+        .with_context(|| format!("cannot listen on {listen}"))?;
+    let house = Arc::new(house::House::open(settings).await?);
+    let running = house.start(Some(listener), true).await?;
+    terminal::say(&format!("loa: {}", running.url));
+    demo::interrupted().await?;
+    running.stop().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn sandbox(order: &cli::SandboxArgs) -> anyhow::Result<ExitCode> {
+    let wall: loa_model::seams::SharedClock = Arc::new(world::WallClock);
+    std::fs::create_dir_all(&order.dir)?;
+    let moved = if order.virtual_clock {
+        Some(loa_sandbox::VirtualClock::open(&order.dir.join("clock.json"), wall.clone())?)
+    } else {
+        None
+    };
+    let options = loa_sandbox::Options {
+        dir: order.dir.clone(),
+        port_base: order.port_base,
+        seed: order.seed,
+        clock: moved.clone().map_or(wall, |clock| clock as loa_model::seams::SharedClock),
+        advance: moved.map(|clock| clock as Arc<dyn loa_sandbox::Advance>),
+        media_fetch: true,
+    };
+    let running = loa_sandbox::Sandbox::start(channels::stand_ins(), options).await?;
+    terminal::out(&running.addresses().to_string())?;
+    demo::interrupted().await?;
+    running.shutdown().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn publish(settings: Settings, order: cli::Publish) -> anyhow::Result<ExitCode> {
+    // The running loa may have another working folder: a file goes by its whole path.
+    let source = match loa_ingest::Source::parse(&order.source) {
+        loa_ingest::Source::Url(url) => url.to_string(),
+        loa_ingest::Source::File(path) => house::absolute(&path)?.display().to_string(),
+    };
+    let wait = order.wait && order.approve_as.is_some();
+    let arguments = ops::Publish {
+        source,
+        to: order.to,
+        at: order.at,
+        author: order.author,
+        approve_as: order.approve_as,
+        wait: order.wait,
+    };
+    let value = local::ask(settings, "publish", serde_json::to_value(arguments)?, true).await?;
+    show(&value, order.json.json)?;
+    let live = value["posts"]
+        .as_array()
+        .is_some_and(|posts| posts.iter().all(|post| post["state"] == "published"));
+    Ok(code(!wait || live))
+}
+
+async fn report(settings: Settings, order: cli::ReachArgs) -> anyhow::Result<ExitCode> {
+    let csv = match order.format.as_str() {
+        "json" => false,
+        "csv" => true,
+        other => {
+            terminal::say(&format!("loa: --format {other} is not offered; choose json or csv"));
+            return Ok(ExitCode::from(USAGE));
+        }
+    };
+    let arguments = ops::ReportArgs { from: order.from, to: order.to, by: order.by, csv };
+    let value = local::ask(settings, "report", serde_json::to_value(arguments)?, false).await?;
+    match value {
+        Value::String(text) => terminal::out(text.trim_end())?,
+        other => terminal::out(&other.to_string())?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn user(settings: Settings, order: cli::UserArgs) -> anyhow::Result<ExitCode> {
+    let mut password = String::new();
+    std::io::stdin()
+        .lock()
+        .read_to_string(&mut password)
+        .context("the password is read from standard input")?;
+    let password = password.trim_end_matches(['\n', '\r']);
+    if password.chars().count() < 10 {
+        terminal::say(
+            "loa: mật khẩu cần ít nhất 10 ký tự · the password needs at least 10 characters",
+        );
+        return Ok(ExitCode::from(USAGE));
+    }
+    let arguments = json!(ops::NewUser {
+        login: order.login,
+        name: order.name,
+        agency: order.agency,
+        roles: order.roles,
+        password_hash: loa_web::hash_password(password, &world::OsEntropy),
+    });
+    let value = local::ask(settings, "user", arguments, false).await?;
+    terminal::out(&value.to_string())?;
+    Ok(ExitCode::SUCCESS)
+}

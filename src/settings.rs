@@ -2,7 +2,10 @@
 //!
 //! The only place that reads the environment: `LOA_DATA`, `LOA_VAULT_KEY` and, for tests, `LOA_ABORT_AFTER_SEQ`.
 
-use std::{collections::BTreeMap, path::{Path, PathBuf}};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, bail};
 use loa_model::{Account, AccountName, AccountStatus, Agency, Secret};
@@ -23,6 +26,8 @@ pub(crate) struct Settings {
     pub(crate) virtual_clock: PathBuf,
     /// Articles and media may come from this machine: sandbox, demo and tests only.
     pub(crate) allow_loopback: bool,
+    /// This folder belongs to a demo: `loa publish --approve-as` is allowed in it.
+    pub(crate) demo: bool,
     /// Pages.
     pub(crate) web: loa_web::Config,
     /// Posting.
@@ -78,7 +83,8 @@ impl AccountSetting {
             return Ok(None);
         }
         let path = self.secret_file.display();
-        let text = std::fs::read_to_string(&self.secret_file).with_context(|| format!("cannot read the secret file {path}"))?;
+        let text = std::fs::read_to_string(&self.secret_file)
+            .with_context(|| format!("cannot read the secret file {path}"))?;
         let values: BTreeMap<String, String> = toml::from_str(&text)
             .map_err(|_| anyhow::anyhow!("{path} must hold lines of the form name = \"value\""))?;
         Ok(Some(Secret::new(values)))
@@ -93,6 +99,7 @@ impl Default for Settings {
             fonts: vec!["/usr/share/fonts/truetype/noto".into()],
             virtual_clock: PathBuf::new(),
             allow_loopback: false,
+            demo: false,
             web: loa_web::Config::default(),
             delivery: loa_delivery::Config::default(),
             pipeline: loa_pipeline::Config::default(),
@@ -110,12 +117,18 @@ impl Settings {
     pub(crate) fn load(file: Option<&Path>, data: Option<&Path>) -> anyhow::Result<Self> {
         let mut table = toml::Table::try_from(Self::default()).context("defaults are TOML")?;
         if let Some(path) = file {
-            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the settings {}", path.display()))?;
-            let over: toml::Table = text.parse().with_context(|| format!("{} is not valid TOML", path.display()))?;
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("cannot read the settings {}", path.display()))?;
+            let over: toml::Table =
+                text.parse().with_context(|| format!("{} is not valid TOML", path.display()))?;
             lay(&mut table, over);
         }
-        let mut settings: Self = table.try_into().context("the settings name a key that does not exist or a wrong type")?;
-        if let Some(data) = data.map(Path::to_path_buf).or_else(|| variable("LOA_DATA").map(PathBuf::from)) {
+        let mut settings: Self = table
+            .try_into()
+            .context("the settings name a key that does not exist or a wrong type")?;
+        if let Some(data) =
+            data.map(Path::to_path_buf).or_else(|| variable("LOA_DATA").map(PathBuf::from))
+        {
             settings.data = data;
         }
         settings.check()?;
@@ -125,17 +138,26 @@ impl Settings {
     fn check(&self) -> anyhow::Result<()> {
         if !self.virtual_clock.as_os_str().is_empty() {
             for (channel, table) in &self.channels {
-                for (key, value) in table.iter().filter_map(|(key, value)| Some((key, value.as_str()?))) {
-                    let away = url::Url::parse(value).is_ok_and(|url| url.has_host() && !crate::world::is_loopback(&url));
+                for (key, value) in
+                    table.iter().filter_map(|(key, value)| Some((key, value.as_str()?)))
+                {
+                    let away = url::Url::parse(value)
+                        .is_ok_and(|url| url.has_host() && !crate::world::is_loopback(&url));
                     if away {
-                        bail!("virtual_clock is refused: channels.{channel}.{key} = {value} is not on this machine");
+                        bail!(
+                            "virtual_clock is refused: channels.{channel}.{key} = {value} is not on this machine"
+                        );
                     }
                 }
             }
         }
         for account in &self.accounts {
             if !self.agencies.iter().any(|agency| agency.name == account.agency) {
-                bail!("account {} names the agency {:?}, which [[agencies]] does not list", account.name, account.agency);
+                bail!(
+                    "account {} names the agency {:?}, which [[agencies]] does not list",
+                    account.name,
+                    account.agency
+                );
             }
         }
         Ok(())
@@ -145,21 +167,27 @@ impl Settings {
 /// Key of the vault from the environment, 64 hex characters.
 pub(crate) fn vault_key() -> anyhow::Result<Option<[u8; 32]>> {
     let Some(text) = variable("LOA_VAULT_KEY") else { return Ok(None) };
-    let digest: loa_model::Digest = text.parse().map_err(|_| anyhow::anyhow!("LOA_VAULT_KEY must be 64 hex characters"))?;
+    let digest: loa_model::Digest =
+        text.parse().map_err(|_| anyhow::anyhow!("LOA_VAULT_KEY must be 64 hex characters"))?;
     Ok(Some(digest.0))
 }
 
 /// Test seam of the store: the process aborts after this ledger record.
 pub(crate) fn abort_after_seq() -> anyhow::Result<Option<u64>> {
-    variable("LOA_ABORT_AFTER_SEQ").map(|text| text.parse().context("LOA_ABORT_AFTER_SEQ must be a number")).transpose()
+    variable("LOA_ABORT_AFTER_SEQ")
+        .map(|text| text.parse().context("LOA_ABORT_AFTER_SEQ must be a number"))
+        .transpose()
 }
 
-/// Filter of the log, `info` unless set.
-pub(crate) fn log_filter() -> String {
-    variable("LOA_LOG").unwrap_or_else(|| "info".to_owned())
+/// Filter of the log.
+pub(crate) fn log_filter(default: &str) -> String {
+    variable("LOA_LOG").unwrap_or_else(|| default.to_owned())
 }
 
-#[expect(clippy::disallowed_methods, reason = "settings are the one place that reads the environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "settings are the one place that reads the environment"
+)]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -4,10 +4,7 @@ use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use loa_model::{
-    Clock, Entropy,
-    seams::BoxFuture,
-};
+use loa_model::{Clock, Entropy, seams::BoxFuture};
 
 include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
@@ -16,7 +13,10 @@ include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 pub(crate) struct WallClock;
 
 impl Clock for WallClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the one clock that the others are made of")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one clock that the others are made of"
+    )]
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }
@@ -47,8 +47,13 @@ pub(crate) fn assets(overlay: Option<&Path>) -> anyhow::Result<BTreeMap<String, 
     Ok(all)
 }
 
-fn overlay_folder(base: &Path, folder: &Path, all: &mut BTreeMap<String, Vec<u8>>) -> anyhow::Result<()> {
-    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read assets in {}", folder.display()))?;
+fn overlay_folder(
+    base: &Path,
+    folder: &Path,
+    all: &mut BTreeMap<String, Vec<u8>>,
+) -> anyhow::Result<()> {
+    let entries = std::fs::read_dir(folder)
+        .with_context(|| format!("cannot read assets in {}", folder.display()))?;
     for entry in entries {
         let path = entry?.path();
         if path.is_dir() {
@@ -62,9 +67,14 @@ fn overlay_folder(base: &Path, folder: &Path, all: &mut BTreeMap<String, Vec<u8>
 }
 
 /// Files of one asset folder, without its name.
-pub(crate) fn under<'a>(all: &'a BTreeMap<String, Vec<u8>>, folder: &str) -> impl Iterator<Item = (&'a str, &'a [u8])> {
+pub(crate) fn under<'a>(
+    all: &'a BTreeMap<String, Vec<u8>>,
+    folder: &str,
+) -> impl Iterator<Item = (&'a str, &'a [u8])> {
     let prefix = format!("{folder}/");
-    all.iter().filter_map(move |(name, bytes)| name.strip_prefix(&prefix).map(|rest| (rest, bytes.as_slice())))
+    all.iter().filter_map(move |(name, bytes)| {
+        name.strip_prefix(&prefix).map(|rest| (rest, bytes.as_slice()))
+    })
 }
 
 /// Whether an address is on this machine.
@@ -79,12 +89,15 @@ pub(crate) fn is_loopback(url: &url::Url) -> bool {
 
 /// Id of this boot of the machine, where it has one.
 pub(crate) fn boot_id() -> Option<String> {
-    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|text| text.trim().to_owned())
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
+        .ok()
+        .map(|text| text.trim().to_owned())
 }
 
 /// Name of the machine, for owner names; any constant would do on one machine.
 pub(crate) fn host_name() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/hostname").map_or_else(|_| "machine".to_owned(), |text| text.trim().to_owned())
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .map_or_else(|_| "machine".to_owned(), |text| text.trim().to_owned())
 }
 
 /// Path of the running binary.
@@ -95,8 +108,14 @@ pub(crate) fn own_path() -> std::io::Result<std::path::PathBuf> {
 /// Font files below a folder of the machine, sans faces in the weights that templates use.
 pub(crate) fn fonts(folder: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
     const USED: [&str; 8] = [
-        "NotoSans-Regular", "NotoSans-Bold", "NotoSansKhmer-Regular", "NotoSansKhmer-Bold", "NotoSansLao-Regular",
-        "NotoSansLao-Bold", "NotoSansArabic-Regular", "NotoSansArabic-Bold",
+        "NotoSans-Regular",
+        "NotoSans-Bold",
+        "NotoSansKhmer-Regular",
+        "NotoSansKhmer-Bold",
+        "NotoSansLao-Regular",
+        "NotoSansLao-Bold",
+        "NotoSansArabic-Regular",
+        "NotoSansArabic-Bold",
     ];
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder)? {
@@ -108,4 +127,24 @@ pub(crate) fn fonts(folder: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
     }
     found.sort();
     found.into_iter().map(|path| Ok(std::fs::read(path)?)).collect()
+}
+
+/// Writes a file that only its owner may read.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file =
+        options.open(path).with_context(|| format!("cannot write {}", path.display()))?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    Ok(())
+}
+
+/// Whether a folder can be made and written to.
+pub(crate) fn can_write(folder: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let probe = folder.join(".loa-probe");
+    std::fs::write(&probe, b"loa")?;
+    std::fs::remove_file(&probe)
 }

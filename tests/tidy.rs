@@ -8,7 +8,8 @@ use std::{
 };
 
 const LEVEL_2: [&str; 6] = ["canvas", "channel", "jail", "net", "sandbox", "store"];
-const LEVEL_3: [&str; 7] = ["brief", "clip", "delivery", "infographic", "ingest", "reach", "review"];
+const LEVEL_3: [&str; 7] =
+    ["brief", "clip", "delivery", "infographic", "ingest", "reach", "review"];
 const LEVEL_4: [&str; 2] = ["pipeline", "web"];
 
 fn root() -> &'static Path {
@@ -59,7 +60,8 @@ fn crates() -> Vec<String> {
 }
 
 fn sorted(folder: &Path) -> Vec<PathBuf> {
-    let mut entries: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut entries: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     entries.sort();
     entries
 }
@@ -75,7 +77,9 @@ fn files(extensions: &[&str]) -> Vec<PathBuf> {
     let found: Vec<_> = text
         .lines()
         .map(PathBuf::from)
-        .filter(|path| path.extension().is_some_and(|e| extensions.contains(&e.to_str().unwrap_or(""))))
+        .filter(|path| {
+            path.extension().is_some_and(|e| extensions.contains(&e.to_str().unwrap_or("")))
+        })
         .filter(|path| root().join(path).is_file())
         .collect();
     assert!(!found.is_empty());
@@ -83,7 +87,8 @@ fn files(extensions: &[&str]) -> Vec<PathBuf> {
 }
 
 fn read(path: &Path) -> String {
-    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    fs::read_to_string(root().join(path))
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 fn none(rule: &str, broken: &[String]) {
@@ -97,18 +102,27 @@ fn arrows_point_down() {
         let manifest: toml::Table = read(&Path::new(&folder).join("Cargo.toml")).parse().unwrap();
         let may = allowed(&folder);
         for section in ["dependencies", "build-dependencies"] {
-            let Some(table) = manifest.get(section).and_then(toml::Value::as_table) else { continue };
-            for name in table.keys().filter(|name| name.starts_with("loa-") && !may.contains(*name)) {
+            let Some(table) = manifest.get(section).and_then(toml::Value::as_table) else {
+                continue;
+            };
+            for name in table.keys().filter(|name| name.starts_with("loa-") && !may.contains(*name))
+            {
                 broken.push(format!("{folder} → {name}"));
             }
         }
         if let Some(dev) = manifest.get("dev-dependencies").and_then(toml::Value::as_table) {
-            for name in dev.keys().filter(|name| name.starts_with("loa-channel-") && !may.contains(*name)) {
-                broken.push(format!("{folder} → {name} (tests of it belong to tests/ at the root)"));
+            for name in
+                dev.keys().filter(|name| name.starts_with("loa-channel-") && !may.contains(*name))
+            {
+                broken
+                    .push(format!("{folder} → {name} (tests of it belong to tests/ at the root)"));
             }
         }
     }
-    none("a crate imports what its level may not (a new arrow needs a decision in docs/adr)", &broken);
+    none(
+        "a crate imports what its level may not (a new arrow needs a decision in docs/adr)",
+        &broken,
+    );
 }
 
 #[test]
@@ -137,16 +151,25 @@ fn a_channel_is_named_in_its_own_folder_only() {
     let mut broken = Vec::new();
     for path in files(&["rs"]) {
         let at = path.to_string_lossy().into_owned();
-        if at == "src/channels.rs" || at.starts_with("tests/") || at.contains("/tests/") || at.starts_with("examples/") {
+        if at == "src/channels.rs"
+            || at.starts_with("tests/")
+            || at.contains("/tests/")
+            || at.starts_with("examples/")
+        {
             continue;
         }
         // Unit tests at the end of a file may name one: an account needs a name.
         let text = read(&path);
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-        for channel in channels.iter().filter(|channel| !at.starts_with(&format!("channels/{channel}/"))) {
+        for channel in
+            channels.iter().filter(|channel| !at.starts_with(&format!("channels/{channel}/")))
+        {
             for (number, line) in code.lines().enumerate() {
                 let comment = line.trim_start().starts_with("//");
-                if !comment && !at.ends_with("tests.rs") && line.to_lowercase().contains(channel.as_str()) {
+                if !comment
+                    && !at.ends_with("tests.rs")
+                    && line.to_lowercase().contains(channel.as_str())
+                {
                     broken.push(format!("{at}:{}: {channel}", number + 1));
                 }
             }
@@ -159,7 +182,18 @@ fn a_channel_is_named_in_its_own_folder_only() {
 fn sockets_environment_and_clock_stay_in_their_rooms() {
     let rules: BTreeMap<&str, &[&str]> = BTreeMap::from([
         ("reqwest::", &["src/net/", "tests/", "channels/", "src/sandbox/"] as &[&str]),
-        ("TcpListener::bind", &["src/main.rs", "src/roles", "src/web/", "src/sandbox/", "tests/", "channels/", "src/net/"]),
+        (
+            "TcpListener::bind",
+            &[
+                "src/main.rs",
+                "src/roles",
+                "src/web/",
+                "src/sandbox/",
+                "tests/",
+                "channels/",
+                "src/net/",
+            ],
+        ),
         ("sled::", &["src/store/"]),
         ("ffmpeg_next", &["src/clip/"]),
         ("std::env::", &["src/main.rs", "src/settings.rs", "src/roles", "tests/", "examples/"]),
@@ -168,15 +202,21 @@ fn sockets_environment_and_clock_stay_in_their_rooms() {
     let mut broken = Vec::new();
     for path in files(&["rs"]) {
         let at = path.to_string_lossy().into_owned();
-        let test = at.contains("/tests/") || at.contains("/examples/") || at.contains("/benches/") || at.ends_with("tests.rs");
+        let test = at.contains("/tests/")
+            || at.contains("/examples/")
+            || at.contains("/benches/")
+            || at.ends_with("tests.rs");
         if test || at == "tests/tidy.rs" {
             continue;
         }
         let text = read(&path);
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();
         for (word, homes) in &rules {
-            let used = code.lines().any(|line| !line.trim_start().starts_with("//") && line.contains(word));
-            let adapter = *word == "reqwest::" && at.starts_with("channels/") && !at.contains("sandbox");
+            let used = code
+                .lines()
+                .any(|line| !line.trim_start().starts_with("//") && line.contains(word));
+            let adapter =
+                *word == "reqwest::" && at.starts_with("channels/") && !at.contains("sandbox");
             if used && (adapter || !homes.iter().any(|home| at.starts_with(home))) {
                 broken.push(format!("{at}: {word}"));
             }
@@ -190,7 +230,11 @@ fn unsafe_lives_in_one_file() {
     let broken: Vec<String> = files(&["rs"])
         .iter()
         .filter(|path| !path.ends_with("src/clip/src/ffi.rs") && !path.ends_with("tests/tidy.rs"))
-        .filter(|path| read(path).lines().any(|line| line.contains("unsafe ") && !line.trim_start().starts_with("//")))
+        .filter(|path| {
+            read(path)
+                .lines()
+                .any(|line| line.contains("unsafe ") && !line.trim_start().starts_with("//"))
+        })
         .map(|path| path.display().to_string())
         .collect();
     none("unsafe outside src/clip/src/ffi.rs", &broken);
@@ -230,8 +274,10 @@ fn nothing_is_left_unfinished_and_no_machine_is_named() {
 
 #[test]
 fn every_crate_says_what_it_is() {
-    let broken: Vec<String> =
-        crates().into_iter().filter(|folder| !root().join(folder).join("README.md").exists()).collect();
+    let broken: Vec<String> = crates()
+        .into_iter()
+        .filter(|folder| !root().join(folder).join("README.md").exists())
+        .collect();
     none("a crate without a README.md", &broken);
 }
 
@@ -245,20 +291,38 @@ fn dependencies_are_licensed_and_wanted() {
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     let metadata: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
     let free = [
-        "0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "CC0-1.0", "CDLA-Permissive-2.0", "ISC", "MIT",
-        "MIT-0", "MPL-2.0", "OFL-1.1", "Unicode-3.0", "Unlicense", "WTFPL", "Zlib",
+        "0BSD",
+        "Apache-2.0",
+        "BSD-2-Clause",
+        "BSD-3-Clause",
+        "BSL-1.0",
+        "CC0-1.0",
+        "CDLA-Permissive-2.0",
+        "ISC",
+        "MIT",
+        "MIT-0",
+        "MPL-2.0",
+        "OFL-1.1",
+        "Unicode-3.0",
+        "Unlicense",
+        "WTFPL",
+        "Zlib",
     ];
     let banned = ["openssl-sys", "native-tls", "aws-lc-sys", "zenjpeg"];
     let mut broken = Vec::new();
     for package in metadata["packages"].as_array().unwrap() {
         let name = package["name"].as_str().unwrap();
         if banned.contains(&name) {
-            broken.push(format!("{name} is banned: use rustls with ring and the encoders of Cargo.toml"));
+            broken.push(format!(
+                "{name} is banned: use rustls with ring and the encoders of Cargo.toml"
+            ));
         }
         let license = package["license"].as_str().unwrap_or("");
         let known = license
             .split([' ', '/', '(', ')'])
-            .filter(|word| !word.is_empty() && !["OR", "AND", "WITH", "LLVM-exception"].contains(word))
+            .filter(|word| {
+                !word.is_empty() && !["OR", "AND", "WITH", "LLVM-exception"].contains(word)
+            })
             .any(|word| free.contains(&word));
         if !known {
             broken.push(format!("{name}: licence {license:?} is not on the list"));

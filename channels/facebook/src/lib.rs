@@ -21,7 +21,7 @@ use loa_net::{Client, Limits};
 pub use call::{APP_SECRET, PAGE_TOKEN};
 pub use config::{Config, MetricRule};
 
-/// How a post looks on a Page: a template of `web` with `account`, `text`, `media` and `link`.
+/// How a post looks on a Page: a template over `account`, `content` and `media_urls` (one address per file of the content).
 pub const FRAME: &str = include_str!("../frame.html");
 
 /// The adapter. One serves every Page.
@@ -124,5 +124,7 @@ impl Channel for Facebook {
     }
 }
 
+#[cfg(test)]
+mod frame_tests;
 #[cfg(test)]
 mod tests;

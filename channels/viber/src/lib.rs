@@ -19,7 +19,7 @@ pub use call::AUTH_TOKEN;
 pub use config::Config;
 pub use publish::{CHANNEL_URL, FROM, WEBHOOK_URL};
 
-/// How a post looks in a Channel: a template of `web` with `account`, `text`, `media` and `link`.
+/// How a post looks in a Channel: a template over `account`, `content` and `media_urls` (one address per file of the content).
 pub const FRAME: &str = include_str!("../frame.html");
 
 /// The adapter. One serves every Channel.
@@ -114,5 +114,7 @@ impl Channel for Viber {
     }
 }
 
+#[cfg(test)]
+mod frame_tests;
 #[cfg(test)]
 mod tests;

@@ -119,9 +119,7 @@ impl Api {
         session: &Url,
         total: u64,
     ) -> Result<Session> {
-        // The question has no body and must say so: without the header a front end may ask for a length.
         let request = Request::new(Method::PUT, session.clone())
-            .header("content-length", "0")
             .header("content-range", format!("bytes */{total}"));
         let answer = self.send(to, &self.uploads, request, None).await?;
         classify::session(Call::Read, cx.clock.now(), Answer::from(&answer))

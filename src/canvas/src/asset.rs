@@ -35,8 +35,10 @@ impl Assets {
             let mut files = BTreeMap::new();
             read_below(folder, &mut files)?;
             let is_font = |path: &str| {
-                let path = path.to_ascii_lowercase();
-                [".ttf", ".otf", ".ttc"].iter().any(|end| path.ends_with(end))
+                let end = Path::new(path).extension().and_then(|end| end.to_str());
+                end.is_some_and(|end| {
+                    ["ttf", "otf", "ttc"].iter().any(|font| end.eq_ignore_ascii_case(font))
+                })
             };
             assets.fonts.extend(files.into_iter().filter(|(p, _)| is_font(p)).map(|(_, b)| b));
         }
@@ -168,7 +170,7 @@ pub(crate) fn parse(assets: &Assets) -> Result<Parsed> {
     };
     for (path, bytes) in &assets.templates {
         let text = || std::str::from_utf8(bytes).map_err(|error| broken(path, error.to_string()));
-        if path.ends_with(".typ") {
+        if path.rsplit_once('.').is_some_and(|(_, end)| end == "typ") {
             let text = text()?;
             if let Some(word) = REFUSED.iter().find(|word| text.contains(**word)) {
                 return Err(broken(path, format!("{word:?} is not allowed in a template")));

@@ -78,9 +78,9 @@ pub fn decode(bytes: &[u8]) -> Result<DecodedPhoto> {
     let mut reader = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()
         .map_err(|error| refuse(error.to_string()))?;
-    let format = match reader.format() {
-        Some(known @ (ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP)) => known,
-        _ => return Err(refuse("not a JPEG, PNG or WebP".to_owned())),
+    let Some(format @ (ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP)) = reader.format()
+    else {
+        return Err(refuse("not a JPEG, PNG or WebP".to_owned()));
     };
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE);

@@ -1,5 +1,7 @@
 //! Photos and templates that mean harm, or are just broken.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use std::{io::Cursor, path::Path};
 
 use image::{ExtendedColorType, ImageEncoder, codecs::jpeg::JpegEncoder};

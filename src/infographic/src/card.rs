@@ -155,6 +155,11 @@ impl Card {
     /// The first string of headline, points and figures that is not on the page from its first to its last letter.
     pub(crate) fn missing(&self, texts: &[DrawnText]) -> Option<String> {
         let page: String = texts.iter().map(|drawn| Squeezed::drawn(&drawn.text).0).collect();
+        // A rewritten passage may only be shown with its mark.
+        let note = self.data["note"].as_str().unwrap_or_default();
+        if !page.contains(&Squeezed::of(note).0) {
+            return Some(note.to_owned());
+        }
         let must = |field: &str| {
             field == "title" || field.starts_with("points.") || field.starts_with("figures.")
         };

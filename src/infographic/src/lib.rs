@@ -116,17 +116,10 @@ impl Infographic {
             if order.cancel.is_cancelled() {
                 return Err(Error::Cancelled);
             }
-            match self.fit(engine, order, &template, size)? {
+            match fit(engine, order, &template, size)? {
                 Ok((card, layout)) => {
                     let pixels = layout.pixels(0, 1.0);
-                    pictures.push(self.picture(
-                        engine,
-                        order,
-                        size,
-                        &card,
-                        &pixels,
-                        &mut rendered,
-                    )?);
+                    pictures.push(picture(engine, order, size, &card, &pixels, &mut rendered)?);
                 }
                 Err(violation) => rendered.violations.push(violation),
             }
@@ -137,98 +130,6 @@ impl Infographic {
             "template": template, "brand": order.brand, "recipe": rendered.recipe, "pictures": pictures,
         });
         Ok(rendered)
-    }
-
-    /// The fullest card of this size that is whole and readable, or what is wrong with the barest one.
-    fn fit(
-        self,
-        engine: &Engine,
-        order: &Order<'_>,
-        template: &str,
-        size: &Size,
-    ) -> Result<Result<(Card, Layout), Violation>> {
-        let field = format!("infographic.{}", size.id);
-        let too_long = |is: String, limit: String| Violation {
-            field: field.clone(),
-            problem: "too_long".to_owned(),
-            is,
-            limit,
-        };
-        let length = order.brief.title.text.chars().count();
-        if length > card::MAX_TITLE {
-            return Ok(Err(too_long(length.to_string(), card::MAX_TITLE.to_string())));
-        }
-        let photos = order
-            .photos
-            .iter()
-            .zip(&size.photos)
-            .map(|(photo, slot)| photo.prepared(*slot))
-            .collect::<Result<Vec<_>, _>>()?;
-        let canvas = Canvas { width: size.px.0, height: size.px.1, safe: size.safe };
-        let mut last = None;
-        for (points, figures) in card::amounts(order.brief, size) {
-            if order.cancel.is_cancelled() {
-                return Err(Error::Cancelled);
-            }
-            let card = Card::new(engine, order, points, figures)?;
-            let sheet =
-                Sheet { template, brand: order.brand, canvas, data: &card.data, photos: &photos };
-            let layout = engine.compose(&sheet)?;
-            let texts = layout.texts();
-            let mut problems = layout.problems();
-            if problems.is_empty() {
-                card.check(template, &photos, &texts)?;
-                match card.missing(&texts) {
-                    None => return Ok(Ok((card, layout))),
-                    Some(text) => last = Some((text, "not drawn whole".to_owned())),
-                }
-            } else {
-                last = Some(match problems.swap_remove(0) {
-                    Problem::Cut(text) => (text.text, "does not fit".to_owned()),
-                    Problem::Small { text, least } => (text.text, format!("{least:.0} px")),
-                });
-            }
-        }
-        let (is, limit) = last.unwrap_or_default();
-        Ok(Err(too_long(is, limit)))
-    }
-
-    fn picture(
-        self,
-        engine: &Engine,
-        order: &Order<'_>,
-        size: &Size,
-        card: &Card,
-        pixels: &Pixels,
-        rendered: &mut Rendered,
-    ) -> Result<Value> {
-        let alt = alt::text(order, card, &engine.labels(&order.article.lang));
-        let mut names = Vec::new();
-        for format in order.formats {
-            let (bytes, mime, end, quality) = match format {
-                Format::Png => (encode::png(pixels)?, "image/png", "png", None),
-                Format::Jpeg { max_bytes } => {
-                    let (bytes, quality) = encode::jpeg_within(pixels, *max_bytes)?;
-                    (bytes, "image/jpeg", "jpg", Some(quality))
-                }
-            };
-            let name = format!("{}.{end}", size.id);
-            names.push(name.clone());
-            rendered.files.push(File {
-                name,
-                size: size.id.clone(),
-                mime,
-                width: pixels.width,
-                height: pixels.height,
-                bytes,
-                quality,
-                alt: alt.clone(),
-            });
-        }
-        Ok(json!({
-            "size": size.id, "files": names, "alt": alt,
-            "drawn": card.known, "left_out": card.left_out,
-        }))
     }
 }
 
@@ -257,6 +158,96 @@ pub fn recipe(
         .json("names", &[&brand.name_vi, &brand.name_en, &brand.tagline])
         .json("logo", &logo)
         .finish()
+}
+
+/// The fullest card of this size that is whole and readable, or what is wrong with the barest one.
+fn fit(
+    engine: &Engine,
+    order: &Order<'_>,
+    template: &str,
+    size: &Size,
+) -> Result<Result<(Card, Layout), Violation>> {
+    let field = format!("infographic.{}", size.id);
+    let too_long = |is: String, limit: String| Violation {
+        field: field.clone(),
+        problem: "too_long".to_owned(),
+        is,
+        limit,
+    };
+    let length = order.brief.title.text.chars().count();
+    if length > card::MAX_TITLE {
+        return Ok(Err(too_long(length.to_string(), card::MAX_TITLE.to_string())));
+    }
+    let photos = order
+        .photos
+        .iter()
+        .zip(&size.photos)
+        .map(|(photo, slot)| photo.prepared(*slot))
+        .collect::<Result<Vec<_>, _>>()?;
+    let canvas = Canvas { width: size.px.0, height: size.px.1, safe: size.safe };
+    let mut last = None;
+    for (points, figures) in card::amounts(order.brief, size) {
+        if order.cancel.is_cancelled() {
+            return Err(Error::Cancelled);
+        }
+        let card = Card::new(engine, order, points, figures)?;
+        let sheet =
+            Sheet { template, brand: order.brand, canvas, data: &card.data, photos: &photos };
+        let layout = engine.compose(&sheet)?;
+        let texts = layout.texts();
+        let mut problems = layout.problems();
+        if problems.is_empty() {
+            card.check(template, &photos, &texts)?;
+            match card.missing(&texts) {
+                None => return Ok(Ok((card, layout))),
+                Some(text) => last = Some((text, "not drawn whole".to_owned())),
+            }
+        } else {
+            last = Some(match problems.swap_remove(0) {
+                Problem::Cut(text) => (text.text, "does not fit".to_owned()),
+                Problem::Small { text, least } => (text.text, format!("{least:.0} px")),
+            });
+        }
+    }
+    let (is, limit) = last.unwrap_or_default();
+    Ok(Err(too_long(is, limit)))
+}
+
+fn picture(
+    engine: &Engine,
+    order: &Order<'_>,
+    size: &Size,
+    card: &Card,
+    pixels: &Pixels,
+    rendered: &mut Rendered,
+) -> Result<Value> {
+    let alt = alt::text(order, card, &engine.labels(&order.article.lang));
+    let mut names = Vec::new();
+    for format in order.formats {
+        let (bytes, mime, end, quality) = match format {
+            Format::Png => (encode::png(pixels)?, "image/png", "png", None),
+            Format::Jpeg { max_bytes } => {
+                let (bytes, quality) = encode::jpeg_within(pixels, *max_bytes)?;
+                (bytes, "image/jpeg", "jpg", Some(quality))
+            }
+        };
+        let name = format!("{}.{end}", size.id);
+        names.push(name.clone());
+        rendered.files.push(File {
+            name,
+            size: size.id.clone(),
+            mime,
+            width: pixels.width,
+            height: pixels.height,
+            bytes,
+            quality,
+            alt: alt.clone(),
+        });
+    }
+    Ok(json!({
+        "size": size.id, "files": names, "alt": alt,
+        "drawn": card.known, "left_out": card.left_out,
+    }))
 }
 
 fn choose(engine: &Engine, order: &Order<'_>) -> Result<String> {

@@ -1,5 +1,7 @@
 //! What a newsroom is promised about a card: true, whole, readable, scannable, the same every time.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 mod support;
 
 use loa_canvas::Engine;
@@ -56,25 +58,18 @@ fn read_code(png: &[u8]) -> Option<String> {
 #[test]
 fn every_size_is_whole_within_its_cap_and_its_code_can_be_scanned() {
     let photo = [valley(1600, 1100)];
-    for story in [TYPICAL, LONGEST] {
+    for (story, photos) in [(TYPICAL, &photo[..]), (LONGEST, &[])] {
         let (article, brief) = told(&story);
-        for photos in [&photo[..], &[]] {
-            let done = Ask { photos, sizes: &[], ..Ask::of(&article, &brief) }.render().unwrap();
-            assert_eq!(done.violations, [], "{}", story.title);
-            assert_eq!(done.files.len(), 10);
-            for file in &done.files {
-                let seen = image::load_from_memory(&file.bytes).unwrap();
-                assert_eq!(
-                    (seen.width(), seen.height()),
-                    (file.width, file.height),
-                    "{}",
-                    file.name
-                );
-                if file.mime == "image/jpeg" {
-                    assert!(file.bytes.len() <= 600_000, "{}", file.name);
-                } else {
-                    assert_eq!(read_code(&file.bytes).as_deref(), Some(LINK), "{}", file.name);
-                }
+        let done = Ask { photos, sizes: &[], ..Ask::of(&article, &brief) }.render().unwrap();
+        assert_eq!(done.violations, [], "{}", story.title);
+        assert_eq!(done.files.len(), 10);
+        for file in &done.files {
+            let seen = image::load_from_memory(&file.bytes).unwrap();
+            assert_eq!((seen.width(), seen.height()), (file.width, file.height), "{}", file.name);
+            if file.mime == "image/jpeg" {
+                assert!(file.bytes.len() <= 600_000, "{}", file.name);
+            } else {
+                assert_eq!(read_code(&file.bytes).as_deref(), Some(LINK), "{}", file.name);
             }
         }
     }

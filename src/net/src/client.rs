@@ -316,7 +316,7 @@ impl fmt::Debug for Client {
 
 fn wire_request(request: Request) -> Result<reqwest::Request> {
     let bad = |what: &str| Error::unsent(ErrorKind::Request, format!("bad header {what}"));
-    let has_body = !matches!(request.method, Method::GET | Method::HEAD);
+    let has_body = matches!(request.method, Method::POST | Method::PUT | Method::PATCH);
     let (bytes, mime) = request.body.encode();
     let mut wire = reqwest::Request::new(request.method, request.url);
     let headers = wire.headers_mut();
@@ -332,7 +332,10 @@ fn wire_request(request: Request) -> Result<reqwest::Request> {
         let value = HeaderValue::from_str(&mime).map_err(|_| bad("content-type"))?;
         headers.insert(reqwest::header::CONTENT_TYPE, value);
     }
-    if has_body || !bytes.is_empty() {
+    if bytes.is_empty() && has_body {
+        // Without it a front end may answer 411: the length of nothing is said only when it is asked for.
+        headers.insert(reqwest::header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+    } else if !bytes.is_empty() {
         *wire.body_mut() = Some(bytes.into());
     }
     Ok(wire)

@@ -122,6 +122,22 @@ async fn an_answer_comes_whole_and_the_request_goes_out_as_written() {
 }
 
 #[tokio::test]
+async fn a_body_of_nothing_says_its_length() {
+    for (method, says) in
+        [(Method::PUT, true), (Method::POST, true), (Method::GET, false), (Method::DELETE, false)]
+    {
+        let (base, mut seen) = server(vec![answer("200 OK", "", "")]).await;
+        let request = Request::new(method.clone(), base.clone());
+        trusted(&base).send(request, None).await.unwrap();
+        let request = String::from_utf8(seen.recv().await.unwrap()).unwrap();
+        let lengths: Vec<_> =
+            request.lines().filter(|line| line.starts_with("content-length:")).collect();
+        let wanted: &[&str] = if says { &["content-length: 0"] } else { &[] };
+        assert_eq!(lengths, wanted, "{method}: {request}");
+    }
+}
+
+#[tokio::test]
 async fn nobody_listens_so_nothing_was_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base: Url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();

@@ -1,10 +1,6 @@
 //! The whole flow of an article on one page: one function a job.
 
-use std::{
-    collections::BTreeMap,
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 use loa_brief::Picture;
@@ -12,15 +8,16 @@ use loa_channel::{Cx, To};
 use loa_delivery::{Channels, Secrets};
 use loa_ingest::{Ingest, Source};
 use loa_model::{
-    Account, AccountName, Actor, Article, ArticleId, Brief, Cancel, Ids, Job, JobKind, MediaRole, Post, PostId, Priority,
-    Progress, Rendition, UserId, Variant, VariantId, VariantKind, VariantState,
+    Account, AccountName, Actor, Article, ArticleId, Brief, Cancel, Ids, Job, JobKind, MediaRole,
+    Post, PostId, Priority, Progress, Rendition, UserId, Variant, VariantId, VariantKind,
+    VariantState,
     article::article_key,
     record::join,
     seams::{OpenGate, SharedClock},
     variant::VariantEvent,
 };
 use loa_reach::{Measurement, Meter};
-use loa_review::{Order, Review, Slot, Target, Words, Writing};
+use loa_review::{Order, Outcome, Review, Slot, Target, Words, Writing};
 use loa_store::{Blobs, Changes, Claimed, Store, StoreExt, Versioned};
 
 use crate::{
@@ -89,7 +86,8 @@ impl Flow {
         Self { deps }
     }
 
-    pub(crate) fn deps(&self) -> &Deps {
+    /// What it works with.
+    pub fn deps(&self) -> &Deps {
         &self.deps
     }
 
@@ -114,8 +112,22 @@ impl Flow {
         }
     }
 
-    /// Source → article with its photos. The same words again change nothing; other words are a new revision.
     async fn ingest(&self, job: &Claimed, source: &str, agency: &str) -> Result<Done> {
+        let (_, written) = self.take_in(source, agency, Some(job)).await?;
+        Ok(if written { Done::Committed } else { Done::Nothing })
+    }
+
+    /// Source → article with its photos, and whether anything was written. The same words again change nothing; other words
+    /// are a new revision.
+    ///
+    /// # Errors
+    /// [`Error::Ingest`] when the source cannot be read; nothing is stored then.
+    pub async fn take_in(
+        &self,
+        source: &str,
+        agency: &str,
+        job: Option<&Claimed>,
+    ) -> Result<(Article, bool)> {
         let deps = &self.deps;
         let mut draft = deps.ingest.read(&Source::parse(source), None).await?;
         let photos = deps.ingest.fetch_photos(&mut draft).await?;
@@ -124,34 +136,55 @@ impl Flow {
             kept.push((photo.index, deps.blobs.put(photo.bytes).await?, photo.mime.to_owned()));
         }
         for warning in &draft.warnings {
-            tracing::warn!(source, code = warning.code, detail = warning.detail, "Doubt about the article at {source}");
+            tracing::warn!(
+                source,
+                code = warning.code,
+                detail = warning.detail,
+                "Doubt about the article at {source}"
+            );
         }
         let prefix = join(&[agency, &draft.source.canonical_url, ""]);
         let known = deps.store.list_last::<Article>("article_by_url", &prefix, 1).await?;
         let known = known.into_iter().next().map(|row| row.record);
-        let (id, revision) = known.as_ref().map_or_else(|| (deps.ids.make(), 1), |old| (old.id, old.revision + 1));
+        let (id, revision) =
+            known.as_ref().map_or_else(|| (deps.ids.make(), 1), |old| (old.id, old.revision + 1));
         let article = draft.article(id, agency, revision, Some(&kept), deps.clock.now());
-        if known.as_ref().is_some_and(|old| old.digest == article.digest) {
-            return Ok(Done::Nothing);
+        if let Some(old) = known.filter(|old| old.digest == article.digest) {
+            // A process that died between a revision and its brief left the brief undone: queue it again.
+            if self.brief_of(&old).await.is_ok() {
+                return Ok((old, false));
+            }
+            let changes = Changes::by(self.actor(), "queue a brief").enqueue(self.brief_job(&old));
+            deps.store.commit(finished(changes, job)).await?;
+            return Ok((old, true));
         }
-        let work = JobKind::Brief { article: id, revision };
-        let next = Job::new(deps.ids.make(), agency, work, deps.clock.now());
-        if known.is_some() {
+        let next = self.brief_job(&article);
+        if revision > 1 {
             let effects = deps.review.article_changed(self.actor(), &article).await?;
             tracing::info!(article = %id, revision, ?effects, "Article {id} has a new revision {revision}");
-            deps.store.commit(Changes::by(self.actor(), "queue a brief").enqueue(next).finish(job)).await?;
+            let changes = Changes::by(self.actor(), "queue a brief").enqueue(next);
+            deps.store.commit(finished(changes, job)).await?;
         } else {
-            let changes = Changes::by(self.actor(), "ingest article").insert(&article).enqueue(next).finish(job);
-            deps.store.commit(changes).await?;
+            let changes =
+                Changes::by(self.actor(), "ingest article").insert(&article).enqueue(next);
+            deps.store.commit(finished(changes, job)).await?;
             tracing::info!(article = %id, "Read the article {id}: {}", article.title());
         }
-        Ok(Done::Committed)
+        Ok((article, true))
+    }
+
+    fn brief_job(&self, article: &Article) -> Job {
+        let work = JobKind::Brief { article: article.id, revision: article.revision };
+        Job::new(self.deps.ids.make(), &article.agency, work, self.deps.clock.now())
     }
 
     /// Article → brief, and a variant of each kind waiting to be drawn.
     async fn brief(&self, job: &Claimed, id: ArticleId, revision: u32) -> Result<Done> {
         let deps = &self.deps;
         let article = self.article(id, revision).await?;
+        if self.brief_of(&article).await.is_ok() {
+            return Ok(Done::Nothing);
+        }
         let brief = loa_brief::extract(&article, &deps.ids);
         if let Some(passage) = brief.unfaithful(&article).first() {
             return Err(loa_infographic::Error::Unfaithful(passage.text.clone()).into());
@@ -174,7 +207,10 @@ impl Flow {
                 reason: String::new(),
             };
             let work = JobKind::Render { variant: variant.id };
-            let render = Job { max_attempts: 3, ..Job::new(deps.ids.make(), &article.agency, work, deps.clock.now()) };
+            let render = Job {
+                max_attempts: 3,
+                ..Job::new(deps.ids.make(), &article.agency, work, deps.clock.now())
+            };
             changes = changes.insert(&variant).enqueue(render);
         }
         deps.store.commit(changes.finish(job)).await?;
@@ -195,11 +231,14 @@ impl Flow {
         let event = match row.record.state {
             VariantState::Queued => Some(VariantEvent::Start),
             VariantState::Rendering => None,
-            VariantState::Rendered | VariantState::Failed | VariantState::Stale => return Ok(Done::Nothing),
+            VariantState::Rendered | VariantState::Failed | VariantState::Stale => {
+                return Ok(Done::Nothing);
+            }
         };
         if let Some(event) = event {
             row.record.state = row.record.state.next(event).unwrap_or(row.record.state);
-            let changes = Changes::by(self.actor(), "start rendering").update(&row.record, row.version);
+            let changes =
+                Changes::by(self.actor(), "start rendering").update(&row.record, row.version);
             row.version = deps.store.commit(changes).await?;
         }
         let variant = row.record;
@@ -229,12 +268,18 @@ impl Flow {
             }
             Err(error) => return Err(error),
         }
-        let what = if variant.state == VariantState::Failed { "fail variant" } else { "render variant" };
-        deps.store.commit(Changes::by(self.actor(), what).update(&variant, row.version).finish(job)).await?;
+        let what =
+            if variant.state == VariantState::Failed { "fail variant" } else { "render variant" };
+        deps.store
+            .commit(Changes::by(self.actor(), what).update(&variant, row.version).finish(job))
+            .await?;
         Ok(Done::Committed)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one call site, apart from render only to clean up after it")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one call site, apart from render only to clean up after it"
+    )]
     async fn draw(
         &self,
         variant: &Variant,
@@ -247,9 +292,10 @@ impl Flow {
     ) -> Result<(Vec<Rendition>, serde_json::Value)> {
         let (work, out) = (folder.join("work"), folder.join("out"));
         for path in [&work, &out] {
-            tokio::fs::create_dir_all(path)
-                .await
-                .map_err(|error| Error::Disk { what: "the work folder cannot be made", why: error.to_string() })?;
+            tokio::fs::create_dir_all(path).await.map_err(|error| Error::Disk {
+                what: "the work folder cannot be made",
+                why: error.to_string(),
+            })?;
         }
         let photos = self.photos(article).await?;
         let take = Take { article, brief, photos: &photos, recipe, work: &work, out: &out, cancel };
@@ -271,29 +317,51 @@ impl Flow {
         Ok((renditions, provenance))
     }
 
-    /// Variants → one draft for each slot of each account's profile.
     async fn compose(
+        &self,
+        of: (ArticleId, u32),
+        accounts: &[AccountName],
+        author: UserId,
+        at: Timestamp,
+    ) -> Result<Done> {
+        let composed = self.compose_now(of, accounts, author, at).await?;
+        Ok(if composed.is_some() {
+            Done::Nothing
+        } else {
+            Done::Later(self.deps.clock.now() + RENDER_WAIT)
+        })
+    }
+
+    /// Variants → one draft for each slot of each account's profile. Nothing while variants are still being drawn.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] for an account or channel that is not there, [`Error::Review`].
+    pub async fn compose_now(
         &self,
         (id, revision): (ArticleId, u32),
         accounts: &[AccountName],
         author: UserId,
         at: Timestamp,
-    ) -> Result<Done> {
+    ) -> Result<Option<Outcome>> {
         let deps = &self.deps;
         let key = join(&[&id.to_string(), &format!("{revision:06}"), ""]);
         let variants = deps.store.list::<Variant>("variant_by_article", &key, 1000).await?;
-        let drawing = |v: &Versioned<Variant>| matches!(v.record.state, VariantState::Queued | VariantState::Rendering);
+        let drawing = |v: &Versioned<Variant>| {
+            matches!(v.record.state, VariantState::Queued | VariantState::Rendering)
+        };
         if variants.is_empty() || variants.iter().any(drawing) {
-            return Ok(Done::Later(deps.clock.now() + RENDER_WAIT));
+            return Ok(None);
         }
         let article = self.article(id, revision).await?;
         let brief = self.brief_of(&article).await?;
         let mut found: Vec<(Account, Arc<dyn loa_channel::Channel>)> = Vec::new();
         for name in accounts {
             let row = deps.store.read::<Account>(name.as_str()).await?;
-            let account = row.ok_or_else(|| Error::Missing { what: "account", id: name.to_string() })?.record;
+            let account =
+                row.ok_or_else(|| Error::Missing { what: "account", id: name.to_string() })?.record;
             let channel = deps.channels.get(name.channel());
-            let channel = channel.ok_or_else(|| Error::Missing { what: "channel", id: name.channel().to_owned() })?;
+            let channel = channel
+                .ok_or_else(|| Error::Missing { what: "channel", id: name.channel().to_owned() })?;
             found.push((account, channel));
         }
         let none = Vec::new();
@@ -323,7 +391,7 @@ impl Flow {
         for (post, violations) in &outcome.violations {
             tracing::warn!(%post, ?violations, "A draft breaks a limit of its channel; an editor must change it");
         }
-        Ok(Done::Nothing)
+        Ok(Some(outcome))
     }
 
     /// Live post → a sample, and the next measurement, in one commit.
@@ -341,10 +409,14 @@ impl Flow {
         let channel = deps.channels.get(name.channel());
         // Without an account, its secret or its channel only our own link clicks can be counted.
         let ask = match (&channel, &account, &secret) {
-            (Some(channel), Some(account), Some(secret)) => Some((&**channel, &cx, To { account, secret })),
+            (Some(channel), Some(account), Some(secret)) => {
+                Some((&**channel, &cx, To { account, secret }))
+            }
             _ => None,
         };
-        if let Measurement::Later { reason } | Measurement::Skipped { reason } = deps.meter.measure_post(job, ask).await? {
+        if let Measurement::Later { reason } | Measurement::Skipped { reason } =
+            deps.meter.measure_post(job, ask).await?
+        {
             tracing::warn!(post = %id, reason, "Post {id} could not be measured");
         }
         Ok(Done::Committed)
@@ -375,7 +447,12 @@ impl Flow {
         let key = join(&[&article.id.to_string(), &format!("{:06}", article.revision)]);
         let rows = self.deps.store.list_last::<Brief>("brief_by_article", &key, 1).await?;
         let row = rows.into_iter().next();
-        Ok(row.ok_or_else(|| Error::Missing { what: "brief", id: article_key(article.id, article.revision) })?.record)
+        Ok(row
+            .ok_or_else(|| Error::Missing {
+                what: "brief",
+                id: article_key(article.id, article.revision),
+            })?
+            .record)
     }
 
     async fn photos(&self, article: &Article) -> Result<Vec<PhotoOnDisk>> {
@@ -393,6 +470,13 @@ impl Flow {
     }
 }
 
+fn finished(changes: Changes, job: Option<&Claimed>) -> Changes {
+    match job {
+        Some(job) => changes.finish(job),
+        None => changes,
+    }
+}
+
 /// The words of one post, from the brief alone.
 fn words(writing: &Writing<'_>, brief: &Brief) -> Words {
     let pictures: Vec<Picture> = writing
@@ -402,11 +486,20 @@ fn words(writing: &Writing<'_>, brief: &Brief) -> Words {
         .filter(|(_, media)| media.role == MediaRole::Photo)
         .map(|(index, media)| {
             let photo = writing.article.photos.iter().find(|photo| photo.blob == Some(media.blob));
-            Picture { media: index, caption: photo.map(|photo| photo.caption.clone()).unwrap_or_default() }
+            Picture {
+                media: index,
+                caption: photo.map(|photo| photo.caption.clone()).unwrap_or_default(),
+            }
         })
         .collect();
-    let composed =
-        loa_brief::compose(writing.article, brief, writing.rule, writing.format, writing.link, &pictures);
+    let composed = loa_brief::compose(
+        writing.article,
+        brief,
+        writing.rule,
+        writing.format,
+        writing.link,
+        &pictures,
+    );
     Words {
         title: composed.title,
         text: composed.text,

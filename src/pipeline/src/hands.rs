@@ -8,7 +8,8 @@ use jiff::SignedDuration;
 use loa_channel::{Error, ErrorKind, Result, RetryAdvice};
 use loa_delivery::VaultError;
 use loa_model::{
-    AccountName, Actor, BlobHash, DeliveryId, Ids, Media, PublicMedia, Secret, record::join, seams::SharedClock,
+    AccountName, Actor, BlobHash, DeliveryId, Ids, Media, PublicMedia, Secret, record::join,
+    seams::SharedClock,
 };
 use loa_net::{Client, Request};
 use loa_store::{Blobs, Changes, Store, StoreExt, Vault};
@@ -20,7 +21,10 @@ pub struct BlobReader(pub Arc<Blobs>);
 #[async_trait]
 impl loa_channel::Blobs for BlobReader {
     async fn read(&self, hash: BlobHash) -> Result<Bytes> {
-        self.0.get(hash).await.map_err(|error| Error::internal(format!("blob {}: {error}", hash.short())))
+        self.0
+            .get(hash)
+            .await
+            .map_err(|error| Error::internal(format!("blob {}: {error}", hash.short())))
     }
 }
 
@@ -46,9 +50,9 @@ impl loa_channel::MediaUrls for PublicUrls {
     async fn url(&self, delivery: DeliveryId, media: &Media) -> Result<Url> {
         let record = self.record(delivery, media).await?;
         let address = format!("{}/m/{}.{}", self.base, record.token, record.ext);
-        let url: Url = address
-            .parse()
-            .map_err(|_| Error::internal(format!("web.public_url is not an address: {}", self.base)))?;
+        let url: Url = address.parse().map_err(|_| {
+            Error::internal(format!("web.public_url is not an address: {}", self.base))
+        })?;
         self.check(&url).await?;
         Ok(url)
     }
@@ -56,9 +60,15 @@ impl loa_channel::MediaUrls for PublicUrls {
 
 impl PublicUrls {
     async fn record(&self, delivery: DeliveryId, media: &Media) -> Result<PublicMedia> {
-        let failed = |error: loa_store::Error| Error::internal(format!("public media cannot be kept: {error}"));
+        let failed = |error: loa_store::Error| {
+            Error::internal(format!("public media cannot be kept: {error}"))
+        };
         let key = join(&[&delivery.to_string(), &media.blob.to_string()]);
-        let known = self.store.list::<PublicMedia>("public_media_by_delivery", &key, 1).await.map_err(failed)?;
+        let known = self
+            .store
+            .list::<PublicMedia>("public_media_by_delivery", &key, 1)
+            .await
+            .map_err(failed)?;
         if let Some(row) = known.into_iter().next() {
             return Ok(row.record);
         }
@@ -73,22 +83,33 @@ impl PublicUrls {
             expires_at: now + KEPT,
         };
         let actor = Actor::Worker("public media".to_owned());
-        self.store.commit(Changes::by(actor, "open a public address").insert(&record)).await.map_err(failed)?;
+        self.store
+            .commit(Changes::by(actor, "open a public address").insert(&record))
+            .await
+            .map_err(failed)?;
         Ok(record)
     }
 
     /// A platform that cannot fetch fails silently, hours later: so we fetch first.
     async fn check(&self, url: &Url) -> Result<()> {
-        let answer = self.client.send(Request::get(url.clone()).header("range", "bytes=0-15"), None).await;
+        let answer =
+            self.client.send(Request::get(url.clone()).header("range", "bytes=0-15"), None).await;
         let problem = match answer {
-            Ok(response) if matches!(response.status, 200 | 206) && !response.body.is_empty() => return Ok(()),
+            Ok(response) if matches!(response.status, 200 | 206) && !response.body.is_empty() => {
+                return Ok(());
+            }
             Ok(response) => format!("it answers {}", response.status),
             Err(error) => error.to_string(),
         };
         Err(Error::new(
             ErrorKind::Media,
-            RetryAdvice::Later { wait: std::time::Duration::from_secs(60), scope: loa_channel::Scope::Account },
-            format!("our own media address cannot be fetched ({problem}): check web.public_url and that the server runs"),
+            RetryAdvice::Later {
+                wait: std::time::Duration::from_secs(60),
+                scope: loa_channel::Scope::Account,
+            },
+            format!(
+                "our own media address cannot be fetched ({problem}): check web.public_url and that the server runs"
+            ),
         ))
     }
 }
@@ -118,10 +139,18 @@ impl loa_delivery::Secrets for VaultSecrets {
     }
 
     async fn begin_refresh(&self, account: &AccountName) -> Result<(), VaultError> {
-        self.0.begin_refresh(account).await.map(|_| ()).map_err(|error| VaultError(error.to_string()))
+        self.0
+            .begin_refresh(account)
+            .await
+            .map(|_| ())
+            .map_err(|error| VaultError(error.to_string()))
     }
 
-    async fn finish_refresh(&self, account: &AccountName, new: Option<Secret>) -> Result<(), VaultError> {
+    async fn finish_refresh(
+        &self,
+        account: &AccountName,
+        new: Option<Secret>,
+    ) -> Result<(), VaultError> {
         let fail = |error: loa_store::Error| VaultError(error.to_string());
         match self.0.pending_refresh(account).await.map_err(fail)? {
             Some(mark) => match new {

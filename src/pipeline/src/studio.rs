@@ -99,7 +99,13 @@ impl Studio {
     }
 
     /// Digest of everything that decides a variant. The engine is not in it: a new one never makes an approved one stale.
-    pub fn recipe(&self, kind: VariantKind, article: &Article, brief: &Brief, recipe: &Recipe) -> Digest {
+    pub fn recipe(
+        &self,
+        kind: VariantKind,
+        article: &Article,
+        brief: &Brief,
+        recipe: &Recipe,
+    ) -> Digest {
         DigestBuilder::new("variant/1")
             .json("kind", &kind)
             .json("article", &article.digest)
@@ -130,9 +136,15 @@ impl Studio {
         }
     }
 
-    async fn infographic(&self, take: Take<'_>, progress: &(dyn Fn(Progress) + Send + Sync)) -> Result<(Vec<Made>, Value)> {
-        let (article, brief, recipe) = (take.article.clone(), take.brief.clone(), take.recipe.clone());
-        let (photos, out, cancel) = (take.photos.to_vec(), take.out.to_path_buf(), take.cancel.clone());
+    async fn infographic(
+        &self,
+        take: Take<'_>,
+        progress: &(dyn Fn(Progress) + Send + Sync),
+    ) -> Result<(Vec<Made>, Value)> {
+        let (article, brief, recipe) =
+            (take.article.clone(), take.brief.clone(), take.recipe.clone());
+        let (photos, out, cancel) =
+            (take.photos.to_vec(), take.out.to_path_buf(), take.cancel.clone());
         let engine = Arc::clone(&self.engine);
         let (sender, mut told) = tokio::sync::mpsc::unbounded_channel();
         let drawing = tokio::task::spawn_blocking(move || {
@@ -142,7 +154,9 @@ impl Studio {
         while let Some(now) = told.recv().await {
             progress(now);
         }
-        drawing.await.map_err(|error| Error::Disk { what: "the drawing thread", why: error.to_string() })?
+        drawing
+            .await
+            .map_err(|error| Error::Disk { what: "the drawing thread", why: error.to_string() })?
     }
 
     async fn clip(
@@ -152,13 +166,18 @@ impl Studio {
         progress: &(dyn Fn(Progress) + Send + Sync),
     ) -> Result<(Vec<Made>, Value)> {
         let engine = Arc::clone(&self.engine);
-        let (article, brief, brand) = (take.article.clone(), take.brief.clone(), take.recipe.brand.clone());
+        let (article, brief, brand) =
+            (take.article.clone(), take.brief.clone(), take.recipe.brand.clone());
         let photos: Vec<PhotoFile> = take
             .photos
             .iter()
-            .map(|photo| PhotoFile { index: u32::try_from(photo.index).unwrap_or(u32::MAX), path: photo.path.clone() })
+            .map(|photo| PhotoFile {
+                index: u32::try_from(photo.index).unwrap_or(u32::MAX),
+                path: photo.path.clone(),
+            })
             .collect();
-        let (work, out, cancel) = (take.work.to_path_buf(), take.out.to_path_buf(), take.cancel.clone());
+        let (work, out, cancel) =
+            (take.work.to_path_buf(), take.out.to_path_buf(), take.cancel.clone());
         progress(Progress { step: "render.layers".to_owned(), done: 0, total: 0, eta_ms: None });
         let prepared = tokio::task::spawn_blocking(move || {
             let link = article.source.canonical_url.clone();
@@ -180,12 +199,21 @@ impl Studio {
             };
             let report = loa_clip::provenance::report(&timeline);
             let folders = Folders { work: &work, out: &out };
-            let request =
-                loa_clip::prepare(timeline, &order, (&engine, &brand), photos, vec![rung], folders, &cancel)?;
+            let request = loa_clip::prepare(
+                timeline,
+                &order,
+                (&engine, &brand),
+                photos,
+                vec![rung],
+                folders,
+                &cancel,
+            )?;
             Ok::<_, Error>((request, report))
         });
-        let (request, report) =
-            prepared.await.map_err(|error| Error::Disk { what: "the drawing thread", why: error.to_string() })??;
+        let (request, report) = prepared.await.map_err(|error| Error::Disk {
+            what: "the drawing thread",
+            why: error.to_string(),
+        })??;
         let outputs = loa_clip::render(&request, &self.runner, take.cancel, progress).await?;
         let made = outputs
             .into_iter()
@@ -227,7 +255,9 @@ fn card(
                 credit: known.credit.clone(),
             }),
             // A card without this photo is better than no card; the editor sees which photo is missing.
-            (Err(error), _) => tracing::warn!(photo = on_disk.index + 1, %error, "A photo cannot be drawn"),
+            (Err(error), _) => {
+                tracing::warn!(photo = on_disk.index + 1, %error, "A photo cannot be drawn")
+            }
             (Ok(_), None) => {}
         }
     }
@@ -248,13 +278,19 @@ fn card(
     };
     let rendered = Infographic.render(engine, &order, tell)?;
     if let Some(violation) = rendered.violations.first() {
-        tracing::warn!(field = violation.field, problem = violation.problem, "A size cannot hold its headline");
+        tracing::warn!(
+            field = violation.field,
+            problem = violation.problem,
+            "A size cannot hold its headline"
+        );
     }
     let mut made = Vec::new();
     for file in rendered.files {
         let path = out.join(&file.name);
-        std::fs::write(&path, &file.bytes)
-            .map_err(|error| Error::Disk { what: "a card cannot be written", why: error.to_string() })?;
+        std::fs::write(&path, &file.bytes).map_err(|error| Error::Disk {
+            what: "a card cannot be written",
+            why: error.to_string(),
+        })?;
         // The JPEG goes by the name of its size: it is what channels get.
         let name = if file.mime == "image/jpeg" { file.size.clone() } else { file.name.clone() };
         made.push(Made {
@@ -274,7 +310,11 @@ fn card(
 /// Host and path without the scheme, as people read it; the host alone when that is long.
 fn shown_address(link: &str) -> String {
     let bare = link.split_once("://").map_or(link, |(_, rest)| rest).trim_end_matches('/');
-    if bare.chars().count() <= 32 { bare.to_owned() } else { bare.split('/').next().unwrap_or(bare).to_owned() }
+    if bare.chars().count() <= 32 {
+        bare.to_owned()
+    } else {
+        bare.split('/').next().unwrap_or(bare).to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -284,7 +324,10 @@ mod tests {
     #[test]
     fn addresses_are_shown_short() {
         assert_eq!(shown_address("https://minh-hoa.example/tin/1"), "minh-hoa.example/tin/1");
-        assert_eq!(shown_address("https://minh-hoa.example/tin-tuc/ho-tro-dong-bao-vung-cao-2027"), "minh-hoa.example");
+        assert_eq!(
+            shown_address("https://minh-hoa.example/tin-tuc/ho-tro-dong-bao-vung-cao-2027"),
+            "minh-hoa.example"
+        );
         assert_eq!(shown_address(""), "");
     }
 }

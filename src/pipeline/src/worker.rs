@@ -1,10 +1,6 @@
 //! Takes jobs, keeps their leases alive, ends them.
 
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
 use loa_model::{Cancel, JobId, Progress, job::backoff, seams::SharedClock};
@@ -89,7 +85,13 @@ impl Worker {
     }
 
     /// Claims as many jobs as are free and starts them.
-    async fn take(&self, kinds: &[&str], most: usize, running: &mut JoinSet<()>, stopping: &Cancel) -> usize {
+    async fn take(
+        &self,
+        kinds: &[&str],
+        most: usize,
+        running: &mut JoinSet<()>,
+        stopping: &Cancel,
+    ) -> usize {
         while running.try_join_next().is_some() {}
         let free = most.saturating_sub(running.len());
         if free == 0 {
@@ -195,7 +197,8 @@ impl Task {
             }
             Err(error) => {
                 tracing::warn!(job = %id, kind, attempt = self.job.attempt, %error, "Job {id} ({kind}) failed and runs again");
-                let wait = SignedDuration::try_from(backoff(self.job.attempt, 0.75)).unwrap_or(SignedDuration::from_secs(60));
+                let wait = SignedDuration::try_from(backoff(self.job.attempt, 0.75))
+                    .unwrap_or(SignedDuration::from_secs(60));
                 JobEnd::Fail { reason: error.to_string(), run_at: now + wait }
             }
         };

@@ -1,5 +1,7 @@
 //! An article, its brief and a painted photo, shared by the tests and the bench of the card.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use std::{path::Path, sync::LazyLock};
 
 use loa_canvas::{Assets, Engine, Focus, Pixels, encode, photo};
@@ -119,19 +121,25 @@ pub(crate) fn valley(width: u32, height: u32) -> SourcePhoto {
     let mut picture = Pixels::filled(width, height, [255; 4]);
     let row_bytes = width as usize * 4;
     for (y, row) in picture.rgba.chunks_exact_mut(row_bytes).enumerate() {
-        let down = y as f64 / f64::from(height);
+        let y = u32::try_from(y).unwrap();
+        let down = f64::from(y) / f64::from(height);
         for (x, pixel) in row.chunks_exact_mut(4).enumerate() {
-            let across = x as f64 / f64::from(width) * std::f64::consts::TAU;
+            let across =
+                f64::from(u32::try_from(x).unwrap()) / f64::from(width) * std::f64::consts::TAU;
             let ridge =
                 |base: f64, high: f64, k: f64| base + high * (across * k + base * 9.0).sin();
             let colour = if down > ridge(0.72, 0.02, 1.3) {
-                [122, 150 - (y % 40) as u8, 70]
+                [122, 150 - u8::try_from(y % 40).unwrap(), 70]
             } else if down > ridge(0.58, 0.05, 0.9) {
                 [78, 112, 92]
             } else if down > ridge(0.46, 0.06, 1.6) {
                 [130, 155, 165]
             } else {
-                [(150.0 + 90.0 * down) as u8, (190.0 + 30.0 * down) as u8, 224]
+                [
+                    150 + u8::try_from(y * 90 / height).unwrap(),
+                    190 + u8::try_from(y * 30 / height).unwrap(),
+                    224,
+                ]
             };
             pixel[..3].copy_from_slice(&colour);
         }

@@ -1,0 +1,481 @@
+//! Operations on an open house: what the command line asks for, the same over the socket and in this process.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use anyhow::{Context as _, bail};
+use jiff::{SignedDuration, Timestamp, ToSpan, civil::Date, tz::TimeZone};
+use loa_model::{
+    AccountName, Actor, Article, Delivery, DeliveryState, JobState, Post, PostState, Role, User,
+    Variant, VariantState, record::join,
+};
+use loa_review::Window;
+use loa_store::{Changes, Expect, StoreExt};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use crate::house::House;
+
+/// Arguments of `loa publish`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Publish {
+    pub(crate) source: String,
+    pub(crate) to: Vec<String>,
+    pub(crate) at: Option<String>,
+    pub(crate) author: Option<String>,
+    pub(crate) approve_as: Option<String>,
+    pub(crate) wait: bool,
+}
+
+/// How long an approved post may wait before it asks a person again.
+const APPROVED_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+/// The whole flow of one source.
+pub(crate) async fn publish(
+    house: &Arc<House>,
+    order: Publish,
+    progress: &mpsc::Sender<Value>,
+) -> anyhow::Result<Value> {
+    let author = person(house, order.author.as_deref(), Role::Author).await?;
+    if order.approve_as.is_some() && !house.settings.demo {
+        bail!(
+            "--approve-as works only in a demo folder; here the posts wait for their approver under /duyet"
+        );
+    }
+    let accounts: Vec<AccountName> =
+        order.to.iter().map(|name| name.parse()).collect::<Result<_, _>>()?;
+    for name in &accounts {
+        let known = house.store.read::<loa_model::Account>(name.as_str()).await?;
+        if known.is_none_or(|row| row.record.agency != author.agency) {
+            bail!(
+                "agency {} has no account {name}; `loa status` lists its accounts",
+                author.agency
+            );
+        }
+    }
+    let at = when(house, order.at.as_deref())?;
+    tell(progress, format!("reading {}", order.source)).await;
+    let (article, _) = house.flow.take_in(&order.source, &author.agency, None).await?;
+    tell(progress, format!("read “{}”, revision {}", article.title(), article.revision)).await;
+    rendered(house, &article, progress).await?;
+    let posts = compose(house, &article, &accounts, &author, at).await?;
+    tell(progress, format!("composed {} posts", posts.len())).await;
+    submit(house, &posts, &author).await?;
+    if let Some(login) = &order.approve_as {
+        let approver = person(house, Some(login), Role::Approver).await?;
+        approve(house, &posts, &approver).await?;
+        tell(progress, format!("approved by {}", approver.name)).await;
+    } else {
+        tell(progress, "waiting for an approver: open /duyet".to_owned()).await;
+    }
+    if order.wait && order.approve_as.is_some() {
+        settled(house, &posts, progress, Duration::from_secs(600)).await?;
+    }
+    receipts(house, &article).await
+}
+
+/// Composes the default posts; those that exist already are kept.
+pub(crate) async fn compose(
+    house: &House,
+    article: &Article,
+    accounts: &[AccountName],
+    author: &User,
+    at: Timestamp,
+) -> anyhow::Result<Vec<Post>> {
+    let outcome =
+        house.flow.compose_now((article.id, article.revision), accounts, author.id, at).await?;
+    let outcome = outcome.context("the variants of the article are not drawn yet")?;
+    if let Some(missing) = outcome.missing.first() {
+        bail!(
+            "the {:?} post for {} cannot be made: {} is missing",
+            missing.format,
+            missing.account,
+            missing.what
+        );
+    }
+    if let Some((post, violations)) = outcome.violations.first() {
+        let broken: Vec<String> = violations
+            .iter()
+            .map(|v| format!("{} {} ({} / {})", v.field, v.problem, v.is, v.limit))
+            .collect();
+        bail!(
+            "post {post} breaks limits of its channel: {}; edit it on its page, then submit",
+            broken.join("; ")
+        );
+    }
+    Ok(outcome.posts)
+}
+
+/// Hands every draft among these posts to the approvers.
+pub(crate) async fn submit(house: &House, posts: &[Post], author: &User) -> anyhow::Result<()> {
+    let capabilities = house.channels.capabilities();
+    for post in posts {
+        let now = house
+            .store
+            .read::<Post>(&post.id.to_string())
+            .await?
+            .context("the post is gone")?
+            .record;
+        if matches!(now.state, PostState::Draft | PostState::Returned) {
+            let capability = capabilities
+                .get(post.account.channel())
+                .context("this build has no such channel")?;
+            house.review.submit(author, post.id, capability).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Signs every post that waits among these, as it is stored now.
+pub(crate) async fn approve(house: &House, posts: &[Post], approver: &User) -> anyhow::Result<()> {
+    let capabilities = house.channels.capabilities();
+    for post in posts {
+        let now = house
+            .store
+            .read::<Post>(&post.id.to_string())
+            .await?
+            .context("the post is gone")?
+            .record;
+        if now.state == PostState::InReview {
+            let capability = capabilities
+                .get(post.account.channel())
+                .context("this build has no such channel")?;
+            let from = now.scheduled_at.max(house.now());
+            let window = Window { not_before: from, not_after: from + APPROVED_FOR };
+            house.review.approve(approver, post.id, now.digest(), window, capability).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Waits until every variant of the article is drawn or cannot be.
+pub(crate) async fn rendered(
+    house: &House,
+    article: &Article,
+    progress: &mpsc::Sender<Value>,
+) -> anyhow::Result<()> {
+    let key = join(&[&article.id.to_string(), &format!("{:06}", article.revision), ""]);
+    let mut commits = house.store.watch();
+    let mut board = house.board.subscribe();
+    let mut last = String::new();
+    loop {
+        let variants = house.store.list::<Variant>("variant_by_article", &key, 1000).await?;
+        let done = |v: &Variant| !matches!(v.state, VariantState::Queued | VariantState::Rendering);
+        if !variants.is_empty() && variants.iter().all(|row| done(&row.record)) {
+            if let Some(failed) =
+                variants.iter().find(|row| row.record.state == VariantState::Failed)
+            {
+                bail!("the {:?} could not be drawn: {}", failed.record.kind, failed.record.reason);
+            }
+            return Ok(());
+        }
+        let discarded = house.store.jobs(Some(JobState::Discarded), 50).await?;
+        let about = |view: &loa_store::JobView| matches!(view.job.work, loa_model::JobKind::Brief { article: id, .. } if id == article.id);
+        if let Some(view) = discarded.iter().find(|view| about(view)) {
+            bail!("the article could not be briefed: {}", view.reason);
+        }
+        let now: Vec<String> = board
+            .borrow_and_update()
+            .values()
+            .filter(|step| step.total > 0)
+            .map(|step| format!("{} {} %", step.step, step.done * 100 / step.total))
+            .collect();
+        let line = now.join(", ");
+        if !line.is_empty() && line != last {
+            tell(progress, line.clone()).await;
+            last = line;
+        }
+        tokio::select! {
+            changed = commits.changed() => changed.context("the store is closed")?,
+            changed = board.changed() => changed.context("the worker is gone")?,
+        }
+    }
+}
+
+/// Waits until no delivery of these posts moves any more by itself.
+pub(crate) async fn settled(
+    house: &House,
+    posts: &[Post],
+    progress: &mpsc::Sender<Value>,
+    longest: Duration,
+) -> anyhow::Result<()> {
+    let mut commits = house.store.watch();
+    let mut last: BTreeMap<String, DeliveryState> = BTreeMap::new();
+    let wait = async {
+        loop {
+            let mut open = 0;
+            for post in posts {
+                let Some(delivery) = delivery_of(house, post).await? else { continue };
+                let name = format!("{} {:?}", post.account, post.content.format);
+                if last.insert(name.clone(), delivery.state) != Some(delivery.state) {
+                    let why = if delivery.reason.is_empty() {
+                        String::new()
+                    } else {
+                        format!(": {}", delivery.reason)
+                    };
+                    tell(progress, format!("{name} {}{why}", delivery.state.name())).await;
+                }
+                let rests = delivery.state.is_terminal()
+                    || matches!(delivery.state, DeliveryState::Published | DeliveryState::Held)
+                    || (delivery.state == DeliveryState::Uncertain && !reads_back(house, post));
+                open += usize::from(!rests);
+            }
+            if open == 0 {
+                return anyhow::Ok(());
+            }
+            commits.changed().await.context("the store is closed")?;
+        }
+    };
+    match tokio::time::timeout(longest, wait).await {
+        Ok(result) => result,
+        Err(_) => bail!(
+            "some posts are still on their way; `loa status` shows them, and they go on by themselves"
+        ),
+    }
+}
+
+fn reads_back(house: &House, post: &Post) -> bool {
+    let capabilities = house.channels.capabilities();
+    let found = capabilities.get(post.account.channel());
+    found.is_some_and(|capability| capability.read_back != loa_model::capability::ReadBack::None)
+}
+
+/// The newest delivery of a post.
+pub(crate) async fn delivery_of(house: &House, post: &Post) -> anyhow::Result<Option<Delivery>> {
+    let found = house.store.list::<Delivery>("delivery_by_post", &post.id.to_string(), 50).await?;
+    Ok(found.into_iter().map(|row| row.record).max_by_key(|delivery| delivery.created_at))
+}
+
+/// Posts of an article with their receipts.
+pub(crate) async fn receipts(house: &House, article: &Article) -> anyhow::Result<Value> {
+    let posts = house.store.list::<Post>("post_by_article", &article.id.to_string(), 1000).await?;
+    let mut listed = Vec::new();
+    for row in posts.iter().filter(|row| row.record.revision == article.revision) {
+        let post = &row.record;
+        let delivery = delivery_of(house, post).await?;
+        let state = match (&delivery, post.state) {
+            (Some(delivery), PostState::Approved) => delivery.state.name().to_owned(),
+            (_, state) => serde_json::to_value(state)?.as_str().unwrap_or_default().to_owned(),
+        };
+        listed.push(json!({
+            "post": post.id,
+            "account": post.account,
+            "format": post.content.format,
+            "state": state,
+            "digest": post.digest(),
+            "link": post.content.link.url,
+            "marker": post.content.link.code,
+            "reason": delivery.as_ref().map_or(&post.reason, |delivery| &delivery.reason),
+            "receipt": delivery.and_then(|delivery| delivery.receipt),
+        }));
+    }
+    Ok(
+        json!({ "article": article.id, "revision": article.revision, "title": article.title(), "posts": listed }),
+    )
+}
+
+/// What is queued, running, live, unclear.
+pub(crate) async fn status(house: &House) -> anyhow::Result<Value> {
+    let mut deliveries: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut uncertain = Vec::new();
+    for row in house.store.all::<Delivery>(1_000_000).await? {
+        *deliveries.entry(row.record.state.name()).or_default() += 1;
+        if row.record.state == DeliveryState::Uncertain {
+            uncertain.push(json!({ "delivery": row.record.id, "account": row.record.account, "reason": row.record.reason }));
+        }
+    }
+    let mut jobs: BTreeMap<String, u64> = BTreeMap::new();
+    for view in house.store.jobs(None, 1_000_000).await? {
+        *jobs
+            .entry(serde_json::to_value(view.state)?.as_str().unwrap_or_default().to_owned())
+            .or_default() += 1;
+    }
+    let accounts: Vec<Value> = house
+        .store
+        .all::<loa_model::Account>(10_000)
+        .await?
+        .into_iter()
+        .map(|row| json!({ "name": row.record.name, "agency": row.record.agency, "title": row.record.title, "status": row.record.status }))
+        .collect();
+    let mut incidents = 0;
+    for agency in house.store.all::<loa_model::Agency>(1000).await? {
+        let open = house.desk.open_incidents(&agency.record.name, 1000).await;
+        incidents +=
+            open.map_err(|error| anyhow::anyhow!("incidents cannot be read: {error}"))?.len();
+    }
+    let articles = house.store.all::<Article>(1_000_000).await?.len();
+    Ok(json!({
+        "seq": house.store.last_seq(),
+        "at": house.now(),
+        "articles": articles,
+        "jobs": jobs,
+        "deliveries": deliveries,
+        "uncertain": uncertain,
+        "incidents": incidents,
+        "accounts": accounts,
+    }))
+}
+
+/// Arguments of `loa report reach`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct ReportArgs {
+    pub(crate) from: Option<String>,
+    pub(crate) to: Option<String>,
+    pub(crate) by: Vec<String>,
+    pub(crate) csv: bool,
+}
+
+/// Reach of every agency in a period.
+pub(crate) async fn report(house: &House, order: ReportArgs) -> anyhow::Result<Value> {
+    let zone = TimeZone::get("Asia/Ho_Chi_Minh")?;
+    let today = house.now().to_zoned(zone.clone()).date();
+    let day = |text: &Option<String>, default: Date| -> anyhow::Result<Date> {
+        text.as_ref().map_or(Ok(default), |text| {
+            text.parse().with_context(|| format!("{text:?} is not a day like 2026-11-22"))
+        })
+    };
+    let from = day(&order.from, today - 29.days())?.to_zoned(zone.clone())?.timestamp();
+    let to = day(&order.to, today)?.tomorrow()?.to_zoned(zone)?.timestamp();
+    let cuts = if order.by.is_empty() { vec!["channel".to_owned()] } else { order.by };
+    let mut reports = Vec::new();
+    let mut csv = String::new();
+    for agency in house.store.all::<loa_model::Agency>(1000).await? {
+        for cut in &cuts {
+            let by = serde_json::from_value(json!(cut)).with_context(|| {
+                format!("--by {cut} is not known: channel, account, format, article or post")
+            })?;
+            let query = loa_reach::Query {
+                agency: agency.record.name.clone(),
+                from,
+                to,
+                by,
+                population: None,
+            };
+            let report = loa_reach::report(&*house.store, &query).await?;
+            csv.push_str(&loa_reach::csv(&report));
+            reports.push(serde_json::to_value(report)?);
+        }
+    }
+    Ok(if order.csv { Value::String(csv) } else { json!({ "reports": reports }) })
+}
+
+/// Ledger, index and the invariants of the records.
+pub(crate) async fn verify(house: &House) -> anyhow::Result<Value> {
+    let report = house.sled.verify().await?;
+    let mut broken: Vec<String> = Vec::new();
+    for row in house.store.all::<Delivery>(1_000_000).await? {
+        let delivery = row.record;
+        let mut check = |holds: bool, which: &str| {
+            if !holds {
+                broken.push(format!("{which}: delivery {}", delivery.id));
+            }
+        };
+        check(
+            delivery.state != DeliveryState::Published || delivery.receipt.is_some(),
+            "I2 published without a receipt",
+        );
+        check(delivery.attempt <= delivery.max_attempts, "I5 more attempts than allowed");
+        let intent = delivery.intent.as_ref();
+        check(
+            delivery.state != DeliveryState::Intent || intent.is_some(),
+            "I3 sending without an intent",
+        );
+        check(
+            intent.is_none_or(|intent| intent.digest == delivery.digest),
+            "I3 intent of another digest",
+        );
+        check(
+            delivery.state != DeliveryState::Uncertain || delivery.quarantine_until.is_some(),
+            "I10 unclear without quarantine",
+        );
+        let post = house.store.read::<Post>(&delivery.post.to_string()).await?;
+        let approved = post.as_ref().and_then(|row| row.record.approval.as_ref());
+        check(
+            approved.is_some_and(|approval| approval.digest == delivery.digest),
+            "I3 delivery of what nobody approved",
+        );
+        if let Some(post) = post.filter(|row| row.record.state == PostState::Approved) {
+            check(post.record.digest() == delivery.digest, "I3 post changed after its approval");
+        }
+    }
+    let sound = report.is_sound() && broken.is_empty();
+    Ok(json!({ "sound": sound, "store": report, "broken": broken }))
+}
+
+/// Arguments of `loa user`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct NewUser {
+    pub(crate) login: String,
+    pub(crate) name: String,
+    pub(crate) agency: String,
+    pub(crate) roles: Vec<String>,
+    pub(crate) password_hash: String,
+}
+
+/// Adds a person, or replaces name, roles and password of one.
+pub(crate) async fn add_user(house: &House, new: NewUser) -> anyhow::Result<Value> {
+    if house.store.read::<loa_model::Agency>(&new.agency).await?.is_none() {
+        bail!("there is no agency {:?}: list it under [[agencies]] in the settings", new.agency);
+    }
+    let roles: Vec<Role> = new
+        .roles
+        .iter()
+        .map(|role| {
+            serde_json::from_value(json!(role)).with_context(|| {
+                format!("{role:?} is not a role: author, editor, approver, analyst or admin")
+            })
+        })
+        .collect::<anyhow::Result<_>>()?;
+    let known = login(house, &new.login).await?;
+    let user = User {
+        id: known.map_or_else(|| house.ids.make(), |user| user.id),
+        agency: new.agency,
+        login: new.login,
+        name: new.name,
+        roles,
+        password_hash: new.password_hash,
+        lang: "vi".to_owned(),
+    };
+    let actor = Actor::Operator("command line".to_owned());
+    house.store.commit(Changes::by(actor, "set user").put(&user, Expect::Any)).await?;
+    Ok(json!({ "user": user.id, "login": user.login }))
+}
+
+/// A person by sign-in name.
+pub(crate) async fn login(house: &House, login: &str) -> anyhow::Result<Option<User>> {
+    let found = house.store.list::<User>("user_by_login", login, 10).await?;
+    Ok(found.into_iter().map(|row| row.record).find(|user| user.login == login))
+}
+
+async fn person(house: &House, name: Option<&str>, role: Role) -> anyhow::Result<User> {
+    if let Some(name) = name {
+        let user = login(house, name).await?;
+        return user
+            .with_context(|| format!("nobody signs in as {name:?}; add people with `loa user`"));
+    }
+    let all = house.store.all::<User>(10_000).await?;
+    let mut fitting = all.into_iter().map(|row| row.record).filter(|user| user.is(role));
+    match (fitting.next(), fitting.next()) {
+        (Some(only), None) => Ok(only),
+        (None, _) => bail!("nobody has the role {role:?}; add people with `loa user`"),
+        (Some(_), Some(_)) => bail!("several people have the role {role:?}; say who with --as"),
+    }
+}
+
+fn when(house: &House, text: Option<&str>) -> anyhow::Result<Timestamp> {
+    let Some(text) = text else { return Ok(house.now()) };
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Ok(at);
+    }
+    let local: jiff::civil::DateTime = text.parse().with_context(|| {
+        format!("{text:?} is not a time like 2026-11-22T07:30 or 2026-11-22T00:30:00Z")
+    })?;
+    Ok(local.to_zoned(TimeZone::get("Asia/Ho_Chi_Minh")?)?.timestamp())
+}
+
+pub(crate) async fn tell(progress: &mpsc::Sender<Value>, text: String) {
+    // Nobody listens any more when the command was interrupted: the work goes on.
+    if progress.send(Value::String(text)).await.is_err() {
+        tracing::debug!("Nobody listens to the progress");
+    }
+}

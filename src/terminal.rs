@@ -1,0 +1,70 @@
+//! What a person at the terminal sees: results on stdout, everything else on stderr.
+
+use std::io::Write as _;
+
+use serde_json::Value;
+
+/// A line of the result.
+pub(crate) fn out(line: &str) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "{line}")?;
+    stdout.flush()?;
+    Ok(())
+}
+
+/// A line about the work.
+pub(crate) fn say(line: &str) {
+    // A closed stderr must not stop the work.
+    writeln!(std::io::stderr().lock(), "{line}").unwrap_or(());
+}
+
+/// A step of a running command.
+pub(crate) fn progress(step: &Value) {
+    match step {
+        Value::String(text) => say(text),
+        other => say(&other.to_string()),
+    }
+}
+
+/// A table with columns as wide as they need, numbers to the right.
+pub(crate) fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| cell.chars().count())
+            .max()
+            .unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let number =
+        |cell: &str| cell.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | '–'));
+    let mut out = String::new();
+    for row in rows {
+        for (cell, width) in row.iter().zip(&widths) {
+            let pad = " ".repeat(width - cell.chars().count());
+            let (left, right) = if number(cell) { (pad.as_str(), "") } else { ("", pad.as_str()) };
+            out.push_str(left);
+            out.push_str(cell);
+            out.push_str(right);
+            out.push_str("  ");
+        }
+        out.truncate(out.trim_end().len());
+        out.push('\n');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::table;
+
+    #[test]
+    fn columns_line_up_with_vietnamese() {
+        let rows = [
+            vec!["kênh".to_owned(), "lượt xem".to_owned()],
+            vec!["facebook:x".to_owned(), "1.234".to_owned()],
+        ];
+        assert_eq!(table(&rows), "kênh        lượt xem\nfacebook:x     1.234\n");
+    }
+}
