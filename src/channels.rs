@@ -149,7 +149,14 @@ const KNOWN: [Known; 4] = [
             },
         },
         profile: || {
-            let media = vec![card("link", MediaRole::Cover), card("portrait", MediaRole::Photo)];
+            let renditions = ["link", "square"].map(str::to_owned).to_vec();
+            let cover = Pick::Variant {
+                role: MediaRole::Cover,
+                kind: VariantKind::Infographic,
+                renditions,
+                required: true,
+            };
+            let media = vec![cover, card("portrait", MediaRole::Photo)];
             vec![Slot { format: PostFormat::Article, media, after_minutes: 0 }]
         },
     },

@@ -9,8 +9,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use jiff::{SignedDuration, Timestamp};
 use loa_model::{
-    AccountName, Actor, Agency, DeliveryState, Post, Role, Sample, Secret, User,
-    record::join,
+    AccountName, Actor, Agency, DeliveryState, Post, Role, Sample, Secret, User, record::join,
 };
 use loa_net::{Client, Limits, Request};
 use loa_sandbox::{Advance, Options, Running as Platforms, Sandbox, VirtualClock};

@@ -171,7 +171,7 @@ impl House {
             base,
             client: Client::trusted(public, Limits::default())?,
         });
-        let secrets = Arc::new(VaultSecrets(Arc::clone(&vault)));
+        let secrets = Arc::new(VaultSecrets::new(Arc::clone(&vault)));
         let engine = {
             let settings = settings.clone();
             tokio::task::spawn_blocking(move || engine(&settings)).await??

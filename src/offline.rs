@@ -13,7 +13,7 @@ use crate::{
     channels, cli, house,
     settings::Settings,
     terminal,
-    world::{OsEntropy, WallClock},
+    world::{self, OsEntropy, WallClock},
 };
 
 /// An article with its brief and its photos on disk.
@@ -203,7 +203,7 @@ struct Scratch(std::path::PathBuf);
 impl Scratch {
     fn new() -> anyhow::Result<Self> {
         let ids = Ids::new(Arc::new(WallClock), Arc::new(OsEntropy));
-        let path = std::env::temp_dir().join(format!("loa-{}", ids.token(16)));
+        let path = world::temporary().join(format!("loa-{}", ids.token(16)));
         std::fs::create_dir_all(&path)
             .with_context(|| format!("cannot make {}", path.display()))?;
         Ok(Self(path))

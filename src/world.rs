@@ -148,3 +148,8 @@ pub(crate) fn can_write(folder: &Path) -> std::io::Result<()> {
     std::fs::write(&probe, b"loa")?;
     std::fs::remove_file(&probe)
 }
+
+/// Folder of temporary files.
+pub(crate) fn temporary() -> std::path::PathBuf {
+    std::env::temp_dir()
+}

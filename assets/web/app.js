@@ -1,7 +1,7 @@
-// Live progress of running jobs. Without script the page still says what runs; a reload shows the latest.
+// Live progress of running jobs, and what happens around a card that htmx replaced. Without script the page still says
+// what runs, its buttons are plain forms, and a reload shows the latest.
 for (const card of document.querySelectorAll("[data-progress]")) {
   const bar = card.querySelector("progress");
-  if (!bar) continue;
   const step = card.querySelector("[data-step]");
   const events = new EventSource(card.dataset.progress);
   events.addEventListener("progress", (event) => {
@@ -15,5 +15,23 @@ for (const card of document.querySelectorAll("[data-progress]")) {
   events.addEventListener("done", () => {
     events.close();
     location.reload();
+  });
+}
+
+// The button that was pressed is gone with its card: the keyboard goes on from the new one.
+document.addEventListener("htmx:afterSwap", (event) => {
+  document.getElementById(event.detail.target.id)?.focus();
+});
+
+// No answer, or one that is no card: say so where the button is.
+for (const name of ["htmx:sendError", "htmx:responseError"]) {
+  document.addEventListener(name, (event) => {
+    const card = event.detail.elt.closest(".post");
+    card.querySelector(".failed")?.remove();
+    const notice = document.createElement("p");
+    notice.className = "alert failed";
+    notice.setAttribute("role", "alert");
+    notice.textContent = document.body.dataset.failed;
+    card.append(notice);
   });
 }

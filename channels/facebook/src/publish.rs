@@ -28,6 +28,9 @@ const PHOTOS_LIVE: SignedDuration = SignedDuration::from_hours(20);
 /// Between two looks at a video that is being processed.
 const POLL: Duration = Duration::from_secs(10);
 
+/// Times the photos of a post are uploaded again when the platform no longer takes them.
+const MOST_UPLOADS: u32 = 2;
+
 /// Looks at a finished video that cannot be read, before its outcome counts as unknown.
 const MISSING_LOOKS: u32 = 20;
 
@@ -53,6 +56,9 @@ pub(crate) struct Chain {
     /// Looks that did not find the finished video.
     #[serde(skip_serializing_if = "is_none_yet")]
     pub(crate) missing: u32,
+    /// Times the photos were uploaded again.
+    #[serde(skip_serializing_if = "is_none_yet")]
+    pub(crate) uploads_again: u32,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
@@ -170,7 +176,19 @@ impl Facebook {
             form.push(("published", "false".to_owned()));
         }
         let path = format!("{}/feed", to.account.remote_id);
-        let raw = self.post(cx, to, effect, &path, form).await?;
+        let raw = match self.post(cx, to, effect, &path, form).await {
+            // An unpublished post of ours whose answer was lost holds the photos: nobody sees it, so they are uploaded again.
+            Err(error)
+                if self.config.two_phase
+                    && classify::is_missing(&error)
+                    && chain.uploads_again < MOST_UPLOADS =>
+            {
+                let uploads_again = chain.uploads_again + 1;
+                let chain = Chain { uploads_again, ..Chain::default() };
+                return Ok(chain.again("photo", Duration::ZERO));
+            }
+            answer => answer?,
+        };
         let made: Created = shaped(raw.clone(), effect)?;
         let id = named(made.id, effect)?;
         if self.config.two_phase {

@@ -1,6 +1,9 @@
 //! One call: the account's token in its header, the answer through `classify`, no secret in what comes out.
 
-use std::{collections::BTreeMap, sync::Mutex};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
 
 use hmac::{Hmac, KeyInit, Mac};
 use loa_channel::{Cx, Error, ErrorKind, Result, RetryAdvice, To};
@@ -23,6 +26,8 @@ pub(crate) struct Api {
     pub(crate) oauth: Client,
     /// Digest of the access token the platform refused, by account: it is renewed whatever its age.
     refused: Mutex<BTreeMap<String, Digest>>,
+    /// Changes of articles the platform works on, by account and article: what was sent and the token to ask about it.
+    changes: Mutex<BTreeMap<(String, String), (Digest, String)>>,
 }
 
 impl Api {
@@ -32,7 +37,7 @@ impl Api {
         };
         let calls = client(&config.api_base, limits.clone())?;
         let oauth = client(&config.oauth_base, limits)?;
-        Ok(Self { config, calls, oauth, refused: Mutex::new(BTreeMap::new()) })
+        Ok(Self { config, calls, oauth, refused: Mutex::default(), changes: Mutex::default() })
     }
 
     /// A read with plain query parameters.
@@ -101,6 +106,23 @@ impl Api {
         self.refused.lock().is_ok_and(|refused| {
             refused.get(to.account.name.as_str()) == Some(&Digest::of(token.as_bytes()))
         })
+    }
+
+    /// The token of this very change of an article, when it was sent since the process started.
+    pub(crate) fn change_under_way(&self, to: To<'_>, id: &str, what: Digest) -> Option<String> {
+        let changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        let sent = changes.get(&(to.account.name.to_string(), id.to_owned()))?;
+        (sent.0 == what).then(|| sent.1.clone())
+    }
+
+    /// Keeps what was sent about an article; nothing once it has come to its end.
+    pub(crate) fn note_change(&self, to: To<'_>, id: &str, sent: Option<(Digest, String)>) {
+        let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (to.account.name.to_string(), id.to_owned());
+        match sent {
+            Some(sent) => changes.insert(key, sent),
+            None => changes.remove(&key),
+        };
     }
 
     fn post(&self, path: &str, body: &impl Serialize) -> Result<Request> {

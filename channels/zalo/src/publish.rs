@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use loa_channel::{Cx, Error, ErrorKind, Outgoing, Progress, Result, RetryAdvice, To};
-use loa_model::{BodyBlock, MediaRole, Receipt, Ticket, delivery::Effect};
+use loa_channel::{Cx, Error, ErrorKind, Outgoing, Progress, Result, RetryAdvice, Scope, To};
+use loa_model::{BodyBlock, Digest, MediaRole, Receipt, Ticket, delivery::Effect};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -185,8 +185,8 @@ async fn confirm(api: &Api, cx: &Cx<'_>, to: To<'_>, id: String, polls: u32) -> 
     })
 }
 
-/// Changes a shown article. The platform works it off later; a failure it names at once is reported, a later one is not
-/// seen.
+/// Changes a shown article. The platform works it off later: until it has, the answer is "later", and the same change asked
+/// for again is not sent again but asked about.
 pub(crate) async fn amend(
     api: &Api,
     cx: &Cx<'_>,
@@ -194,11 +194,31 @@ pub(crate) async fn amend(
     receipt: &Receipt,
     post: Outgoing<'_>,
 ) -> Result<()> {
-    let article = article(cx, post, Status::Show, Some(&receipt.remote_id)).await?;
-    let token = accepted(api, cx, to, "v2.0/article/update", &article).await?;
-    match verify(api, cx, to, &token).await? {
+    let id = receipt.remote_id.as_str();
+    let article = article(cx, post, Status::Show, Some(id)).await?;
+    let sent = serde_json::to_vec(&article).map_err(|e| Error::internal(e.to_string()))?;
+    let digest = Digest::of(&sent);
+    let token = if let Some(token) = api.change_under_way(to, id, digest) {
+        token
+    } else {
+        let token = accepted(api, cx, to, "v2.0/article/update", &article).await?;
+        api.note_change(to, id, Some((digest, token.clone())));
+        token
+    };
+    let outcome = verify(api, cx, to, &token).await?;
+    let at_work = |what: &str| {
+        let again = RetryAdvice::Later { wait: poll_wait(0), scope: Scope::Post };
+        Err(Error::new(ErrorKind::Unavailable, again, what))
+    };
+    if outcome == Outcome::Pending {
+        return at_work("the platform still works on the change");
+    }
+    api.note_change(to, id, None);
+    match outcome {
         Outcome::Failed(said) => Err(Error::new(ErrorKind::Media, RetryAdvice::Never, said)),
-        Outcome::Done(_) | Outcome::Pending | Outcome::Forgotten => Ok(()),
+        // What became of it is not told any more; the change is harmless to repeat.
+        Outcome::Forgotten => at_work("the platform has forgotten the change, it is sent again"),
+        Outcome::Done(_) | Outcome::Pending => Ok(()),
     }
 }
 

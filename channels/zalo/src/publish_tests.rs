@@ -67,7 +67,8 @@ fn answer(shared: &Shared, seen: &Seen) -> Reply {
             *article = wanted.clone();
             article["create_date"] = created;
             article["link_view"] = json!("https://post.oa.zalo.me/d?id=x");
-            platform.verify = vec![ok(&json!({"id": wanted["id"]}))];
+            let pending = r#"{"error":-214,"message":"Article is being processed"}"#.to_owned();
+            platform.verify = vec![pending, ok(&json!({"id": wanted["id"]}))];
             ok(&json!({"token": "dXBkYXRl=="}))
         }
         "verify" => {
@@ -136,7 +137,10 @@ fn an_article_is_created_hidden_then_shown_then_seen() {
         let mut world = World::new();
         let (_, server, zalo) = start(&world).await;
         let (receipt, steps) = drive(&zalo, &mut world, None).await;
-        assert_eq!(steps, ["verify_create", "verify_create", "show", "verify_show", "confirm"]);
+        assert_eq!(
+            steps,
+            ["verify_create", "verify_create", "show", "verify_show", "verify_show", "confirm"]
+        );
         assert_eq!(receipt.remote_id, "4402c73f7e7a9724ce00");
         assert_eq!(receipt.url, "https://post.oa.zalo.me/d?id=x");
         let created = server.last("/v2.0/article/create").json();
@@ -316,7 +320,15 @@ fn retract_and_amend_and_measure() {
         let (platform, server, zalo) = start(&world).await;
         let (receipt, _) = drive(&zalo, &mut world, None).await;
         world.content.title = "Đính chính: nghị quyết mới về đường bộ".into();
-        zalo.amend(&world.cx(), world.to(), &receipt, world.post()).await.unwrap();
+        let amend = async || zalo.amend(&world.cx(), world.to(), &receipt, world.post()).await;
+        let mut looks = 0;
+        while let Err(error) = amend().await {
+            assert!(matches!(error.advice, RetryAdvice::Later { .. }), "{error:?}");
+            looks += 1;
+            assert!(looks < 10, "{error:?}");
+        }
+        assert!(looks > 0, "it is worked off later");
+        assert_eq!(server.count("/v2.0/article/update"), 2, "shown once, changed once");
         let amended = server.last("/v2.0/article/update").json();
         assert_eq!(amended["title"], "Đính chính: nghị quyết mới về đường bộ");
         assert_eq!(amended["status"], "show");

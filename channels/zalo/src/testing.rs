@@ -78,6 +78,10 @@ impl Server {
         seen.iter().map(|s| format!("{} {}", s.method, s.path())).collect()
     }
 
+    pub(crate) fn count(&self, path: &str) -> usize {
+        self.seen.lock().unwrap().iter().filter(|s| s.path() == path).count()
+    }
+
     pub(crate) fn last(&self, path: &str) -> Seen {
         let seen = self.seen.lock().unwrap();
         seen.iter().rfind(|s| s.path() == path).unwrap().clone()

@@ -161,6 +161,19 @@ impl<'a> Run<'a> {
         panic!("read-back never settles");
     }
 
+    /// Asks again after each wait that is asked for, as delivery does.
+    async fn patiently<T>(&self, ask: impl AsyncFn() -> Result<T>) -> Result<T> {
+        for _ in 0..PATIENCE {
+            match ask().await {
+                Err(Error { advice: RetryAdvice::Later { wait, .. }, .. }) => {
+                    self.bench.clock().sleep(wait).await;
+                }
+                answer => return answer,
+            }
+        }
+        ask().await
+    }
+
     async fn shown(&self) -> Vec<Shown> {
         self.bench.shown(&self.content).await
     }
@@ -193,6 +206,9 @@ fn fresh(bench: &dyn Bench, index: usize) -> Run<'_> {
 
 /// Chains longer than this are not looked into step by step.
 const DEEPEST: usize = 12;
+
+/// Waits after which a platform must have come to an end.
+const PATIENCE: usize = 40;
 
 /// Waits of a read-back before it must have an answer.
 const LONGEST: usize = 100;
@@ -378,14 +394,15 @@ pub async fn find_returns_what_was_published(bench: &dyn Bench) {
     }
 }
 
-/// `amend` does what the capability says.
+/// `amend` does what the capability says, and says so only when the audience sees it.
 pub async fn amend_agrees_with_capability(bench: &dyn Bench) {
     for index in 0..bench.contents().len() {
         let mut run = fresh(bench, index);
         let receipt = run.publish().await;
         run.content.text = run.content.text.replace("Xem thêm", "Đính chính");
         let channel = bench.channel();
-        let outcome = channel.amend(&run.cx(), run.to(), &receipt, run.outgoing()).await;
+        let amend = async || channel.amend(&run.cx(), run.to(), &receipt, run.outgoing()).await;
+        let outcome = run.patiently(amend).await;
         if channel.capability().edit {
             outcome.unwrap_or_else(|error| panic!("cannot amend: {error:?}"));
             let shown = run.shown().await;

@@ -160,7 +160,8 @@ pub trait Channel: Send + Sync {
     /// [`ErrorKind::Unsupported`] when the platform has no read-back.
     async fn find(&self, cx: &Cx<'_>, to: To<'_>, what: Lookup<'_>) -> Result<Vec<Receipt>>;
 
-    /// Changes a live post.
+    /// Changes a live post. Success means that the audience sees the change; while the platform still works on it, the answer
+    /// is [`RetryAdvice::Later`], and asking again with the same content sends nothing twice.
     ///
     /// # Errors
     /// [`ErrorKind::Unsupported`] when the capability says so.

@@ -50,6 +50,13 @@ pub enum Chain {
     HiddenThenPublic,
     /// A hidden draft, processing that is polled twice, then made public by its id.
     Processed,
+    /// One public request, accepted at once and shown later without another one: polled until then.
+    Settling {
+        /// Seconds from the request to the post.
+        after_s: u32,
+        /// Seconds between two polls.
+        poll_s: u32,
+    },
 }
 
 /// What happens to an effectful request.
@@ -98,6 +105,10 @@ struct State {
     posts: BTreeMap<u64, Stored>,
     /// Faults of the next effectful requests; an empty place lets one through.
     faults: VecDeque<Option<Fault>>,
+    /// When accepted posts are shown.
+    shows_at: BTreeMap<u64, Timestamp>,
+    /// Faults of the next polls of a chain.
+    poll_faults: VecDeque<Fault>,
     /// Read-backs that do not see the newest posts yet.
     lag: u32,
     token: String,
@@ -130,6 +141,16 @@ impl MemoryPlatform {
         let mut state = self.state();
         state.faults.extend(std::iter::repeat_n(None, count));
         state.faults.push_back(Some(fault));
+    }
+
+    /// The next poll of a chain without a fault of its own meets this one.
+    pub fn arm_poll(&self, fault: Fault) {
+        self.state().poll_faults.push_back(fault);
+    }
+
+    /// Shows what was accepted and is due at `now`.
+    pub fn settle(&self, now: Timestamp) {
+        self.state().settle(now);
     }
 
     /// The next `count` read-backs find nothing.
@@ -193,26 +214,24 @@ impl MemoryPlatform {
         let mut state = self.state();
         let fault = state.faults.pop_front().flatten();
         if fault == Some(Fault::Unreachable) {
-            let again = RetryAdvice::Later { wait: Duration::from_secs(30), scope: Scope::Account };
-            return Err(Error::new(ErrorKind::Unavailable, again, "cannot connect"));
+            return Err(met(Fault::Unreachable));
         }
         state.requests += 1;
         state.effects += 1;
         check_token(&state, secret)?;
         match fault {
-            None | Some(Fault::Unreachable) => Ok((state, false)),
+            None => Ok((state, false)),
             Some(Fault::DropAfterCommit) => Ok((state, true)),
-            Some(Fault::DropBeforeCommit) => Err(lost()),
-            Some(Fault::Throttle { wait, scope }) => {
-                let again = RetryAdvice::Later { wait, scope };
-                Err(Error::new(ErrorKind::Throttled, again, "too many requests").code("memory/429"))
-            }
-            Some(Fault::Refuse) => {
-                let refused =
-                    Error::new(ErrorKind::Content, RetryAdvice::Never, "the content is refused");
-                Err(refused.code(REFUSED))
-            }
-            Some(Fault::ExpireToken) => Err(expired()),
+            Some(fault) => Err(met(fault)),
+        }
+    }
+
+    /// One poll of a chain, with its fault met.
+    fn poll(&self, secret: &Secret) -> Result<MutexGuard<'_, State>> {
+        let mut state = self.read(secret)?;
+        match state.poll_faults.pop_front() {
+            None => Ok(state),
+            Some(fault) => Err(met(fault)),
         }
     }
 }
@@ -236,6 +255,21 @@ impl State {
 
     fn by_id(&mut self, remote_id: &str) -> Option<&mut Stored> {
         self.posts.get_mut(&remote_id.parse().ok()?)
+    }
+
+    /// Takes a public request that shows its post later.
+    fn accept(&mut self, remote_id: &str, shows_at: Timestamp) {
+        if let Some(marker) = self.by_id(remote_id).map(|post| post.marker.clone()) {
+            *self.creates.entry(marker).or_default() += 1;
+        }
+        self.shows_at.extend(remote_id.parse::<u64>().map(|number| (number, shows_at)));
+    }
+
+    /// Shows what was accepted and is due.
+    fn settle(&mut self, now: Timestamp) {
+        for (number, post) in &mut self.posts {
+            post.public |= self.shows_at.get(number).is_some_and(|at| now >= *at);
+        }
     }
 
     /// Makes a post public; a second time changes nothing.
@@ -298,6 +332,11 @@ impl MemoryChannel {
             Chain::Public => return Ok(Progress::Live(state.show(&remote_id)?)),
             Chain::HiddenThenPublic => "show",
             Chain::Processed => "poll",
+            Chain::Settling { after_s, poll_s } => {
+                state.accept(&remote_id, at + i64::from(after_s).seconds());
+                let wait = Duration::from_secs(u64::from(poll_s));
+                return Ok(again("settle", json!({ "id": remote_id }), wait));
+            }
         };
         let data = json!({ "id": remote_id, "polls": 0 });
         Ok(again(step, data, Duration::ZERO))
@@ -312,9 +351,9 @@ impl Channel for MemoryChannel {
 
     fn effect(&self, _content: &PostContent, at: Option<&Ticket>) -> Effect {
         match (at.map(|ticket| ticket.step.as_str()), self.options.chain) {
-            (None, Chain::Public) => Effect::Public,
+            (None, Chain::Public | Chain::Settling { .. }) => Effect::Public,
             (None, _) => Effect::Hidden,
-            (Some("poll"), _) => Effect::Read,
+            (Some("poll" | "settle"), _) => Effect::Read,
             (Some(_), _) => Effect::Idempotent,
         }
     }
@@ -340,17 +379,29 @@ impl Channel for MemoryChannel {
         };
         let id = data["id"].as_str().unwrap_or_default();
         if step == "poll" {
-            drop(self.platform.read(to.secret)?);
+            drop(self.platform.poll(to.secret)?);
             let polls = data["polls"].as_u64().unwrap_or_default() + 1;
             let (next, wait) = if polls < 2 { ("poll", 5) } else { ("show", 0) };
             return Ok(again(next, json!({ "id": id, "polls": polls }), Duration::from_secs(wait)));
+        }
+        if let (Chain::Settling { poll_s, .. }, "settle") = (self.options.chain, step.as_str()) {
+            let mut state = self.platform.poll(to.secret)?;
+            state.settle(cx.clock.now());
+            if let Some(post) = state.by_id(id).filter(|post| post.public) {
+                return Ok(Progress::Live(receipt(post)));
+            }
+            return Ok(again(
+                "settle",
+                json!({ "id": id }),
+                Duration::from_secs(u64::from(poll_s)),
+            ));
         }
         let (mut state, lost_answer) = self.platform.effect(cx, to.secret)?;
         let receipt = state.show(id)?;
         if lost_answer { Err(lost()) } else { Ok(Progress::Live(receipt)) }
     }
 
-    async fn find(&self, _cx: &Cx<'_>, to: To<'_>, what: Lookup<'_>) -> Result<Vec<Receipt>> {
+    async fn find(&self, cx: &Cx<'_>, to: To<'_>, what: Lookup<'_>) -> Result<Vec<Receipt>> {
         if self.options.read_back == ReadBack::None {
             return Err(Error::unsupported("read-back"));
         }
@@ -359,6 +410,7 @@ impl Channel for MemoryChannel {
             state.lag -= 1;
             return Ok(Vec::new());
         }
+        state.settle(cx.clock.now());
         let since = what.since.saturating_sub(2.minutes()).unwrap_or(what.since);
         let found = state.posts.values();
         let found =
@@ -479,6 +531,27 @@ fn receipt(post: &Stored) -> Receipt {
 
 fn check_token(state: &State, secret: &Secret) -> Result<()> {
     if secret.get(TOKEN) == Some(state.token.as_str()) { Ok(()) } else { Err(expired()) }
+}
+
+/// The error of a request that was not done, or whose answer is lost.
+fn met(fault: Fault) -> Error {
+    match fault {
+        Fault::DropAfterCommit | Fault::DropBeforeCommit => lost(),
+        Fault::Throttle { wait, scope } => {
+            let again = RetryAdvice::Later { wait, scope };
+            Error::new(ErrorKind::Throttled, again, "too many requests").code("memory/429")
+        }
+        Fault::Refuse => {
+            let refused =
+                Error::new(ErrorKind::Content, RetryAdvice::Never, "the content is refused");
+            refused.code(REFUSED)
+        }
+        Fault::ExpireToken => expired(),
+        Fault::Unreachable => {
+            let again = RetryAdvice::Later { wait: Duration::from_secs(30), scope: Scope::Account };
+            Error::new(ErrorKind::Unavailable, again, "cannot connect")
+        }
+    }
 }
 
 fn expired() -> Error {

@@ -96,7 +96,7 @@ impl At<'_> {
                 match self.worker.refresh(self.account, self.channel, Some(self)).await? {
                     Refreshed::Yes => Some(crate::config::secs(1)),
                     Refreshed::Later(wait) => Some(wait.max(by_backoff)),
-                    Refreshed::No => {
+                    Refreshed::Young | Refreshed::No => {
                         self.worker.needs_reauth(self.account, &error.to_string()).await?;
                         Some(by_backoff)
                     }

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use loa_channel::{Channel, Cx, Error, ErrorKind, Outgoing, Progress, RetryAdvice, To};
 use loa_model::{
     Account, Delivery, DeliveryEvent as Event, DeliveryId, DeliveryState as State, Intent, Post,
-    PostState, Receipt, Secret, delivery::Effect, job::backoff,
+    PostState, Priority, Receipt, Secret, delivery::Effect, job::backoff,
 };
 use loa_store::{Changes, Error as StoreError, Expect, StoreExt as _, Versioned};
 
@@ -51,7 +51,7 @@ impl At<'_> {
     /// Claims a ready delivery and walks its chain.
     pub(crate) async fn begin(&self, row: &Row, round: &mut Round) -> Result<Turn> {
         let now = self.now();
-        if row.record.cancel_requested {
+        if row.record.cancel_requested && !row.record.may_be_live() {
             let reason = row.record.reason.clone();
             self.worker.step_aside(row, Event::Cancel { reason }, round).await?;
             return Ok(Turn::Skipped);
@@ -118,7 +118,7 @@ impl At<'_> {
             return Ok(None);
         }
         let snooze = |until, reason: &str| Event::Snooze { until, reason: reason.to_owned() };
-        if now > d.not_after {
+        if now > d.not_after && !d.may_be_live() {
             return self.end(row, Event::Expire, round).await;
         }
         // Switches may be thrown in the middle of a round.
@@ -131,7 +131,7 @@ impl At<'_> {
         }
         let post =
             self.worker.deps.store.read::<Post>(&d.post.to_string()).await?.map(|p| p.record);
-        let post = match checked(d, post, now) {
+        let post = match self.allowed(d, post, now) {
             Ok(post) => post,
             Err(event) => return self.end(row, event, round).await,
         };
@@ -184,6 +184,27 @@ impl At<'_> {
         self.answered(row, effect, answer, round).await
     }
 
+    /// The post for the next step, or what to do with its delivery instead. What may be live is only looked at when its
+    /// window, its approval or a person forbids more; after that its outcome is unclear.
+    fn allowed(&self, d: &Delivery, post: Option<Post>, now: Timestamp) -> Result<Post, Event> {
+        let Some(since) = d.public_since else { return checked(d, post, now) };
+        let late = now > d.not_after;
+        let given_up = late && now > since + secs(self.worker.deps.config.settle_s);
+        if !given_up
+            && let Some(post) = &post
+            && self.channel.effect(&post.content, d.ticket.as_ref()) == Effect::Read
+        {
+            return Ok(post.clone());
+        }
+        if late {
+            return Err(Event::Expire);
+        }
+        if d.cancel_requested {
+            return Err(Event::Hold { reason: d.reason.clone() });
+        }
+        checked(d, post, now)
+    }
+
     /// Commits the intent together with the pace it spends.
     async fn intend(
         &self,
@@ -202,8 +223,8 @@ impl At<'_> {
             let d = &row.record;
             let (account, app) = self.paces().await?;
             let pace = match self.ask(d, &account.0, &app.0, now) {
-                // A chain that goes on under its lease has paid already.
-                _ if counted => None,
+                // A chain that goes on has paid already.
+                _ if counted && !begins(d) => None,
                 Verdict::Go(pace) => (pace != account.0).then_some((pace, account.1)),
                 Verdict::Later { until, why } => {
                     let event =
@@ -269,6 +290,8 @@ impl At<'_> {
                 round.wake_at(until);
                 let held = secs(self.worker.deps.config.hold_wait_s);
                 if signed(wait) <= held && !self.worker.stopping.load(Ordering::Acquire) {
+                    // The account's lease may be shorter than the wait: somebody must come by and keep it.
+                    round.wake_at(now + self.worker.deps.config.keep_lease_within());
                     let mut memory = self.worker.memory();
                     memory.held.insert(self.account.name.clone(), (row.record.id, until));
                     return Ok(None);
@@ -318,18 +341,33 @@ impl At<'_> {
         let config = &self.worker.deps.config;
         let reason = error.to_string();
         let left = row.record.attempt < row.record.max_attempts;
-        let by_backoff = signed(backoff(row.record.attempt.max(1), self.worker.random()));
+        let by_backoff = signed(backoff(row.record.attempt.max(1), self.worker.random()))
+            .max(ask_again(&row.record, effect, now));
         if error.kind == ErrorKind::Gate {
             // Provably nothing was sent; a moment later the cause is either gone or stops the claim.
             return self.end(row, Event::Snooze { until: now + secs(1), reason }, round).await;
         }
+        // A question costs no attempt once the answer may be "live": it is asked again until it is answered.
+        let asks_on = effect == Effect::Read && row.record.may_be_live();
+        // The platform's word about the content settles it; any other failure does not.
+        let refused =
+            matches!(error.kind, ErrorKind::Content | ErrorKind::Media) && effect == Effect::Read;
         match error.advice {
+            RetryAdvice::Never if row.record.may_be_live() && !refused => {
+                let quarantine_until = self.worker.quarantine(None, now);
+                self.end(row, Event::Unclear { quarantine_until, reason }, round).await
+            }
             RetryAdvice::Never => self.end(row, Event::Reject { reason }, round).await,
             RetryAdvice::Later { wait, scope } => {
                 let free = matches!(error.kind, ErrorKind::Throttled | ErrorKind::Quota);
                 let until = now + if wait.is_zero() { by_backoff } else { signed(wait) };
                 let event = match (free, left) {
                     (true, _) => Event::Snooze { until, reason: reason.clone() },
+                    (false, _) if asks_on => Event::Snooze { until, reason: reason.clone() },
+                    (false, false) if effect == Effect::Idempotent => {
+                        let quarantine_until = self.worker.quarantine(None, now);
+                        Event::Unclear { quarantine_until, reason: reason.clone() }
+                    }
                     (false, true) => Event::Retry { until, reason: reason.clone(), restart: false },
                     (false, false) => Event::Exhaust { reason: reason.clone() },
                 };
@@ -343,7 +381,7 @@ impl At<'_> {
                     match self.worker.refresh(self.account, self.channel, Some(self)).await? {
                         Refreshed::Yes => now,
                         Refreshed::Later(wait) => now + wait.max(by_backoff),
-                        Refreshed::No => {
+                        Refreshed::Young | Refreshed::No => {
                             self.worker.needs_reauth(self.account, &reason).await?;
                             now
                         }
@@ -364,14 +402,16 @@ impl At<'_> {
                         quarantine_until: self.worker.quarantine(deadline, now),
                         reason,
                     }
+                } else if asks_on {
+                    round.wake_at(now + by_backoff);
+                    Event::Snooze { until: now + by_backoff, reason }
                 } else if left || effect == Effect::Read {
                     round.wake_at(now + by_backoff);
                     Event::Retry { until: now + by_backoff, reason, restart: false }
                 } else {
                     Event::Exhaust { reason }
                 };
-                if let Event::Unclear { quarantine_until, .. } = &event {
-                    round.wake_at(*quarantine_until);
+                if matches!(event, Event::Unclear { .. }) {
                     tracing::warn!(delivery.id = %row.record.id, account = %self.account.name, quarantine_s = config.quarantine_s, "Outcome of a post is not known");
                 }
                 self.end(row, event, round).await
@@ -399,8 +439,12 @@ impl At<'_> {
         };
         if let Some(done) = self.commit(&row, &event, round, pace).await? {
             round.note(&done.record);
-            if done.record.state == State::Ready {
-                round.wake_at(done.record.not_before.max(self.now()));
+            match done.record.state {
+                State::Ready => round.wake_at(done.record.not_before.max(self.now())),
+                State::Uncertain => {
+                    round.wake_at(done.record.quarantine_until.unwrap_or_else(|| self.now()));
+                }
+                _ => {}
             }
         }
         Ok(None)
@@ -465,11 +509,12 @@ impl At<'_> {
     fn ask(&self, d: &Delivery, account: &Pace, app: &Pace, now: Timestamp) -> Verdict {
         let ask = pacing::Ask {
             delivery: d.id,
-            priority: d.priority,
+            // Nobody is disturbed by a question after a post that may be live.
+            priority: if d.may_be_live() { Priority::Urgent } else { d.priority },
             account,
             app,
             rule: &self.channel.capability().pace,
-            begins: d.ticket.is_none(),
+            begins: begins(d),
         };
         pacing::ask(&ask, &self.worker.deps.config, now)
     }
@@ -498,10 +543,23 @@ impl At<'_> {
     }
 }
 
+/// Whether the next effect is the first of its chain: that one spends the pace.
+fn begins(d: &Delivery) -> bool {
+    d.ticket.is_none() || d.sending_since.is_none()
+}
+
 /// The delivery is still the one we hold: same lease, same intent.
 fn same(before: &Delivery) -> impl Fn(&Delivery) -> bool + use<> {
     let (lease, intent) = (before.lease.clone(), before.intent.clone());
     move |now: &Delivery| lease.is_some() && now.lease == lease && now.intent == intent
+}
+
+/// Distance of two questions whether a post is live, when they fail: grows with the time since it may be.
+fn ask_again(d: &Delivery, effect: Effect, now: Timestamp) -> SignedDuration {
+    match d.public_since {
+        Some(since) if effect == Effect::Read => (now.duration_since(since) / 10).min(secs(1800)),
+        _ => SignedDuration::ZERO,
+    }
 }
 
 /// The post as approved, or what to do with its delivery instead.

@@ -43,6 +43,11 @@ pub struct Config {
     pub read_back_again_s: u32,
     /// A wait between steps up to this is spent under the lease; a longer one hands the delivery back.
     pub hold_wait_s: u32,
+    /// Distance of two questions whether an account's credentials age, before it is served; 0 asks never.
+    pub refresh_check_s: u32,
+    /// How long after a public step, once its window is over, a chain still asks whether the post is live before the outcome
+    /// counts as unclear.
+    pub settle_s: u32,
     /// Tries of a retraction or a correction before a person is asked.
     pub aftercare_tries: u32,
     /// First measurement after posting.
@@ -72,6 +77,8 @@ impl Default for Config {
             read_back_apart_s: 120,
             read_back_again_s: 60,
             hold_wait_s: 120,
+            refresh_check_s: 600,
+            settle_s: 24 * 3600,
             aftercare_tries: 8,
             first_measure_s: 900,
             poll_s: 30,
@@ -103,6 +110,11 @@ impl Config {
             Effect::Public | Effect::Idempotent => secs(self.send_within_s),
             Effect::Read | Effect::Hidden => secs(self.upload_timeout_s),
         }
+    }
+
+    /// Time until a lease that is held between rounds must be renewed.
+    pub(crate) fn keep_lease_within(&self) -> SignedDuration {
+        secs((self.account_lease_s / 2).max(1))
     }
 
     pub(crate) fn account_lease(&self) -> Duration {

@@ -30,7 +30,8 @@ pub trait Secrets: Send + Sync {
     /// [`VaultError`] when the vault is closed or the disk refuses.
     async fn get(&self, account: &AccountName) -> Result<Option<Secret>, VaultError>;
 
-    /// Keeps a durable mark that a refresh is about to be sent.
+    /// Keeps a durable mark that a refresh is about to be sent. A mark that is there already is of an attempt that died, with
+    /// its answer lost or its process gone: this one takes its place and tries the old credentials once more.
     ///
     /// # Errors
     /// [`VaultError`]: then nothing is sent.

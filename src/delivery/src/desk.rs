@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use loa_model::{
     Account, AccountName, AccountStatus, Actor, Delivery, DeliveryEvent as Event, DeliveryId,
-    DeliveryState as State, Entropy, Ids, Post, PostId, PostState, Receipt, UserId,
+    DeliveryState as State, Entropy, Ids, Post, PostId, PostState, Receipt, Role, User, UserId,
     delivery::Refused, seams::SharedClock,
 };
 use loa_store::{Changes, Error as StoreError, Expect, Store, StoreExt as _, Versioned};
@@ -19,6 +19,12 @@ pub enum DeskError {
     /// There is no such record.
     #[error("{0} does not exist")]
     Unknown(String),
+    /// The person may not do it.
+    #[error("this needs the role {needs:?}")]
+    Role {
+        /// Role it takes; for stopping and starting, an admin's will do as well.
+        needs: Role,
+    },
     /// The delivery is in a state that does not allow it.
     #[error(transparent)]
     Refused(#[from] Refused),
@@ -44,7 +50,10 @@ impl From<StoreError> for DeskError {
 
 type Result<T> = std::result::Result<T, DeskError>;
 
-/// Where people decide.
+/// Who may stop and start accounts and the machine.
+const SWITCHERS: &[Role] = &[Role::Approver, Role::Admin];
+
+/// Where people decide. What changes what the audience sees takes an approver of the delivery's agency.
 #[derive(Clone)]
 pub struct Desk {
     store: Arc<dyn Store>,
@@ -70,20 +79,21 @@ impl Desk {
     /// A person saw it live. `remote_id` of the receipt may be empty when unknown.
     ///
     /// # Errors
-    /// [`DeskError::Refused`] when its outcome is not in doubt.
+    /// [`DeskError::Role`]; [`DeskError::Refused`] when its outcome is not in doubt.
     pub async fn confirm_live(
         &self,
         id: DeliveryId,
         by: UserId,
         receipt: Receipt,
     ) -> Result<Delivery> {
-        self.act(id, by, Event::ConfirmLive { receipt, by }).await
+        let before = self.approving(id, by).await?;
+        self.act_on(&before, by, Event::ConfirmLive { receipt, by }).await
     }
 
     /// A person looked and it is not there: it will be sent again.
     ///
     /// # Errors
-    /// [`DeskError::Refused`] when its outcome is not in doubt; [`DeskError::NotNow`] while the request may still be on its
+    /// [`DeskError::Role`]; [`DeskError::Refused`] when its outcome is not in doubt; [`DeskError::NotNow`] while the request may still be on its
     /// way: the quarantine binds people too.
     pub async fn confirm_absent(
         &self,
@@ -91,7 +101,7 @@ impl Desk {
         by: UserId,
         reason: String,
     ) -> Result<Delivery> {
-        let before = self.delivery(id).await?;
+        let before = self.approving(id, by).await?;
         let deadline = before.record.intent.as_ref().map(|intent| intent.send_deadline);
         let longest = crate::config::secs(self.config.create_timeout_s.min(30));
         if before.record.state == State::Uncertain
@@ -112,7 +122,7 @@ impl Desk {
         let before = self.delivery(id).await?;
         let now = self.clock.now();
         let mover = self.mover(&before.record, by);
-        let doubt = mover.doubt(&before.record, &*self.channels, now).await?;
+        let doubt = mover.doubt(&before.record, now);
         let (next, mut changes) = mover.changes(&before, Event::Cancel { reason }, now)?;
         if let Some(incident) = &doubt {
             changes = changes.insert(incident);
@@ -140,15 +150,16 @@ impl Desk {
     /// Takes a live post back.
     ///
     /// # Errors
-    /// [`DeskError::Refused`] when it is not live.
+    /// [`DeskError::Role`], [`DeskError::Refused`] when it is not live.
     pub async fn retract(&self, id: DeliveryId, by: UserId, reason: String) -> Result<Delivery> {
-        self.act(id, by, Event::Retract { reason }).await
+        let before = self.approving(id, by).await?;
+        self.act_on(&before, by, Event::Retract { reason }).await
     }
 
     /// Sends the content of another approved post of the same account to a live post.
     ///
     /// # Errors
-    /// [`DeskError::NotNow`] when the channel cannot change posts or the new post is not approved for the account,
+    /// [`DeskError::Role`], [`DeskError::NotNow`] when the channel cannot change posts or the new post is not approved for the account,
     /// [`DeskError::Refused`] when the delivery is not live.
     pub async fn correct(
         &self,
@@ -157,7 +168,7 @@ impl Desk {
         post: PostId,
         reason: String,
     ) -> Result<Delivery> {
-        let before = self.delivery(id).await?;
+        let before = self.approving(id, by).await?;
         let account = &before.record.account;
         let editable = self.channels.get(account.channel()).is_some_and(|c| c.capability().edit);
         if !editable {
@@ -182,10 +193,10 @@ impl Desk {
     /// A new delivery of the same approved post, for one that is over without being live.
     ///
     /// # Errors
-    /// [`DeskError::NotNow`] when it is not over, another delivery of the post is open or live, the approval does not cover
+    /// [`DeskError::Role`], [`DeskError::NotNow`] when it is not over, another delivery of the post is open or live, the approval does not cover
     /// `due_at`, or the content changed.
     pub async fn retry(&self, id: DeliveryId, by: UserId, due_at: Timestamp) -> Result<Delivery> {
-        let before = self.delivery(id).await?;
+        let before = self.approving(id, by).await?;
         let old = &before.record;
         let over =
             matches!(old.state, State::Dead | State::Rejected | State::Cancelled | State::Missed);
@@ -231,6 +242,8 @@ impl Desk {
             ticket: None,
             receipt: None,
             sending_since: None,
+            public_since: None,
+            paid: false,
             quarantine_until: None,
             absent: Vec::new(),
             evidence: Vec::new(),
@@ -251,7 +264,7 @@ impl Desk {
     /// Stops an account until somebody resumes it.
     ///
     /// # Errors
-    /// [`DeskError::Unknown`].
+    /// [`DeskError::Role`], [`DeskError::Unknown`].
     pub async fn pause_account(
         &self,
         name: &AccountName,
@@ -265,7 +278,7 @@ impl Desk {
     /// Lets an account post again, after a pause or after it was connected again.
     ///
     /// # Errors
-    /// [`DeskError::Unknown`].
+    /// [`DeskError::Role`], [`DeskError::Unknown`].
     pub async fn resume_account(&self, name: &AccountName, by: UserId) -> Result<()> {
         self.set_status(name, by, "resume account", AccountStatus::Active).await
     }
@@ -273,7 +286,7 @@ impl Desk {
     /// Throws or lifts a kill switch; `scope` is `all`, `agency/<name>` or `channel/<name>`.
     ///
     /// # Errors
-    /// [`DeskError::NotNow`] when the scope is none of these.
+    /// [`DeskError::Role`], also for another agency; [`DeskError::NotNow`] when the scope is none of these.
     pub async fn kill_switch(
         &self,
         scope: &str,
@@ -286,6 +299,10 @@ impl Desk {
             return Err(DeskError::NotNow(format!(
                 "{scope:?} is no scope: write all, agency/<name> or channel/<name>"
             )));
+        }
+        let person = self.person(by, SWITCHERS).await?;
+        if scope.strip_prefix("agency/").is_some_and(|agency| agency != person.agency) {
+            return Err(DeskError::Role { needs: Role::Approver });
         }
         let switch = KillSwitch { scope: scope.to_owned(), on, reason, by, at: self.clock.now() };
         let what = if on { "throw kill switch" } else { "lift kill switch" };
@@ -345,6 +362,8 @@ impl Desk {
         status: AccountStatus,
     ) -> Result<()> {
         let kept = self.store.read::<Account>(name.as_str()).await?;
+        let person = self.person(by, SWITCHERS).await?;
+        let kept = kept.filter(|kept| kept.record.agency == person.agency);
         let Some(mut kept) = kept else {
             return Err(DeskError::Unknown(format!("account {name}")));
         };
@@ -357,6 +376,24 @@ impl Desk {
     async fn delivery(&self, id: DeliveryId) -> Result<Versioned<Delivery>> {
         let kept = self.store.read::<Delivery>(&id.to_string()).await?;
         kept.ok_or_else(|| DeskError::Unknown(format!("delivery {id}")))
+    }
+
+    /// A delivery, for an approver of its agency.
+    async fn approving(&self, id: DeliveryId, by: UserId) -> Result<Versioned<Delivery>> {
+        let person = self.person(by, &[Role::Approver]).await?;
+        let found = self.delivery(id).await?;
+        if found.record.agency == person.agency {
+            Ok(found)
+        } else {
+            Err(DeskError::Unknown(format!("delivery {id}")))
+        }
+    }
+
+    /// The person, when they have one of these roles; somebody unknown has none.
+    async fn person(&self, by: UserId, roles: &[Role]) -> Result<User> {
+        let kept = self.store.read::<User>(&by.to_string()).await?.map(|kept| kept.record);
+        kept.filter(|person| roles.iter().any(|role| person.is(*role)))
+            .ok_or_else(|| DeskError::Role { needs: roles.first().copied().unwrap_or(Role::Admin) })
     }
 
     async fn post(&self, id: PostId) -> Result<Post> {

@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 use loa_model::{
     AccountName, Actor, Delivery, DeliveryEvent as Event, DeliveryId, DeliveryState as State, Ids,
-    Job, JobKind, Post, Receipt,
+    Job, JobKind, Receipt,
     delivery::{Effect, EventKind, Refused},
     record::time_key,
 };
 use loa_store::{Changes, Error as StoreError, Seq, Store, StoreExt as _, Versioned};
 
-use crate::{Channels, Config, Incident, IncidentKind, Result, config::secs};
+use crate::{Config, Incident, IncidentKind, Result, config::secs};
 
 /// Makes moves: who moves, when, and what follows from it.
 pub(crate) struct Mover<'a> {
@@ -53,6 +53,7 @@ impl Mover<'_> {
             let reason =
                 if next.reason.is_empty() { "called off".into() } else { next.reason.clone() };
             match next.state {
+                State::Ready | State::Leased if next.may_be_live() => {}
                 State::Ready | State::Leased => next = next.apply(Event::Cancel { reason }, now)?,
                 State::Published if jobs.is_empty() => {}
                 State::Published if self.deletable => {
@@ -83,7 +84,8 @@ impl Mover<'_> {
         Ok((next, changes))
     }
 
-    /// A post that shall not be live is not called off while making it public may have worked: that is found out first.
+    /// A post that shall not be live is not called off while making it public may have worked: that is found out first. So
+    /// it is with one that the worker would put aside.
     fn in_doubt(&self, before: &Delivery, event: Event, now: Timestamp) -> Event {
         let making_public =
             before.intent.as_ref().is_some_and(|intent| intent.effect == Effect::Idempotent);
@@ -92,27 +94,27 @@ impl Mover<'_> {
                 let quarantine_until = now + secs(self.config.quarantine_s);
                 Event::Unclear { quarantine_until, reason }
             }
+            Event::Expire | Event::Hold { .. } | Event::Exhaust { .. }
+                if before.may_be_live()
+                    && matches!(before.state, State::Leased | State::Intent)
+                    && matches!(self.actor, Actor::Worker(_)) =>
+            {
+                let quarantine_until = now + secs(self.config.quarantine_s);
+                let reason = match event {
+                    Event::Hold { reason } | Event::Exhaust { reason } => reason,
+                    _ => "the time window passed before it was live".to_owned(),
+                };
+                Event::Unclear { quarantine_until, reason }
+            }
             event => event,
         }
     }
 
-    /// An incident for a delivery that ends unsent while making it public may have worked.
-    pub(crate) async fn doubt(
-        &self,
-        d: &Delivery,
-        channels: &dyn Channels,
-        now: Timestamp,
-    ) -> Result<Option<Incident>, StoreError> {
-        if d.state != State::Ready || d.attempt == 0 || d.ticket.is_none() {
-            return Ok(None);
-        }
-        let post = self.store.read::<Post>(&d.post.to_string()).await?;
-        let (Some(post), Some(channel)) = (post, channels.get(d.account.channel())) else {
-            return Ok(None);
-        };
-        let next = channel.effect(&post.record.content, d.ticket.as_ref());
-        Ok((next == Effect::Idempotent)
-            .then(|| self.incident(d, IncidentKind::MayBeLive, now, &d.reason)))
+    /// An incident for a delivery that is called off while it may be live: a person looks, besides what follows by itself.
+    pub(crate) fn doubt(&self, d: &Delivery, now: Timestamp) -> Option<Incident> {
+        let waits = matches!(d.state, State::Ready | State::Leased | State::Held);
+        (waits && d.may_be_live())
+            .then(|| self.incident(d, IncidentKind::MayBeLive, now, &d.reason))
     }
 
     /// Commits `event`; when somebody else wrote in between, reads again and tries anew while `ours` still holds.

@@ -98,7 +98,7 @@ impl At<'_> {
                         match self.worker.refresh(self.account, self.channel, Some(self)).await? {
                             Refreshed::Yes => secs(1),
                             Refreshed::Later(wait) => wait.max(secs(1)),
-                            Refreshed::No => {
+                            Refreshed::Young | Refreshed::No => {
                                 self.worker.needs_reauth(self.account, &error.to_string()).await?;
                                 secs(config.read_back_again_s)
                             }

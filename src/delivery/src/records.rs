@@ -23,7 +23,7 @@ pub enum IncidentKind {
     RetractFailed,
     /// Correcting it failed for good.
     CorrectionFailed,
-    /// It ended while making it public was being tried again: it may be live.
+    /// It was called off while it may be live already.
     MayBeLive,
     /// The platform refuses the credentials.
     NeedsReauth,
@@ -54,8 +54,8 @@ impl IncidentKind {
                 "The correction failed. Change the post by hand or take it back.",
             ),
             Self::MayBeLive => (
-                "Bài đã dừng khi đang thử công khai lại, nên có thể đã lên. Hãy mở kênh kiểm tra và gỡ nếu thấy.",
-                "It ended while making it public was being tried again and may be live. Open the channel, remove it if it is there.",
+                "Bài bị hủy khi có thể đã lên. Hệ thống sẽ gỡ ngay khi biết chắc; hãy mở kênh kiểm tra và gỡ nếu thấy.",
+                "It was called off when it may be live already. It is taken back as soon as that is known; look at the channel and remove it if it is there.",
             ),
             Self::NeedsReauth => (
                 "Nền tảng từ chối thông tin đăng nhập. Hãy kết nối lại tài khoản; các bài đang chờ vẫn được giữ.",

@@ -17,10 +17,59 @@ use crate::{
 pub(crate) enum Refreshed {
     /// New credentials are kept.
     Yes,
+    /// The channel sees no need: the credentials are young, or never change.
+    Young,
     /// Not now.
     Later(SignedDuration),
     /// A person must connect the account again.
     No,
+}
+
+/// A refused refresh is asked again, and a person told again, after this.
+const REFUSED_AGAIN: SignedDuration = SignedDuration::from_hours(24);
+
+impl At<'_> {
+    /// Renews credentials before they are too old to post with. Whatever comes of it, the old ones are used on: only a
+    /// refusal of a request pauses an account.
+    pub(crate) async fn keep_fresh(&self) -> Result<()> {
+        let every = secs(self.worker.deps.config.refresh_check_s);
+        let now = self.now();
+        let name = &self.account.name;
+        let asked = self.worker.memory().check_token_at.get(name).copied();
+        let may =
+            self.account.status == AccountStatus::Active && !self.worker.is_killed(self.account);
+        if every.is_zero() || !may || asked.is_some_and(|next| now < next) {
+            return Ok(());
+        }
+        let wait = match self.worker.refresh(self.account, self.channel, Some(self)).await {
+            Ok(Refreshed::Yes | Refreshed::Young) => every,
+            Ok(Refreshed::Later(wait)) => wait.clamp(secs(1), every.max(secs(60))),
+            Ok(Refreshed::No) if self.secret().await?.is_none() => every,
+            Ok(Refreshed::No) => {
+                self.tell_refused().await?;
+                REFUSED_AGAIN
+            }
+            // The vault may be back before the old credentials are too old.
+            Err(crate::Error::Vault(error)) => {
+                tracing::warn!(account = %name, %error, "Credentials could not be renewed ahead of time");
+                every
+            }
+            Err(error) => return Err(error),
+        };
+        self.worker.memory().check_token_at.insert(name.clone(), now + wait);
+        Ok(())
+    }
+
+    async fn tell_refused(&self) -> Result<()> {
+        let reason = "the platform refuses to renew the credentials: the present ones still work for a while";
+        tracing::warn!(account = %self.account.name, "The platform refuses to renew the credentials: connect the account again");
+        let (agency, name) = (&self.account.agency, &self.account.name);
+        let mover = self.mover();
+        let kind = IncidentKind::NeedsReauth;
+        let incident = mover.account_incident(agency, name, kind, self.now(), reason);
+        mover.commit_incident(&incident).await?;
+        Ok(())
+    }
 }
 
 impl Worker {
@@ -60,14 +109,14 @@ impl Worker {
             }
             Some(Ok(None)) => {
                 self.deps.secrets.finish_refresh(&account.name, None).await?;
-                Ok(Refreshed::No)
+                Ok(Refreshed::Young)
             }
             Some(Err(error)) => match error.advice {
                 RetryAdvice::Later { wait, .. } => {
                     self.deps.secrets.finish_refresh(&account.name, None).await?;
                     Ok(Refreshed::Later(signed(wait)))
                 }
-                // The mark stays: whether the old token was used up is not known.
+                // The mark stays: whether the old token was used up is not known. The next try takes its place.
                 RetryAdvice::Verify => Ok(Refreshed::Later(secs(60))),
                 RetryAdvice::Never | RetryAdvice::Reauthorize => {
                     self.deps.secrets.finish_refresh(&account.name, None).await?;

@@ -16,13 +16,9 @@ impl Worker {
         }
         for state in [State::Ready, State::Held] {
             for row in self.state_rows(state, None).await? {
-                if now > row.record.not_after {
-                    let doubt =
-                        self.mover(true).doubt(&row.record, &*self.deps.channels, now).await?;
+                // What may be live goes on until that is known: nothing of it is sent any more.
+                if now > row.record.not_after && !row.record.may_be_live() {
                     self.step_aside(&row, Event::Expire, round).await?;
-                    if let Some(incident) = doubt {
-                        self.mover(true).commit_incident(&incident).await?;
-                    }
                 }
             }
         }

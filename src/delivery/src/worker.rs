@@ -84,6 +84,8 @@ pub(crate) struct Memory {
     /// Not asked again before (read-backs, corrections, retractions), with the tries so far.
     pub(crate) later: BTreeMap<DeliveryId, (u32, Timestamp)>,
     pub(crate) refreshed: BTreeMap<AccountName, Timestamp>,
+    /// When to ask next whether credentials age.
+    pub(crate) check_token_at: BTreeMap<AccountName, Timestamp>,
 }
 
 /// Sends what is due. One per process; several processes share a store by the leases.
@@ -272,9 +274,7 @@ impl Worker {
         let held: Vec<_> = self.memory().held.keys().cloned().collect();
         for account in held {
             self.take(&account, 0).await?;
-            round.wake_at(
-                self.deps.clock.now() + secs((self.deps.config.account_lease_s / 2).max(1)),
-            );
+            round.wake_at(self.deps.clock.now() + self.deps.config.keep_lease_within());
         }
         Ok(())
     }
@@ -353,7 +353,8 @@ impl Worker {
         let account = self.deps.store.read::<Account>(name.as_str()).await?;
         let channel = self.deps.channels.get(name.channel());
         let (Some(account), Some(channel)) = (account.map(|a| a.record), channel) else {
-            for row in rows.iter().filter(|row| row.record.state == State::Ready) {
+            let aside = |d: &Delivery| d.state == State::Ready && !d.may_be_live();
+            for row in rows.iter().filter(|row| aside(&row.record)) {
                 let reason = format!("account {name} or its channel is not set up");
                 self.step_aside(row, Event::Hold { reason }, round).await?;
             }
@@ -456,6 +457,7 @@ impl Worker {
         for row in &errand.lost {
             self.recover(row, tenure, round).await?;
         }
+        at.keep_fresh().await?;
         if let Some(id) = errand.held {
             self.memory().held.remove(&errand.account.name);
             at.resume(id, round).await?;

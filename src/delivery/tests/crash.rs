@@ -14,7 +14,12 @@ use loa_channel::{
 use loa_model::{Clock as _, DeliveryId, DeliveryState as State, capability::ReadBack};
 use support::{Drove, World, person, receipt};
 
-const CHAINS: [Chain; 3] = [Chain::Public, Chain::HiddenThenPublic, Chain::Processed];
+const CHAINS: [Chain; 4] = [
+    Chain::Public,
+    Chain::HiddenThenPublic,
+    Chain::Processed,
+    Chain::Settling { after_s: 100, poll_s: 45 },
+];
 const PAGE: &str = "memory:cong-tin";
 
 /// Rounds of fresh starts until nothing waits; each start may blow again at an await drawn from the seed.
@@ -159,7 +164,7 @@ fn a_worker_that_freezes_at_any_await_and_wakes_up_late_never_posts_a_second_tim
 fn random_crashes_and_faults_leave_exactly_one_live_post_of_each() {
     for seed in 1..=400u64 {
         let dice = support::Seeded::new(seed);
-        let chain = CHAINS[dice.below(3) as usize];
+        let chain = CHAINS[dice.below(4) as usize];
         let read_back = if dice.below(4) == 0 { ReadBack::None } else { ReadBack::ByMarker };
         let mut world = World::new(seed, Options { chain, read_back });
         let ids: Vec<_> = (0..=dice.below(3))
@@ -254,10 +259,11 @@ fn a_shutdown_hands_every_lease_back() {
     assert_eq!(world.state(id), State::Leased, "it waits for the platform under its lease");
     world.done(worker.hand_back()).unwrap();
     let d = world.delivery(id);
-    assert_eq!((d.state, d.ticket.is_some(), d.max_attempts), (State::Ready, true, 6));
+    assert_eq!((d.state, d.ticket.is_some(), d.max_attempts), (State::Ready, true, 5));
     let other = world.worker_named("khac#1");
     world.rounds(&other, 10);
     assert_eq!((world.state(id), world.creates(id)), (State::Published, 1));
+    assert_eq!(world.delivery(id).attempt, 1, "going on is no second attempt");
 }
 
 #[test]

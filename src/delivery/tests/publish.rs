@@ -205,6 +205,7 @@ fn an_expired_token_is_refreshed_once_and_the_chain_goes_on() {
     *world.vault.secret.lock().unwrap() =
         Some(loa_model::Secret::new([("token".to_owned(), "old".to_owned())]));
     *world.channel.refresh.lock().unwrap() = RefreshMode::Token("good".into());
+    world.config.refresh_check_s = 0;
     let id = world.post(PAGE, |_, d| d.max_attempts = 1);
     let worker = world.worker();
     world.rounds(&worker, 10);
@@ -221,6 +222,7 @@ fn a_failed_refresh_pauses_the_account_and_keeps_the_delivery() {
         *world.vault.secret.lock().unwrap() =
             Some(loa_model::Secret::new([("token".to_owned(), "old".to_owned())]));
         *world.channel.refresh.lock().unwrap() = mode.clone();
+        world.config.refresh_check_s = 0;
         let id = world.post(PAGE, |_, d| d.max_attempts = 1);
         let worker = world.worker();
         world.rounds(&worker, 10);

@@ -136,6 +136,13 @@ pub struct Delivery {
     pub receipt: Option<Receipt>,
     /// First intent of the running attempt: read-back looks from here.
     pub sending_since: Option<Timestamp>,
+    /// Since when it may be live although the chain goes on: a step that makes public was accepted, or one that may be
+    /// repeated has no known outcome.
+    #[serde(default)]
+    pub public_since: Option<Timestamp>,
+    /// Whether the running attempt is counted: a chain that was snoozed goes on without costing another.
+    #[serde(default)]
+    pub paid: bool,
     /// No read-back before.
     pub quarantine_until: Option<Timestamp>,
     /// Negative read-backs since the outcome became unclear.
@@ -203,7 +210,7 @@ pub enum Event {
     },
     /// It is live.
     Live(Receipt),
-    /// Provably refused or a harmless step failed; try again.
+    /// Provably refused, or a step that may be repeated failed; try again.
     Retry {
         /// Not before.
         until: Timestamp,
@@ -271,6 +278,9 @@ pub enum Event {
     SeenGone,
 }
 
+/// Why a delivery that may be live is not put aside.
+const MAY_BE_LIVE: &str = "it may be live: its outcome is found out first";
+
 /// Why an event was refused. The record is unchanged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
@@ -304,11 +314,16 @@ impl Delivery {
             Event::Due => guard(now >= self.due_at, "not due")?,
             Event::Expire => {
                 guard(now > self.not_after, "not past its not_after")?;
+                guard(!self.may_be_live(), MAY_BE_LIVE)?;
                 next.unlease();
                 "the time window passed".clone_into(&mut next.reason);
             }
             Event::Cancel { reason } => {
                 if matches!(self.state, DeliveryState::Intent | DeliveryState::Uncertain) {
+                    next.cancel_requested = true;
+                } else if self.may_be_live() && self.state != DeliveryState::Held {
+                    // Called off now, nobody would look whether it becomes live.
+                    next.state = self.state;
                     next.cancel_requested = true;
                 } else {
                     next.unlease();
@@ -316,23 +331,21 @@ impl Delivery {
                 next.reason = reason;
             }
             Event::Hold { reason } => {
+                guard(!self.may_be_live(), MAY_BE_LIVE)?;
                 next.unlease();
                 next.reason = reason;
             }
             Event::Release => next.reason.clear(),
             Event::Claim { owner, fence, until } => {
                 guard(now >= self.not_before, "not before its not_before")?;
-                guard(now <= self.not_after, "past its not_after")?;
+                // Nothing more is sent then, but what was sent is looked after.
+                guard(now <= self.not_after || self.may_be_live(), "past its not_after")?;
                 guard(fence >= self.fence, "older fence")?;
                 guard(until > now, "lease already over")?;
                 next.fence = fence;
-                next.lease = Some(Lease { owner, fence, until, counted: false });
+                next.lease = Some(Lease { owner, fence, until, counted: self.paid });
             }
             Event::Snooze { until, reason } => {
-                // The attempt this lease counted is given back: attempts never shrink, so the limit rises.
-                if self.lease.as_ref().is_some_and(|lease| lease.counted) {
-                    next.max_attempts += 1;
-                }
                 next.lease = None;
                 next.intent = None;
                 next.not_before = until;
@@ -348,6 +361,7 @@ impl Delivery {
                 guard(intent.effect != Effect::Read, "a read needs no intent")?;
                 if let Some(lease) = lease.filter(|lease| !lease.counted) {
                     lease.counted = true;
+                    next.paid = true;
                     next.attempt += 1;
                 }
                 guard(next.attempt <= self.max_attempts, "no attempt left")?;
@@ -355,7 +369,10 @@ impl Delivery {
                 next.intent = Some(intent);
             }
             Event::Step { ticket } => {
-                next.intent = None;
+                let effect = next.intent.take().map(|intent| intent.effect);
+                if matches!(effect, Some(Effect::Public | Effect::Idempotent)) {
+                    next.public_since.get_or_insert(now);
+                }
                 next.ticket = Some(ticket);
             }
             Event::Live(receipt) | Event::Found(receipt) => next.live(receipt),
@@ -365,15 +382,21 @@ impl Delivery {
             }
             Event::Retry { until, reason, restart } => {
                 next.lease = None;
-                next.intent = None;
+                next.paid = false;
+                // Repeating it is harmless, but it may have worked.
+                if next.intent.take().is_some_and(|intent| intent.effect == Effect::Idempotent) {
+                    next.public_since.get_or_insert(now);
+                }
                 next.not_before = until;
                 next.reason = reason;
                 if restart {
+                    guard(!next.may_be_live(), MAY_BE_LIVE)?;
                     next.ticket = None;
                     next.sending_since = None;
                 }
             }
             Event::Reject { reason } | Event::Exhaust { reason } => {
+                guard(kind != EventKind::Exhaust || !self.may_be_live(), MAY_BE_LIVE)?;
                 next.unlease();
                 next.intent = None;
                 next.reason = reason;
@@ -419,6 +442,12 @@ impl Delivery {
         Ok(next)
     }
 
+    /// Whether the audience may see it although there is no proof yet. It is then neither missed, held nor given up: it
+    /// goes on until it is live or uncertain.
+    pub fn may_be_live(&self) -> bool {
+        self.public_since.is_some()
+    }
+
     /// Whether the lease's fence is this one and it still holds.
     pub fn is_held_by(&self, fence: u64, now: Timestamp) -> bool {
         self.lease.as_ref().is_some_and(|lease| lease.fence == fence && now < lease.until)
@@ -445,6 +474,8 @@ impl Delivery {
         self.intent = None;
         self.ticket = None;
         self.sending_since = None;
+        self.public_since = None;
+        self.paid = false;
         self.quarantine_until = None;
         self.absent.clear();
     }
@@ -459,21 +490,28 @@ impl Delivery {
     }
 
     /// Nothing was sent → ready; a harmless step may be repeated → ready; a public step was under way → uncertain. With no
-    /// attempt left a step that makes public is uncertain too: given up, nobody would look whether it is live.
+    /// attempt left what may be live is uncertain too: given up, nobody would look whether it is live.
     fn lose_lease(&mut self, quarantine_until: Timestamp) {
         self.fence += 1;
         self.lease = None;
+        self.paid = false;
         match self.intent.as_ref().map(|intent| intent.effect) {
             None => self.state = DeliveryState::Ready,
             Some(Effect::Public) => {
                 let reason = "the worker was lost while sending".to_owned();
                 self.unclear(quarantine_until, reason, self.updated_at);
             }
-            Some(Effect::Idempotent) if self.attempt >= self.max_attempts => {
+            Some(effect)
+                if self.attempt >= self.max_attempts
+                    && (effect == Effect::Idempotent || self.may_be_live()) =>
+            {
                 let reason = "the worker was lost while making it public".to_owned();
                 self.unclear(quarantine_until, reason, self.updated_at);
             }
-            Some(Effect::Read | Effect::Hidden | Effect::Idempotent) => {
+            Some(effect @ (Effect::Read | Effect::Hidden | Effect::Idempotent)) => {
+                if effect == Effect::Idempotent {
+                    self.public_since.get_or_insert(self.updated_at);
+                }
                 self.intent = None;
                 self.state = if self.attempt < self.max_attempts {
                     DeliveryState::Ready

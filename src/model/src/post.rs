@@ -210,7 +210,7 @@ impl PostState {
 pub struct Approval {
     /// Digest signed.
     pub digest: Digest,
-    /// Who signed; never the author.
+    /// Who signed; never anyone who wrote a version of it.
     pub by: UserId,
     /// When.
     pub at: Timestamp,
@@ -243,8 +243,11 @@ pub struct Post {
     pub zone: String,
     /// Urgency.
     pub priority: Priority,
-    /// Who composed it.
+    /// Who composed it, or changed it last.
     pub author: UserId,
+    /// Who else wrote any version of it, also of the posts it replaces: none of them approves it.
+    #[serde(default)]
+    pub editors: Vec<UserId>,
     /// The signature, once approved.
     pub approval: Option<Approval>,
     /// Last reason of a return or a void.
@@ -257,6 +260,19 @@ impl Post {
     /// Digest of its content for its account.
     pub fn digest(&self) -> Digest {
         self.content.digest(&self.account)
+    }
+
+    /// Makes `by` its author; whoever wrote it before is remembered.
+    pub fn hand_to(&mut self, by: UserId) {
+        let before = std::mem::replace(&mut self.author, by);
+        if before != by && !self.editors.contains(&before) {
+            self.editors.push(before);
+        }
+    }
+
+    /// Whether this person wrote any version of it.
+    pub fn was_written_by(&self, user: UserId) -> bool {
+        self.author == user || self.editors.contains(&user)
     }
 }
 

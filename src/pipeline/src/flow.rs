@@ -4,12 +4,12 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 use loa_brief::Picture;
-use loa_channel::{Cx, To};
+use loa_channel::{Channel, Cx, To};
 use loa_delivery::{Channels, Secrets};
 use loa_ingest::{Ingest, Source};
 use loa_model::{
     Account, AccountName, Actor, Article, ArticleId, Brief, Cancel, Ids, Job, JobKind, MediaRole,
-    Post, PostId, Priority, Progress, Rendition, UserId, Variant, VariantId, VariantKind,
+    Post, PostId, Priority, Progress, Rendition, Secret, UserId, Variant, VariantId, VariantKind,
     VariantState,
     article::article_key,
     record::join,
@@ -75,6 +75,7 @@ pub struct Deps {
 /// Runs jobs.
 pub struct Flow {
     deps: Deps,
+    refreshing: tokio::sync::Mutex<()>,
 }
 
 /// Wait for renders before composing asks again.
@@ -83,7 +84,7 @@ const RENDER_WAIT: SignedDuration = SignedDuration::from_secs(2);
 impl Flow {
     /// A flow over these hands.
     pub fn new(deps: Deps) -> Self {
-        Self { deps }
+        Self { deps, refreshing: tokio::sync::Mutex::new(()) }
     }
 
     /// What it works with.
@@ -354,7 +355,7 @@ impl Flow {
         }
         let article = self.article(id, revision).await?;
         let brief = self.brief_of(&article).await?;
-        let mut found: Vec<(Account, Arc<dyn loa_channel::Channel>)> = Vec::new();
+        let mut found: Vec<(Account, Arc<dyn Channel>)> = Vec::new();
         for name in accounts {
             let row = deps.store.read::<Account>(name.as_str()).await?;
             let account =
@@ -403,10 +404,15 @@ impl Flow {
             return Ok(Done::Committed);
         };
         let account = deps.store.read::<Account>(name.as_str()).await?.map(|row| row.record);
-        let secret = deps.secrets.get(&name).await.ok().flatten();
+        let mut secret = deps.secrets.get(&name).await.ok().flatten();
         let blobs = BlobReader(Arc::clone(&deps.blobs));
         let cx = Cx { clock: &*deps.clock, blobs: &blobs, media: &*deps.media, gate: &OpenGate };
         let channel = deps.channels.get(name.channel());
+        if let (Some(channel), Some(account), Some(old)) = (&channel, &account, &secret)
+            && let Some(fresh) = self.renewed(&**channel, &cx, account, old).await
+        {
+            secret = Some(fresh);
+        }
         // Without an account, its secret or its channel only our own link clicks can be counted.
         let ask = match (&channel, &account, &secret) {
             (Some(channel), Some(account), Some(secret)) => {
@@ -420,6 +426,34 @@ impl Flow {
             tracing::warn!(post = %id, reason, "Post {id} could not be measured");
         }
         Ok(Done::Committed)
+    }
+
+    /// Newer credentials when the old ones age: an account that posts nothing for days is still measured. Two-phase, and not
+    /// while somebody else refreshes: a single-use token must not be spent twice.
+    async fn renewed(
+        &self,
+        channel: &dyn Channel,
+        cx: &Cx<'_>,
+        account: &Account,
+        old: &Secret,
+    ) -> Option<Secret> {
+        let _one = self.refreshing.lock().await;
+        if self.deps.secrets.begin_refresh(&account.name).await.is_err() {
+            return None;
+        }
+        let fresh = match channel.refresh(cx, To { account, secret: old }).await {
+            Ok(fresh) => fresh,
+            Err(error) => {
+                tracing::warn!(account = %account.name, %error, "Credentials could not be renewed for measuring");
+                None
+            }
+        };
+        let changed = fresh.is_some();
+        if let Err(error) = self.deps.secrets.finish_refresh(&account.name, fresh).await {
+            tracing::error!(account = %account.name, %error, "Renewed credentials could not be kept");
+            return None;
+        }
+        if changed { self.deps.secrets.get(&account.name).await.ok().flatten() } else { None }
     }
 
     fn actor(&self) -> Actor {

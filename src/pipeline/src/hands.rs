@@ -1,6 +1,9 @@
 //! What channels are handed: bytes by hash, public addresses of media, sealed secrets.
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -125,13 +128,36 @@ fn extension(mime: &str) -> &'static str {
     }
 }
 
-/// The vault for delivery.
-pub struct VaultSecrets(pub Arc<Vault>);
+/// The vault for posting and measuring: one refresh of an account at a time in this process.
+pub struct VaultSecrets {
+    vault: Arc<Vault>,
+    under_way: Mutex<BTreeSet<AccountName>>,
+}
+
+impl VaultSecrets {
+    /// Over this vault.
+    pub fn new(vault: Arc<Vault>) -> Self {
+        Self { vault, under_way: Mutex::default() }
+    }
+
+    fn under_way(&self) -> MutexGuard<'_, BTreeSet<AccountName>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn begin(&self, account: &AccountName) -> Result<(), VaultError> {
+        let fail = |error: loa_store::Error| VaultError(error.to_string());
+        // A mark that nobody of this process made is of a start that died: the old token is tried once more.
+        if let Some(dead) = self.vault.pending_refresh(account).await.map_err(fail)? {
+            self.vault.abandon_refresh(&dead).await.map_err(fail)?;
+        }
+        self.vault.begin_refresh(account).await.map(|_| ()).map_err(fail)
+    }
+}
 
 #[async_trait]
 impl loa_delivery::Secrets for VaultSecrets {
     async fn get(&self, account: &AccountName) -> Result<Option<Secret>, VaultError> {
-        match self.0.get(account).await {
+        match self.vault.get(account).await {
             Ok(secret) => Ok(Some(secret)),
             Err(loa_store::Error::Refused { .. }) => Ok(None),
             Err(error) => Err(VaultError(error.to_string())),
@@ -139,11 +165,16 @@ impl loa_delivery::Secrets for VaultSecrets {
     }
 
     async fn begin_refresh(&self, account: &AccountName) -> Result<(), VaultError> {
-        self.0
-            .begin_refresh(account)
-            .await
-            .map(|_| ())
-            .map_err(|error| VaultError(error.to_string()))
+        if !self.under_way().insert(account.clone()) {
+            return Err(VaultError(format!(
+                "the credentials of {account} are being renewed already"
+            )));
+        }
+        let begun = self.begin(account).await;
+        if begun.is_err() {
+            self.under_way().remove(account);
+        }
+        begun
     }
 
     async fn finish_refresh(
@@ -152,12 +183,17 @@ impl loa_delivery::Secrets for VaultSecrets {
         new: Option<Secret>,
     ) -> Result<(), VaultError> {
         let fail = |error: loa_store::Error| VaultError(error.to_string());
-        match self.0.pending_refresh(account).await.map_err(fail)? {
-            Some(mark) => match new {
-                Some(fresh) => self.0.finish_refresh(&mark, fresh).await.map(|_| ()).map_err(fail),
-                None => self.0.abandon_refresh(&mark).await.map_err(fail),
+        let finished = match self.vault.pending_refresh(account).await {
+            Ok(Some(mark)) => match new {
+                Some(fresh) => {
+                    self.vault.finish_refresh(&mark, fresh).await.map(|_| ()).map_err(fail)
+                }
+                None => self.vault.abandon_refresh(&mark).await.map_err(fail),
             },
-            None => Ok(()),
-        }
+            Ok(None) => Ok(()),
+            Err(error) => Err(fail(error)),
+        };
+        self.under_way().remove(account);
+        finished
     }
 }

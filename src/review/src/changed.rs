@@ -79,7 +79,9 @@ impl Review {
         let mut live = false;
         for delivery in self.deliveries_of(post.record.id).await? {
             match delivery.record.state {
-                DeliveryState::Scheduled | DeliveryState::Ready | DeliveryState::Leased => {
+                DeliveryState::Scheduled | DeliveryState::Ready | DeliveryState::Leased
+                    if !delivery.record.may_be_live() =>
+                {
                     let event = DeliveryEvent::Hold { reason: "the article changed".to_owned() };
                     let held = delivery.record.apply(event, self.clock.now())?;
                     changes = changes.update(&held, delivery.version);
@@ -89,7 +91,10 @@ impl Review {
                 | DeliveryState::Correcting
                 | DeliveryState::Retracting => live = true,
                 // It may be live. The post is void all the same: should it prove absent, it is not sent again.
-                DeliveryState::Intent | DeliveryState::Uncertain => effects.live += 1,
+                DeliveryState::Ready
+                | DeliveryState::Leased
+                | DeliveryState::Intent
+                | DeliveryState::Uncertain => effects.live += 1,
                 _ => {}
             }
         }

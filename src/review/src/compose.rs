@@ -281,6 +281,7 @@ impl Review {
             zone: order.zone.to_owned(),
             priority: order.priority,
             author: order.author,
+            editors: Vec::new(),
             approval: None,
             reason: String::new(),
             created_at: self.clock.now(),

@@ -60,7 +60,7 @@ impl Review {
         if !by.is(Role::Approver) {
             return Err(ReviewError::Role { needs: Role::Approver });
         }
-        if post.record.author == by.id {
+        if post.record.was_written_by(by.id) {
             return Err(ReviewError::OwnPost);
         }
         post.record.state = post.record.state.next(PostEvent::Approve)?;
@@ -105,7 +105,7 @@ impl Review {
 
     /// Changes a post. Before approval it is a draft again. After approval the signed post is void, its delivery is called
     /// off, and a new draft with a link of its own takes its place; the answer is that draft. Whoever changes a post is its
-    /// author from then on, so that nobody approves their own change.
+    /// author from then on, and nobody who wrote any version of it approves it.
     ///
     /// # Errors
     /// [`ReviewError::Role`], [`ReviewError::LinkChanged`], [`ReviewError::TooLate`] once it may be on the wire,
@@ -123,7 +123,7 @@ impl Review {
         let changes = Changes::by(Actor::User(by.id), "edit post");
         if !approved {
             post.record.content = content;
-            post.record.author = by.id;
+            post.record.hand_to(by.id);
             self.store.commit(changes.update(&post.record, post.version)).await?;
             return Ok(post.record);
         }
@@ -137,7 +137,8 @@ impl Review {
                     | DeliveryState::Ready
                     | DeliveryState::Leased
                     | DeliveryState::Held
-            ) {
+            ) && !delivery.record.may_be_live()
+            {
                 let event = DeliveryEvent::Cancel { reason: reason.to_owned() };
                 let cancelled = delivery.record.apply(event, self.clock.now())?;
                 changes = changes.update(&cancelled, delivery.version);
@@ -147,16 +148,16 @@ impl Review {
         }
         let article = self.article(&post.record).await?;
         let link = self.mint(&article.record, &post.record.account).await?;
-        let draft = Post {
+        let mut draft = Post {
             id: self.ids.make(),
             content: relinked(content, &link),
             state: PostState::Draft,
-            author: by.id,
             approval: None,
             reason: String::new(),
             created_at: self.clock.now(),
             ..post.record.clone()
         };
+        draft.hand_to(by.id);
         reason.clone_into(&mut post.record.reason);
         self.store.commit(changes.update(&post.record, post.version).insert(&draft)).await?;
         Ok(draft)
@@ -269,6 +270,8 @@ impl Review {
             ticket: None,
             receipt: None,
             sending_since: None,
+            public_since: None,
+            paid: false,
             quarantine_until: None,
             absent: Vec::new(),
             evidence: Vec::new(),

@@ -23,8 +23,8 @@ pub enum ReviewError {
         /// Role it takes.
         needs: Role,
     },
-    /// The author may not approve: two people see every post.
-    #[error("the author cannot approve; ask another approver")]
+    /// Whoever wrote a version of it may not approve it: two people see every post.
+    #[error("who wrote or changed the post cannot approve it; ask another approver")]
     OwnPost,
     /// The post is not in a state for this.
     #[error(transparent)]

@@ -144,6 +144,41 @@ fn the_author_does_not_approve() {
     assert_eq!(desk.deliveries(), []);
 }
 
+/// An editor's change does not make the first author a stranger to the post; nor does the draft after an approval.
+#[test]
+fn nobody_who_wrote_any_version_approves() {
+    let mut desk = Desk::new();
+    desk.author.roles.push(Role::Approver);
+    let person = |id: &str| User { id: id.parse().unwrap(), ..desk.author.clone() };
+    let editor = person("00000000-0000-0000-0000-000000000007");
+    let other = person("00000000-0000-0000-0000-000000000008");
+    let refused = |desk: &Desk, by: &User, post: &Post| {
+        let post = desk.read(post);
+        let (digest, window) = (post.digest(), window());
+        let answer = now(desk.review.approve(by, post.id, digest, window, &desk.capability));
+        answer.is_err_and(|error| error.key() == "own_post")
+    };
+    let post = desk.submitted();
+    for text in ["Sửa lần một", "Sửa lần hai"] {
+        let mut content = desk.read(&post).content;
+        content.text = format!("{text}: {}", content.text);
+        now(desk.review.edit(&editor, post.id, content)).unwrap();
+    }
+    now(desk.review.submit(&editor, post.id, &desk.capability)).unwrap();
+    assert_eq!(desk.read(&post).editors, [desk.author.id]);
+    assert!(refused(&desk, &editor, &post));
+    assert!(refused(&desk, &desk.author, &post), "the first author signs the editor's words");
+    desk.approve(&desk.read(&post)).unwrap();
+    // Changed after approval: a new post, and the same people wrote it.
+    let content = desk.read(&post).content;
+    let draft = now(desk.review.edit(&other, post.id, content)).unwrap();
+    now(desk.review.submit(&other, draft.id, &desk.capability)).unwrap();
+    for writer in [&desk.author, &editor, &other] {
+        assert!(refused(&desk, writer, &draft), "{}", writer.id);
+    }
+    assert!(desk.approve(&draft).is_ok());
+}
+
 #[test]
 fn what_is_signed_is_what_was_seen() {
     let desk = Desk::new();
@@ -200,6 +235,30 @@ fn an_edit_after_approval_voids_it() {
         "link_changed"
     );
     assert_eq!(delivery.post, post.id);
+}
+
+/// A post that the platform accepted and still processes: neither voided by an edit nor held by a revision.
+#[test]
+fn what_may_be_live_is_left_to_the_delivery() {
+    let accepted = || {
+        let desk = Desk::new();
+        let post = desk.submitted();
+        let (_, delivery) = desk.approve(&post).unwrap();
+        let mut events = on_the_wire(post.digest());
+        let ticket = loa_model::Ticket { step: "poll".into(), data: serde_json::Value::Null };
+        events.push(DeliveryEvent::Step { ticket });
+        assert!(desk.drive(&delivery, events).may_be_live());
+        (desk, post)
+    };
+    let (desk, post) = accepted();
+    let error = now(desk.review.edit(&desk.author, post.id, post.content.clone())).unwrap_err();
+    assert_eq!(error.key(), "too_late");
+    let effects = desk.change_article().unwrap();
+    assert_eq!((effects.held, effects.live, effects.voided), (0, 1, 1));
+    assert_eq!(desk.deliveries()[0].state, DeliveryState::Leased);
+    let (desk, post) = accepted();
+    let wish = now(desk.review.request_retraction(&desk.approver, post.id, "Sai số liệu")).unwrap();
+    assert!(wish.cancel_requested && !wish.state.is_terminal());
 }
 
 #[test]

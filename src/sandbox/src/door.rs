@@ -6,7 +6,7 @@ use axum::{
     Extension,
     body::to_bytes,
     extract::{ConnectInfo, Request, State},
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -59,6 +59,7 @@ enum After {
 pub(crate) async fn pass(State(door): State<Door>, request: Request, next: Next) -> Response {
     let at = door.clock.now();
     let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
+    let length = length_of(request.headers());
     let cut = request.extensions().get::<ConnectInfo<Cut>>().map(|info| info.0.clone());
     let (request, hits) = match door.look(request).await {
         Ok(looked) => looked,
@@ -76,6 +77,7 @@ pub(crate) async fn pass(State(door): State<Door>, request: Request, next: Next)
         path,
         fields: noted.fields,
         files: noted.files,
+        length,
         status: (!played.dropped).then(|| played.answer.status().as_u16()),
         committed: played.committed,
         fault: played.fault.map(str::to_owned),
@@ -103,11 +105,7 @@ impl Door {
     async fn look(&self, request: Request) -> Result<(Request, Vec<(u64, Fault)>), Response> {
         let (parts, body) = request.into_parts();
         let mut text = parts.uri.query().unwrap_or_default().to_owned();
-        let length = parts
-            .headers
-            .get(header::CONTENT_LENGTH)
-            .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-        let small = length.is_some_and(|length| length <= LOOK);
+        let small = length_of(&parts.headers).is_some_and(|length| length <= LOOK as u64);
         let request = if small && self.board.reads_bodies(self.name) {
             let bytes = to_bytes(body, LOOK)
                 .await
@@ -131,6 +129,7 @@ impl Door {
     async fn play(&self, hits: Vec<(u64, Fault)>, mut request: Request, next: Next) -> Played {
         let mut fault = None;
         let mut after: Option<(u64, After, &'static str)> = None;
+        let mut readdress = None;
         for (id, hit) in hits {
             let name = hit.name();
             let hit = match hit {
@@ -148,6 +147,10 @@ impl Door {
                 continue;
             }
             fault = Some(name);
+            if let Fault::Readdress { from, to } = hit {
+                readdress = Some((from, to));
+                continue;
+            }
             match self.before(hit, &mut request).await {
                 Before::Go => {}
                 Before::Answer(answer) => {
@@ -161,6 +164,9 @@ impl Door {
         }
         let mut answer = next.run(request).await;
         let committed = answer.extensions().get::<Committed>().is_some();
+        if let Some((from, to)) = readdress {
+            answer = readdressed(answer, &from, &to).await;
+        }
         let mut dropped = false;
         if let Some((id, after, name)) = after.filter(|_| committed)
             && self.board.spend(id)
@@ -194,7 +200,7 @@ impl Door {
                 Before::Go
             }
             Fault::DropAfterCommit | Fault::ErrorAfterCommit { .. } => Before::Go,
-            Fault::DuplicateWebhook { .. } => Before::Go,
+            Fault::Readdress { .. } | Fault::DuplicateWebhook { .. } => Before::Go,
         }
     }
 }
@@ -214,4 +220,31 @@ fn broken(status: u16, body: Option<Value>) -> Response {
     }
     let page = format!("<html><body><h1>{status}</h1></body></html>");
     (status, axum::response::Html(page)).into_response()
+}
+
+/// The answer with another address in every header and in the body.
+async fn readdressed(answer: Response, from: &str, to: &str) -> Response {
+    let (mut parts, body) = answer.into_parts();
+    let bytes = match to_bytes(body, LOOK).await {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            return (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response();
+        }
+    };
+    for value in parts.headers.values_mut() {
+        let told = value.to_str().ok().map(|text| text.replace(from, to));
+        if let Some(told) = told.and_then(|text| text.parse().ok()) {
+            *value = told;
+        }
+    }
+    parts.headers.remove(header::CONTENT_LENGTH);
+    let body = match std::str::from_utf8(&bytes) {
+        Ok(text) => text.replace(from, to).into(),
+        Err(_) => bytes,
+    };
+    Response::from_parts(parts, body.into())
+}
+
+fn length_of(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

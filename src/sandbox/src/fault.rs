@@ -57,6 +57,13 @@ pub enum Fault {
         /// Milliseconds on the stand-in's clock.
         ms: u64,
     },
+    /// Everything is done as usual, but the answer names another address wherever it names `from`, in headers and body.
+    Readdress {
+        /// What the answer says, for example the platform's own base.
+        from: String,
+        /// What it says instead.
+        to: String,
+    },
     /// Webhooks are sent this many times instead of once.
     DuplicateWebhook {
         /// Copies.
@@ -76,6 +83,7 @@ impl Fault {
             Self::Throttle { .. } => "throttle",
             Self::ExpiredToken => "expired_token",
             Self::ListingLag { .. } => "listing_lag",
+            Self::Readdress { .. } => "readdress",
             Self::DuplicateWebhook { .. } => "duplicate_webhook",
         }
     }

@@ -53,6 +53,9 @@ pub struct SeenRequest {
     pub fields: BTreeMap<String, String>,
     /// Files.
     pub files: Vec<SeenFile>,
+    /// Length of the body as the caller gave it; nothing when it gave none.
+    #[serde(default)]
+    pub length: Option<u64>,
     /// Status answered; nothing when the connection was cut.
     pub status: Option<u16>,
     /// Whether something was stored.

@@ -1,29 +1,29 @@
 //! One article: its variants beside the source, its posts, and what people do with them.
 
 use axum::{
-    Extension, Form,
+    Extension,
     extract::{Path, State},
     http::StatusCode,
     response::{Html, IntoResponse, Redirect, Response},
 };
 use loa_model::{
-    Account, Article, ArticleId, Block, Brief, Digest, Job, JobKind, Post, PostId, PostState, Role,
-    Span, User, Variant, Violation, record::join,
+    Account, Article, ArticleId, Block, Brief, Job, JobKind, Post, Role, Span, Variant,
+    record::join,
 };
-use loa_review::{ReviewError, Window};
 use loa_store::{Changes, StoreExt};
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::{
     Shared,
     auth::Visitor,
     error::WebError,
     pages::{self, JobCard, name_of},
+    post::{PostCard, post_card},
     view,
 };
 
-const ZONE: &str = "Asia/Ho_Chi_Minh";
+pub(crate) const ZONE: &str = "Asia/Ho_Chi_Minh";
 
 #[derive(Serialize)]
 struct Facts {
@@ -81,32 +81,6 @@ struct AccountView {
     title: String,
 }
 
-/// A post as people see it.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct PostCard {
-    id: String,
-    article: String,
-    article_title: String,
-    account_title: String,
-    format: String,
-    state: String,
-    reason: String,
-    url: String,
-    remote_id: String,
-    at: String,
-    link: String,
-    digest: String,
-    digest_short: String,
-    approved_by: Option<String>,
-    violations: Vec<Violation>,
-    evidence: Vec<String>,
-    /// The channel's own frame, drawn from escaped data.
-    frame: Option<String>,
-    can_submit: bool,
-    can_approve: bool,
-    own_and_waiting: bool,
-}
-
 #[derive(Serialize)]
 struct Page {
     article: Facts,
@@ -146,7 +120,7 @@ pub(crate) async fn page(
         .into_iter()
         .map(|row| AccountView { name: row.record.name.to_string(), title: row.record.title })
         .collect();
-    let jobs = pages::job_cards(&app, &article.agency, Some(&article.id.to_string())).await?;
+    let jobs = pages::job_cards(&app, &visitor, Some(&article.id.to_string())).await?;
     let page = Page {
         jobs,
         variants,
@@ -169,7 +143,7 @@ pub(crate) async fn page(
 }
 
 /// Only web addresses become links: an article from a file may carry anything.
-fn web_address(text: &str) -> String {
+pub(crate) fn web_address(text: &str) -> String {
     let web = url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
     if web { text.to_owned() } else { String::new() }
 }
@@ -296,83 +270,6 @@ fn places(provenance: &Value, article: &Article) -> Vec<Traced> {
     found
 }
 
-/// A post with its delivery, frame and what this visitor may do with it.
-pub(crate) async fn post_card(
-    app: &Shared,
-    visitor: &Visitor,
-    post: Post,
-) -> Result<PostCard, WebError> {
-    let (state, delivery) = pages::state_of(app, &post).await?;
-    let account = app.store.read::<Account>(post.account.as_str()).await?.map(|row| row.record);
-    let title = account.map_or_else(|| post.account.to_string(), |account| account.title);
-    let article_key = loa_model::article::article_key(post.article, post.revision);
-    let article = app.store.read::<Article>(&article_key).await?.map(|row| row.record);
-    let approver = match &post.approval {
-        Some(approval) => {
-            app.store.read::<User>(&approval.by.to_string()).await?.map(|row| row.record.name)
-        }
-        None => None,
-    };
-    let violations = app
-        .capabilities
-        .get(post.account.channel())
-        .map(|capability| capability.check(&post.content))
-        .unwrap_or_default();
-    let mine = post.author == visitor.user.id;
-    let waiting = post.state == PostState::InReview;
-    let receipt = delivery.as_ref().and_then(|delivery| delivery.receipt.as_ref());
-    let digest = post.digest();
-    Ok(PostCard {
-        id: post.id.to_string(),
-        article: post.article.to_string(),
-        article_title: article.map(|article| article.title().to_owned()).unwrap_or_default(),
-        frame: frame(app, visitor, &post, &title),
-        account_title: title,
-        format: name_of(&post.content.format),
-        reason: delivery
-            .as_ref()
-            .map_or_else(|| post.reason.clone(), |delivery| delivery.reason.clone()),
-        url: receipt.map(|receipt| web_address(&receipt.url)).unwrap_or_default(),
-        remote_id: receipt.map(|receipt| receipt.remote_id.clone()).unwrap_or_default(),
-        at: view::time(receipt.map_or(post.scheduled_at, |receipt| receipt.at), &post.zone),
-        link: post.content.link.url.clone(),
-        digest: digest.to_string(),
-        digest_short: digest.short(),
-        approved_by: approver,
-        can_submit: matches!(post.state, PostState::Draft | PostState::Returned)
-            && violations.is_empty()
-            && visitor.user.is(Role::Editor),
-        violations,
-        evidence: delivery
-            .map(|delivery| {
-                delivery
-                    .evidence
-                    .iter()
-                    .map(|item| format!("{} — {}", view::time(item.at, ZONE), item.what))
-                    .collect()
-            })
-            .unwrap_or_default(),
-        can_approve: waiting && !mine && visitor.user.is(Role::Approver),
-        own_and_waiting: waiting && mine,
-        state,
-    })
-}
-
-/// The post in its channel's own frame; nothing when the channel brought none.
-fn frame(app: &Shared, visitor: &Visitor, post: &Post, title: &str) -> Option<String> {
-    let media: Vec<_> =
-        post.content.media.iter().map(|file| format!("/tep/{}", file.blob)).collect();
-    let data = json!({"account": {"name": post.account.to_string(), "title": title}, "content": post.content, "media_urls": media});
-    let name = format!("frame/{}.html", post.account.channel());
-    match app.assets.render(&name, &visitor.lang, data) {
-        Ok(html) => Some(html),
-        Err(error) => {
-            tracing::warn!(channel = post.account.channel(), error = ?error, "A channel's frame could not be drawn");
-            None
-        }
-    }
-}
-
 /// Queues the composing of an article's default posts.
 pub(crate) async fn compose(
     State(app): State<Shared>,
@@ -409,89 +306,9 @@ pub(crate) async fn compose(
     Ok(back(&article.id.to_string()))
 }
 
-fn back(article: &str) -> Response {
+/// Back to the page of an article.
+pub(crate) fn back(article: &str) -> Response {
     Redirect::to(&format!("/bai-viet/{article}")).into_response()
-}
-
-async fn own_post(app: &Shared, visitor: &Visitor, id: &str) -> Result<Post, WebError> {
-    let id: PostId = id.parse().map_err(|_| WebError::missing())?;
-    let row = app.store.read::<Post>(&id.to_string()).await?.ok_or_else(WebError::missing)?;
-    if row.record.agency == visitor.user.agency { Ok(row.record) } else { Err(WebError::missing()) }
-}
-
-/// Hands a draft to the approvers.
-pub(crate) async fn submit(
-    State(app): State<Shared>,
-    Extension(visitor): Extension<Visitor>,
-    Path(id): Path<String>,
-) -> Result<Response, WebError> {
-    let post = own_post(&app, &visitor, &id).await?;
-    let capability = capability(&app, &post)?;
-    let moved = app.review.submit(&visitor.user, post.id, capability).await;
-    moved.map_err(|error| refused(&app, &visitor, &error))?;
-    Ok(back(&post.article.to_string()))
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Approve {
-    digest: String,
-}
-
-/// How long an approved post may wait before it asks a person again.
-const APPROVED_FOR: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
-
-/// Signs exactly what the approver saw: the digest comes from the page they pressed the button on.
-pub(crate) async fn approve(
-    State(app): State<Shared>,
-    Extension(visitor): Extension<Visitor>,
-    Path(id): Path<String>,
-    Form(form): Form<Approve>,
-) -> Result<Response, WebError> {
-    let post = own_post(&app, &visitor, &id).await?;
-    let seen: Digest = form.digest.parse().map_err(|_| WebError::missing())?;
-    let from = post.scheduled_at.max(app.clock.now());
-    let window = Window { not_before: from, not_after: from + APPROVED_FOR };
-    let capability = capability(&app, &post)?;
-    let moved = app.review.approve(&visitor.user, post.id, seen, window, capability).await;
-    moved.map_err(|error| refused(&app, &visitor, &error))?;
-    Ok(Redirect::to("/duyet").into_response())
-}
-
-#[derive(Deserialize)]
-pub(crate) struct GiveBack {
-    reason: String,
-}
-
-/// Sends a post back with a reason.
-pub(crate) async fn give_back(
-    State(app): State<Shared>,
-    Extension(visitor): Extension<Visitor>,
-    Path(id): Path<String>,
-    Form(form): Form<GiveBack>,
-) -> Result<Response, WebError> {
-    let post = own_post(&app, &visitor, &id).await?;
-    let moved = app.review.return_with_reason(&visitor.user, post.id, &form.reason).await;
-    moved.map_err(|error| refused(&app, &visitor, &error))?;
-    Ok(Redirect::to("/duyet").into_response())
-}
-
-fn capability<'a>(app: &'a Shared, post: &Post) -> Result<&'a loa_model::Capability, WebError> {
-    app.capabilities.get(post.account.channel()).ok_or_else(|| {
-        let message = format!(
-            "Bản này không có kênh {0} / This build has no channel {0}",
-            post.account.channel()
-        );
-        WebError::new(StatusCode::NOT_IMPLEMENTED, message)
-    })
-}
-
-/// A refusal of review as a page: the word of the locale files, and the exact reason.
-fn refused(app: &Shared, visitor: &Visitor, error: &ReviewError) -> WebError {
-    if let ReviewError::Store(store) = error {
-        tracing::error!(error = %store, "Review could not use the store");
-    }
-    let word = app.assets.word(&visitor.lang, &format!("review_error.{}", error.key()));
-    WebError::new(StatusCode::CONFLICT, format!("{word} ({error})"))
 }
 
 #[cfg(test)]

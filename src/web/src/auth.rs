@@ -26,6 +26,8 @@ use crate::{Shared, error::WebError};
 
 const COOKIE: &str = "loa";
 const LANGUAGE: &str = "lang";
+/// Checked for unknown logins, so that they take as long as known ones.
+const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5bm9ib2Q$2JY0YX5iQw3c0zTgq1xBBYHj6MJxYvO7q5yU9Jh0p1s";
 
 /// A signed-in browser. The key is the digest of its token: the ledger never holds the token.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -131,6 +133,9 @@ pub(crate) async fn sign_in(
     headers: HeaderMap,
     Form(form): Form<SignIn>,
 ) -> Result<Response, WebError> {
+    if !same_origin(&headers) {
+        return Err(WebError::foreign());
+    }
     let now = app.clock.now();
     let key = format!("{}|{}", peer.ip(), form.login);
     if !app.attempts.allowed(&key, now) {
@@ -143,7 +148,6 @@ pub(crate) async fn sign_in(
     let password = form.password;
     // Hashing takes tens of milliseconds: off the async workers, and done for unknown logins too.
     let right = tokio::task::spawn_blocking(move || {
-        const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5bm9ib2Q$2JY0YX5iQw3c0zTgq1xBBYHj6MJxYvO7q5yU9Jh0p1s";
         let hash = hash.unwrap_or_else(|| NOBODY.to_owned());
         Argon2::default().verify_password(password.as_bytes(), hash.as_str()).is_ok()
     })
@@ -159,8 +163,8 @@ pub(crate) async fn sign_in(
     let session = Session { token: Digest::of(token.as_bytes()), user: user.id, expires_at };
     app.store.commit(Changes::by(Actor::User(user.id), "sign in").insert(&session)).await?;
     let mut response = Redirect::to("/").into_response();
-    set_cookie(&mut response, COOKIE, &token, app.config.session_hours * 3600);
-    set_cookie(&mut response, LANGUAGE, &user.lang, 365 * 86_400);
+    set_cookie(&mut response, &app, COOKIE, &token, app.config.session_hours * 3600);
+    set_cookie(&mut response, &app, LANGUAGE, &user.lang, 365 * 86_400);
     Ok(response)
 }
 
@@ -177,11 +181,15 @@ pub(crate) async fn sign_out(
             .await?;
     }
     let mut response = Redirect::to("/dang-nhap").into_response();
-    set_cookie(&mut response, COOKIE, "", 0);
+    set_cookie(&mut response, &app, COOKIE, "", 0);
     Ok(response)
 }
 
-pub(crate) async fn language(Path(lang): Path<String>, headers: HeaderMap) -> Response {
+pub(crate) async fn language(
+    State(app): State<Shared>,
+    Path(lang): Path<String>,
+    headers: HeaderMap,
+) -> Response {
     let lang = if lang == "en" { "en" } else { "vi" };
     // Back to the page of ours the visitor came from, never to another site.
     let back = headers
@@ -190,7 +198,7 @@ pub(crate) async fn language(Path(lang): Path<String>, headers: HeaderMap) -> Re
         .and_then(|text| url::Url::parse(text).ok())
         .map_or_else(|| "/".to_owned(), |url| url.path().to_owned());
     let mut response = Redirect::to(&back).into_response();
-    set_cookie(&mut response, LANGUAGE, lang, 365 * 86_400);
+    set_cookie(&mut response, &app, LANGUAGE, lang, 365 * 86_400);
     response
 }
 
@@ -204,13 +212,15 @@ pub(crate) async fn require(
         && request.method() != Method::HEAD
         && !same_origin(request.headers())
     {
-        return Err(WebError::new(
-            StatusCode::FORBIDDEN,
-            "Yêu cầu không đến từ trang của Loa / The request does not come from a page of Loa",
-        ));
+        return Err(WebError::foreign());
     }
     let Some(visitor) = visitor(&app, request.headers()).await? else {
         let api = request.uri().path().starts_with("/api/");
+        if by_htmx(request.headers()) {
+            // A redirect would put the sign-in page inside the card.
+            let leave = [("hx-redirect", "/dang-nhap")];
+            return Ok((StatusCode::UNAUTHORIZED, leave).into_response());
+        }
         return Ok(if api {
             (StatusCode::UNAUTHORIZED, axum::Json(serde_json::json!({"error": "sign in first"})))
                 .into_response()
@@ -232,6 +242,11 @@ async fn visitor(app: &Shared, headers: &HeaderMap) -> Result<Option<Visitor>, W
     let user = app.store.read::<User>(&row.record.user.to_string()).await?;
     let lang = language_of(headers, &app.config.language);
     Ok(user.map(|user| Visitor { user: user.record, session, lang }))
+}
+
+/// Whether htmx asks: it takes a part of a page.
+pub(crate) fn by_htmx(headers: &HeaderMap) -> bool {
+    headers.contains_key("hx-request")
 }
 
 fn same_origin(headers: &HeaderMap) -> bool {
@@ -260,8 +275,11 @@ fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     all.split("; ").find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')).map(str::to_owned)
 }
 
-fn set_cookie(response: &mut Response, name: &str, value: &str, max_age_s: i64) {
-    let text = format!("{name}={value}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Strict");
+fn set_cookie(response: &mut Response, app: &Shared, name: &str, value: &str, max_age_s: i64) {
+    // Over plain http, at home, a browser would drop a Secure cookie.
+    let secure = if app.config.public_url.starts_with("https://") { "; Secure" } else { "" };
+    let text =
+        format!("{name}={value}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Strict{secure}");
     if let Ok(value) = HeaderValue::from_str(&text) {
         response.headers_mut().append(header::SET_COOKIE, value);
     }
@@ -287,6 +305,15 @@ mod tests {
             Argon2::default().verify_password("Mật khẩu Đẹp 1".as_bytes(), hash.as_str()).is_ok()
         );
         assert!(Argon2::default().verify_password(b"mat khau", hash.as_str()).is_err());
+    }
+
+    #[test]
+    fn an_unknown_login_costs_as_much_as_a_known_one() {
+        let nobody = PasswordHash::new(NOBODY).unwrap();
+        let known = hash_password("x", &Fixed);
+        let known = PasswordHash::new(&known).unwrap();
+        assert_eq!((nobody.algorithm, nobody.params), (known.algorithm, known.params));
+        assert!(nobody.hash.is_some() && nobody.salt.is_some());
     }
 
     #[test]

@@ -23,6 +23,14 @@ impl WebError {
         Self::new(StatusCode::NOT_FOUND, "Không tìm thấy / Not found")
     }
 
+    /// Sent by somebody else's page.
+    pub(crate) fn foreign() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "Yêu cầu không đến từ trang của Loa / The request does not come from a page of Loa",
+        )
+    }
+
     /// Not allowed for this role.
     pub(crate) fn forbidden() -> Self {
         Self::new(
@@ -66,8 +74,9 @@ impl IntoResponse for WebError {
         let code = self.status.as_u16();
         let page = format!(
             "<!doctype html><html lang=\"vi\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-             <title>{code}</title><link rel=\"stylesheet\" href=\"/static/app.css\"><body class=\"plain\"><main class=\"notice\">\
-             <p class=\"code\">{code}</p><p>{text}</p><p><a href=\"/\">Về trang chính / Home</a></p></main></body></html>"
+             <title>{code} · Loa</title><link rel=\"stylesheet\" href=\"/static/app.css\"><link rel=\"icon\" href=\"/static/loa.svg\" type=\"image/svg+xml\"><body class=\"plain\"><main class=\"notice card\">\
+             <p class=\"brand\"><img src=\"/static/loa.svg\" alt=\"\" width=\"32\" height=\"32\"><span>Loa</span></p>\
+             <h1 class=\"code\">{code}</h1><p>{text}</p><p><a class=\"button\" href=\"/\">Về trang chính / Home</a></p></main></body></html>"
         );
         (self.status, Html(page)).into_response()
     }

@@ -8,6 +8,7 @@ mod error;
 mod local;
 mod media;
 mod pages;
+mod post;
 mod progress;
 mod public;
 mod view;
@@ -126,9 +127,9 @@ pub fn router(deps: Deps) -> Result<Router, AssetsError> {
         .route("/viec/{id}/tien-do", get(progress::stream))
         .route("/viec/{id}/huy", post(pages::cancel_job))
         .route("/bai-dang", get(pages::posts))
-        .route("/bai-dang/{id}/gui-duyet", post(article::submit))
-        .route("/bai-dang/{id}/duyet", post(article::approve))
-        .route("/bai-dang/{id}/tra-lai", post(article::give_back))
+        .route("/bai-dang/{id}/gui-duyet", post(crate::post::submit))
+        .route("/bai-dang/{id}/duyet", post(crate::post::approve))
+        .route("/bai-dang/{id}/tra-lai", post(crate::post::give_back))
         .route("/duyet", get(pages::approvals))
         .route("/bao-cao", get(pages::reach))
         .route("/tep/{hash}", get(media::blob))

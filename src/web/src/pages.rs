@@ -8,17 +8,17 @@ use axum::{
 };
 use jiff::{ToSpan, civil::Date, tz::TimeZone};
 use loa_model::{
-    Actor, Article, ArticleState, Delivery, Job, JobId, JobKind, JobState, Metric, Post, PostState,
-    Role,
+    Account, AccountName, Actor, Article, ArticleState, Delivery, Job, JobId, JobKind, JobState,
+    Metric, Post, PostState, Role,
 };
-use loa_store::{Changes, StoreExt};
+use loa_store::{Changes, JobView, StoreExt};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Shared,
-    article::{PostCard, post_card},
     auth::Visitor,
     error::WebError,
+    post::{PostCard, post_card},
     view,
 };
 
@@ -28,7 +28,6 @@ pub(crate) struct Frame<T: Serialize> {
     pub(crate) page: &'static str,
     pub(crate) user: UserView,
     pub(crate) waiting: usize,
-    pub(crate) problem: String,
     #[serde(flatten)]
     pub(crate) content: T,
 }
@@ -46,13 +45,8 @@ pub(crate) async fn draw<T: Serialize + 'static>(
     content: T,
 ) -> Result<Html<String>, WebError> {
     let waiting = in_review(app, &visitor.user.agency).await?.len();
-    let frame = Frame {
-        page,
-        user: UserView { name: visitor.user.name.clone() },
-        waiting,
-        problem: String::new(),
-        content,
-    };
+    let frame =
+        Frame { page, user: UserView { name: visitor.user.name.clone() }, waiting, content };
     Ok(Html(app.assets.render(template, &visitor.lang, frame)?))
 }
 
@@ -68,24 +62,54 @@ pub(crate) struct JobCard {
     reason: String,
 }
 
+/// States of a job that still has work before it.
+pub(crate) const UNFINISHED: [JobState; 3] =
+    [JobState::Executing, JobState::Available, JobState::Retryable];
+
+/// The job, when it is of the visitor's agency.
+pub(crate) async fn own_job(
+    app: &Shared,
+    visitor: &Visitor,
+    id: JobId,
+) -> Result<JobView, WebError> {
+    let jobs = app.store.jobs(None, 10_000).await?;
+    jobs.into_iter()
+        .find(|view| view.job.id == id && view.job.agency == visitor.user.agency)
+        .ok_or_else(WebError::missing)
+}
+
+/// Whether a job still has work before it. A store that cannot be read counts as yes: the next change asks again.
+pub(crate) async fn is_unfinished(app: &Shared, id: JobId) -> bool {
+    for state in UNFINISHED {
+        match app.store.jobs(Some(state), 10_000).await {
+            Ok(jobs) if jobs.iter().all(|view| view.job.id != id) => {}
+            _ => return true,
+        }
+    }
+    false
+}
+
+/// A step of a job in words: the worker names a key of the locale files.
+pub(crate) fn step_word(app: &Shared, lang: &str, step: &str) -> String {
+    let key = if step.starts_with("job.") { step.to_owned() } else { format!("step.{step}") };
+    let word = app.assets.word(lang, &key);
+    if word == key { step.to_owned() } else { word }
+}
+
 /// Jobs of an agency that run, wait or were given up, without measurements: those run for months.
 pub(crate) async fn job_cards(
     app: &Shared,
-    agency: &str,
+    visitor: &Visitor,
     only: Option<&str>,
 ) -> Result<Vec<JobCard>, WebError> {
+    let agency = visitor.user.agency.as_str();
     let progress = app.progress.borrow().clone();
-    let jobs = app.store.jobs(None, 200).await?;
+    let mut jobs = Vec::new();
+    for state in UNFINISHED.into_iter().chain([JobState::Discarded]) {
+        jobs.extend(app.store.jobs(Some(state), 200).await?);
+    }
     let shown = jobs.into_iter().filter(|view| {
-        view.job.agency == agency
-            && !matches!(view.job.work, JobKind::Measure { .. })
-            && matches!(
-                view.state,
-                JobState::Available
-                    | JobState::Executing
-                    | JobState::Retryable
-                    | JobState::Discarded
-            )
+        view.job.agency == agency && !matches!(view.job.work, JobKind::Measure { .. })
     });
     let mut cards = Vec::new();
     for view in shown {
@@ -115,7 +139,7 @@ pub(crate) async fn job_cards(
             },
             running,
             percent: now.filter(|p| p.total > 0).map(|p| p.done * 100 / p.total),
-            step: now.map(|p| p.step.clone()).unwrap_or_default(),
+            step: now.map(|p| step_word(app, &visitor.lang, &p.step)).unwrap_or_default(),
             reason: view.reason,
         });
     }
@@ -125,12 +149,14 @@ pub(crate) async fn job_cards(
 #[derive(Serialize)]
 struct Pill {
     channel: String,
+    format: String,
     state: String,
 }
 
 #[derive(Serialize)]
 struct ArticleRow {
     id: String,
+    lang: String,
     title: String,
     publisher: String,
     at: String,
@@ -175,6 +201,18 @@ pub(crate) async fn state_of(
     Ok((state, delivery))
 }
 
+/// The name that the audience sees; the account's own name when it is gone.
+pub(crate) async fn account_title(app: &Shared, post: &Post) -> Result<String, WebError> {
+    let account = app.store.read::<Account>(post.account.as_str()).await?;
+    Ok(account.map_or_else(|| post.account.to_string(), |row| row.record.title))
+}
+
+/// Name of the account's kind of platform, for people: agencies call themselves the same on every channel.
+pub(crate) fn channel_title(app: &Shared, account: &AccountName) -> String {
+    let capability = app.capabilities.get(account.channel());
+    capability.map_or_else(|| account.channel().to_owned(), |found| found.title.clone())
+}
+
 /// The serde name of a unit variant: the key of its word.
 pub(crate) fn name_of(value: &impl Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
@@ -190,10 +228,15 @@ pub(crate) async fn articles(
         let mut pills = Vec::new();
         for post in posts {
             let (state, _) = state_of(&app, &post.record).await?;
-            pills.push(Pill { channel: post.record.account.to_string(), state });
+            pills.push(Pill {
+                channel: channel_title(&app, &post.record.account),
+                format: name_of(&post.record.content.format),
+                state,
+            });
         }
         rows.push(ArticleRow {
             id: article.id.to_string(),
+            lang: article.lang.clone(),
             title: article.title().to_owned(),
             publisher: article.source.publisher.clone(),
             at: view::time(article.published_at.unwrap_or(article.fetched_at), "Asia/Ho_Chi_Minh"),
@@ -203,7 +246,7 @@ pub(crate) async fn articles(
             posts: pills,
         });
     }
-    let jobs = job_cards(&app, &visitor.user.agency, None).await?;
+    let jobs = job_cards(&app, &visitor, None).await?;
     draw(&app, &visitor, "articles", "pages/articles.html", Articles { jobs, articles: rows }).await
 }
 
@@ -243,15 +286,12 @@ pub(crate) async fn cancel_job(
     Path(id): Path<String>,
 ) -> Result<Response, WebError> {
     let id: JobId = id.parse().map_err(|_| WebError::missing())?;
-    let jobs = app.store.jobs(None, 1000).await?;
-    if !jobs.iter().any(|view| view.job.id == id && view.job.agency == visitor.user.agency) {
-        return Err(WebError::missing());
-    }
+    own_job(&app, &visitor, id).await?;
     app.store.cancel_job(id, Actor::User(visitor.user.id)).await?;
     Ok(Redirect::to("/").into_response())
 }
 
-async fn in_review(app: &Shared, agency: &str) -> Result<Vec<Post>, WebError> {
+pub(crate) async fn in_review(app: &Shared, agency: &str) -> Result<Vec<Post>, WebError> {
     let prefix = loa_model::record::join(&[agency, "in_review", ""]);
     let rows = app.store.list::<Post>("post_by_state", &prefix, 200).await?;
     Ok(rows.into_iter().map(|row| row.record).collect())
@@ -303,6 +343,8 @@ struct Cell {
 #[derive(Serialize)]
 struct ReachRow {
     account: String,
+    channel: String,
+    article: String,
     format: String,
     cells: Vec<Cell>,
 }
@@ -315,6 +357,9 @@ struct Reach {
     metrics: Vec<String>,
     rows: Vec<ReachRow>,
     chart: String,
+    /// The numbers of the chart: a head, then a line per time.
+    table: Vec<Vec<String>>,
+    chart_title: String,
 }
 
 /// Metrics in the order of the table.
@@ -363,37 +408,58 @@ pub(crate) async fn reach(
             .map(|value| view::number(value, &visitor.lang)),
         });
         rows.push(ReachRow {
-            account: post.account.to_string(),
+            account: account_title(&app, &post).await?,
+            channel: channel_title(&app, &post.account),
+            article: post.article.to_string(),
             format: name_of(&post.content.format),
             cells: cells.collect(),
         });
     }
-    let chart = newest_chart(&app, &visitor).await?;
+    let (title, chart) = newest_chart(&app, &visitor).await?;
     let content = Reach {
         from: from.to_string(),
         to: to.to_string(),
         as_of: report.as_of.map(|at| view::time(at, "Asia/Ho_Chi_Minh")).unwrap_or_default(),
         metrics: METRICS.iter().map(name_of).collect(),
         rows,
-        chart,
+        chart: chart.svg,
+        table: chart.table,
+        chart_title: title,
     };
     draw(&app, &visitor, "reach", "pages/reach.html", content).await
 }
 
-/// Cumulative views of the newest article.
-async fn newest_chart(app: &Shared, visitor: &Visitor) -> Result<String, WebError> {
-    let Some(article) = latest(app, &visitor.user.agency).await?.into_iter().next() else {
-        return Ok(String::new());
-    };
-    let series =
-        loa_reach::cumulative(&*app.store, &visitor.user.agency, article.id, Metric::Views).await;
-    let text = loa_reach::ChartText {
-        title: format!("{}: {}", app.assets.word(&visitor.lang, "metric.views"), article.title()),
-        description: app.assets.word(&visitor.lang, "reach.chart"),
-        zone: "Asia/Ho_Chi_Minh".to_owned(),
-        missing: app.assets.word(&visitor.lang, "no_data"),
-    };
-    Ok(loa_reach::chart(&series.map_err(reach_failed)?, &text).svg)
+/// Cumulative views of the newest article that has any, with its headline.
+async fn newest_chart(
+    app: &Shared,
+    visitor: &Visitor,
+) -> Result<(String, loa_reach::Drawn), WebError> {
+    let agency = &visitor.user.agency;
+    for article in latest(app, agency).await?.into_iter().take(50) {
+        let series = loa_reach::cumulative(&*app.store, agency, article.id, Metric::Views).await;
+        let mut series = series.map_err(reach_failed)?;
+        if series.iter().all(|series| series.points.is_empty()) {
+            continue;
+        }
+        for line in &mut series {
+            if let Some(account) = app.store.read::<Account>(&line.label).await? {
+                let Account { name, title, .. } = account.record;
+                line.label = format!("{title} ({})", channel_title(app, &name));
+            }
+        }
+        let text = loa_reach::ChartText {
+            title: format!(
+                "{}: {}",
+                app.assets.word(&visitor.lang, "metric.views"),
+                article.title()
+            ),
+            description: app.assets.word(&visitor.lang, "reach.chart"),
+            zone: "Asia/Ho_Chi_Minh".to_owned(),
+            missing: app.assets.word(&visitor.lang, "no_data"),
+        };
+        return Ok((article.title().to_owned(), loa_reach::chart(&series, &text)));
+    }
+    Ok((String::new(), loa_reach::Drawn { svg: String::new(), table: Vec::new() }))
 }
 
 pub(crate) fn reach_failed(error: loa_reach::Error) -> WebError {

@@ -3,36 +3,75 @@
 use std::{convert::Infallible, time::Duration};
 
 use axum::{
+    Extension,
     extract::{Path, State},
     response::sse::{Event, KeepAlive, Sse},
 };
 use futures::{Stream, stream};
-use loa_model::JobId;
+use loa_model::{JobId, Progress};
+use loa_store::Seq;
+use tokio::sync::watch;
 
-use crate::{Shared, error::WebError};
+use crate::{ProgressMap, Shared, auth::Visitor, error::WebError, pages};
 
-/// The latest progress whenever it changes; ends with `done` when the job is no longer running.
+struct Watching {
+    app: Shared,
+    visitor: Visitor,
+    job: JobId,
+    progress: watch::Receiver<ProgressMap>,
+    commits: watch::Receiver<Seq>,
+    told: Option<Progress>,
+    over: bool,
+}
+
+/// The latest progress whenever it changes; ends with `done` when the job has no work before it any more.
 pub(crate) async fn stream(
     State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
     Path(id): Path<String>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, WebError> {
     let job: JobId = id.parse().map_err(|_| WebError::missing())?;
-    let start = (app.progress.clone(), true, false);
-    let events = stream::unfold(start, move |(mut receiver, first, over)| async move {
-        if over {
-            return None;
-        }
-        if !first && receiver.changed().await.is_err() {
-            return None;
-        }
-        let progress = receiver.borrow_and_update().get(&job).cloned();
-        let event = match &progress {
-            Some(progress) => {
-                Event::default().event("progress").json_data(progress).unwrap_or_default()
-            }
-            None => Event::default().event("done").data(""),
-        };
-        Some((Ok(event), (receiver, false, progress.is_none())))
+    pages::own_job(&app, &visitor, job).await?;
+    let watching = Watching {
+        progress: app.progress.clone(),
+        commits: app.store.watch(),
+        app,
+        visitor,
+        job,
+        told: None,
+        over: false,
+    };
+    let events = stream::unfold(watching, |mut watching| async move {
+        let event = watching.next().await?;
+        Some((Ok(event), watching))
     });
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))))
+}
+
+impl Watching {
+    async fn next(&mut self) -> Option<Event> {
+        while !self.over {
+            // Both are marked as seen before they are looked at: a change in between wakes us again.
+            self.commits.borrow_and_update();
+            let now = self.progress.borrow_and_update().get(&self.job).cloned();
+            if !pages::is_unfinished(&self.app, self.job).await {
+                self.over = true;
+                return Some(Event::default().event("done").data(""));
+            }
+            if let Some(progress) = now.filter(|now| self.told.as_ref() != Some(now)) {
+                self.told = Some(progress.clone());
+                let step = pages::step_word(&self.app, &self.visitor.lang, &progress.step);
+                let event = Event::default().event("progress");
+                return event.json_data(Progress { step, ..progress }).ok();
+            }
+            let gone = tokio::select! {
+                changed = self.progress.changed() => changed.is_err(),
+                changed = self.commits.changed() => changed.is_err(),
+            };
+            if gone {
+                return None;
+            }
+        }
+        None
+    }
 }

@@ -9,8 +9,10 @@ use loa_model::{Article, BlockKind, MediaRole, Post, article::article_key};
 use loa_store::StoreExt;
 use serde::Serialize;
 
-use crate::{Shared, auth::language_of, error::WebError, media};
+use crate::{Shared, auth::language_of, error::WebError, media, view};
 
+/// Words of a light page as HTML; with its frame of about 2 KB it stays under 30 KB.
+const LIGHT_BYTES: usize = 27_000;
 const ZONE: &str = "Asia/Ho_Chi_Minh";
 
 async fn post_of(app: &Shared, code: &str) -> Result<Post, WebError> {
@@ -49,10 +51,17 @@ pub(crate) async fn hook(Path(account): Path<String>, body: bytes::Bytes) -> &'s
 }
 
 #[derive(Serialize)]
+struct Paragraph {
+    heading: bool,
+    text: String,
+}
+
+#[derive(Serialize)]
 struct LightPage {
+    article_lang: String,
     title: String,
     sapo: String,
-    paragraphs: Vec<String>,
+    paragraphs: Vec<Paragraph>,
     publisher: String,
     url: String,
     clip: Option<String>,
@@ -67,21 +76,26 @@ pub(crate) async fn light(
     let post = post_of(&app, &code).await?;
     let row = app.store.read::<Article>(&article_key(post.article, post.revision)).await?;
     let article = row.ok_or_else(WebError::missing)?.record;
-    let mut left = 20_000usize;
+    let weigh = |text: &str| view::escape(text).len() + "<h2></h2>\n".len();
+    let mut left = LIGHT_BYTES.saturating_sub(2 * weigh(article.title()) + weigh(article.sapo()));
     let paragraphs = article
         .blocks
         .iter()
         .filter(|block| {
             !matches!(block.kind, BlockKind::Title | BlockKind::Sapo | BlockKind::Caption)
         })
-        .map(|block| block.text.clone())
-        .take_while(|text| {
-            left = left.saturating_sub(text.len());
+        .take_while(|block| {
+            left = left.saturating_sub(weigh(&block.text));
             left > 0
+        })
+        .map(|block| Paragraph {
+            heading: block.kind == BlockKind::Heading,
+            text: block.text.clone(),
         })
         .collect();
     let clip = low_band(&app, &article).await?;
     let page = LightPage {
+        article_lang: article.lang.clone(),
         title: article.title().to_owned(),
         sapo: article.sapo().to_owned(),
         paragraphs,

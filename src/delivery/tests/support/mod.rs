@@ -9,6 +9,7 @@
 )]
 
 mod sim;
+mod tokens;
 
 use std::{
     collections::BTreeMap,
@@ -29,14 +30,12 @@ use loa_channel::{
     Outgoing, Progress, RetryAdvice, Scope, To,
     memory::{MemoryChannel, MemoryPlatform, Options, TOKEN},
 };
-use loa_delivery::{
-    Channels, Config, Deps, Desk, Incident, Round, Secrets, VaultError, Worker, owner_name,
-};
+use loa_delivery::{Channels, Config, Deps, Desk, Incident, Round, Worker, owner_name};
 use loa_model::{
     Account, AccountName, AccountStatus, Actor, Approval, ArticleId, BlobHash, Capability, Clock,
     Delivery, DeliveryId, DeliveryState as State, JobId, JobState, Link, Measured, Media, Post,
-    PostContent, PostFormat, PostId, PostState, Priority, Receipt, Secret, Ticket, UserId,
-    delivery::Effect, seams::OpenGate,
+    PostContent, PostFormat, PostId, PostState, Priority, Receipt, Role, Secret, Ticket, User,
+    UserId, delivery::Effect, seams::OpenGate,
 };
 use loa_store::{
     AccountLease, Changes, Claimed, Entry, JobEnd, JobView, MemoryStore, Row, Seq, Store,
@@ -45,6 +44,7 @@ use loa_store::{
 use url::Url;
 
 pub use sim::{Fuse, ManualClock, Seeded};
+pub use tokens::{RefreshMode, Vault};
 
 pub fn start() -> Timestamp {
     "2026-11-22T02:00:00Z".parse().unwrap()
@@ -124,14 +124,6 @@ impl Store for FuseStore {
         self.inner.watch()
     }
 }
-/// What a refresh of the credentials gives.
-#[derive(Debug, Clone)]
-pub enum RefreshMode {
-    Nothing,
-    Token(String),
-    Refused,
-}
-
 /// The memory channel with a fuse, own limits, and two more faults: no answer at all, and a refusal of every `find`.
 pub struct TestChannel {
     pub inner: MemoryChannel,
@@ -216,13 +208,7 @@ impl Channel for TestChannel {
     }
     async fn refresh(&self, _cx: &Cx<'_>, _to: To<'_>) -> loa_channel::Result<Option<Secret>> {
         self.refreshes.fetch_add(1, Ordering::SeqCst);
-        match self.refresh.lock().unwrap().clone() {
-            RefreshMode::Nothing => Ok(None),
-            RefreshMode::Token(token) => Ok(Some(Secret::new([(TOKEN.to_owned(), token)]))),
-            RefreshMode::Refused => {
-                Err(Error::new(ErrorKind::Auth, RetryAdvice::Reauthorize, "refresh token revoked"))
-            }
-        }
+        self.refresh.lock().unwrap().clone().answer()
     }
     fn inbound(
         &self,
@@ -239,35 +225,6 @@ pub struct OneChannel(pub Arc<TestChannel>);
 impl Channels for OneChannel {
     fn get(&self, channel: &str) -> Option<Arc<dyn Channel>> {
         (channel == "memory").then(|| self.0.clone() as Arc<dyn Channel>)
-    }
-}
-
-/// The vault: remembers marks and results in order.
-#[derive(Default)]
-pub struct Vault {
-    pub secret: Mutex<Option<Secret>>,
-    pub log: Mutex<Vec<&'static str>>,
-}
-
-#[async_trait]
-impl Secrets for Vault {
-    async fn get(&self, _account: &AccountName) -> Result<Option<Secret>, VaultError> {
-        Ok(self.secret.lock().unwrap().clone())
-    }
-    async fn begin_refresh(&self, _account: &AccountName) -> Result<(), VaultError> {
-        self.log.lock().unwrap().push("begin");
-        Ok(())
-    }
-    async fn finish_refresh(
-        &self,
-        _account: &AccountName,
-        new: Option<Secret>,
-    ) -> Result<(), VaultError> {
-        self.log.lock().unwrap().push(if new.is_some() { "kept" } else { "nothing" });
-        if new.is_some() {
-            *self.secret.lock().unwrap() = new;
-        }
-        Ok(())
     }
 }
 
@@ -342,6 +299,7 @@ impl World {
             instance: 0,
             posts: 0,
         };
+        world.hire(3, "demo", Role::Approver);
         for name in ["memory:cong-tin", "memory:tinh"] {
             let account = Account {
                 name: name.parse().unwrap(),
@@ -354,6 +312,20 @@ impl World {
             world.commit(Changes::by(operator(), "add account").insert(&account));
         }
         world
+    }
+
+    /// Gives [`person`] `n` a role.
+    pub fn hire(&self, n: u128, agency: &str, role: Role) {
+        let user = User {
+            id: person(n),
+            agency: agency.into(),
+            login: format!("p{n}"),
+            name: "Nguyễn Thị Hạnh".into(),
+            roles: vec![role],
+            password_hash: String::new(),
+            lang: "vi".into(),
+        };
+        self.commit(Changes::by(operator(), "add user").insert(&user));
     }
 
     /// A process start: a worker with the next instance number.
@@ -425,6 +397,7 @@ impl World {
             zone: "Asia/Ho_Chi_Minh".into(),
             priority: Priority::Normal,
             author: person(1),
+            editors: vec![],
             approval: Some(Approval {
                 digest,
                 by: person(2),
@@ -456,6 +429,8 @@ impl World {
             ticket: None,
             receipt: None,
             sending_since: None,
+            public_since: None,
+            paid: false,
             quarantine_until: None,
             absent: vec![],
             evidence: vec![],
@@ -551,6 +526,7 @@ impl World {
     }
 
     pub fn live(&self, id: DeliveryId) -> usize {
+        self.platform.settle(self.clock.now());
         self.platform.live(&self.delivery(id).marker).len()
     }
 

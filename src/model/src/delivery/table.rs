@@ -154,7 +154,7 @@ impl DeliveryState {
         Self::Gone,
     ];
 
-    /// The state after `event`, before its guards. `LeaseLost`, `Absent`, `Corrected` and `RetractDone` may end elsewhere,
+    /// The state after `event`, before its guards. `Cancel`, `LeaseLost`, `Absent`, `Corrected` and `RetractDone` may end elsewhere,
     /// as [`Delivery::apply`](super::Delivery::apply) says.
     ///
     /// # Errors
@@ -169,9 +169,9 @@ impl DeliveryState {
             | (S::Uncertain, E::ConfirmAbsent) => S::Ready,
             (S::Ready, E::Claim) | (S::Leased | S::Intent, E::Step) => S::Leased,
             (S::Leased, E::Intend) | (S::Intent, E::Cancel) => S::Intent,
-            (S::Intent, E::LeaseLost | E::Unclear) | (S::Uncertain, E::Absent | E::Cancel) => {
-                S::Uncertain
-            }
+            (S::Leased | S::Intent, E::Unclear)
+            | (S::Intent, E::LeaseLost)
+            | (S::Uncertain, E::Absent | E::Cancel) => S::Uncertain,
             (S::Leased | S::Intent, E::Live)
             | (S::Uncertain, E::Found | E::ConfirmLive)
             | (S::Correcting, E::Corrected) => S::Published,

@@ -30,6 +30,8 @@ fn delivery() -> Delivery {
         ticket: None,
         receipt: None,
         sending_since: None,
+        public_since: None,
+        paid: false,
         quarantine_until: None,
         absent: vec![],
         evidence: vec![],
@@ -69,9 +71,9 @@ fn every_state_and_event_is_listed_or_refused() {
     let listed = DeliveryState::ALL
         .iter()
         .flat_map(|s| EventKind::ALL.iter().map(move |e| s.next(*e)))
-        .filter(Result::is_ok)
+        .flatten()
         .count();
-    assert_eq!(listed, 41, "the table of docs and code differ: update both");
+    assert_eq!(listed, 42, "the table of docs and code differ: update both");
 }
 
 #[test]
@@ -154,13 +156,19 @@ fn a_lost_harmless_step_goes_back_to_ready_with_its_ticket() {
 }
 
 #[test]
-fn a_snooze_gives_the_counted_attempt_back() {
+fn a_snooze_costs_no_attempt() {
     let until = at(60);
     let sent =
         play(&delivery(), [(0, Event::Due), (1, claim(1, 1)), (2, intent(Effect::Public, 1, 2))]);
     let d = play(&sent, [(3, Event::Snooze { until, reason: "chờ hạn mức".into() })]);
-    assert_eq!((d.state, d.attempt, d.max_attempts), (DeliveryState::Ready, 1, 3));
+    assert_eq!((d.state, d.attempt, d.max_attempts), (DeliveryState::Ready, 1, 2));
     assert!(d.intent.is_none() && d.lease.is_none());
+    let again = play(&d, [(60, claim(2, 60)), (61, intent(Effect::Public, 2, 61))]);
+    assert_eq!(again.attempt, 1, "it goes on with the attempt it has paid");
+    let retry = Event::Retry { until: at(70), reason: "mất mạng".into(), restart: false };
+    let failed =
+        play(&again, [(62, retry), (70, claim(3, 70)), (71, intent(Effect::Public, 3, 71))]);
+    assert_eq!(failed.attempt, 2, "a failure is paid");
 }
 
 #[test]
@@ -172,6 +180,50 @@ fn a_lost_last_try_to_make_public_is_uncertain_not_dead() {
     let made_public = play(&play(&d, steps(Effect::Idempotent)), [(31, lost.clone())]);
     assert_eq!(made_public.state, DeliveryState::Uncertain);
     assert_eq!(play(&play(&d, steps(Effect::Hidden)), [(31, lost)]).state, DeliveryState::Dead);
+}
+
+/// Public step accepted, or one that may be repeated lost: it may be live.
+fn may_be_live() -> [Delivery; 3] {
+    let ticket = Ticket { step: "poll".into(), data: serde_json::Value::Null };
+    let sent =
+        |effect| play(&delivery(), [(0, Event::Due), (1, claim(1, 1)), (2, intent(effect, 1, 2))]);
+    let retry = Event::Retry { until: at(4), reason: "r".into(), restart: false };
+    [
+        play(&sent(Effect::Public), [(3, Event::Step { ticket: ticket.clone() })]),
+        play(&sent(Effect::Idempotent), [(3, Event::Step { ticket })]),
+        play(&play(&sent(Effect::Idempotent), [(3, retry)]), [(5, claim(2, 5))]),
+    ]
+}
+
+#[test]
+fn what_may_be_live_is_not_put_aside() {
+    for d in may_be_live() {
+        assert!(d.may_be_live() && d.state == DeliveryState::Leased);
+        let late = at(90_000);
+        assert!(d.apply(Event::Expire, late).is_err());
+        assert!(d.apply(Event::Hold { reason: "r".into() }, late).is_err());
+        assert!(d.apply(Event::Exhaust { reason: "r".into() }, late).is_err());
+        let restart = Event::Retry { until: late, reason: "r".into(), restart: true };
+        assert!(d.apply(restart, late).is_err());
+        let wish = d.apply(Event::Cancel { reason: "r".into() }, late).unwrap();
+        assert!(
+            wish.cancel_requested && wish.state == DeliveryState::Leased && wish.lease == d.lease
+        );
+        // After the window it is still claimed, and nothing is sent any more.
+        let lost = d.apply(Event::LeaseLost { quarantine_until: late }, late).unwrap();
+        assert_eq!(lost.state, DeliveryState::Ready);
+        let held = lost.apply(claim(9, 90_001), at(90_001)).unwrap();
+        assert!(held.apply(intent(Effect::Public, 9, 90_002), at(90_002)).is_err(), "I11");
+        let unclear = Event::Unclear { quarantine_until: at(91_000), reason: "r".into() };
+        let d = held.apply(unclear, at(90_002)).unwrap();
+        assert_eq!(d.state, DeliveryState::Uncertain);
+        // Proved absent, it is an unsent delivery again.
+        let apart = SignedDuration::from_mins(2);
+        let absent = [(91_000, Event::Absent { apart }), (91_200, Event::Absent { apart })];
+        let d = play(&d, absent);
+        assert!(!d.may_be_live() && !d.paid && d.state == DeliveryState::Ready);
+        assert!(d.apply(Event::Expire, at(91_201)).is_ok());
+    }
 }
 
 #[test]
@@ -208,6 +260,7 @@ fn any_event(now: i64) -> impl Strategy<Value = Event> {
         Just(Event::LeaseLost { quarantine_until: later }),
         (0u64..6).prop_map(move |fence| intent(Effect::Public, fence, now)),
         (0u64..6).prop_map(move |fence| intent(Effect::Hidden, fence, now)),
+        (0u64..6).prop_map(move |fence| intent(Effect::Idempotent, fence, now)),
         Just(Event::Step { ticket: Ticket { step: "s".into(), data: serde_json::Value::Null } }),
         Just(Event::Live(receipt())),
         any::<bool>().prop_map(move |restart| Event::Retry {
@@ -251,6 +304,10 @@ proptest! {
             prop_assert!(!d.state.is_terminal(), "I12");
             prop_assert!(next.state != DeliveryState::Published || next.receipt.is_some(), "I2");
             prop_assert!(next.attempt <= next.max_attempts);
+            let aside = matches!(next.state, DeliveryState::Missed | DeliveryState::Held | DeliveryState::Cancelled | DeliveryState::Dead);
+            prop_assert!(!(aside && next.may_be_live()), "what may be live is put aside");
+            let by_person = matches!(event, Event::ConfirmAbsent { .. });
+            prop_assert!(next.max_attempts == d.max_attempts || by_person);
             prop_assert_eq!(next.state == DeliveryState::Intent, next.intent.is_some() && next.state != DeliveryState::Uncertain);
             prop_assert!(next.state != DeliveryState::Uncertain || next.quarantine_until.is_some());
             prop_assert!(next.state != DeliveryState::Leased || next.lease.is_some());

@@ -1,0 +1,18 @@
+"""Joins the rows of the benches, prints a table, writes the JSON of all: bench.py COMMIT MACHINE FILE < arrays."""
+import json
+import sys
+
+commit, machine, path = sys.argv[1:]
+decoder, text, rows = json.JSONDecoder(), sys.stdin.read().strip(), []
+while text:
+    part, end = decoder.raw_decode(text)
+    rows += part
+    text = text[end:].lstrip()
+with open(path, "w", encoding="utf-8") as out:
+    json.dump({"commit": commit, "machine": machine, "rows": rows}, out, indent=1)
+for row in rows:
+    value = "-" if row["value"] is None else f"{row['value']:.3g}"
+    bound = "" if row.get("bound") is None else f"bound {row['bound']:g}"
+    verdict = {True: "ok", False: "MISSED", None: ""}[row.get("ok")]
+    print(f"{row['name']:<34} {value:>10} {row['unit']:<6} {bound:<12} {verdict:<7} n={row['n']} spread={row.get('spread')}")
+print(f"{commit} · {machine}")

@@ -1,0 +1,32 @@
+//! Serves the newsroom of the tests on a loopback port until Ctrl-C, so that the pages can be looked at:
+//! `cargo run -p loa-web --example pages -- 8081` (add `empty` for a newsroom without articles, or an MP4 file for its clips). Sign in as `soan` or
+//! `duyet` with the password printed.
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use support::{PASSWORD, Pictures, World};
+
+#[tokio::main]
+async fn main() -> std::io::Result<()> {
+    let mut asked = std::env::args().skip(1);
+    let port: u16 = asked.next().and_then(|text| text.parse().ok()).unwrap_or(0);
+    let rest = asked.next().unwrap_or_default();
+    let clip = Some(std::path::Path::new(&rest)).filter(|path| path.is_file());
+    let world = World::with(Pictures::real(clip), rest != "empty").await;
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
+    let address = listener.local_addr()?;
+    let line = format!(
+        "http://localhost:{}  soan | duyet  {PASSWORD}\nlight page: /l/{}/nhe\narticle: /bai-viet/{}\n",
+        address.port(),
+        world.posts.published.content.link.code,
+        world.article.id,
+    );
+    std::io::Write::write_all(&mut std::io::stdout(), line.as_bytes())?;
+    let stop = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    loa_web::serve(listener, world.router, stop).await
+}

@@ -1,0 +1,272 @@
+//! One post: its card, and what people do with it. With htmx the answer is the card alone, without script a redirect.
+
+use axum::{
+    Extension, Form,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode},
+    response::{Html, IntoResponse, Redirect, Response},
+};
+use loa_model::{
+    Article, Digest, Media, MediaRole, Post, PostId, PostState, Role, User, Violation,
+};
+use loa_review::{ReviewError, Window};
+use loa_store::StoreExt;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::{
+    Shared,
+    article::{ZONE, back, web_address},
+    auth::{Visitor, by_htmx},
+    error::WebError,
+    pages::{self, name_of},
+    view,
+};
+
+/// A post as people see it.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct PostCard {
+    id: String,
+    article: String,
+    article_title: String,
+    account_title: String,
+    channel: String,
+    /// Language of the words, for screen readers.
+    lang: String,
+    format: String,
+    state: String,
+    reason: String,
+    url: String,
+    remote_id: String,
+    at: String,
+    link: String,
+    digest: String,
+    digest_short: String,
+    approved_by: Option<String>,
+    violations: Vec<Violation>,
+    evidence: Vec<String>,
+    /// The channel's own frame, drawn from escaped data.
+    frame: Option<String>,
+    can_submit: bool,
+    can_approve: bool,
+    own_and_waiting: bool,
+    /// Why the last press of a button was refused; empty else.
+    problem: String,
+}
+
+/// The card alone, as htmx asks for it, with the number of posts that wait for approval.
+#[derive(Serialize)]
+struct Fragment {
+    post: PostCard,
+    waiting: usize,
+    alone: bool,
+}
+
+/// A post with its delivery, frame and what this visitor may do with it.
+pub(crate) async fn post_card(
+    app: &Shared,
+    visitor: &Visitor,
+    post: Post,
+) -> Result<PostCard, WebError> {
+    let (state, delivery) = pages::state_of(app, &post).await?;
+    let title = pages::account_title(app, &post).await?;
+    let article_key = loa_model::article::article_key(post.article, post.revision);
+    let article = app.store.read::<Article>(&article_key).await?.map(|row| row.record);
+    let approver = match &post.approval {
+        Some(approval) => {
+            app.store.read::<User>(&approval.by.to_string()).await?.map(|row| row.record.name)
+        }
+        None => None,
+    };
+    let violations = app
+        .capabilities
+        .get(post.account.channel())
+        .map(|capability| capability.check(&post.content))
+        .unwrap_or_default();
+    let mine = post.author == visitor.user.id;
+    let waiting = post.state == PostState::InReview;
+    let receipt = delivery.as_ref().and_then(|delivery| delivery.receipt.as_ref());
+    let digest = post.digest();
+    Ok(PostCard {
+        id: post.id.to_string(),
+        article: post.article.to_string(),
+        article_title: article.map(|article| article.title().to_owned()).unwrap_or_default(),
+        frame: frame(app, visitor, &post, &title),
+        account_title: title,
+        channel: pages::channel_title(app, &post.account),
+        lang: post.content.lang.clone(),
+        format: name_of(&post.content.format),
+        reason: delivery
+            .as_ref()
+            .map_or_else(|| post.reason.clone(), |delivery| delivery.reason.clone()),
+        url: receipt.map(|receipt| web_address(&receipt.url)).unwrap_or_default(),
+        remote_id: receipt.map(|receipt| receipt.remote_id.clone()).unwrap_or_default(),
+        at: view::time(receipt.map_or(post.scheduled_at, |receipt| receipt.at), &post.zone),
+        link: post.content.link.url.clone(),
+        digest: digest.to_string(),
+        digest_short: digest.short(),
+        approved_by: approver,
+        can_submit: matches!(post.state, PostState::Draft | PostState::Returned)
+            && violations.is_empty()
+            && (visitor.user.is(Role::Author) || visitor.user.is(Role::Editor)),
+        violations,
+        evidence: delivery
+            .map(|delivery| {
+                delivery
+                    .evidence
+                    .iter()
+                    .map(|item| format!("{} — {}", view::time(item.at, ZONE), item.what))
+                    .collect()
+            })
+            .unwrap_or_default(),
+        can_approve: waiting && !mine && visitor.user.is(Role::Approver),
+        own_and_waiting: waiting && mine,
+        problem: String::new(),
+        state,
+    })
+}
+
+/// The post in its channel's own frame; nothing when the channel brought none.
+fn frame(app: &Shared, visitor: &Visitor, post: &Post, title: &str) -> Option<String> {
+    let url = |file: &Media| format!("/tep/{}", file.blob);
+    let shown =
+        post.content.media.iter().filter(|file| {
+            matches!(file.role, MediaRole::Photo | MediaRole::Cover | MediaRole::Video)
+        });
+    let media: Vec<_> = shown
+        .map(|file| {
+            json!({"url": url(file), "mime": file.mime, "alt": file.alt, "width": file.width, "height": file.height})
+        })
+        .collect();
+    let data = json!({
+        "account": {"name": post.account.to_string(), "title": title},
+        "content": post.content,
+        "media_urls": post.content.media.iter().map(url).collect::<Vec<_>>(),
+        "format": post.content.format,
+        "text": post.content.text,
+        "link": post.content.link,
+        "media": media,
+    });
+    let name = format!("frame/{}.html", post.account.channel());
+    match app.assets.render(&name, &visitor.lang, data) {
+        Ok(html) => Some(html),
+        Err(error) => {
+            tracing::warn!(channel = post.account.channel(), error = ?error, "A channel's frame could not be drawn");
+            None
+        }
+    }
+}
+
+async fn own_post(app: &Shared, visitor: &Visitor, id: &str) -> Result<Post, WebError> {
+    let id: PostId = id.parse().map_err(|_| WebError::missing())?;
+    let row = app.store.read::<Post>(&id.to_string()).await?.ok_or_else(WebError::missing)?;
+    if row.record.agency == visitor.user.agency { Ok(row.record) } else { Err(WebError::missing()) }
+}
+
+/// Hands a draft to the approvers.
+pub(crate) async fn submit(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, WebError> {
+    let post = own_post(&app, &visitor, &id).await?;
+    let capability = capability(&app, &post)?;
+    let moved = app.review.submit(&visitor.user, post.id, capability).await.err();
+    let next = back(&post.article.to_string());
+    answer(&app, &visitor, &headers, &post, moved, next).await
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Approve {
+    digest: String,
+}
+
+/// How long an approved post may wait before it asks a person again.
+const APPROVED_FOR: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
+
+/// Signs exactly what the approver saw: the digest comes from the page they pressed the button on.
+pub(crate) async fn approve(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Form(form): Form<Approve>,
+) -> Result<Response, WebError> {
+    let post = own_post(&app, &visitor, &id).await?;
+    let seen: Digest = form.digest.parse().map_err(|_| WebError::missing())?;
+    let from = post.scheduled_at.max(app.clock.now());
+    let window = Window { not_before: from, not_after: from + APPROVED_FOR };
+    let capability = capability(&app, &post)?;
+    let moved = app.review.approve(&visitor.user, post.id, seen, window, capability).await.err();
+    let next = Redirect::to("/duyet").into_response();
+    answer(&app, &visitor, &headers, &post, moved, next).await
+}
+
+#[derive(Deserialize)]
+pub(crate) struct GiveBack {
+    reason: String,
+}
+
+/// Sends a post back with a reason.
+pub(crate) async fn give_back(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Form(form): Form<GiveBack>,
+) -> Result<Response, WebError> {
+    let post = own_post(&app, &visitor, &id).await?;
+    let moved = app.review.return_with_reason(&visitor.user, post.id, &form.reason).await.err();
+    let next = Redirect::to("/duyet").into_response();
+    answer(&app, &visitor, &headers, &post, moved, next).await
+}
+
+/// Without script a refusal is a page and success leads on. htmx gets the card as it is now, the refusal in it.
+async fn answer(
+    app: &Shared,
+    visitor: &Visitor,
+    headers: &HeaderMap,
+    post: &Post,
+    refused: Option<ReviewError>,
+    next: Response,
+) -> Result<Response, WebError> {
+    let problem = refused.map(|error| refusal(app, visitor, &error)).unwrap_or_default();
+    if !by_htmx(headers) {
+        return if problem.is_empty() {
+            Ok(next)
+        } else {
+            Err(WebError::new(StatusCode::CONFLICT, problem))
+        };
+    }
+    let status = if problem.is_empty() { StatusCode::OK } else { StatusCode::CONFLICT };
+    let now = own_post(app, visitor, &post.id.to_string()).await?;
+    let post = PostCard { problem, ..post_card(app, visitor, now).await? };
+    let waiting = pages::in_review(app, &visitor.user.agency).await?.len();
+    let card = Fragment { post, waiting, alone: true };
+    Ok((status, Html(app.assets.render("pages/post_card.html", &visitor.lang, card)?))
+        .into_response())
+}
+
+fn capability<'a>(app: &'a Shared, post: &Post) -> Result<&'a loa_model::Capability, WebError> {
+    app.capabilities.get(post.account.channel()).ok_or_else(|| {
+        let message = format!(
+            "Bản này không có kênh {0} / This build has no channel {0}",
+            post.account.channel()
+        );
+        WebError::new(StatusCode::NOT_IMPLEMENTED, message)
+    })
+}
+
+/// A refusal of review in words: those of the locale files, and the exact reason where it names a thing.
+fn refusal(app: &Shared, visitor: &Visitor, error: &ReviewError) -> String {
+    if let ReviewError::Store(store) = error {
+        tracing::error!(error = %store, "Review could not use the store");
+    }
+    let word = app.assets.word(&visitor.lang, &format!("review_error.{}", error.key()));
+    let told = matches!(
+        error,
+        ReviewError::Account { .. } | ReviewError::StaleVariant { .. } | ReviewError::Window(_)
+    );
+    if told { format!("{word} ({error})") } else { word }
+}

@@ -1,0 +1,98 @@
+//! A browser without a screen.
+
+use std::net::SocketAddr;
+
+use axum::{
+    body::Body,
+    extract::ConnectInfo,
+    http::{HeaderMap, Request, StatusCode},
+    response::Response,
+};
+use jiff::SignedDuration;
+use loa_model::{Actor, Clock as _, Digest, User};
+use loa_store::{Changes, Store as _};
+use loa_web::Session;
+use tower::ServiceExt as _;
+
+use super::World;
+
+/// A browser: its cookie, its headers.
+pub struct Browser<'a> {
+    pub world: &'a World,
+    pub cookie: String,
+}
+
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+impl<'a> Browser<'a> {
+    pub fn nobody(world: &'a World) -> Self {
+        Self { world, cookie: String::new() }
+    }
+
+    /// Signed in without the slow hash: the session is put into the store.
+    pub async fn of(world: &'a World, user: &User) -> Self {
+        let token = format!("token-of-{}", user.login);
+        let expires_at = world.clock.now() + SignedDuration::from_hours(12);
+        let session = Session { token: Digest::of(token.as_bytes()), user: user.id, expires_at };
+        let changes = Changes::by(Actor::User(user.id), "sign in").insert(&session);
+        world.store.commit(changes).await.unwrap();
+        Self { world, cookie: format!("loa={token}") }
+    }
+
+    pub async fn raw(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: String,
+    ) -> Response {
+        let mut request = Request::builder().method(method).uri(path).header("host", "loa.example");
+        if !self.cookie.is_empty() {
+            request = request.header("cookie", &self.cookie);
+        }
+        if method == "POST" {
+            request = request.header("content-type", "application/x-www-form-urlencoded");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut request = request.body(Body::from(body)).unwrap();
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 40_000))));
+        self.world.router.clone().oneshot(request).await.unwrap()
+    }
+
+    pub async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        form: &[(&str, &str)],
+    ) -> Answer {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let response = self.raw(method, path, headers, body).await;
+        let (parts, body) = response.into_parts();
+        let body = axum::body::to_bytes(body, 10_000_000).await.unwrap().to_vec();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &[], &[]).await
+    }
+
+    pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
+        self.send("POST", path, &[("sec-fetch-site", "same-origin")], form).await
+    }
+}

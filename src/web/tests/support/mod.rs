@@ -1,0 +1,279 @@
+//! A newsroom in memory: one article read from the demo page, its brief, variants, posts in every state, people of two
+//! agencies, numbers and running work, behind the real router. Tests and the example look at the same one.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::must_use_candidate,
+    clippy::missing_panics_doc,
+    reason = "each test file and the example use their own part"
+)]
+
+#[cfg(test)]
+pub mod browser;
+pub mod records;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::Router;
+use bytes::Bytes;
+use jiff::Timestamp;
+use loa_model::{
+    Article, BlobHash, Capability, Clock, Entropy, Ids, JobId, Post, Progress, User,
+    seams::BoxFuture,
+};
+use loa_review::Review;
+use loa_store::{Blobs, MemoryStore};
+use loa_web::{Assets, Config, Deps, ProgressMap};
+use tokio::sync::watch;
+
+/// The password of everybody.
+pub const PASSWORD: &str = "Mật khẩu rất dài 42";
+/// Channels whose frames and limits are shown.
+pub const CHANNELS: [&str; 4] = ["facebook", "zalo", "viber", "youtube"];
+
+/// A clock moved by hand.
+#[derive(Debug)]
+pub struct Hand(pub Mutex<Timestamp>);
+
+impl Hand {
+    pub fn set(&self, at: &str) {
+        *self.0.lock().unwrap() = at.parse().unwrap();
+    }
+}
+
+impl Clock for Hand {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+    fn sleep(&self, _wait: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::pending())
+    }
+}
+
+/// Numbers that look random and are the same each time.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Entropy for Counter {
+    fn fill(&self, bytes: &mut [u8]) {
+        for byte in bytes {
+            let n = self.0.fetch_add(1, Ordering::Relaxed);
+            *byte = n.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_le_bytes()[7];
+        }
+    }
+}
+
+/// Bytes of the pictures and clips: tests take the smallest, the example real ones.
+pub struct Pictures {
+    pub card: Vec<u8>,
+    pub poster: Vec<u8>,
+    pub photo: Vec<u8>,
+    pub clip: Vec<u8>,
+}
+
+impl Pictures {
+    pub fn smallest() -> Self {
+        let png = |last: u8| [&b"\x89PNG\r\n\x1a\n"[..], &[0, 0, 0, last]].concat();
+        let clip = [&b"\0\0\0\x18ftypmp42"[..], &[7; 988]].concat();
+        Self { card: png(1), poster: png(2), photo: png(3), clip }
+    }
+
+    /// The card of the golden tests, the photos of the demo article, and a clip from this file.
+    pub fn real(clip: Option<&Path>) -> Self {
+        let read = |path: &str| fs::read(root().join(path)).unwrap();
+        let photo = read("assets/demo/photos/cau-qua-suoi.jpg");
+        Self {
+            card: read("tests/golden/card-typical.png"),
+            poster: read("assets/demo/photos/diem-ho-tro.jpg"),
+            photo,
+            clip: clip.map_or_else(|| Self::smallest().clip, |path| fs::read(path).unwrap()),
+        }
+    }
+}
+
+/// The blobs of [`Pictures`].
+#[derive(Debug, Clone, Copy)]
+pub struct Kept {
+    pub card: BlobHash,
+    pub poster: BlobHash,
+    pub photo: BlobHash,
+    pub clip: BlobHash,
+}
+
+/// People: each signs in with their own name and [`PASSWORD`].
+pub struct People {
+    /// Composes, submits.
+    pub author: User,
+    /// Approves, and composes too.
+    pub approver: User,
+    /// Of another agency, with every role.
+    pub stranger: User,
+}
+
+/// One post per state.
+pub struct Posts {
+    pub draft: Post,
+    pub broken: Post,
+    pub waiting: Post,
+    pub published: Post,
+    pub uncertain: Post,
+    pub returned: Post,
+}
+
+pub struct World {
+    pub router: Router,
+    pub store: Arc<MemoryStore>,
+    pub blobs: Arc<Blobs>,
+    pub clock: Arc<Hand>,
+    pub ids: Ids,
+    pub review: Review,
+    pub capabilities: BTreeMap<String, Capability>,
+    pub progress: watch::Sender<ProgressMap>,
+    pub people: People,
+    pub kept: Kept,
+    pub article: Article,
+    pub posts: Posts,
+    /// The job that reads another article, half way.
+    pub job: JobId,
+    /// Fence of its lease.
+    pub fence: u64,
+    folder: tempfile::TempDir,
+}
+
+/// The folder of the project.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Templates, words and files as `main` hands them in.
+pub fn assets() -> Assets {
+    let read = |path: PathBuf| {
+        fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+    };
+    let names = |folder: &str| {
+        let mut names: Vec<String> = fs::read_dir(root().join("assets").join(folder))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    };
+    let templates = names("web/pages")
+        .into_iter()
+        .map(|name| (format!("pages/{name}"), read(root().join("assets/web/pages").join(&name))));
+    let locales = ["vi", "en"].into_iter().flat_map(|lang| {
+        ["locales", "web"].map(|folder| {
+            (lang.to_owned(), read(root().join(format!("assets/{folder}/{lang}.toml"))))
+        })
+    });
+    let mut files = BTreeMap::new();
+    let fixed = [
+        ("app.css", "web/app.css"),
+        ("app.js", "web/app.js"),
+        ("loa.svg", "web/loa.svg"),
+        ("htmx.min.js", "vendor/web/htmx.min.js"),
+    ];
+    for (name, path) in fixed {
+        // The vendored script is there after `make setup`; the pages work without it.
+        if let Ok(bytes) = fs::read(root().join("assets").join(path)) {
+            files.insert(name.to_owned(), Bytes::from(bytes));
+        }
+    }
+    for (name, face) in [("fonts/regular.ttf", "400Regular"), ("fonts/semibold.ttf", "600SemiBold")]
+    {
+        let path = format!("assets/vendor/fonts/be-vietnam-pro/BeVietnamPro_{face}.ttf");
+        if let Ok(bytes) = fs::read(root().join(path)) {
+            files.insert(name.to_owned(), Bytes::from(bytes));
+        }
+    }
+    Assets::new(templates, locales, files).unwrap()
+}
+
+impl World {
+    /// The whole newsroom.
+    pub async fn new() -> Self {
+        Self::with(Pictures::smallest(), true).await
+    }
+
+    /// With these pictures; without articles when not `full`.
+    pub async fn with(pictures: Pictures, full: bool) -> Self {
+        let clock = Arc::new(Hand(Mutex::new("2026-11-16T09:30:00Z".parse().unwrap())));
+        let store = Arc::new(MemoryStore::new(clock.clone()));
+        let ids = Ids::new(clock.clone(), Arc::new(Counter::default()));
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = Arc::new(Blobs::open(folder.path()).unwrap());
+        let kept = Kept {
+            card: blobs.put(pictures.card.into()).await.unwrap(),
+            poster: blobs.put(pictures.poster.into()).await.unwrap(),
+            photo: blobs.put(pictures.photo.into()).await.unwrap(),
+            clip: blobs.put(pictures.clip.into()).await.unwrap(),
+        };
+        let mut capabilities = BTreeMap::new();
+        let mut frames = BTreeMap::new();
+        for channel in CHANNELS {
+            let read = |file: &str| {
+                fs::read_to_string(root().join("channels").join(channel).join(file)).unwrap()
+            };
+            let capability = toml::from_str(&read("capability.toml")).unwrap();
+            capabilities.insert(channel.to_owned(), capability);
+            frames.insert(channel.to_owned(), read("frame.html"));
+        }
+        let people = records::people(&store, &ids).await;
+        let article = records::article(&ids, &kept);
+        let posts = records::posts(&ids, &article, &people, &kept);
+        let (progress, receiver) = watch::channel(ProgressMap::new());
+        let job = ids.make();
+        let mut fence = 0;
+        if full {
+            records::fill(&store, &ids, &article, &posts, &people, &kept).await;
+            fence = records::work(&store, &ids, job).await;
+            let half =
+                Progress { step: "job.ingest".into(), done: 2, total: 4, eta_ms: Some(3000) };
+            progress.send_modify(|map| {
+                map.insert(job, half);
+            });
+        }
+        let config = Config { public_url: "https://loa.example".into(), ..Config::default() };
+        let review = Review::new(store.clone(), clock.clone(), ids.clone(), "https://loa.example");
+        let router = loa_web::router(Deps {
+            store: store.clone(),
+            blobs: blobs.clone(),
+            review: review.clone(),
+            clock: clock.clone(),
+            ids: ids.clone(),
+            assets: assets(),
+            capabilities: capabilities.clone(),
+            frames,
+            progress: receiver,
+            config,
+        })
+        .unwrap();
+        Self {
+            router,
+            store,
+            blobs,
+            clock,
+            ids,
+            review,
+            capabilities,
+            progress,
+            people,
+            kept,
+            article,
+            posts,
+            job,
+            fence,
+            folder,
+        }
+    }
+}
