@@ -142,23 +142,19 @@ pub(crate) fn shrink(rows: &[&[u8]], out: &mut [u8]) {
 
 #[inline(always)]
 pub(crate) fn shrink_plain(rows: &[&[u8]], out: &mut [u8]) {
-    match rows {
-        [a, b] => {
-            let pairs = a.chunks_exact(2).zip(b.chunks_exact(2));
-            for (out, (a, b)) in out.iter_mut().zip(pairs) {
-                let sum = [a[0], a[1], b[0], b[1]].map(u16::from).iter().sum::<u16>();
-                *out = ((sum + 2) >> 2) as u8;
-            }
+    if let [a, b] = rows {
+        let pairs = a.chunks_exact(2).zip(b.chunks_exact(2));
+        for (out, (a, b)) in out.iter_mut().zip(pairs) {
+            let sum = [a[0], a[1], b[0], b[1]].map(u16::from).iter().sum::<u16>();
+            *out = ((sum + 2) >> 2) as u8;
         }
-        _ => {
-            let n = rows.len();
-            let area = (n * n) as u32;
-            for (x, out) in out.iter_mut().enumerate() {
-                let sum: u32 =
-                    rows.iter().flat_map(|row| &row[x * n..][..n]).map(|&p| u32::from(p)).sum();
-                *out = ((sum + area / 2) / area) as u8;
-            }
-        }
+        return;
+    }
+    let n = rows.len();
+    let area = (n * n) as u32;
+    for (x, out) in out.iter_mut().enumerate() {
+        let sum: u32 = rows.iter().flat_map(|row| &row[x * n..][..n]).map(|&p| u32::from(p)).sum();
+        *out = ((sum + area / 2) / area) as u8;
     }
 }
 

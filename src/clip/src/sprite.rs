@@ -4,6 +4,7 @@
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::cast_possible_wrap,
+    clippy::many_single_char_names,
     reason = "pixel values are rounded to a byte, and rows are cut to the frame before they become indexes"
 )]
 
