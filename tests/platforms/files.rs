@@ -41,6 +41,11 @@ impl Files {
         Self { base: listen(router).await }
     }
 
+    /// What the address of every file begins with.
+    pub fn base(&self) -> String {
+        format!("{}/m/", self.base)
+    }
+
     /// An address that answers a platform's check of a webhook.
     pub fn hook(&self) -> String {
         format!("{}/hook", self.base)

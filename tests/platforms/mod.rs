@@ -10,6 +10,7 @@
 
 mod facebook;
 mod files;
+pub mod newsroom;
 mod viber;
 mod youtube;
 mod zalo;

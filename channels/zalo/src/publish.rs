@@ -20,8 +20,9 @@ const MAX_FAILED_FETCHES: u32 = 2;
 const AFTER_FAILED_FETCH: Duration = Duration::from_mins(10);
 /// Looks at a shown article that still reads as hidden before it is shown again.
 const LOOKS_BEFORE_SHOWING_AGAIN: u32 = 5;
-/// A create this long after the first intent may be a repetition whose article the list does not show yet.
-const MAY_BE_REPEATED_S: i64 = 5;
+/// A create this long after the first intent may be a repetition whose article the list does not show yet: a retry comes
+/// after one second at the soonest, a first try at once.
+const MAY_BE_REPEATED_S: i64 = 1;
 
 /// Where the chain stands: the data of the ticket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,7 +134,8 @@ async fn create(
     post: Outgoing<'_>,
     failed: u32,
 ) -> Result<Progress> {
-    let since = post.since.min(cx.clock.now());
+    let entered = cx.clock.now();
+    let since = post.since.min(entered);
     let wanted = Wanted { marker: post.marker, title: &post.content.title, since };
     let own = read_back::find_own(api, cx, to, wanted).await?;
     if let Some((keep, rest)) = keep_and_rest(&own) {
@@ -144,7 +146,7 @@ async fn create(
         api.effect(cx, to, "v2.0/article/remove", &json!({"id": spare.id})).await?;
         return Ok(Step::Create { failed }.next());
     }
-    let elapsed = cx.clock.now().duration_since(since).as_secs();
+    let elapsed = entered.duration_since(since).as_secs();
     let lag = i64::from(api.config.listing_lag_s);
     if elapsed >= MAY_BE_REPEATED_S && elapsed < lag {
         let wait = Duration::from_secs(u64::try_from(lag - elapsed).unwrap_or(0));
