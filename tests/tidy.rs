@@ -181,23 +181,16 @@ fn a_channel_is_named_in_its_own_folder_only() {
 #[test]
 fn sockets_environment_and_clock_stay_in_their_rooms() {
     let rules: BTreeMap<&str, &[&str]> = BTreeMap::from([
-        ("reqwest::", &["src/net/", "tests/", "channels/", "src/sandbox/"] as &[&str]),
+        ("reqwest::", &["src/net/"] as &[&str]),
         (
             "TcpListener::bind",
-            &[
-                "src/main.rs",
-                "src/roles",
-                "src/web/",
-                "src/sandbox/",
-                "tests/",
-                "channels/",
-                "src/net/",
-            ],
+            &["src/main.rs", "src/demo.rs", "src/local.rs", "src/web/", "src/sandbox/"],
         ),
         ("sled::", &["src/store/"]),
         ("ffmpeg_next", &["src/clip/"]),
-        ("std::env::", &["src/world.rs", "src/settings.rs", "tests/", "examples/", "build.rs"]),
-        ("SystemTime::now", &["src/main.rs", "src/world.rs", "tests/"]),
+        // The jail's list of system calls depends on the processor it was built for.
+        ("std::env::", &["src/world.rs", "src/settings.rs", "src/jail/src/limits.rs", "build.rs"]),
+        ("SystemTime::now", &["src/world.rs"]),
     ]);
     let mut broken = Vec::new();
     for path in files(&["rs"]) {
@@ -215,9 +208,7 @@ fn sockets_environment_and_clock_stay_in_their_rooms() {
             let used = code
                 .lines()
                 .any(|line| !line.trim_start().starts_with("//") && line.contains(word));
-            let adapter =
-                *word == "reqwest::" && at.starts_with("channels/") && !at.contains("sandbox");
-            if used && (adapter || !homes.iter().any(|home| at.starts_with(home))) {
+            if used && !homes.iter().any(|home| at.starts_with(home)) {
                 broken.push(format!("{at}: {word}"));
             }
         }
@@ -327,7 +318,7 @@ fn dependencies_are_licensed_and_wanted() {
         if !known {
             broken.push(format!("{name}: licence {license:?} is not on the list"));
         }
-        for source in package["source"].as_str() {
+        if let Some(source) = package["source"].as_str() {
             if !source.starts_with("registry+") && !source.starts_with("sparse+") {
                 broken.push(format!("{name} comes from {source}"));
             }

@@ -138,17 +138,8 @@ async fn low_band(app: &Shared, article: &Article) -> Result<Option<String>, Web
 
 /// Crawlers and preview fetchers name themselves; what does not is counted as a person.
 fn is_robot(agent: &str) -> bool {
-    const WORDS: [&str; 9] = [
-        "bot",
-        "crawl",
-        "spider",
-        "preview",
-        "externalhit",
-        "facebookcatalog",
-        "curl/",
-        "wget/",
-        "python-requests",
-    ];
+    const WORDS: [&str; 8] =
+        ["bot", "crawl", "spider", "preview", "externalhit", "curl/", "wget/", "python-requests"];
     let agent = agent.to_lowercase();
     agent.is_empty() || WORDS.iter().any(|word| agent.contains(word))
 }

@@ -1,0 +1,452 @@
+//! The main job through the real binary against the stand-in platforms: live once, whatever dies in between.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+
+const LOA: &str = env!("CARGO_BIN_EXE_loa");
+
+/// A sandbox of four platforms in a process of its own, whose virtual clock is kept moving.
+struct Platforms {
+    child: std::process::Child,
+    first_line: Value,
+    stop: Arc<AtomicBool>,
+    ticking: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Platforms {
+    fn start(dir: &Path, port_base: u16) -> Self {
+        let mut child = Command::new(LOA)
+            .args(["sandbox", "--virtual-clock", "--seed", "7", "--dir"])
+            .arg(dir)
+            .args(["--port-base", &port_base.to_string()])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        std::io::BufRead::read_line(
+            &mut std::io::BufReader::new(child.stdout.take().unwrap()),
+            &mut line,
+        )
+        .unwrap();
+        let first_line: Value = serde_json::from_str(&line).expect("the first line is JSON");
+        let stop = Arc::new(AtomicBool::new(false));
+        let control = first_line["control"].as_str().unwrap().to_owned();
+        let stopped = Arc::clone(&stop);
+        // Waits of platforms and of pacing pass on the virtual clock, not on ours.
+        let ticking = std::thread::spawn(move || {
+            while !stopped.load(Ordering::Relaxed) {
+                call("POST", &format!("{control}/control/clock/advance"), &json!({ "ms": 1000 }))
+                    .ok();
+                pause(Duration::from_millis(60));
+            }
+        });
+        Self { child, first_line, stop, ticking: Some(ticking) }
+    }
+
+    fn control(&self, method: &str, path: &str, body: &Value) -> Value {
+        let base = self.first_line["control"].as_str().unwrap();
+        serde_json::from_str(&call(method, &format!("{base}{path}"), body).unwrap())
+            .unwrap_or_default()
+    }
+
+    /// Posts the audience sees with this marker.
+    fn live(&self, channel: &str, marker: &str) -> u64 {
+        let count = self.control(
+            "GET",
+            &format!("/control/{channel}/creates?marker={marker}"),
+            &Value::Null,
+        );
+        count["live"].as_u64().unwrap()
+    }
+
+    fn fault(&self, rule: &Value) {
+        self.control("POST", "/control/faults", rule);
+    }
+}
+
+impl Drop for Platforms {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(ticking) = self.ticking.take() {
+            ticking.join().ok();
+        }
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test waits for other processes in real time, bounded"
+)]
+fn pause(time: Duration) {
+    std::thread::sleep(time);
+}
+
+/// A small HTTP client: the tests speak to loopback only.
+fn call(method: &str, url: &str, body: &Value) -> std::io::Result<String> {
+    use std::io::{Read as _, Write as _};
+    let rest = url.strip_prefix("http://").unwrap();
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let mut stream = std::net::TcpStream::connect(host)?;
+    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+    let text = if body.is_null() { String::new() } else { body.to_string() };
+    write!(
+        stream,
+        "{method} /{path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{text}",
+        text.len()
+    )?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    if head.to_ascii_lowercase().contains("transfer-encoding: chunked") {
+        // One chunk is all these answers have.
+        let body = body.split_once("\r\n").map_or(body, |(_, rest)| rest);
+        return Ok(body.split("\r\n0\r\n").next().unwrap_or(body).to_owned());
+    }
+    Ok(body.to_owned())
+}
+
+/// Neighbouring free ports for one newsroom, far from those of its neighbours.
+fn ports() -> u16 {
+    for base in (20_000..60_000).step_by(10).skip(usize::from(std::process::id() as u16 % 3000)) {
+        let all: Result<Vec<_>, _> =
+            (0..6).map(|n| std::net::TcpListener::bind(("127.0.0.1", base + n))).collect();
+        if all.is_ok() {
+            return base;
+        }
+    }
+    panic!("no free ports");
+}
+
+/// A folder with settings that point at a sandbox, two people and the secrets of its accounts.
+struct Newsroom {
+    dir: PathBuf,
+    base: u16,
+}
+
+impl Newsroom {
+    fn new(dir: &Path, base: u16, first_line: &Value, more: &str) -> Self {
+        fs::create_dir_all(dir).unwrap();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let web = format!("http://127.0.0.1:{}", base + 5);
+        let mut settings = format!(
+            "data = {:?}\nvirtual_clock = {:?}\nallow_loopback = true\ndemo = true\n\n[web]\nlisten = \"127.0.0.1:{}\"\npublic_url = {web:?}\n\n\
+             [delivery]\nquarantine_s = 20\nread_back_apart_s = 5\nread_back_again_s = 5\n\n[[agencies]]\nname = \"thu\"\ntitle = \"Cổng thử\"\nbrand = \"demo\"\nzone = \"Asia/Ho_Chi_Minh\"\n{more}\n",
+            dir.join("data"),
+            dir.join("sandbox/clock.json"),
+            base + 5,
+        );
+        let at = |channel: &str, key: &str| text(&first_line[channel][key]);
+        settings += &format!(
+            "\n[channels.facebook]\ngraph = {0:?}\ngraph_video = {0:?}\nrupload = {0:?}\noauth = {0:?}\n[channels.viber]\nbase = {1:?}\n\
+             [channels.youtube]\napi_base = {2:?}\nupload_base = {2:?}\noauth_base = {2:?}\nwatch_base = {2:?}\n\
+             [channels.zalo]\napi_base = {3:?}\noauth_base = {4:?}\narticle_page = {5:?}\n",
+            at("facebook", "graph"),
+            format!("{}/pa/", at("viber", "api")),
+            at("youtube", "api"),
+            at("zalo", "api"),
+            at("zalo", "oauth"),
+            format!("{}/d", at("zalo", "api")),
+        );
+        for channel in CHANNELS {
+            let account = &first_line[channel]["accounts"][0];
+            let one = |name: &str| text(&account[name]);
+            let (secret, own) = match channel {
+                "facebook" => (vec![("page_token", one("token"))], vec![]),
+                "viber" => (
+                    vec![("auth_token", one("token"))],
+                    vec![("from", one("from")), ("webhook_url", format!("{web}/hook/viber"))],
+                ),
+                "youtube" => (
+                    vec![
+                        ("access_token", one("token")),
+                        ("refresh_token", one("refresh_token")),
+                        ("client_secret", text(&first_line[channel]["client"]["secret"])),
+                    ],
+                    vec![("client_id", text(&first_line[channel]["client"]["id"]))],
+                ),
+                _ => (
+                    vec![
+                        ("access_token", one("access_token")),
+                        ("refresh_token", one("refresh_token")),
+                        ("app_secret", text(&first_line[channel]["app"]["secret"])),
+                    ],
+                    vec![("app_id", text(&first_line[channel]["app"]["id"]))],
+                ),
+            };
+            let lines = |pairs: &[(&str, String)]| {
+                pairs.iter().map(|(k, v)| format!("{k} = {v:?}\n")).collect::<String>()
+            };
+            let file = dir.join(format!("{channel}.secret"));
+            fs::write(&file, lines(&secret)).unwrap();
+            settings += &format!(
+                "\n[[accounts]]\nname = \"{channel}:thu\"\nagency = \"thu\"\ntitle = \"Trang thử\"\nremote_id = {:?}\nsecret_file = {file:?}\n[accounts.settings]\n{}",
+                one("id"),
+                lines(&own),
+            );
+        }
+        fs::write(dir.join("loa.toml"), settings).unwrap();
+        Self { dir: dir.to_owned(), base }
+    }
+
+    fn people(&self) {
+        for (login, name, roles) in
+            [("lan", "Nguyễn Thị Lan", "author,editor"), ("minh", "Trần Đức Minh", "approver")]
+        {
+            let mut child = self
+                .command(&["user", login, "--name", name, "--agency", "thu", "--roles", roles])
+                .stdin(Stdio::piped())
+                .stdout(Stdio::null())
+                .spawn()
+                .unwrap();
+            std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"mot mat khau dai\n")
+                .unwrap();
+            assert!(child.wait().unwrap().success());
+        }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(LOA);
+        command.arg("--config").arg(self.dir.join("loa.toml")).args(arguments);
+        command
+    }
+
+    fn publish(&self, source: &str, to: &str, abort_after: Option<u64>) -> Output {
+        let mut command = self.command(&[
+            "publish",
+            source,
+            "--to",
+            to,
+            "--as",
+            "lan",
+            "--approve-as",
+            "minh",
+            "--wait",
+            "--json",
+        ]);
+        if let Some(seq) = abort_after {
+            command.env("LOA_ABORT_AFTER_SEQ", seq.to_string());
+        }
+        command.output().unwrap()
+    }
+
+    fn status(&self) -> Value {
+        let out = self.command(&["status", "--json"]).output().unwrap();
+        serde_json::from_slice(&out.stdout).unwrap()
+    }
+
+    fn verify(&self) {
+        let out = self.command(&["verify", "--json"]).output().unwrap();
+        assert!(
+            out.status.success(),
+            "{}{}",
+            String::from_utf8_lossy(&out.stdout),
+            String::from_utf8_lossy(&out.stderr)
+        );
+    }
+}
+
+const CHANNELS: [&str; 4] = ["facebook", "viber", "youtube", "zalo"];
+const ALL: &str = "facebook:thu,viber:thu,youtube:thu,zalo:thu";
+
+fn article() -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo/article.html").display().to_string()
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else if entry.file_type().unwrap().is_file() {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+fn said(out: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr))
+}
+
+fn posts(out: &Output) -> Vec<Value> {
+    let value: Value =
+        serde_json::from_slice(&out.stdout).unwrap_or_else(|_| panic!("no JSON: {}", said(out)));
+    value["posts"].as_array().unwrap().clone()
+}
+
+/// Each post of the run is seen exactly once by the audience; where nothing can be read back a person may have to look.
+fn once_each(platforms: &Platforms, out: &Output, about: &str) {
+    let posts = posts(out);
+    assert!(!posts.is_empty(), "{about}");
+    for post in posts {
+        let account = post["account"].as_str().unwrap();
+        let channel = account.split(':').next().unwrap();
+        let live = platforms.live(channel, post["marker"].as_str().unwrap());
+        if post["state"] == "uncertain" && channel == "viber" {
+            assert!(live <= 1, "{about}: {account} is live {live} times");
+        } else {
+            assert_eq!(post["state"], "published", "{about}: {post}");
+            assert_eq!(live, 1, "{about}: {account} is live {live} times");
+        }
+    }
+}
+
+/// A data folder with the article read and drawn, made once for all tests: drawing takes most of the time.
+fn drawn() -> &'static PathBuf {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+            .join(format!("drawn-{}", std::process::id()));
+        let base = ports();
+        let platforms = Platforms::start(&dir.join("sandbox"), base);
+        let newsroom = Newsroom::new(&dir, base, &platforms.first_line, "");
+        newsroom.people();
+        // Without an approver the posts wait: nothing is sent.
+        let out = newsroom
+            .command(&["publish", &article(), "--to", "viber:thu", "--as", "lan", "--json"])
+            .output()
+            .unwrap();
+        assert!(out.status.success(), "{}", said(&out));
+        dir
+    })
+}
+
+/// A newsroom over a copy of the drawn folder, with a fresh sandbox of the same addresses.
+fn fresh(name: &str, base: u16) -> (Platforms, Newsroom) {
+    let dir =
+        PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
+    fs::remove_dir_all(&dir).ok();
+    copy(&drawn().join("data"), &dir.join("data"));
+    let platforms = Platforms::start(&dir.join("sandbox"), base);
+    let newsroom = Newsroom::new(&dir, base, &platforms.first_line, "");
+    (platforms, newsroom)
+}
+
+#[test]
+fn the_main_job_and_its_faults() {
+    let base = ports();
+    // Happy path, then again: nothing is posted twice.
+    let (platforms, newsroom) = fresh("happy", base);
+    let out = newsroom.publish(&article(), ALL, None);
+    assert!(out.status.success(), "{}", said(&out));
+    assert_eq!(posts(&out).len(), 5);
+    once_each(&platforms, &out, "happy path");
+    let again = newsroom.publish(&article(), ALL, None);
+    assert!(again.status.success(), "{}", said(&again));
+    once_each(&platforms, &again, "second run");
+    assert_eq!(newsroom.status()["deliveries"]["published"], 5);
+    newsroom.verify();
+    drop(platforms);
+
+    // The reply is lost after the platform took the post.
+    let (platforms, newsroom) = fresh("dropped", base);
+    for (platform, path) in [
+        ("facebook", "/v26.0/*/feed"),
+        ("zalo", "/v2.0/article/create"),
+        ("youtube", "/youtube/v3/videos"),
+    ] {
+        platforms.fault(
+            &json!({ "platform": platform, "path": path, "times": 1, "kind": "drop_after_commit" }),
+        );
+    }
+    let out = newsroom.publish(&article(), "facebook:thu,zalo:thu,youtube:thu", None);
+    once_each(&platforms, &out, "reply dropped after commit");
+    drop(platforms);
+
+    // Throttled with a wait, and a token that ran out.
+    let (platforms, newsroom) = fresh("throttled", base);
+    platforms.fault(&json!({ "platform": "facebook", "path": "/v26.0/*/photos", "times": 1, "kind": "throttle", "wait_ms": 60000 }));
+    let id = platforms.first_line["youtube"]["accounts"][0]["id"].clone();
+    platforms.control(
+        "POST",
+        "/control/youtube/tokens",
+        &json!({ "whose": id, "action": "expire" }),
+    );
+    let out = newsroom.publish(&article(), "facebook:thu,youtube:thu", None);
+    once_each(&platforms, &out, "429 with wait, token expired");
+}
+
+#[test]
+fn a_post_killed_at_any_ledger_record_is_neither_lost_nor_doubled() {
+    let base = ports();
+    let (platforms, newsroom) = fresh("measure", base);
+    let before = newsroom.status()["seq"].as_u64().unwrap();
+    let out = newsroom.publish(&article(), ALL, None);
+    assert!(out.status.success(), "{}", said(&out));
+    let records = newsroom.status()["seq"].as_u64().unwrap() - before;
+    drop(platforms);
+    assert!(records > 30, "the run wrote only {records} records");
+    let mut died = 0;
+    // Every record in turn, then some beyond: a run with faults of time writes a few more.
+    for after in 1..=records {
+        let (platforms, newsroom) = fresh("killed", base);
+        let seq = newsroom.status()["seq"].as_u64().unwrap() + after;
+        let killed = newsroom.publish(&article(), ALL, Some(seq));
+        died += u64::from(killed.status.code().is_none());
+        let out = newsroom.publish(&article(), ALL, None);
+        once_each(&platforms, &out, &format!("died after record {after} of {records}"));
+        newsroom.verify();
+    }
+    assert!(died * 10 >= records * 9, "only {died} of {records} runs died");
+}
+
+#[test]
+fn bad_input_gets_a_clear_error_and_stores_nothing() {
+    let base = ports();
+    let (_platforms, newsroom) = fresh("bad", base);
+    let before = newsroom.status()["articles"].clone();
+    let empty = newsroom.dir.join("trong.html");
+    fs::write(&empty, "<html><body><p></p></body></html>").unwrap();
+    for source in
+        [empty.display().to_string(), newsroom.dir.join("khong-co.md").display().to_string()]
+    {
+        let out = newsroom.publish(&source, ALL, None);
+        assert_eq!(out.status.code(), Some(1), "{}", said(&out));
+        assert!(String::from_utf8_lossy(&out.stderr).contains("loa: "), "{}", said(&out));
+    }
+    let nobody = newsroom.publish(&article(), "facebook:khac", None);
+    assert!(said(&nobody).contains("has no account"), "{}", said(&nobody));
+    assert_eq!(newsroom.status()["articles"], before);
+    let usage = newsroom.command(&["publish"]).output().unwrap();
+    assert_eq!(usage.status.code(), Some(2));
+    let apart = newsroom.command(&["serve"]).output().unwrap();
+    assert_eq!(apart.status.code(), Some(2));
+}
+
+#[test]
+fn every_kind_of_source_is_read_the_same() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut titles = Vec::new();
+    for source in
+        ["assets/demo/article.html", "tests/articles/article.json", "tests/articles/article.md"]
+    {
+        let out =
+            Command::new(LOA).arg("ingest").arg(root.join(source)).arg("--json").output().unwrap();
+        assert!(out.status.success(), "{source}: {}", said(&out));
+        let value: Value = serde_json::from_slice(&out.stdout).unwrap();
+        titles.push(value["article"]["blocks"][0]["text"].as_str().unwrap().to_owned());
+    }
+    assert!(titles.windows(2).all(|pair| pair[0] == pair[1]), "{titles:?}");
+    // An address inside the office network is not read.
+    let inside = Command::new(LOA)
+        .args(["ingest", "http://169.254.169.254/latest", "--json"])
+        .output()
+        .unwrap();
+    assert_eq!(inside.status.code(), Some(1));
+}
