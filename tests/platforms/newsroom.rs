@@ -261,6 +261,7 @@ fn approved(account: &Account, content: &PostContent) -> (Post, Delivery) {
         zone: "Asia/Ho_Chi_Minh".to_owned(),
         priority: Priority::Normal,
         author: person(11),
+        editors: Vec::new(),
         approval: Some(Approval {
             digest,
             by: person(12),
@@ -298,6 +299,8 @@ fn approved(account: &Account, content: &PostContent) -> (Post, Delivery) {
         cancel_requested: false,
         reason: String::new(),
         retry_of: None,
+        paid: false,
+        public_since: None,
         created_at: now,
         updated_at: now,
     };

@@ -83,7 +83,7 @@ pub(crate) async fn post_card(
         .get(post.account.channel())
         .map(|capability| capability.check(&post.content))
         .unwrap_or_default();
-    let mine = post.author == visitor.user.id;
+    let mine = post.was_written_by(visitor.user.id);
     let waiting = post.state == PostState::InReview;
     let receipt = delivery.as_ref().and_then(|delivery| delivery.receipt.as_ref());
     let digest = post.digest();

@@ -128,6 +128,7 @@ fn post(
         zone: "Asia/Ho_Chi_Minh".into(),
         priority: Priority::Normal,
         author: author.id,
+        editors: Vec::new(),
         approval: None,
         reason: String::new(),
         created_at: "2026-11-16T01:50:00Z".parse().unwrap(),
@@ -202,6 +203,8 @@ fn delivery(ids: &Ids, post: &Post, state: DeliveryState) -> Delivery {
         cancel_requested: false,
         reason: String::new(),
         retry_of: None,
+        paid: false,
+        public_since: None,
         created_at: at,
         updated_at: at,
     }
