@@ -56,18 +56,10 @@ struct Steps {
 }
 
 impl Steps {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "times of the steps are shown to the person, nothing depends on them"
-    )]
     fn new() -> Self {
         Self { started: Instant::now(), done: Vec::new() }
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "times of the steps are shown to the person, nothing depends on them"
-    )]
     fn end(&mut self, vi: &str, en: &str) {
         let ms = self.started.elapsed().as_millis();
         let seconds = self.started.elapsed().as_secs_f64();
@@ -107,13 +99,13 @@ pub(crate) async fn run(order: &cli::Demo) -> anyhow::Result<bool> {
     let house = Arc::new(House::open(settings).await?);
     people(&house, &kept).await?;
     secrets(&house, platforms.addresses()).await?;
-    let running = house.start(Some(listener), true).await?;
+    let running = house.start(Some(listener), true)?;
     steps.end("máy chủ Loa", "the Loa server");
 
     let outcome = flow(&house, &clock, &dir, &kept, &mut steps).await;
     let worked = match outcome {
         Ok((receipts, reach)) => {
-            show(order, &house, &kept, &steps, &running.url, &platforms, receipts, reach)?
+            show(order, &house, &kept, &steps, &running.url, &platforms, &receipts, &reach)?
         }
         Err(error) if order.once => {
             stop(running, platforms).await?;
@@ -340,7 +332,7 @@ async fn publish(
     posts: &[Post],
     progress: &mpsc::Sender<Value>,
 ) -> anyhow::Result<()> {
-    let settled = ops::settled(house, posts, progress, Duration::from_secs(180));
+    let settled = ops::settled(house, posts, progress, Duration::from_mins(3));
     tokio::pin!(settled);
     loop {
         tokio::select! {
@@ -371,7 +363,7 @@ async fn measure(
         let offset =
             loa_reach::offset(step).context("the plan of samples is shorter than the demo")?;
         // One minute of room: a measurement is due at its own post's time, not at the last one's.
-        let until = last_live + offset + SignedDuration::from_secs(60);
+        let until = last_live + offset + SignedDuration::from_mins(1);
         let left = until.duration_since(house.now());
         if left.is_positive() {
             readers(house, &live, step).await?;
@@ -393,7 +385,7 @@ async fn measure(
                 commits.changed().await.context("the store is closed")?;
             }
         };
-        match tokio::time::timeout(Duration::from_secs(60), taken).await {
+        match tokio::time::timeout(Duration::from_mins(1), taken).await {
             Ok(done) => done?,
             Err(_) => bail!("the numbers of sample {step} did not arrive; the log says why"),
         }
@@ -441,8 +433,8 @@ fn show(
     steps: &Steps,
     url: &str,
     platforms: &Platforms,
-    receipts: Value,
-    reach: Value,
+    receipts: &Value,
+    reach: &Value,
 ) -> anyhow::Result<bool> {
     let posts = receipts["posts"].as_array().cloned().unwrap_or_default();
     let worked = !posts.is_empty() && posts.iter().all(|post| post["state"] == "published");

@@ -83,7 +83,7 @@ pub(crate) async fn run(settings: &Settings, as_json: bool) -> anyhow::Result<bo
         match &check.result {
             Ok(found) => terminal::out(&format!("✓ {}: {found}", check.name))?,
             Err(problem) => {
-                terminal::out(&format!("✗ {}: {problem}\n    → {}", check.name, check.help))?
+                terminal::out(&format!("✗ {}: {problem}\n    → {}", check.name, check.help))?;
             }
         }
     }

@@ -71,7 +71,8 @@ pub(crate) fn engine(settings: &Settings) -> anyhow::Result<Engine> {
     let overlay = Some(settings.assets.as_path()).filter(|path| !path.as_os_str().is_empty());
     let all = world::assets(overlay)?;
     let mut assets = loa_canvas::Assets::default();
-    let font = |name: &str| name.ends_with(".ttf") || name.ends_with(".otf");
+    let font =
+        |name: &str| Path::new(name).extension().is_some_and(|ext| ext == "ttf" || ext == "otf");
     assets.fonts.extend(
         world::under(&all, "vendor/fonts").filter(|(name, _)| font(name)).map(|(_, b)| b.into()),
     );
@@ -273,7 +274,7 @@ impl House {
     }
 
     /// Starts what is asked for: pages, the socket of the machine, the worker of the queue and the one that posts.
-    pub(crate) async fn start(
+    pub(crate) fn start(
         self: &Arc<Self>,
         listener: Option<TcpListener>,
         work: bool,

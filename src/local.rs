@@ -71,7 +71,7 @@ pub(crate) async fn ask(
         let listener = tokio::net::TcpListener::bind(&listen)
             .await
             .with_context(|| format!("cannot listen on {listen}"))?;
-        Some(house.start(Some(listener), true).await?)
+        Some(house.start(Some(listener), true)?)
     } else {
         None
     };

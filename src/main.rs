@@ -112,7 +112,7 @@ async fn all(settings: Settings) -> anyhow::Result<ExitCode> {
         .await
         .with_context(|| format!("cannot listen on {listen}"))?;
     let house = Arc::new(house::House::open(settings).await?);
-    let running = house.start(Some(listener), true).await?;
+    let running = house.start(Some(listener), true)?;
     terminal::say(&format!("loa: {}", running.url));
     demo::interrupted().await?;
     running.stop().await?;

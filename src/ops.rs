@@ -69,7 +69,7 @@ pub(crate) async fn publish(
         tell(progress, "waiting for an approver: open /duyet".to_owned()).await;
     }
     if order.wait && order.approve_as.is_some() {
-        settled(house, &posts, progress, Duration::from_secs(600)).await?;
+        settled(house, &posts, progress, Duration::from_mins(10)).await?;
     }
     receipts(house, &article).await
 }

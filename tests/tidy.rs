@@ -1,4 +1,5 @@
 //! The rules of the house, checked like any other promise.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -195,11 +196,12 @@ fn sockets_environment_and_clock_stay_in_their_rooms() {
     let mut broken = Vec::new();
     for path in files(&["rs"]) {
         let at = path.to_string_lossy().into_owned();
-        let test = at.contains("/tests/")
-            || at.contains("/examples/")
-            || at.contains("/benches/")
-            || at.ends_with("tests.rs");
-        if test || at == "tests/tidy.rs" {
+        let exempt = at.starts_with("tests/")
+            || at.starts_with("examples/")
+            || ["/tests/", "/examples/", "/benches/"].iter().any(|part| at.contains(part))
+            || at.ends_with("tests.rs")
+            || at.ends_with("testing.rs");
+        if exempt || at == "tests/tidy.rs" {
             continue;
         }
         let text = read(&path);
@@ -318,10 +320,9 @@ fn dependencies_are_licensed_and_wanted() {
         if !known {
             broken.push(format!("{name}: licence {license:?} is not on the list"));
         }
-        if let Some(source) = package["source"].as_str() {
-            if !source.starts_with("registry+") && !source.starts_with("sparse+") {
-                broken.push(format!("{name} comes from {source}"));
-            }
+        let source = package["source"].as_str().unwrap_or("registry+");
+        if !source.starts_with("registry+") && !source.starts_with("sparse+") {
+            broken.push(format!("{name} comes from {source}"));
         }
     }
     none("dependencies", &broken);

@@ -82,6 +82,23 @@ impl Newsroom {
         Self { delivery: delivery.id, site, vault, content, store, worker, deps }
     }
 
+    /// A person who may decide about unclear posts.
+    pub async fn approver(&self) -> UserId {
+        let user = loa_model::User {
+            id: UserId(uuid::Uuid::from_u128(13)),
+            agency: self.site.account.agency.clone(),
+            login: "minh".to_owned(),
+            name: "Trần Đức Minh".to_owned(),
+            roles: vec![loa_model::Role::Approver],
+            password_hash: String::new(),
+            lang: "vi".to_owned(),
+        };
+        let actor = Actor::Operator("test".to_owned());
+        let changes = Changes::by(actor, "set user").put(&user, loa_store::Expect::Any);
+        self.store.commit(changes).await.unwrap();
+        user.id
+    }
+
     /// Rounds, the clock moved to each wake-up, until nothing waits or the delivery is where it was wanted.
     pub async fn until(&self, wanted: State) {
         for _ in 0..ROUNDS {
@@ -224,8 +241,8 @@ fn demo(site: &Site, format: PostFormat) -> PostContent {
 
 fn photo(site: &Site, role: MediaRole, name: &str) -> Media {
     let bytes = in_house(&format!("assets/demo/photos/{name}.jpg"));
-    let size = image::load_from_memory(&bytes).map(|photo| (photo.width(), photo.height()));
-    site.blobs.media(role, "image/jpeg", size.unwrap(), bytes)
+    let pixels = image::load_from_memory(&bytes).map(|photo| (photo.width(), photo.height()));
+    site.blobs.media(role, "image/jpeg", pixels.unwrap(), bytes)
 }
 
 /// Five seconds of an upright test picture with a tone, made by the command line of FFmpeg.

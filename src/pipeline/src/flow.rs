@@ -155,19 +155,19 @@ impl Flow {
             if self.brief_of(&old).await.is_ok() {
                 return Ok((old, false));
             }
-            let changes = Changes::by(self.actor(), "queue a brief").enqueue(self.brief_job(&old));
+            let changes = Changes::by(Self::actor(), "queue a brief").enqueue(self.brief_job(&old));
             deps.store.commit(finished(changes, job)).await?;
             return Ok((old, true));
         }
         let next = self.brief_job(&article);
         if revision > 1 {
-            let effects = deps.review.article_changed(self.actor(), &article).await?;
+            let effects = deps.review.article_changed(Self::actor(), &article).await?;
             tracing::info!(article = %id, revision, ?effects, "Article {id} has a new revision {revision}");
-            let changes = Changes::by(self.actor(), "queue a brief").enqueue(next);
+            let changes = Changes::by(Self::actor(), "queue a brief").enqueue(next);
             deps.store.commit(finished(changes, job)).await?;
         } else {
             let changes =
-                Changes::by(self.actor(), "ingest article").insert(&article).enqueue(next);
+                Changes::by(Self::actor(), "ingest article").insert(&article).enqueue(next);
             deps.store.commit(finished(changes, job)).await?;
             tracing::info!(article = %id, "Read the article {id}: {}", article.title());
         }
@@ -191,7 +191,7 @@ impl Flow {
             return Err(loa_infographic::Error::Unfaithful(passage.text.clone()).into());
         }
         let recipe = self.recipe(&article.agency).await?;
-        let mut changes = Changes::by(self.actor(), "brief article").insert(&brief);
+        let mut changes = Changes::by(Self::actor(), "brief article").insert(&brief);
         for kind in &deps.variants {
             let variant = Variant {
                 id: deps.ids.make(),
@@ -239,7 +239,7 @@ impl Flow {
         if let Some(event) = event {
             row.record.state = row.record.state.next(event).unwrap_or(row.record.state);
             let changes =
-                Changes::by(self.actor(), "start rendering").update(&row.record, row.version);
+                Changes::by(Self::actor(), "start rendering").update(&row.record, row.version);
             row.version = deps.store.commit(changes).await?;
         }
         let variant = row.record;
@@ -272,7 +272,7 @@ impl Flow {
         let what =
             if variant.state == VariantState::Failed { "fail variant" } else { "render variant" };
         deps.store
-            .commit(Changes::by(self.actor(), what).update(&variant, row.version).finish(job))
+            .commit(Changes::by(Self::actor(), what).update(&variant, row.version).finish(job))
             .await?;
         Ok(Done::Committed)
     }
@@ -456,7 +456,7 @@ impl Flow {
         if changed { self.deps.secrets.get(&account.name).await.ok().flatten() } else { None }
     }
 
-    fn actor(&self) -> Actor {
+    fn actor() -> Actor {
         Actor::Worker("pipeline".to_owned())
     }
 

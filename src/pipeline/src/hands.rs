@@ -107,7 +107,7 @@ impl PublicUrls {
         Err(Error::new(
             ErrorKind::Media,
             RetryAdvice::Later {
-                wait: std::time::Duration::from_secs(60),
+                wait: std::time::Duration::from_mins(1),
                 scope: loa_channel::Scope::Account,
             },
             format!(

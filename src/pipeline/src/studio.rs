@@ -256,7 +256,7 @@ fn card(
             }),
             // A card without this photo is better than no card; the editor sees which photo is missing.
             (Err(error), _) => {
-                tracing::warn!(photo = on_disk.index + 1, %error, "A photo cannot be drawn")
+                tracing::warn!(photo = on_disk.index + 1, %error, "A photo cannot be drawn");
             }
             (Ok(_), None) => {}
         }

@@ -77,8 +77,8 @@ pub(crate) mod tests {
         let mut track = vec![0; 76];
         track.extend((width << 16).to_be_bytes());
         track.extend((height << 16).to_be_bytes());
-        let trak = boxed(b"trak", boxed(b"tkhd", track));
-        let moov = [boxed(b"mvhd", header), trak].concat();
+        let tracks = boxed(b"trak", boxed(b"tkhd", track));
+        let moov = [boxed(b"mvhd", header), tracks].concat();
         [boxed(b"ftyp", b"isom0000".to_vec()), boxed(b"moov", moov), boxed(b"mdat", vec![7; 32])]
             .concat()
     }

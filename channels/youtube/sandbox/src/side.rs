@@ -123,7 +123,7 @@ fn related(kind: &str, body: &Bytes) -> Option<(Value, Bytes)> {
     let boundary =
         kind.split(';').find_map(|part| part.trim().strip_prefix("boundary="))?.trim_matches('"');
     let mark = format!("--{boundary}");
-    let starts: Vec<usize> = (0..body.len().checked_sub(mark.len())? + 1)
+    let starts: Vec<usize> = (0..=body.len().checked_sub(mark.len())?)
         .filter(|at| body.get(*at..at + mark.len()) == Some(mark.as_bytes()))
         .collect();
     let part = |index: usize| {
