@@ -483,23 +483,26 @@ impl Worker {
             return Ok(());
         }
         let mut rows = errand.ready.iter();
+        let mut used = false;
         for row in rows.by_ref() {
             if self.stopping.load(Ordering::Acquire) {
                 return Ok(());
             }
             match at.begin(row, round).await? {
-                chain::Turn::Used => break,
-                chain::Turn::Skipped => {}
-                chain::Turn::Blocked => {
-                    let now = self.deps.clock.now();
-                    // Settings and people may open the way earlier than the pace says.
-                    let most = now + secs(self.deps.config.poll_s.max(1));
-                    let until = round.wake.map_or(most, |wake| wake.min(most));
-                    let first = errand.ready.first().map_or(row.record.id, |row| row.record.id);
-                    self.memory().blocked.insert(errand.account.name.clone(), (first, until));
-                    return Ok(());
+                chain::Turn::Used => {
+                    used = true;
+                    break;
                 }
+                chain::Turn::Skipped => {}
+                chain::Turn::Blocked => break,
             }
+        }
+        if let Some(first) = errand.ready.first().filter(|_| !used) {
+            // Settings and people may open the way earlier than the pace says.
+            let most = self.deps.clock.now() + secs(self.deps.config.poll_s.max(1));
+            let until = round.wake.map_or(most, |wake| wake.min(most));
+            self.memory().blocked.insert(errand.account.name.clone(), (first.record.id, until));
+            return Ok(());
         }
         if rows.next().is_some() {
             // One post of an account a round: the others follow at once, after the other accounts.
