@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use jiff::civil::Date;
+use loa_reach::By;
 
 /// Loa: one article in, faithful posts on four channels out, once each.
 #[derive(Debug, Parser)]
@@ -159,18 +161,65 @@ pub(crate) enum Report {
 /// `loa report reach`.
 #[derive(Debug, Args)]
 pub(crate) struct ReachArgs {
-    /// First day.
-    #[arg(long)]
-    pub(crate) from: Option<String>,
-    /// Last day.
-    #[arg(long)]
-    pub(crate) to: Option<String>,
-    /// Cuts: channel, format, article, post.
-    #[arg(long, value_delimiter = ',')]
-    pub(crate) by: Vec<String>,
-    /// json or csv.
-    #[arg(long, default_value = "json")]
-    pub(crate) format: String,
+    /// First day, as 2026-11-01; without days the last thirty.
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    pub(crate) from: Option<Date>,
+    /// Last day, included.
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    pub(crate) to: Option<Date>,
+    /// Cuts: channel, account, format, article, post; comma separated.
+    #[arg(long, value_delimiter = ',', default_value = "channel", value_parser = cut)]
+    pub(crate) by: Vec<By>,
+    /// json, csv, xlsx, parquet or pdf.
+    #[arg(long, default_value = "json", value_parser = format)]
+    pub(crate) format: Format,
+    /// Write the report here; to standard output when absent.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// What a report is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    Json,
+    Csv,
+    Xlsx,
+    Parquet,
+    Pdf,
+}
+
+const FORMATS: [(&str, Format); 5] = [
+    ("json", Format::Json),
+    ("csv", Format::Csv),
+    ("xlsx", Format::Xlsx),
+    ("parquet", Format::Parquet),
+    ("pdf", Format::Pdf),
+];
+
+impl Format {
+    /// Whether a terminal cannot show it.
+    pub(crate) fn is_binary(self) -> bool {
+        matches!(self, Self::Xlsx | Self::Parquet | Self::Pdf)
+    }
+}
+
+// Clap says which option was wrong and ends with 2; these say what to write instead.
+
+fn format(text: &str) -> Result<Format, &'static str> {
+    let known = FORMATS.iter().find(|(name, _)| *name == text);
+    known.map(|(_, format)| *format).ok_or(
+        "hãy chọn json, csv, xlsx, parquet hoặc pdf · choose json, csv, xlsx, parquet or pdf",
+    )
+}
+
+fn cut(text: &str) -> Result<By, &'static str> {
+    serde_json::from_value(text.into()).map_err(|_| {
+        "hãy chọn channel, account, format, article hoặc post · choose channel, account, format, article or post"
+    })
+}
+
+fn day(text: &str) -> Result<Date, &'static str> {
+    text.parse().map_err(|_| "hãy viết ngày như 2026-11-22 · write a day like 2026-11-22")
 }
 
 /// `loa user`.

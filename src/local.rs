@@ -36,7 +36,9 @@ async fn run(
     match request.get("command").and_then(Value::as_str).unwrap_or_default() {
         "publish" => ops::publish(house, serde_json::from_value(arguments)?, progress).await,
         "status" => ops::status(house).await,
-        "report" => ops::report(house, serde_json::from_value(arguments)?).await,
+        "report" => {
+            Ok(serde_json::to_value(ops::report(house, serde_json::from_value(arguments)?).await?)?)
+        }
         "verify" => ops::verify(house).await,
         "user" => ops::add_user(house, serde_json::from_value(arguments)?).await,
         other => {

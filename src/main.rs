@@ -8,6 +8,7 @@ mod house;
 mod local;
 mod offline;
 mod ops;
+mod report;
 mod settings;
 mod terminal;
 mod world;
@@ -81,7 +82,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             show(&value, output.json)?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Report(cli::Report::Reach(order)) => report(load()?, order).await,
+        Command::Report(cli::Report::Reach(order)) => report::reach(load()?, order).await,
         Command::Verify(output) => {
             let value = local::ask(load()?, "verify", Value::Null, false).await?;
             show(&value, output.json)?;
@@ -163,24 +164,6 @@ async fn publish(settings: Settings, order: cli::Publish) -> anyhow::Result<Exit
         .as_array()
         .is_some_and(|posts| posts.iter().all(|post| post["state"] == "published"));
     Ok(code(!wait || live))
-}
-
-async fn report(settings: Settings, order: cli::ReachArgs) -> anyhow::Result<ExitCode> {
-    let csv = match order.format.as_str() {
-        "json" => false,
-        "csv" => true,
-        other => {
-            terminal::say(&format!("loa: --format {other} is not offered; choose json or csv"));
-            return Ok(ExitCode::from(USAGE));
-        }
-    };
-    let arguments = ops::ReportArgs { from: order.from, to: order.to, by: order.by, csv };
-    let value = local::ask(settings, "report", serde_json::to_value(arguments)?, false).await?;
-    match value {
-        Value::String(text) => terminal::out(text.trim_end())?,
-        other => terminal::out(&other.to_string())?,
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
 async fn user(settings: Settings, order: cli::UserArgs) -> anyhow::Result<ExitCode> {

@@ -8,6 +8,7 @@ use loa_model::{
     AccountName, Actor, Article, Delivery, DeliveryState, JobState, Post, PostState, Role, User,
     Variant, VariantState, record::join,
 };
+use loa_reach::{By, Query, Reports};
 use loa_review::Window;
 use loa_store::{Changes, Expect, StoreExt};
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,9 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use crate::house::House;
+
+/// The zone of days and of times without one.
+const ZONE: &str = "Asia/Ho_Chi_Minh";
 
 /// Arguments of `loa publish`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -316,47 +320,45 @@ pub(crate) async fn status(house: &House) -> anyhow::Result<Value> {
     }))
 }
 
-/// Arguments of `loa report reach`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+/// Arguments of `loa report reach`: days of Asia/Ho_Chi_Minh, both included; without days the last thirty.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ReportArgs {
-    pub(crate) from: Option<String>,
-    pub(crate) to: Option<String>,
-    pub(crate) by: Vec<String>,
-    pub(crate) csv: bool,
+    pub(crate) from: Option<Date>,
+    pub(crate) to: Option<Date>,
+    pub(crate) by: Vec<By>,
 }
 
 /// Reach of every agency in a period.
-pub(crate) async fn report(house: &House, order: ReportArgs) -> anyhow::Result<Value> {
-    let zone = TimeZone::get("Asia/Ho_Chi_Minh")?;
-    let today = house.now().to_zoned(zone.clone()).date();
-    let day = |text: &Option<String>, default: Date| -> anyhow::Result<Date> {
-        text.as_ref().map_or(Ok(default), |text| {
-            text.parse().with_context(|| format!("{text:?} is not a day like 2026-11-22"))
-        })
+pub(crate) async fn report(house: &House, order: ReportArgs) -> anyhow::Result<Reports> {
+    let zone = TimeZone::get(ZONE)?;
+    let last = order.to.unwrap_or_else(|| house.now().to_zoned(zone.clone()).date());
+    let first = match order.from {
+        Some(day) => day,
+        None => last.checked_sub(29.days())?,
     };
-    let from = day(&order.from, today - 29.days())?.to_zoned(zone.clone())?.timestamp();
-    let to = day(&order.to, today)?.tomorrow()?.to_zoned(zone)?.timestamp();
-    let cuts = if order.by.is_empty() { vec!["channel".to_owned()] } else { order.by };
-    let mut reports = Vec::new();
-    let mut csv = String::new();
-    for agency in house.store.all::<loa_model::Agency>(1000).await? {
-        for cut in &cuts {
-            let by = serde_json::from_value(json!(cut)).with_context(|| {
-                format!("--by {cut} is not known: channel, account, format, article or post")
-            })?;
-            let query = loa_reach::Query {
-                agency: agency.record.name.clone(),
-                from,
-                to,
-                by,
-                population: None,
-            };
-            let report = loa_reach::report(&*house.store, &query).await?;
-            csv.push_str(&loa_reach::csv(&report));
-            reports.push(serde_json::to_value(report)?);
+    if first > last {
+        bail!(
+            "--from {first} sau --to {last}, kỳ báo cáo không có ngày nào · --from {first} is after --to {last}, the period has no day"
+        );
+    }
+    let from = first.to_zoned(zone.clone())?.timestamp();
+    let to = last.tomorrow()?.to_zoned(zone)?.timestamp();
+    let mut cuts: Vec<By> = Vec::new();
+    for by in order.by {
+        if !cuts.contains(&by) {
+            cuts.push(by);
         }
     }
-    Ok(if order.csv { Value::String(csv) } else { json!({ "reports": reports }) })
+    let agencies = house.store.all::<loa_model::Agency>(1000).await?;
+    let agencies: Vec<_> = agencies.into_iter().map(|row| row.record).collect();
+    let mut reports = Vec::new();
+    for agency in &agencies {
+        for &by in &cuts {
+            let query = Query { agency: agency.name.clone(), from, to, by, population: None };
+            reports.push(loa_reach::report(&*house.store, &query).await?);
+        }
+    }
+    Ok(Reports { zone: ZONE.to_owned(), agencies, reports })
 }
 
 /// Ledger, index and the invariants of the records.
@@ -470,7 +472,7 @@ fn when(house: &House, text: Option<&str>) -> anyhow::Result<Timestamp> {
     let local: jiff::civil::DateTime = text.parse().with_context(|| {
         format!("{text:?} is not a time like 2026-11-22T07:30 or 2026-11-22T00:30:00Z")
     })?;
-    Ok(local.to_zoned(TimeZone::get("Asia/Ho_Chi_Minh")?)?.timestamp())
+    Ok(local.to_zoned(TimeZone::get(ZONE)?)?.timestamp())
 }
 
 pub(crate) async fn tell(progress: &mpsc::Sender<Value>, text: String) {

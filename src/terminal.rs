@@ -1,6 +1,6 @@
 //! What a person at the terminal sees: results on stdout, everything else on stderr.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 
 use serde_json::Value;
 
@@ -10,6 +10,19 @@ pub(crate) fn out(line: &str) -> anyhow::Result<()> {
     writeln!(stdout, "{line}")?;
     stdout.flush()?;
     Ok(())
+}
+
+/// The result as bytes, nothing added.
+pub(crate) fn bytes(bytes: &[u8]) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(bytes)?;
+    stdout.flush()?;
+    Ok(())
+}
+
+/// Whether a person looks at the results, and no file or program takes them.
+pub(crate) fn is_watched() -> bool {
+    std::io::stdout().is_terminal()
 }
 
 /// A line about the work.

@@ -75,6 +75,8 @@ pub enum TemplateKind {
     Page,
     /// Pages are layers of one scene on a clear ground, lowest first.
     Layers,
+    /// Pages of paper, as many as the data needs. A pixel of its canvas is a point.
+    Document,
 }
 
 /// A size a template was designed for.
@@ -109,9 +111,9 @@ pub struct Manifest {
     pub name_vi: String,
     /// Name in English, for people.
     pub name_en: String,
-    /// Pages or layers.
+    /// Page, layers or document.
     pub kind: TemplateKind,
-    /// Layers it always has; 1 for a page.
+    /// Layers it always has; 1 for a page, without meaning for a document.
     #[serde(default = "one")]
     pub layers: usize,
     /// Story kinds it is made for, best first choice: `news`, `figures`, `quote`, `decree`, `alert`.

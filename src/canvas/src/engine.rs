@@ -12,13 +12,14 @@ use typst::{
     utils::LazyHash,
 };
 use typst_layout::PagedDocument;
+use typst_pdf::{PdfOptions, PdfStandard, PdfStandards};
 use typst_render::RenderOptions;
 
 use loa_model::{Digest, digest::DigestBuilder};
 
 use crate::{
     Error, Pixels, PreparedPhoto, Result,
-    asset::{self, Assets, Labels, Template, TemplateKind},
+    asset::{self, Assets, Labels, Manifest, Template, TemplateKind},
     brand::Brand,
     inspect::{self, DrawnText},
     qr, sanitise,
@@ -195,10 +196,10 @@ impl Engine {
             problem: found.iter().map(|d| describe(&world, d)).collect::<Vec<_>>().join("; "),
         })?;
         typst::comemo::evict(CACHE_AGE);
-        let promised = template.manifest.layers;
+        let Manifest { kind, layers: promised, .. } = template.manifest;
         let broke = |problem: String| Error::Template { template: template.id.clone(), problem };
         let pages = document.pages();
-        if pages.len() != promised {
+        if kind != TemplateKind::Document && pages.len() != promised {
             return Err(broke(format!("{} pages, its manifest promises {promised}", pages.len())));
         }
         let size = [f64::from(width), f64::from(height)];
@@ -209,7 +210,7 @@ impl Engine {
                 return Err(broke(format!("a page of {found:?} on a canvas of {width}x{height}")));
             }
         }
-        let unit = unit_of(sheet.canvas, template.manifest.kind);
+        let unit = unit_of(sheet.canvas, kind);
         Ok(Layout { document, least_type: template.manifest.min_type * unit })
     }
 
@@ -386,10 +387,24 @@ impl Layout {
     /// # Errors
     /// [`Error::Encode`] when the exporter refuses.
     pub fn pdf(&self, ident: &str) -> Result<Vec<u8>> {
-        let options = typst_pdf::PdfOptions {
+        self.export(ident, PdfStandards::default())
+    }
+
+    /// The same as PDF/UA-1: everybody can read it, also by ear.
+    ///
+    /// # Errors
+    /// [`Error::Encode`] when the template leaves out what the standard asks for, such as the alternative text of a picture.
+    pub fn accessible_pdf(&self, ident: &str) -> Result<Vec<u8>> {
+        let standards = PdfStandards::new(&[PdfStandard::Ua_1]);
+        self.export(ident, standards.expect("a single standard contradicts no other"))
+    }
+
+    fn export(&self, ident: &str, standards: PdfStandards) -> Result<Vec<u8>> {
+        let options = PdfOptions {
             ident: Smart::Custom(ident.to_owned()),
             creator: Smart::Custom(Some("Loa".to_owned())),
             timestamp: None,
+            standards,
             ..Default::default()
         };
         typst_pdf::pdf(&self.document, &options).map_err(|found| {
@@ -449,7 +464,7 @@ fn sanitise_all(value: &mut Value) {
 /// Pixels of one design unit: a card is read at the width of a phone whatever its height, a clip by its shorter side.
 fn unit_of(canvas: Canvas, kind: TemplateKind) -> f64 {
     let base = match kind {
-        TemplateKind::Page => canvas.width,
+        TemplateKind::Page | TemplateKind::Document => canvas.width,
         TemplateKind::Layers => canvas.width.min(canvas.height),
     };
     f64::from(base) / 1080.0

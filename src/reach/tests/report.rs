@@ -1,4 +1,4 @@
-//! Reports, exports and charts.
+//! Reports and charts.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -6,7 +6,7 @@ mod support;
 
 use jiff::SignedDuration;
 use loa_model::{ArticleId, Metric, PostFormat};
-use loa_reach::{By, ChartText, Query, ReachRange, Report, chart, csv, cumulative, report};
+use loa_reach::{By, ChartText, Query, ReachRange, Report, chart, cumulative, report};
 use proptest::prelude::*;
 use support::{World, ready, start, value};
 
@@ -81,25 +81,6 @@ fn gains_of_a_later_period_start_from_what_was_known_before() {
     // Published before the period and first counted in it: its gain is not known, and not zero.
     let shares = row.cells.iter().find(|c| c.metric == Metric::Shares).unwrap();
     assert_eq!((shares.latest, shares.gain, shares.gain_posts), (0, None, 0));
-}
-
-#[test]
-fn csv_is_for_excel_and_leaves_the_unknown_empty() {
-    let world = newsroom();
-    let text = csv(&ask(&world, 100, 1000, By::Account, None));
-    assert!(text.starts_with("\u{feff}row,label,"));
-    assert!(text.lines().all(|line| !line.contains("None")));
-    let shares = text
-        .lines()
-        .find(|line| line.starts_with("memory:cong-tin") && line.contains(",shares,"))
-        .unwrap();
-    assert_eq!(
-        shares,
-        "memory:cong-tin,memory:cong-tin,1,1,shares,memory,shares,1,0,1,,0,,,false,false"
-    );
-    assert!(text.contains("\r\n") && !text.replace("\r\n", "").contains('\n'));
-    let labels = csv(&ask(&world, 0, 1000, By::Post, None));
-    assert!(labels.contains("Đường sắt Lào Cai – Hà Nội – Hải Phòng"), "{labels}");
 }
 
 #[test]
