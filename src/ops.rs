@@ -255,7 +255,7 @@ pub(crate) async fn receipts(house: &House, article: &Article) -> anyhow::Result
         let delivery = delivery_of(house, post).await?;
         let state = match (&delivery, post.state) {
             (Some(delivery), PostState::Approved) => delivery.state.name().to_owned(),
-            (_, state) => serde_json::to_value(state)?.as_str().unwrap_or_default().to_owned(),
+            (_, state) => word(state)?,
         };
         listed.push(json!({
             "post": post.id,
@@ -274,6 +274,11 @@ pub(crate) async fn receipts(house: &House, article: &Article) -> anyhow::Result
     )
 }
 
+/// A closed word as records and JSON write it.
+fn word(value: impl Serialize) -> anyhow::Result<String> {
+    Ok(serde_json::to_value(value)?.as_str().unwrap_or_default().to_owned())
+}
+
 /// What is queued, running, live, unclear.
 pub(crate) async fn status(house: &House) -> anyhow::Result<Value> {
     let mut deliveries: BTreeMap<&str, u64> = BTreeMap::new();
@@ -286,9 +291,7 @@ pub(crate) async fn status(house: &House) -> anyhow::Result<Value> {
     }
     let mut jobs: BTreeMap<String, u64> = BTreeMap::new();
     for view in house.store.jobs(None, 1_000_000).await? {
-        *jobs
-            .entry(serde_json::to_value(view.state)?.as_str().unwrap_or_default().to_owned())
-            .or_default() += 1;
+        *jobs.entry(word(view.state)?).or_default() += 1;
     }
     let accounts: Vec<Value> = house
         .store
@@ -304,10 +307,15 @@ pub(crate) async fn status(house: &House) -> anyhow::Result<Value> {
             open.map_err(|error| anyhow::anyhow!("incidents cannot be read: {error}"))?.len();
     }
     let articles = house.store.all::<Article>(1_000_000).await?.len();
+    let mut variants: BTreeMap<String, u64> = BTreeMap::new();
+    for row in house.store.all::<Variant>(1_000_000).await? {
+        *variants.entry(word(row.record.state)?).or_default() += 1;
+    }
     Ok(json!({
         "seq": house.store.last_seq(),
         "at": house.now(),
         "articles": articles,
+        "variants": variants,
         "jobs": jobs,
         "deliveries": deliveries,
         "uncertain": uncertain,
