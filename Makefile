@@ -25,6 +25,7 @@ test:
 	@.ci/suite format cargo fmt --all --check
 	@.ci/suite build cargo build --workspace --tests --examples
 	@.ci/suite tests $(if $(shell command -v cargo-nextest),cargo nextest run --workspace --profile ci,cargo test --workspace --lib --bins --tests)
+	@.ci/suite tour cargo run --quiet --example one_article
 	@.ci/suite doc-tests cargo test --workspace --doc --quiet
 	@.ci/suite clippy cargo clippy --workspace --all-targets -- -D warnings
 	@.ci/suite docs env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
