@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use crate::house::House;
+use crate::{house::House, terminal};
 
 /// Arguments of `loa publish`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -178,7 +178,10 @@ pub(crate) async fn rendered(
             .borrow_and_update()
             .values()
             .filter(|step| step.total > 0)
-            .map(|step| format!("{} {} %", step.step, step.done * 100 / step.total))
+            .map(|step| {
+                let tens = step.done * 10 / step.total * 10;
+                format!("{} {tens} %", terminal::step(&step.step))
+            })
             .collect();
         let line = now.join(", ");
         if !line.is_empty() && line != last {
@@ -206,14 +209,15 @@ pub(crate) async fn settled(
             let mut open = 0;
             for post in posts {
                 let Some(delivery) = delivery_of(house, post).await? else { continue };
-                let name = format!("{} {:?}", post.account, post.content.format);
-                if last.insert(name.clone(), delivery.state) != Some(delivery.state) {
+                let name = format!("{} {}", post.account, word(post.content.format)?);
+                let moved = last.insert(name.clone(), delivery.state) != Some(delivery.state);
+                if moved && let Some(state) = terminal::state(delivery.state) {
                     let why = if delivery.reason.is_empty() {
                         String::new()
                     } else {
                         format!(": {}", delivery.reason)
                     };
-                    tell(progress, format!("{name} {}{why}", delivery.state.name())).await;
+                    tell(progress, format!("{name} {state}{why}")).await;
                 }
                 let rests = delivery.state.is_terminal()
                     || matches!(delivery.state, DeliveryState::Published | DeliveryState::Held)
