@@ -1,15 +1,17 @@
 # Two commands do everything: `make demo` and `make test`. Both set the machine up first.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench
+.PHONY: help setup demo test bench campaign
 
 ARGS ?=
 ONLY ?=
+POSTS ?= 10000
 
 help:
 	@echo "make demo [ARGS=...]   the main job on this machine: article in, four channels out, reach back"
 	@echo "make test              every check there is"
 	@echo "make bench [ONLY=card] figures as ratios, release build, writes target/bench.json"
+	@echo "make campaign [POSTS=N]  N posts on each of four channels under faults and kills, counted by the platforms"
 	@echo "make setup             only install what the others need"
 
 setup:
@@ -33,3 +35,6 @@ test:
 
 bench: setup
 	@.ci/bench $(ONLY)
+
+campaign: setup
+	@POSTS=$(POSTS) .ci/suite campaign cargo nextest run --workspace --profile campaign -E 'package(loa) and binary(campaign)' --no-capture

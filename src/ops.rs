@@ -285,13 +285,18 @@ fn word(value: impl Serialize) -> anyhow::Result<String> {
 
 /// What is queued, running, live, unclear.
 pub(crate) async fn status(house: &House) -> anyhow::Result<Value> {
-    let mut deliveries: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut deliveries: BTreeMap<&str, usize> = BTreeMap::new();
     let mut uncertain = Vec::new();
-    for row in house.store.all::<Delivery>(1_000_000).await? {
-        *deliveries.entry(row.record.state.name()).or_default() += 1;
-        if row.record.state == DeliveryState::Uncertain {
-            uncertain.push(json!({ "delivery": row.record.id, "account": row.record.account, "reason": row.record.reason }));
+    for state in DeliveryState::ALL {
+        let from = join(&[state.name(), ""]);
+        let to = format!("{from}\u{10ffff}");
+        let rows = house.store.range("delivery_by_state", &from, &to, 1_000_000, false).await?;
+        if !rows.is_empty() {
+            deliveries.insert(state.name(), rows.len());
         }
+    }
+    for row in house.store.list::<Delivery>("delivery_by_state", "uncertain", 1_000).await? {
+        uncertain.push(json!({ "delivery": row.record.id, "account": row.record.account, "reason": row.record.reason }));
     }
     let mut jobs: BTreeMap<String, u64> = BTreeMap::new();
     for view in house.store.jobs(None, 1_000_000).await? {
