@@ -140,7 +140,7 @@ pub(crate) async fn render(settings: &Settings, order: &cli::Render) -> anyhow::
         let progress = |now: Progress| {
             let percent = (now.done * 100).checked_div(now.total).unwrap_or(0) / 10 * 10;
             if shown.swap(percent, std::sync::atomic::Ordering::Relaxed) != percent {
-                terminal::say(&format!("{name}: {} {percent} %", now.step));
+                terminal::say(&format!("{name}: {} {percent} %", terminal::step(&now.step)));
             }
         };
         let (made, provenance) = studio.draw(kind, take, &progress).await?;
