@@ -92,6 +92,9 @@ pub(crate) struct SandboxArgs {
     /// Seed of audience growth.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    /// Sample accounts of each platform.
+    #[arg(long, default_value_t = loa_sandbox::SAMPLES, value_name = "N")]
+    pub(crate) accounts: u32,
     /// Run on a virtual clock kept in the folder, moved by the control address.
     #[arg(long)]
     pub(crate) virtual_clock: bool,
@@ -114,7 +117,7 @@ pub(crate) struct Render {
     /// Folder for the files.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// Only these: infographic, clip, text.
+    /// Only these: infographic, clip, poster, text.
     #[arg(long, value_delimiter = ',')]
     pub(crate) only: Vec<String>,
     /// Template of the infographic.

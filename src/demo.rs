@@ -87,6 +87,7 @@ pub(crate) async fn run(order: &cli::Demo) -> anyhow::Result<bool> {
             clock: clock.clone(),
             advance: Some(clock.clone()),
             media_fetch: true,
+            accounts: loa_sandbox::SAMPLES,
         },
     )
     .await

@@ -12,7 +12,7 @@ use loa_canvas::Engine;
 use loa_clip::Runner;
 use loa_delivery::{Desk, Worker as Postman, owner_name};
 use loa_ingest::Ingest;
-use loa_model::{Account, Actor, Agency, Entropy, Ids, VariantKind, seams::SharedClock};
+use loa_model::{Account, Actor, Agency, Entropy, Ids, seams::SharedClock};
 use loa_net::{Client, Limits, Policy};
 use loa_pipeline::{BlobReader, Flow, ProgressBoard, PublicUrls, Studio, VaultSecrets, Worker};
 use loa_reach::Meter;
@@ -26,10 +26,6 @@ use crate::{
     settings::{self, Settings},
     world::{self, OsEntropy, WallClock},
 };
-
-/// Variants made of every article.
-const VARIANTS: [VariantKind; 3] =
-    [VariantKind::Infographic, VariantKind::ShortClip, VariantKind::LowBand];
 
 /// Everything of one data folder, opened by the one process that owns it.
 pub(crate) struct House {
@@ -197,7 +193,7 @@ impl House {
             media: media.clone(),
             secrets: secrets.clone(),
             profiles: settings.profiles.clone(),
-            variants: VARIANTS.to_vec(),
+            variants: settings.pipeline.variants.clone(),
             work: absolute(&work)?,
         });
         let place = format!("{}@{}", world::host_name(), absolute(&data)?.display());

@@ -135,6 +135,7 @@ async fn sandbox(order: &cli::SandboxArgs) -> anyhow::Result<ExitCode> {
         clock: moved.clone().map_or(wall, |clock| clock as loa_model::seams::SharedClock),
         advance: moved.map(|clock| clock as Arc<dyn loa_sandbox::Advance>),
         media_fetch: true,
+        accounts: order.accounts,
     };
     let running = loa_sandbox::Sandbox::start(channels::stand_ins(), options).await?;
     terminal::out(&running.addresses().to_string())?;

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use crate::house::House;
+use crate::{house::House, terminal};
 
 /// The zone of days and of times without one.
 const ZONE: &str = "Asia/Ho_Chi_Minh";
@@ -182,7 +182,10 @@ pub(crate) async fn rendered(
             .borrow_and_update()
             .values()
             .filter(|step| step.total > 0)
-            .map(|step| format!("{} {} %", step.step, step.done * 100 / step.total))
+            .map(|step| {
+                let tens = step.done * 10 / step.total * 10;
+                format!("{} {tens} %", terminal::step(&step.step))
+            })
             .collect();
         let line = now.join(", ");
         if !line.is_empty() && line != last {
@@ -210,14 +213,15 @@ pub(crate) async fn settled(
             let mut open = 0;
             for post in posts {
                 let Some(delivery) = delivery_of(house, post).await? else { continue };
-                let name = format!("{} {:?}", post.account, post.content.format);
-                if last.insert(name.clone(), delivery.state) != Some(delivery.state) {
+                let name = format!("{} {}", post.account, word(post.content.format)?);
+                let moved = last.insert(name.clone(), delivery.state) != Some(delivery.state);
+                if moved && let Some(state) = terminal::state(delivery.state) {
                     let why = if delivery.reason.is_empty() {
                         String::new()
                     } else {
                         format!(": {}", delivery.reason)
                     };
-                    tell(progress, format!("{name} {}{why}", delivery.state.name())).await;
+                    tell(progress, format!("{name} {state}{why}")).await;
                 }
                 let rests = delivery.state.is_terminal()
                     || matches!(delivery.state, DeliveryState::Published | DeliveryState::Held)
@@ -259,7 +263,7 @@ pub(crate) async fn receipts(house: &House, article: &Article) -> anyhow::Result
         let delivery = delivery_of(house, post).await?;
         let state = match (&delivery, post.state) {
             (Some(delivery), PostState::Approved) => delivery.state.name().to_owned(),
-            (_, state) => serde_json::to_value(state)?.as_str().unwrap_or_default().to_owned(),
+            (_, state) => word(state)?,
         };
         listed.push(json!({
             "post": post.id,
@@ -278,21 +282,29 @@ pub(crate) async fn receipts(house: &House, article: &Article) -> anyhow::Result
     )
 }
 
+/// A closed word as records and JSON write it.
+fn word(value: impl Serialize) -> anyhow::Result<String> {
+    Ok(serde_json::to_value(value)?.as_str().unwrap_or_default().to_owned())
+}
+
 /// What is queued, running, live, unclear.
 pub(crate) async fn status(house: &House) -> anyhow::Result<Value> {
-    let mut deliveries: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut deliveries: BTreeMap<&str, usize> = BTreeMap::new();
     let mut uncertain = Vec::new();
-    for row in house.store.all::<Delivery>(1_000_000).await? {
-        *deliveries.entry(row.record.state.name()).or_default() += 1;
-        if row.record.state == DeliveryState::Uncertain {
-            uncertain.push(json!({ "delivery": row.record.id, "account": row.record.account, "reason": row.record.reason }));
+    for state in DeliveryState::ALL {
+        let from = join(&[state.name(), ""]);
+        let to = format!("{from}\u{10ffff}");
+        let rows = house.store.range("delivery_by_state", &from, &to, 1_000_000, false).await?;
+        if !rows.is_empty() {
+            deliveries.insert(state.name(), rows.len());
         }
+    }
+    for row in house.store.list::<Delivery>("delivery_by_state", "uncertain", 1_000).await? {
+        uncertain.push(json!({ "delivery": row.record.id, "account": row.record.account, "reason": row.record.reason }));
     }
     let mut jobs: BTreeMap<String, u64> = BTreeMap::new();
     for view in house.store.jobs(None, 1_000_000).await? {
-        *jobs
-            .entry(serde_json::to_value(view.state)?.as_str().unwrap_or_default().to_owned())
-            .or_default() += 1;
+        *jobs.entry(word(view.state)?).or_default() += 1;
     }
     let accounts: Vec<Value> = house
         .store
@@ -308,10 +320,15 @@ pub(crate) async fn status(house: &House) -> anyhow::Result<Value> {
             open.map_err(|error| anyhow::anyhow!("incidents cannot be read: {error}"))?.len();
     }
     let articles = house.store.all::<Article>(1_000_000).await?.len();
+    let mut variants: BTreeMap<String, u64> = BTreeMap::new();
+    for row in house.store.all::<Variant>(1_000_000).await? {
+        *variants.entry(word(row.record.state)?).or_default() += 1;
+    }
     Ok(json!({
         "seq": house.store.last_seq(),
         "at": house.now(),
         "articles": articles,
+        "variants": variants,
         "jobs": jobs,
         "deliveries": deliveries,
         "uncertain": uncertain,

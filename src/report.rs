@@ -14,8 +14,8 @@ use crate::{
     terminal,
 };
 
-/// A4 in points, what a pixel is on paper.
-const A4: Canvas = Canvas::new(595, 842);
+/// A4 in millimetres.
+const A4: Canvas = Canvas::new(210, 297);
 
 /// Reach of posts in a period, to a file or to standard output.
 pub(crate) async fn reach(settings: Settings, order: ReachArgs) -> anyhow::Result<ExitCode> {
@@ -66,5 +66,5 @@ fn pdf(reports: &Reports, settings: &Settings) -> anyhow::Result<Vec<u8>> {
         );
     }
     let queries: Vec<_> = reports.reports.iter().map(|report| &report.query).collect();
-    Ok(layout.accessible_pdf(&serde_json::to_string(&queries)?)?)
+    Ok(layout.pdf(&serde_json::to_string(&queries)?, None)?)
 }

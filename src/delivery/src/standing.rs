@@ -25,6 +25,9 @@ pub(crate) enum Refreshed {
     No,
 }
 
+/// Refusals of fresh credentials within a quarter of an hour that pause an account.
+const MOST_REFUSALS: usize = 3;
+
 /// A refused refresh is asked again, and a person told again, after this.
 const REFUSED_AGAIN: SignedDuration = SignedDuration::from_hours(24);
 
@@ -83,9 +86,9 @@ impl Worker {
         let _one_at_a_time = self.refreshing.lock().await;
         let now = self.deps.clock.now();
         let fresh = self.memory().refreshed.get(&account.name).copied();
-        // Refused again right after a refresh: another one would not help.
+        // Refused again right after a refresh: another one now would not help.
         if fresh.is_some_and(|then| now.duration_since(then) < SignedDuration::from_mins(2)) {
-            return Ok(Refreshed::No);
+            return Ok(self.refused_again(account, now));
         }
         let Some(old) = self.deps.secrets.get(&account.name).await? else {
             return Ok(Refreshed::No);
@@ -134,6 +137,16 @@ impl Worker {
                 Ok(Refreshed::Later(secs(60)))
             }
         }
+    }
+
+    /// A refusal of fresh credentials. One may be a platform that does not know them everywhere yet; several within a short
+    /// time need a person.
+    fn refused_again(&self, account: &Account, now: Timestamp) -> Refreshed {
+        let mut memory = self.memory();
+        let refusals = memory.refusals.entry(account.name.clone()).or_default();
+        refusals.retain(|at| now.duration_since(*at) < SignedDuration::from_mins(15));
+        refusals.push(now);
+        if refusals.len() < MOST_REFUSALS { Refreshed::Later(secs(60)) } else { Refreshed::No }
     }
 
     /// Keeps the platform's wait for everyone it holds up.

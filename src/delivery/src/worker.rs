@@ -84,6 +84,8 @@ pub(crate) struct Memory {
     /// Not asked again before (read-backs, corrections, retractions), with the tries so far.
     pub(crate) later: BTreeMap<DeliveryId, (u32, Timestamp)>,
     pub(crate) refreshed: BTreeMap<AccountName, Timestamp>,
+    /// Refusals of credentials that had just been renewed.
+    pub(crate) refusals: BTreeMap<AccountName, Vec<Timestamp>>,
     /// Accounts whose next post has to wait for pace: that post, and not asked again before. Taking the lease only to see the
     /// same wait again would write to the ledger, wake every worker, and so go round without end.
     blocked: BTreeMap<AccountName, (DeliveryId, Timestamp)>,

@@ -111,6 +111,14 @@ fn the_chart_is_accessible_breaks_at_gaps_and_matches_its_table() {
     assert_eq!(svg.matches("class=\"method-break\"").count(), 1);
     assert!(svg.contains(">1.000<") || svg.contains(">2.000<"), "{svg}");
     assert!(svg.contains("09:15 22/11/2026"), "{svg}");
+    // The legend stands below the drawing, a line for each: long names do not run into each other.
+    let legend: Vec<f64> = svg
+        .split("<text x=\"102.0\" y=\"")
+        .skip(1)
+        .map(|rest| rest.split('"').next().unwrap().parse().unwrap())
+        .collect();
+    assert_eq!(legend.len(), 2);
+    assert!(legend[0] > 280.0 && legend[1] - legend[0] >= 16.0, "{legend:?}");
     let paths: Vec<_> =
         svg.split("<path d=\"").skip(1).map(|p| p.split('"').next().unwrap()).collect();
     assert_eq!(paths[0].matches('M').count(), 1, "no gap in the first");

@@ -55,8 +55,19 @@ enum After {
     Answer { status: u16, body: Option<Value> },
 }
 
-/// Lets a request through, plays the faults that befall it, and writes it down.
+/// Lets a request through. A platform does what it has read to the end, whether or not the caller still waits for it.
 pub(crate) async fn pass(State(door): State<Door>, request: Request, next: Next) -> Response {
+    match tokio::spawn(through(door, request, next)).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            tracing::error!(%error, "A stand-in failed at a request");
+            broken(500, None)
+        }
+    }
+}
+
+/// Plays the faults that befall a request, and writes it down.
+async fn through(door: Door, request: Request, next: Next) -> Response {
     let at = door.clock.now();
     let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
     let length = length_of(request.headers());
