@@ -86,6 +86,23 @@ impl DataFolder {
         self.path.join("index")
     }
 
+    /// The absolute path of a folder that does not lie in this one: a backup there would be lost with its original.
+    ///
+    /// # Errors
+    /// [`Error::Refused`].
+    pub(crate) fn outside(&self, dir: &Path) -> Result<PathBuf> {
+        let dir = absolute(dir)?;
+        if dir.starts_with(absolute(&self.path)?) {
+            return Err(Error::Refused {
+                what: dir.display().to_string(),
+                why: "it lies in the data folder: name one outside, best on another disk · \
+                      thư mục này nằm trong thư mục dữ liệu: hãy chọn nơi khác, tốt nhất là ổ đĩa khác"
+                    .to_owned(),
+            });
+        }
+        Ok(dir)
+    }
+
     /// What may be believed.
     pub(crate) fn trust(&self) -> Trust {
         if !self.index().exists() {
@@ -287,6 +304,10 @@ fn sync_tree(path: &Path) -> io::Result<()> {
         }
     }
     sync_folder(path)
+}
+
+pub(crate) fn absolute(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path).map_err(|error| io_error(path, &error))
 }
 
 fn boot_id() -> Option<String> {

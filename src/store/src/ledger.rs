@@ -18,12 +18,12 @@ use std::{
 use jiff::Timestamp;
 use loa_model::Digest;
 
+pub(crate) use self::walk::Checkpoint;
+use self::walk::{Start, Walk};
 pub(crate) use file::{DiskFolder, LogFile, LogFolder, sync_folder};
 use frame::{Frames, HEADER, MAGIC, Next};
 use reader::{MARK_EVERY, Segment, segment_first};
 pub(crate) use reader::{Reader, Record, segment_name};
-pub(crate) use walk::Checkpoint;
-use walk::{Start, Walk};
 
 use crate::{
     changes::Seq,
@@ -42,6 +42,17 @@ pub(crate) struct Ledger {
     cut: u64,
     checked: u64,
     failed: Option<String>,
+}
+
+/// A ledger up to its last durable record.
+#[derive(Debug, Clone)]
+pub(crate) struct Extent {
+    /// That record.
+    pub(crate) seq: Seq,
+    /// Its hash.
+    pub(crate) head: Digest,
+    /// Segments by their first record, with their lengths.
+    pub(crate) segments: BTreeMap<Seq, u64>,
 }
 
 /// Why a group of records is not durable.
@@ -143,6 +154,12 @@ impl Ledger {
     /// Time of the last record at open.
     pub(crate) fn at(&self) -> Timestamp {
         self.at
+    }
+
+    /// All of it that is durable.
+    pub(crate) fn extent(&self) -> Extent {
+        let Walk { seq, hash, .. } = self.durable;
+        Extent { seq, head: hash, segments: self.reader.extent().into_iter().collect() }
     }
 
     /// First record of the segment that is written.
@@ -275,6 +292,47 @@ fn begin_of(file: &mut dyn LogFile, first: Seq, is_last: bool) -> Result<u64> {
     Ok(whole)
 }
 
+/// Checks segments that nobody writes, from their beginning or from behind a record with the lengths they had then, to a
+/// record whose hash is known.
+///
+/// # Errors
+/// [`Error::Io`] when anything is damaged or missing.
+pub(crate) fn walk(
+    folder: &dyn LogFolder,
+    segments: &BTreeMap<Seq, u64>,
+    start: Option<(Seq, Digest, &BTreeMap<Seq, u64>)>,
+    (to, head): (Seq, Digest),
+) -> Result<()> {
+    let nothing = BTreeMap::new();
+    let (seq, hash, behind) = start.unwrap_or((0, Digest([0; 32]), &nothing));
+    let mut walk = Walk::behind(seq, hash);
+    for (&first, &bytes) in segments {
+        let known = behind.get(&first).copied().unwrap_or(0);
+        let mut file = folder.read(&segment_name(first)).map_err(io_error)?;
+        if known < bytes {
+            if known == 0 {
+                if first != walk.seq + 1 {
+                    let why = "records before this segment are missing";
+                    return Err(damaged(first, 0, walk.seq + 1, why));
+                }
+                begin_of(file.as_mut(), first, false)?;
+            }
+            let mut segment = Segment { first, bytes, marks: BTreeMap::new() };
+            let from = known.max(MAGIC.len() as u64);
+            if let Some((offset, why)) =
+                walk.along(file.as_ref(), &mut segment, from, to, &mut |_| Ok(()))?
+            {
+                return Err(damaged(first, offset, walk.seq + 1, why));
+            }
+        }
+    }
+    if (walk.seq, walk.hash) == (to, head) {
+        return Ok(());
+    }
+    let first = segments.keys().next_back().copied().unwrap_or(1);
+    Err(damaged(first, 0, walk.seq, &format!("it should end at record {to} with the hash {head}")))
+}
+
 fn time_of_last(reader: &Reader, walk: &Walk) -> Result<Timestamp> {
     let Some((segment, offset)) = walk.last else { return Ok(Timestamp::MIN) };
     let file = reader.folder.read(&segment_name(segment)).map_err(io_error)?;
@@ -307,7 +365,7 @@ fn io_error(error: io::Error) -> Error {
 fn damaged(segment: Seq, offset: u64, seq: Seq, why: &str) -> Error {
     Error::Io(format!(
         "the ledger is damaged at record {seq} (ledger/{}, byte {offset}): {why}; \
-         nothing was changed: copy the data folder away, then restore the newest backup that `loa verify --backup` accepts",
+         restore the newest backup that `loa verify --backup` accepts into an empty folder",
         segment_name(segment)
     ))
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod backup;
 mod blobs;
 mod changes;
 #[cfg(feature = "conformance")]
@@ -21,6 +22,7 @@ mod vault;
 mod verify;
 mod writer;
 
+pub use backup::{BackedUp, BackupReport, Manifest, Restored, check_backup, restore};
 pub use blobs::Blobs;
 pub use changes::{Change, Changes, Entry, Expect, Row, Seq, Versioned};
 pub use contract::{Store, StoreExt};

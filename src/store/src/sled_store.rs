@@ -2,7 +2,7 @@
 
 mod open;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -12,6 +12,8 @@ use tokio::sync::watch;
 pub use open::{Options, Recovery};
 
 use crate::{
+    backup::{BackedUp, Source, back_up},
+    blobs::Blobs,
     changes::{Changes, Entry, Row, Seq},
     contract::Store,
     engine::Engine,
@@ -94,6 +96,32 @@ impl SledStore {
                 rebuilt
             })
             .await
+    }
+
+    /// Copies the ledger up to the last durable record, and the blobs, into a folder; what it has from an earlier backup is
+    /// not copied again. Commits go on meanwhile. `tell` hears of each step.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when the folder is the backup of another store or lies in the data folder, [`Error::Locked`] while
+    /// another backup is made into it, [`Error::Io`] also when the ledger is damaged.
+    pub async fn back_up(
+        &self,
+        blobs: Arc<Blobs>,
+        dir: &Path,
+        mut tell: impl FnMut(String) + Send + 'static,
+    ) -> Result<BackedUp> {
+        let Some(folder) = self.folder.clone() else {
+            return Err(Error::Io("a store without a folder has no backup".to_owned()));
+        };
+        let (reader, dir, made_at) = (self.reader.clone(), dir.to_owned(), self.clock.now());
+        let extent = self.driver.ask(|desk| Ok(desk.ledger.extent())).await?;
+        blocking(move || {
+            let dir = folder.outside(&dir)?;
+            let ledger = folder.ledger();
+            let (reader, ledger, blobs) = (&reader, ledger.as_path(), blobs.as_ref());
+            back_up(&Source { reader, ledger, blobs, extent, made_at }, &dir, &mut tell)
+        })
+        .await
     }
 
     /// Asks the writer, with the time of the question.

@@ -75,7 +75,7 @@ async fn after_a_restart_of_the_machine_the_index_is_only_believed_if_it_ended_c
 async fn a_process_killed_under_load_leaves_an_index_that_is_made_whole() {
     let (folder, clock) = (tempfile::tempdir().unwrap(), Arc::new(HandClock::default()));
     let (mut kept, mut replayed) = (0, 0);
-    for round in 0..8 {
+    for round in 0..5 {
         let mut child = child(folder.path(), "writes_much_until_it_dies");
         let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
         let told = lines.filter_map(|line| durable(&line)).take(40 + round * 97);

