@@ -271,7 +271,7 @@ impl Worker {
         };
         let rows: Vec<Row> =
             self.deps.store.range("delivery_by_state", &from, &to, most, false).await?;
-        rows.iter().map(|row| parse(row).map_err(Into::into)).collect()
+        rows.iter().map(|row| row.read().map_err(Into::into)).collect()
     }
 
     /// Keeps the leases of accounts whose chain waits: between rounds nobody else does.
@@ -586,14 +586,4 @@ async fn wanted(shutdown: &mut tokio::sync::watch::Receiver<bool>) {
     if shutdown.wait_for(|wanted| *wanted).await.is_err() {
         std::future::pending::<()>().await;
     }
-}
-
-fn parse(row: &Row) -> Result<Versioned<Delivery>, StoreError> {
-    serde_json::from_slice(&row.value)
-        .map(|record| Versioned { record, version: row.version })
-        .map_err(|error| StoreError::Corrupt {
-            table: "delivery".into(),
-            key: row.key.clone(),
-            why: error.to_string(),
-        })
 }

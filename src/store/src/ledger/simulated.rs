@@ -32,6 +32,16 @@ struct State {
     power_lost_at: Option<u64>,
     failing_syncs: u64,
     failing_appends: u64,
+    /// Bytes the disk holds; no end when nothing is said.
+    capacity: Option<u64>,
+    ballast: u64,
+}
+
+impl State {
+    fn free(&self) -> u64 {
+        let used: u64 = self.files.values().map(|file| file.bytes.len() as u64).sum();
+        self.capacity.unwrap_or(u64::MAX).saturating_sub(used + self.ballast)
+    }
 }
 
 /// The disk. Clones are the same disk.
@@ -52,6 +62,16 @@ impl Disk {
     /// Fails the next so many appends half way, and works again afterwards.
     pub(crate) fn fail_appends(&self, n: u64) {
         self.state().failing_appends = n;
+    }
+
+    /// Lets the disk hold so many bytes.
+    pub(crate) fn set_capacity(&self, bytes: u64) {
+        self.state().capacity = Some(bytes);
+    }
+
+    /// Bytes that are kept for later.
+    pub(crate) fn ballast(&self) -> u64 {
+        self.state().ballast
     }
 
     /// Operations so far.
@@ -143,6 +163,10 @@ impl LogFolder for Disk {
         }
     }
 
+    fn read(&self, name: &str) -> io::Result<Box<dyn LogFile>> {
+        self.open(name)
+    }
+
     fn create(&self, name: &str) -> io::Result<Box<dyn LogFile>> {
         let (mut state, lost) = self.operate()?;
         state.files.insert(name.to_owned(), Content::default());
@@ -150,6 +174,26 @@ impl LogFolder for Disk {
             return Err(io::Error::other("power lost"));
         }
         Ok(Box::new(File { disk: self.clone(), name: name.to_owned() }))
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        let (mut state, lost) = self.operate()?;
+        state.files.remove(name);
+        if lost { Err(io::Error::other("power lost")) } else { Ok(()) }
+    }
+
+    fn free(&self) -> io::Result<u64> {
+        Ok(self.state().free())
+    }
+
+    fn set_ballast(&self, bytes: u64) -> io::Result<()> {
+        let mut state = self.state();
+        state.ballast = 0;
+        if bytes > state.free() {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        state.ballast = bytes;
+        Ok(())
     }
 }
 
@@ -163,9 +207,14 @@ impl LogFile for File {
         let (mut state, lost) = self.disk.operate()?;
         let fails = state.failing_appends > 0;
         state.failing_appends = state.failing_appends.saturating_sub(1);
+        let fits = usize::try_from(state.free()).unwrap().min(bytes.len());
         let content = state.files.get_mut(&self.name).expect("the file is there");
         if fails {
             content.bytes.extend_from_slice(&bytes[..bytes.len() / 2]);
+            return Err(io::Error::other("the disk did not take it"));
+        }
+        if fits < bytes.len() {
+            content.bytes.extend_from_slice(&bytes[..fits]);
             return Err(io::ErrorKind::StorageFull.into());
         }
         content.bytes.extend_from_slice(bytes);
