@@ -6,6 +6,8 @@ use clap::{Args, Parser, Subcommand};
 use jiff::civil::Date;
 use loa_reach::By;
 
+use crate::acts::Act;
+
 /// Loa: one article in, faithful posts on four channels out, once each.
 #[derive(Debug, Parser)]
 #[command(name = "loa", version, about, long_about = None, propagate_version = true)]
@@ -53,8 +55,24 @@ pub(crate) enum Command {
     /// Reports.
     #[command(subcommand)]
     Report(Report),
-    /// Check ledger, index and invariants.
-    Verify(Json),
+    /// Check ledger, index and invariants; or a backup.
+    Verify(Verify),
+    /// Build the index anew from the ledger.
+    Rebuild(Json),
+    /// Copy ledger and blobs into a folder, while it runs; a second time only what is new.
+    Backup(Folder),
+    /// Make an empty data folder of a backup.
+    Restore(Folder),
+    /// Show a post, or decide about it: confirm-live, confirm-absent, cancel, hold, release, retry, retract.
+    Post(PostAct),
+    /// Stop posting: an account, channel/<name>, agency/<name> or all.
+    Pause(Switch),
+    /// Let it post again.
+    Resume(Switch),
+    /// Open incidents; close one that was dealt with.
+    Incidents(Incidents),
+    /// Replace the credentials of an account, read from standard input, and let it post again.
+    Connect(Connect),
     /// Check that this machine can run Loa.
     Doctor(Json),
     /// Add a person; the password is read from standard input.
@@ -223,6 +241,90 @@ fn cut(text: &str) -> Result<By, &'static str> {
 
 fn day(text: &str) -> Result<Date, &'static str> {
     text.parse().map_err(|_| "hãy viết ngày như 2026-11-22 · write a day like 2026-11-22")
+}
+
+/// `loa verify`.
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// Check this backup instead of the data folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) backup: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+/// `loa backup` and `loa restore`.
+#[derive(Debug, Args)]
+pub(crate) struct Folder {
+    /// Folder of the backup.
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+/// `loa post`.
+#[derive(Debug, Args)]
+pub(crate) struct PostAct {
+    /// What to do.
+    #[arg(value_enum)]
+    pub(crate) act: Act,
+    /// Id of the post or of its delivery, as `loa status` and `loa publish` print it.
+    pub(crate) id: String,
+    /// Login of who decides.
+    #[arg(long = "as", value_name = "USER", default_value = "")]
+    pub(crate) by: String,
+    /// Why.
+    #[arg(long, default_value = "")]
+    pub(crate) reason: String,
+    /// Where it was seen, for confirm-live.
+    #[arg(long, default_value = "")]
+    pub(crate) url: String,
+    /// When to try again, RFC 3339, for retry; now when absent.
+    #[arg(long)]
+    pub(crate) at: Option<String>,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+/// `loa pause` and `loa resume`.
+#[derive(Debug, Args)]
+pub(crate) struct Switch {
+    /// `channel:account`, `channel/<name>`, `agency/<name>` or `all`.
+    pub(crate) scope: String,
+    /// Login of who decides.
+    #[arg(long = "as", value_name = "USER")]
+    pub(crate) by: String,
+    /// Why.
+    #[arg(long, default_value = "")]
+    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+/// `loa incidents`.
+#[derive(Debug, Args)]
+pub(crate) struct Incidents {
+    /// Close this one.
+    #[arg(long, value_name = "ID", requires = "by")]
+    pub(crate) close: Option<String>,
+    /// Login of who closes it.
+    #[arg(long = "as", value_name = "USER")]
+    pub(crate) by: Option<String>,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+/// `loa connect`.
+#[derive(Debug, Args)]
+pub(crate) struct Connect {
+    /// `channel:account`.
+    pub(crate) account: loa_model::AccountName,
+    /// Login of who connects it.
+    #[arg(long = "as", value_name = "USER")]
+    pub(crate) by: String,
+    #[command(flatten)]
+    pub(crate) json: Json,
 }
 
 /// `loa user`.

@@ -8,7 +8,7 @@ use loa_web::Local;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use crate::{house::House, ops, settings::Settings, terminal};
+use crate::{acts, house::House, ops, settings::Settings, terminal, upkeep};
 
 /// The owner of the store answers other commands.
 pub(crate) struct Owner(pub(crate) Arc<House>);
@@ -41,6 +41,15 @@ async fn run(
         }
         "verify" => ops::verify(house).await,
         "user" => ops::add_user(house, serde_json::from_value(arguments)?).await,
+        "rebuild" => upkeep::rebuild(house).await,
+        "backup" => {
+            let dir: PathBuf = serde_json::from_value(arguments)?;
+            upkeep::backup(house, &dir, progress).await
+        }
+        "post" => acts::post(house, serde_json::from_value(arguments)?).await,
+        "switch" => acts::switch(house, serde_json::from_value(arguments)?).await,
+        "incidents" => acts::incidents(house, serde_json::from_value(arguments)?).await,
+        "connect" => acts::connect(house, serde_json::from_value(arguments)?).await,
         other => {
             bail!("the running loa does not know the command {other:?}; is it an older version?")
         }

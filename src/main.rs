@@ -1,5 +1,6 @@
 //! The binary: roles and operations of Loa. The only place that wires crates together.
 
+mod acts;
 mod channels;
 mod cli;
 mod demo;
@@ -11,6 +12,7 @@ mod ops;
 mod report;
 mod settings;
 mod terminal;
+mod upkeep;
 mod world;
 
 use std::{io::Read as _, process::ExitCode, sync::Arc};
@@ -83,11 +85,37 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Report(cli::Report::Reach(order)) => report::reach(load()?, order).await,
-        Command::Verify(output) => {
-            let value = local::ask(load()?, "verify", Value::Null, false).await?;
-            show(&value, output.json)?;
+        Command::Verify(order) => {
+            let value = match &order.backup {
+                Some(dir) => upkeep::check(dir).await?,
+                None => local::ask(load()?, "verify", Value::Null, false).await?,
+            };
+            show(&value, order.json.json)?;
             Ok(code(value["sound"] == true))
         }
+        Command::Rebuild(output) => answer(load()?, "rebuild", Value::Null, output).await,
+        Command::Backup(order) => {
+            let dir = json!(house::absolute(&order.dir)?);
+            let value = local::ask(load()?, "backup", dir, false).await?;
+            show(&value, order.json.json)?;
+            Ok(code(value["sound"] == true))
+        }
+        Command::Restore(order) => {
+            let value = upkeep::restore(&load()?, &order.dir).await?;
+            show(&value, order.json.json)?;
+            Ok(code(value["sound"] == true))
+        }
+        Command::Post(cli::PostAct { act, id, by, reason, url, at, json }) => {
+            let order = acts::PostAct { act, id, by, reason, url, at };
+            answer(load()?, "post", serde_json::to_value(order)?, json).await
+        }
+        Command::Pause(order) => switch(load()?, order, true).await,
+        Command::Resume(order) => switch(load()?, order, false).await,
+        Command::Incidents(cli::Incidents { close, by, json }) => {
+            let order = acts::Incidents { close, by };
+            answer(load()?, "incidents", serde_json::to_value(order)?, json).await
+        }
+        Command::Connect(order) => connect(load()?, order).await,
         Command::Doctor(output) => Ok(code(doctor::run(&load()?, output.json).await?)),
         Command::User(order) => user(load()?, order).await,
     }
@@ -104,6 +132,37 @@ fn show(value: &Value, as_json: bool) -> anyhow::Result<()> {
     } else {
         terminal::out(&serde_json::to_string_pretty(value)?)
     }
+}
+
+/// Asks the owner of the folder, or opens it, and shows the answer.
+async fn answer(
+    settings: Settings,
+    command: &str,
+    arguments: Value,
+    output: cli::Json,
+) -> anyhow::Result<ExitCode> {
+    show(&local::ask(settings, command, arguments, false).await?, output.json)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn switch(settings: Settings, order: cli::Switch, on: bool) -> anyhow::Result<ExitCode> {
+    let cli::Switch { scope, by, reason, json } = order;
+    let order = acts::Switch { scope, on, by, reason };
+    answer(settings, "switch", serde_json::to_value(order)?, json).await
+}
+
+async fn connect(settings: Settings, order: cli::Connect) -> anyhow::Result<ExitCode> {
+    let cli::Connect { account, by, json } = order;
+    let mut text = String::new();
+    std::io::stdin().lock().read_to_string(&mut text).context("the credentials cannot be read")?;
+    // The text is a secret: an error must not repeat it.
+    let values = toml::from_str(&text).map_err(|_| {
+        anyhow::anyhow!(
+            "cần các dòng tên = \"giá trị\" · lines of the form name = \"value\" are needed"
+        )
+    })?;
+    let order = acts::Connect { account, values, by };
+    answer(settings, "connect", serde_json::to_value(order)?, json).await
 }
 
 /// Web and worker until a signal.
