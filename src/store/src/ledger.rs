@@ -2,7 +2,7 @@
 
 mod file;
 mod frame;
-#[cfg(test)]
+#[cfg(feature = "simulation")]
 pub(crate) mod simulated;
 #[cfg(test)]
 mod tests;
@@ -244,11 +244,20 @@ impl Ledger {
     fn rotate(&mut self) -> Result<(), Unwritten> {
         let first = self.durable + 1;
         let name = segment_name(first);
-        let made = self.reader.folder.create(&name).and_then(|mut file| {
-            start(file.as_mut())?;
-            Ok(file)
-        });
-        self.file = made.map_err(|error| self.fail(&format!("cannot start {name}: {error}")))?;
+        let folder = &self.reader.folder;
+        // A file of this name is what an earlier try left of it when the disk was full.
+        let (made, left) = match folder.open(&name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (folder.create(&name), false),
+            found => (found, true),
+        };
+        let cannot = |error: io::Error| format!("cannot start {name}: {error}");
+        let mut file = made.map_err(|error| self.fail(&cannot(error)))?;
+        let emptied = if left { file.truncate(0) } else { Ok(()) };
+        emptied
+            .and_then(|()| file.append(MAGIC))
+            .map_err(|error| Unwritten::Refused(cannot(error)))?;
+        file.sync_data().map_err(|error| self.fail(&cannot(error)))?;
+        self.file = file;
         self.length = MAGIC.len() as u64;
         self.reader.segments().push(Segment { name, first, marks: Vec::new() });
         Ok(())

@@ -14,6 +14,8 @@ mod memory;
 mod queue;
 mod report;
 mod rows;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 mod sled_rows;
 mod sled_store;
 mod vault;

@@ -67,7 +67,7 @@ pub struct Recovery {
 pub struct SledStore {
     clock: SharedClock,
     rows: Arc<dyn Rows>,
-    reader: Reader,
+    pub(crate) reader: Reader,
     driver: Driver,
     seq: watch::Receiver<Seq>,
     recovery: Recovery,
@@ -133,7 +133,7 @@ impl SledStore {
     }
 
     /// A store over any folder of segments and any rows, on the caller's thread: for simulations.
-    #[cfg(test)]
+    #[cfg(feature = "simulation")]
     pub(crate) fn inline(
         clock: SharedClock,
         rows: Arc<dyn Rows>,

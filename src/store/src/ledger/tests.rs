@@ -260,3 +260,28 @@ async fn a_full_disk_refuses_a_commit_and_takes_the_next() {
     let store = SledStore::inline(clock(), rows, back, SEGMENT).unwrap();
     assert_eq!(store.last_seq(), 3);
 }
+
+/// Found by the simulation (seed 258): the next commit needs a new segment, and the disk is full for a while.
+#[tokio::test]
+async fn a_full_disk_at_the_start_of_a_segment_refuses_a_commit_and_takes_the_next() {
+    let disk = Disk::default();
+    let rows = Arc::new(MemoryRows::default());
+    let store = SledStore::inline(clock(), rows, Arc::new(disk.clone()), SEGMENT).unwrap();
+    let mut last = 0;
+    while disk.files().iter().all(|(_, bytes)| (bytes.len() as u64) < SEGMENT) {
+        last = store.commit(changes(last + 1)).await.unwrap();
+    }
+    disk.fail_appends(3);
+    for _ in 0..3 {
+        let failed = store.commit(changes(last + 1)).await;
+        assert!(matches!(&failed, Err(Error::Io(why)) if why.contains("start")), "{failed:?}");
+    }
+    for n in 1..8 {
+        assert_eq!(store.commit(changes(last + n)).await.unwrap(), last + n);
+    }
+    assert!(disk.files().len() > 2 && store.verify().await.unwrap().is_sound());
+    let rows: Arc<dyn Rows> = Arc::new(MemoryRows::default());
+    let back = Arc::new(disk.power_cycle(Loss::All));
+    let store = SledStore::inline(clock(), rows, back, SEGMENT).unwrap();
+    assert_eq!(store.last_seq(), last + 7);
+}
