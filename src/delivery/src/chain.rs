@@ -121,10 +121,8 @@ impl At<'_> {
         if now > d.not_after && !d.may_be_live() {
             return self.end(row, Event::Expire, round).await;
         }
-        // Switches may be thrown in the middle of a round.
-        self.worker.read_kill_switches().await?;
-        if self.worker.is_killed(self.account) {
-            return self.end(row, snooze(now, "the kill switch is on"), round).await;
+        if let Some(why) = self.stopped().await? {
+            return self.end(row, snooze(now, why), round).await;
         }
         if self.worker.stopping.load(Ordering::Acquire) {
             return self.end(row, snooze(now, "handed back at shutdown"), round).await;
@@ -157,8 +155,11 @@ impl At<'_> {
                 None => return Ok(None),
             }
         };
-        let d = &row.record;
-        let now = self.now();
+        let (d, now) = (&row.record, self.now());
+        // Asked once more behind the intent: a stop that the ledger has before it is obeyed.
+        if let Some(why) = self.stopped().await?.filter(|_| effect != Effect::Read) {
+            return self.end(row, snooze(now, why), round).await;
+        }
         let gate = SendGate {
             clock: self.worker.deps.clock.clone(),
             tenure: self.tenure.clone(),

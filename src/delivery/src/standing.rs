@@ -1,6 +1,12 @@
 //! What concerns the whole account: fresh credentials, pauses, and the waits a platform asks for.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use loa_channel::{Channel, Cx, RetryAdvice, Scope, To};
@@ -8,7 +14,7 @@ use loa_model::{Account, AccountStatus};
 use loa_store::{Changes, Error as StoreError, Expect, StoreExt as _};
 
 use crate::{
-    IncidentKind, Pace, Result, Worker,
+    IncidentKind, KillSwitch, Pace, Result, Worker,
     chain::{At, signed},
     config::secs,
 };
@@ -63,6 +69,21 @@ impl At<'_> {
         Ok(())
     }
 
+    /// Why nothing may be sent on the account at this moment, when people stopped it since the round began.
+    pub(crate) async fn stopped(&self) -> Result<Option<&'static str>> {
+        self.worker.read_kill_switches().await?;
+        if self.worker.is_killed(self.account) {
+            return Ok(Some("the kill switch is on"));
+        }
+        let kept = self.worker.deps.store.read::<Account>(self.account.name.as_str()).await?;
+        Ok(match kept.map(|kept| kept.record.status) {
+            Some(AccountStatus::Active) => None,
+            Some(AccountStatus::Paused { .. }) => Some("the account is paused"),
+            Some(AccountStatus::NeedsReauth { .. }) => Some("waits for credentials"),
+            None => Some("the account is not set up"),
+        })
+    }
+
     async fn tell_refused(&self) -> Result<()> {
         let reason = "the platform refuses to renew the credentials: the present ones still work for a while";
         tracing::warn!(account = %self.account.name, "The platform refuses to renew the credentials: connect the account again");
@@ -76,6 +97,33 @@ impl At<'_> {
 }
 
 impl Worker {
+    pub(crate) async fn read_kill_switches(&self) -> Result<()> {
+        let switches = self.deps.store.all::<KillSwitch>(self.deps.config.batch).await?;
+        let mut killed = self.killed.lock().unwrap_or_else(PoisonError::into_inner);
+        for switch in switches {
+            killed
+                .entry(switch.record.scope)
+                .or_default()
+                .store(switch.record.on, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// The switches that concern an account, shared with its gates.
+    pub(crate) fn kill_switches(&self, account: &Account) -> Vec<Arc<AtomicBool>> {
+        let mut killed = self.killed.lock().unwrap_or_else(PoisonError::into_inner);
+        let scopes = [
+            "all".to_owned(),
+            format!("agency/{}", account.agency),
+            format!("channel/{}", account.name.channel()),
+        ];
+        scopes.into_iter().map(|scope| killed.entry(scope).or_default().clone()).collect()
+    }
+
+    pub(crate) fn is_killed(&self, account: &Account) -> bool {
+        self.kill_switches(account).iter().any(|on| on.load(Ordering::Acquire))
+    }
+
     /// Asks the channel for new credentials, once per account at a time, mark before and result after.
     pub(crate) async fn refresh(
         &self,

@@ -20,7 +20,7 @@ use loa_model::{
 use loa_store::{AccountLease, Error as StoreError, Row, StoreExt as _, Versioned};
 
 use crate::{
-    Deps, KillSwitch, Result, chain,
+    Deps, Result, chain,
     config::secs,
     gate::Tenure,
     moves::{Mover, NotMoved},
@@ -166,6 +166,7 @@ impl Worker {
                 let tick = self.tick();
                 tokio::pin!(tick);
                 tokio::select! {
+                    biased;
                     outcome = &mut tick => outcome,
                     () = wanted(&mut shutdown) => {
                         self.stopping.store(true, Ordering::Release);
@@ -189,6 +190,7 @@ impl Worker {
                 }
             };
             tokio::select! {
+                biased;
                 () = self.deps.clock.sleep(Duration::try_from(wait).unwrap_or_default()) => {}
                 answer = changed.changed() => {
                     // The store is gone only when the process ends; the clock keeps the loop going until then.
@@ -274,41 +276,25 @@ impl Worker {
         rows.iter().map(|row| row.read().map_err(Into::into)).collect()
     }
 
-    /// Keeps the leases of accounts whose chain waits: between rounds nobody else does.
+    /// Keeps the leases of accounts whose chain waits: between rounds nobody else does. A chain that somebody else took over
+    /// meanwhile is no reason to keep an account.
     async fn keep_held(&self, round: &mut Round) -> Result<()> {
-        let held: Vec<_> = self.memory().held.keys().cloned().collect();
-        for account in held {
+        let held: Vec<_> =
+            self.memory().held.iter().map(|(name, (id, _))| (name.clone(), *id)).collect();
+        for (account, id) in held {
+            let waits = self.mover(true).read(id).await?.is_some_and(|row| {
+                let owner = row.record.lease.as_ref().map(|lease| lease.owner.as_str());
+                row.record.state == State::Leased && owner == Some(self.deps.owner.as_str())
+            });
+            if !waits {
+                self.memory().held.remove(&account);
+                self.release(&account).await?;
+                continue;
+            }
             self.take(&account, 0).await?;
             round.wake_at(self.deps.clock.now() + self.deps.config.keep_lease_within());
         }
         Ok(())
-    }
-
-    pub(crate) async fn read_kill_switches(&self) -> Result<()> {
-        let switches = self.deps.store.all::<KillSwitch>(self.deps.config.batch).await?;
-        let mut killed = self.killed.lock().unwrap_or_else(PoisonError::into_inner);
-        for switch in switches {
-            killed
-                .entry(switch.record.scope)
-                .or_default()
-                .store(switch.record.on, Ordering::Release);
-        }
-        Ok(())
-    }
-
-    /// The switches that concern an account, shared with its gates.
-    pub(crate) fn kill_switches(&self, account: &Account) -> Vec<Arc<AtomicBool>> {
-        let mut killed = self.killed.lock().unwrap_or_else(PoisonError::into_inner);
-        let scopes = [
-            "all".to_owned(),
-            format!("agency/{}", account.agency),
-            format!("channel/{}", account.name.channel()),
-        ];
-        scopes.into_iter().map(|scope| killed.entry(scope).or_default().clone()).collect()
-    }
-
-    pub(crate) fn is_killed(&self, account: &Account) -> bool {
-        self.kill_switches(account).iter().any(|on| on.load(Ordering::Acquire))
     }
 
     /// Everything to do, by account, in the order of service.

@@ -3,7 +3,7 @@
 mod file;
 mod frame;
 mod reader;
-#[cfg(test)]
+#[cfg(feature = "simulation")]
 pub(crate) mod simulated;
 #[cfg(test)]
 mod tests;

@@ -16,6 +16,8 @@ mod queue;
 mod replay;
 mod reserve;
 mod rows;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 mod sled_rows;
 mod sled_store;
 mod vault;

@@ -32,7 +32,7 @@ use crate::{
 pub struct SledStore {
     clock: SharedClock,
     rows: Arc<dyn Rows>,
-    reader: Reader,
+    pub(crate) reader: Reader,
     driver: Driver,
     seq: watch::Receiver<Seq>,
     recovery: Recovery,
@@ -73,6 +73,17 @@ impl SledStore {
             folder.doubt(flaw);
         }
         Ok(report)
+    }
+
+    /// As [`Self::verify`], on the caller's thread.
+    #[cfg(feature = "simulation")]
+    pub(crate) async fn verify_here(&self) -> Result<Report> {
+        let rows = self.rows.clone();
+        let (end, applied) =
+            self.driver.ask(move |desk| Ok((desk.ledger.end(), rows.applied()?))).await?;
+        let begun = Verification::begin(&self.reader, self.rows.as_ref(), end, applied);
+        let (to, _) = self.driver.ask(|desk| Ok(desk.ledger.end())).await?;
+        begun.end(&self.reader, to, self.recovery.cut_bytes)
     }
 
     /// Checks all of the ledger and builds the index anew from it. Commits and reads wait meanwhile. Returns how many

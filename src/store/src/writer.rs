@@ -152,7 +152,7 @@ impl Writer {
 /// Where the writer runs.
 pub(crate) enum Driver {
     /// On the thread of whoever asks.
-    #[cfg_attr(not(test), expect(dead_code, reason = "simulations are tests"))]
+    #[cfg_attr(not(feature = "simulation"), expect(dead_code, reason = "simulations are tests"))]
     Inline(Box<Mutex<Writer>>),
     /// On its own thread, until the sender is dropped.
     Threaded {

@@ -10,7 +10,7 @@ use super::file::{LogFile, LogFolder};
 
 /// What is left of unsynced bytes after a power loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Loss {
+pub enum Loss {
     /// Nothing.
     All,
     /// The first so many per mille.
@@ -44,43 +44,49 @@ impl State {
     }
 }
 
-/// The disk. Clones are the same disk.
+/// A disk in memory that loses power after a chosen operation, and with it what was not synced. Clones are the same disk.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Disk(Arc<Mutex<State>>);
+pub struct Disk(Arc<Mutex<State>>);
 
 impl Disk {
     /// Loses power in the middle of operation `n`, counted from 0.
-    pub(crate) fn lose_power_at(&self, n: u64) {
+    pub fn lose_power_at(&self, n: u64) {
         self.state().power_lost_at = Some(n);
     }
 
     /// Fails the next so many syncs, and works again afterwards.
-    pub(crate) fn fail_syncs(&self, n: u64) {
+    pub fn fail_syncs(&self, n: u64) {
         self.state().failing_syncs = n;
     }
 
     /// Fails the next so many appends half way, and works again afterwards.
-    pub(crate) fn fail_appends(&self, n: u64) {
+    pub fn fail_appends(&self, n: u64) {
         self.state().failing_appends = n;
     }
 
     /// Lets the disk hold so many bytes.
-    pub(crate) fn set_capacity(&self, bytes: u64) {
+    pub fn set_capacity(&self, bytes: u64) {
         self.state().capacity = Some(bytes);
     }
 
     /// Bytes that are kept for later.
-    pub(crate) fn ballast(&self) -> u64 {
+    pub fn ballast(&self) -> u64 {
         self.state().ballast
     }
 
     /// Operations so far.
-    pub(crate) fn operations(&self) -> u64 {
+    pub fn operations(&self) -> u64 {
         self.state().operations
     }
 
+    /// Whether power was lost: nothing can be written any more.
+    pub fn is_dark(&self) -> bool {
+        let state = self.state();
+        state.power_lost_at.is_some_and(|lost| state.operations > lost)
+    }
+
     /// The disk as the machine finds it when power comes back.
-    pub(crate) fn power_cycle(&self, loss: Loss) -> Self {
+    pub fn power_cycle(&self, loss: Loss) -> Self {
         let after = |content: &Content| {
             let bytes = surviving(content, loss);
             Content { synced: bytes.clone(), bytes }
@@ -92,19 +98,19 @@ impl Disk {
     }
 
     /// The disk as the next process finds it when this one was killed: nothing is lost, and nothing more is durable.
-    pub(crate) fn next_process(&self) -> Self {
+    pub fn next_process(&self) -> Self {
         let state = State { files: self.state().files.clone(), ..State::default() };
         Self(Arc::new(Mutex::new(state)))
     }
 
     /// The bytes of the files, in order of their names.
-    pub(crate) fn files(&self) -> Vec<(String, Vec<u8>)> {
+    pub fn files(&self) -> Vec<(String, Vec<u8>)> {
         let state = self.state();
         state.files.iter().map(|(name, file)| (name.clone(), file.bytes.clone())).collect()
     }
 
     /// A disk with these files.
-    pub(crate) fn with(files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Self {
+    pub fn with(files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Self {
         let content = |bytes: Vec<u8>| Content { synced: bytes.clone(), bytes };
         let files = files.into_iter().map(|(name, bytes)| (name, content(bytes))).collect();
         Self(Arc::new(Mutex::new(State { files, ..State::default() })))
@@ -136,8 +142,8 @@ fn surviving(content: &Content, loss: Loss) -> Vec<u8> {
     match loss {
         Loss::All => {}
         Loss::Tail(mille) => {
-            let keep = fresh.len() * usize::try_from(mille).unwrap() / 1000;
-            left.extend_from_slice(&fresh[..keep]);
+            let keep = fresh.len() as u64 * mille.min(1000) / 1000;
+            left.extend(fresh.iter().take(index(keep)));
         }
         Loss::Scattered(seed) => {
             for (n, block) in fresh.chunks(16).enumerate() {
@@ -148,6 +154,10 @@ fn surviving(content: &Content, loss: Loss) -> Vec<u8> {
         }
     }
     left
+}
+
+fn index(offset: u64) -> usize {
+    usize::try_from(offset).expect("it lies in memory")
 }
 
 impl LogFolder for Disk {
@@ -242,14 +252,14 @@ impl LogFile for File {
     fn truncate(&mut self, len: u64) -> io::Result<()> {
         let (mut state, lost) = self.disk.operate()?;
         let content = state.files.get_mut(&self.name).expect("the file is there");
-        content.bytes.truncate(usize::try_from(len).unwrap());
+        content.bytes.truncate(index(len));
         if lost { Err(io::Error::other("power lost")) } else { Ok(()) }
     }
 
     fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<usize> {
         let state = self.disk.state();
         let content = &state.files[&self.name].bytes;
-        let rest = content.get(usize::try_from(offset).unwrap()..).unwrap_or_default();
+        let rest = content.get(index(offset)..).unwrap_or_default();
         let read = rest.len().min(bytes.len());
         bytes[..read].copy_from_slice(&rest[..read]);
         Ok(read)

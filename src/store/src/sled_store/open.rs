@@ -113,7 +113,7 @@ impl SledStore {
     }
 
     /// A store over any folder of segments and any rows, on the caller's thread: for simulations.
-    #[cfg(test)]
+    #[cfg(feature = "simulation")]
     pub(crate) fn inline(
         clock: SharedClock,
         rows: Arc<dyn Rows>,
