@@ -216,7 +216,8 @@ impl Desk {
         }
         if others.iter().any(|o| matches!(o.record.state, State::Retracted | State::Gone)) {
             return Err(DeskError::NotNow(
-                "this post was live and is not any more: compose it anew and have it approved".into(),
+                "this post was live and is not any more: compose it anew and have it approved"
+                    .into(),
             ));
         }
         let post = &kept.record;

@@ -237,20 +237,25 @@ impl Ledger {
         let name = segment_name(first);
         let folder = &self.reader.folder;
         let made = folder.create(&name).and_then(|mut file| {
-            start(file.as_mut())?;
+            file.append(MAGIC)?;
             Ok(file)
         });
-        match made {
-            Ok(file) => self.file = file,
+        let mut file = match made {
+            Ok(file) => file,
             Err(error) => {
                 let why = format!("cannot start {name}: {error}");
                 // The old segment may go on only when nothing of the new one is left.
-                return Err(match is_full(&error).then(|| folder.remove(&name)) {
-                    Some(Ok(())) => Unwritten::Full(why),
-                    Some(Err(_)) | None => self.fail(&why),
+                return Err(match folder.remove(&name) {
+                    Ok(()) if is_full(&error) => Unwritten::Full(why),
+                    Ok(()) => Unwritten::Refused(why),
+                    Err(_) => self.fail(&why),
                 });
             }
+        };
+        if let Err(error) = file.sync_data() {
+            return Err(self.fail(&format!("cannot start {name}: {error}")));
         }
+        self.file = file;
         self.length = MAGIC.len() as u64;
         let segment = Segment { first, bytes: self.length, marks: BTreeMap::new() };
         self.reader.segments().push(segment);

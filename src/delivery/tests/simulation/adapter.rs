@@ -101,11 +101,8 @@ impl Adapter {
     /// A receipt on its way back to the worker: from here on only the worker's death may lose it.
     fn live(&self, receipt: Receipt) -> Progress {
         let at = self.wire.timeline.now();
-        let told = Told {
-            process: self.process.name.clone(),
-            remote_id: receipt.remote_id.clone(),
-            at,
-        };
+        let told =
+            Told { process: self.process.name.clone(), remote_id: receipt.remote_id.clone(), at };
         self.wire.witness.seen().told.push(told);
         Progress::Live(receipt)
     }
@@ -118,7 +115,13 @@ impl Adapter {
         let account = &to.account.name;
         let effect = self.effect(post.content, None);
         let digest = Some(post.content.digest(account));
-        let sent = Sent { delivery: post.delivery, account: account.clone(), act: Act::Start, effect, digest };
+        let sent = Sent {
+            delivery: post.delivery,
+            account: account.clone(),
+            act: Act::Start,
+            effect,
+            digest,
+        };
         let manner = match self.spec.chain {
             Chain::Public => Manner::Public,
             Chain::Settling(after) => Manner::Settling(SignedDuration::from_secs(after.into())),
@@ -285,9 +288,7 @@ impl Channel for Adapter {
     async fn refresh(&self, _cx: &Cx<'_>, to: To<'_>) -> Result<Option<Secret>> {
         let (name, secret) = (to.account.name.clone(), to.secret.clone());
         let call = self.call(&to.account.name, Request::Refresh);
-        self.wire
-            .exchange(call, move |platform, now| platform.refresh(&name, &secret, now))
-            .await
+        self.wire.exchange(call, move |platform, now| platform.refresh(&name, &secret, now)).await
     }
 
     async fn measure(&self, _: &Cx<'_>, _: To<'_>, _: &[Receipt]) -> Result<Vec<Measured>> {
@@ -302,12 +303,7 @@ impl Channel for Adapter {
         Err(Error::unsupported("health"))
     }
 
-    fn inbound(
-        &self,
-        _: To<'_>,
-        _: &[(String, String)],
-        _: &[u8],
-    ) -> Result<Vec<InboundEvent>> {
+    fn inbound(&self, _: To<'_>, _: &[(String, String)], _: &[u8]) -> Result<Vec<InboundEvent>> {
         Err(Error::unsupported("messages"))
     }
 }

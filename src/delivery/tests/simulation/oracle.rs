@@ -9,7 +9,9 @@ use loa_model::{
     Account, AccountName, AccountStatus, Delivery, DeliveryId, DeliveryState as State, Digest,
     Post, PostState, Priority, Record, delivery::Effect,
 };
-use loa_store::{AccountLease, Seq, Store as _, StoreExt as _, Versioned, simulation::SimulatedStore};
+use loa_store::{
+    AccountLease, Seq, Store as _, StoreExt as _, Versioned, simulation::SimulatedStore,
+};
 
 use crate::{
     kernel::Process,
@@ -69,7 +71,8 @@ pub(crate) fn at_send(
     sent: &Sent,
 ) {
     let slack = if process.skewed { SKEW } else { SignedDuration::ZERO };
-    let who = || format!("{} {:?} of {} on {}", process.name, sent.act, sent.delivery, sent.account);
+    let who =
+        || format!("{} {:?} of {} on {}", process.name, sent.act, sent.delivery, sent.account);
     witness.count(&format!("sent {:?}", sent.act).to_lowercase());
     let Some(row) = read::<Delivery>(store, &sent.delivery.to_string()) else {
         return witness.broke("I3 no send without a delivery", &who());
@@ -168,9 +171,8 @@ fn under_intent(
     });
     let post = read::<Post>(store, &d.post.to_string()).map(|post| post.record);
     let window = post.and_then(|post| post.approval).map(|a| (a.not_before, a.not_after));
-    let inside = window.is_some_and(|(from, to)| {
-        now >= from - slack && now <= to.min(d.not_after) + slack
-    });
+    let inside =
+        window.is_some_and(|(from, to)| now >= from - slack && now <= to.min(d.not_after) + slack);
     witness.check(inside, "I11 nothing is sent outside its window", || {
         format!("{who} at {now}: {window:?}")
     });
@@ -183,11 +185,8 @@ fn under_intent(
         let until = pace.and_then(|pace| pace.not_before);
         let waits = until.is_some_and(|until| now + slack < until && intent.at + slack < until);
         witness.check(!waits, "the platform's wait is kept", || format!("{who} before {until:?}"));
-        let start = Start {
-            delivery: d.id,
-            intended: intent.at,
-            urgent: d.priority == Priority::Urgent,
-        };
+        let start =
+            Start { delivery: d.id, intended: intent.at, urgent: d.priority == Priority::Urgent };
         witness.seen().starts.entry(d.account.clone()).or_default().push(start);
     }
 }
@@ -254,10 +253,13 @@ pub(crate) fn after_restart(witness: &Witness, store: &SimulatedStore) {
     let entries = at_once(store.tail(0, usize::MAX)).expect("the ledger can be read");
     let seen = witness.seen();
     let last = entries.last().map_or(0, |entry| entry.seq);
-    let (visible, lost) = (seen.visible, seen.acknowledged.iter().find(|(seq, changes)| {
-        let place = usize::try_from(**seq - 1).expect("as many as fit into memory");
-        entries.get(place).is_none_or(|entry| entry.changes != **changes)
-    }));
+    let (visible, lost) = (
+        seen.visible,
+        seen.acknowledged.iter().find(|(seq, changes)| {
+            let place = usize::try_from(**seq - 1).expect("as many as fit into memory");
+            entries.get(place).is_none_or(|entry| entry.changes != **changes)
+        }),
+    );
     let lost = lost.map(|(seq, changes)| format!("record {seq}, {:?}", changes.what));
     drop(seen);
     witness.check(lost.is_none(), "what was acknowledged is never missing", || {

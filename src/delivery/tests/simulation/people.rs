@@ -7,8 +7,7 @@ use loa_delivery::{Desk, DeskError, Incident, IncidentKind};
 use loa_model::{
     Account, AccountStatus, Actor, Approval, ArticleId, BlobHash, Clock as _, Delivery,
     DeliveryEvent, DeliveryId, DeliveryState as State, Digest, Link, Media, MediaRole, Post,
-    PostContent, PostFormat, PostId, PostState, Receipt, Role, User, UserId,
-    capability::ReadBack,
+    PostContent, PostFormat, PostId, PostState, Receipt, Role, User, UserId, capability::ReadBack,
 };
 use loa_store::{Changes, Store as _, StoreExt as _, Vault, Versioned};
 use uuid::Uuid;
@@ -77,8 +76,10 @@ impl Office {
             Deed::Approve(n) => self.approve(n).await,
             Deed::Cancel(n) => self.with(n, |d| self.cancel(d.id)).await,
             Deed::Hold(n) => {
-                self.with(n, async |d| self.desk.hold(d.id, approver(), "chờ ảnh".into()).await.map(drop))
-                    .await
+                self.with(n, async |d| {
+                    self.desk.hold(d.id, approver(), "chờ ảnh".into()).await.map(drop)
+                })
+                .await
             }
             Deed::Release(n) => {
                 self.with(n, async |d| self.desk.release(d.id, approver()).await.map(drop)).await
@@ -306,7 +307,8 @@ impl Office {
         for d in self.store.all::<Delivery>(1000).await? {
             match self.decide(&d.record, calm).await {
                 // Somebody else was faster, or it is not the time: she looks again later.
-                Ok(()) | Err(DeskError::Refused(_) | DeskError::Conflict | DeskError::NotNow(_)) => {}
+                Ok(())
+                | Err(DeskError::Refused(_) | DeskError::Conflict | DeskError::NotNow(_)) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -359,9 +361,9 @@ impl Office {
         if !alone && !self.dice.chance(10) {
             return Ok(());
         }
-        let rested = d.quarantine_until.is_none_or(|until| {
-            self.now() > until + SignedDuration::from_mins(1)
-        });
+        let rested = d
+            .quarantine_until
+            .is_none_or(|until| self.now() > until + SignedDuration::from_mins(1));
         let impatient = !calm && self.dice.chance(30);
         if !rested && !impatient {
             return Ok(());
@@ -369,8 +371,7 @@ impl Office {
         let now = self.now();
         let (witness, marker) = (&self.store.witness, &d.marker);
         if let Some(live) = self.platform.live(&d.account, marker, now).first() {
-            let remote_id =
-                if self.dice.chance(70) { live.id.to_string() } else { String::new() };
+            let remote_id = if self.dice.chance(70) { live.id.to_string() } else { String::new() };
             let raw = serde_json::Value::Null;
             let receipt = Receipt { remote_id, url: String::new(), raw, at: now };
             self.desk.confirm_live(d.id, approver(), receipt).await?;

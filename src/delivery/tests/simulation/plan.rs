@@ -43,7 +43,10 @@ pub(crate) enum Deed {
     Retract(usize),
     Correct(usize),
     Void(usize),
-    Kill { scope: String, on: bool },
+    Kill {
+        scope: String,
+        on: bool,
+    },
     Pause(usize),
     Resume(usize),
     /// Looks at everything and does what is waiting for a person.
@@ -242,7 +245,12 @@ fn post(dice: &Dice, accounts: usize, calm: SignedDuration) -> PostPlan {
             1 => minutes(dice, 60, 120),
             _ => minutes(dice, 300, 1200),
         },
-        priority: dice.pick(&[Priority::Urgent, Priority::Normal, Priority::Normal, Priority::Backfill]),
+        priority: dice.pick(&[
+            Priority::Urgent,
+            Priority::Normal,
+            Priority::Normal,
+            Priority::Backfill,
+        ]),
         photo: dice.chance(30),
         max_attempts: dice.pick(&[1, 2, 3, 5, 30]),
     }
@@ -316,7 +324,11 @@ fn deeds(
         let post = &posts[dice.place(posts.len())];
         let latest = u64::try_from(calm.as_mins()).unwrap_or(0);
         match dice.chance(50) {
-            true => post.approved + post.due + SignedDuration::from_millis(dice.between(0..=60_000).cast_signed()),
+            true => {
+                post.approved
+                    + post.due
+                    + SignedDuration::from_millis(dice.between(0..=60_000).cast_signed())
+            }
             false => minutes(dice, 0, latest),
         }
     };

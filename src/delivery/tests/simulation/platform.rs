@@ -341,7 +341,8 @@ impl Platform {
     }
 
     fn count_seen(&self, marker: &str) {
-        let made = |post: &&Post| post.marker == marker && !post.refused && post.public_at.is_some();
+        let made =
+            |post: &&Post| post.marker == marker && !post.refused && post.public_at.is_some();
         let count = self.state().posts.iter().filter(made).count();
         let allowed = self.allowed(marker);
         if count > 1 && count <= allowed {

@@ -43,7 +43,8 @@ pub(crate) fn of(world: &World, store: &SimulatedStore) {
     for incident in &incidents {
         world.witness.count(&format!("incident {:?}", incident.kind).to_lowercase());
     }
-    let all: Vec<&Delivery> = histories.values().filter_map(|m| m.last()).map(|m| &m.after).collect();
+    let all: Vec<&Delivery> =
+        histories.values().filter_map(|m| m.last()).map(|m| &m.after).collect();
     for d in &all {
         the_end(world, store, d, &all, &incidents);
     }

@@ -216,7 +216,10 @@ impl Wire {
         self.witness.say(|| {
             let how = fault.map_or(String::new(), |fault| format!(" ({fault:?})"));
             let marker = marker.unwrap_or_default();
-            format!("{} sends {request:?} {marker} to {account}{how}, arrives in {travel:?}", process.name)
+            format!(
+                "{} sends {request:?} {marker} to {account}{how}, arrives in {travel:?}",
+                process.name
+            )
         });
         if let Some(marker) = marker {
             self.platform.departs(marker);
@@ -265,7 +268,10 @@ impl Wire {
             witness.say(|| {
                 let how = served.as_ref().err().map(ToString::to_string);
                 let marker = marker.unwrap_or_default();
-                format!("platform answers {request:?} {marker} of {account}: {}", how.unwrap_or("done".into()))
+                format!(
+                    "platform answers {request:?} {marker} of {account}: {}",
+                    how.unwrap_or("done".into())
+                )
             });
             let heard = match (fault, served) {
                 (Some(Fault::Broken), Ok(_)) => Err(unclear("502 after it was sent")),

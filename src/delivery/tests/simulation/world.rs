@@ -100,8 +100,7 @@ impl World {
         let kernel = Kernel::new(seed);
         let platform = Platform::new(seed, &witness, plan.lag_s, plan.refuse);
         let spawner = kernel.spawner();
-        let wire =
-            Wire::new(seed, &platform, &timeline, &witness, &spawner, plan.weather.clone());
+        let wire = Wire::new(seed, &platform, &timeline, &witness, &spawner, plan.weather.clone());
         let machines = (0..plan.workers).map(|n| Machine {
             place: format!("tram-{n}"),
             view: View::of(&timeline),
@@ -174,9 +173,11 @@ impl World {
             if let Some(process) = self.kernel.step() {
                 restless += 1;
                 self.polls += 1;
-                self.witness.check(restless < RESTLESS && self.polls < MOST, "time goes on", || {
-                    format!("{} polls, {restless} of them at this time", self.polls)
-                });
+                self.witness.check(
+                    restless < RESTLESS && self.polls < MOST,
+                    "time goes on",
+                    || format!("{} polls, {restless} of them at this time", self.polls),
+                );
                 self.look_after(process);
                 continue;
             }
@@ -203,9 +204,8 @@ impl World {
         let Some(process) = process else { return };
         match process.blow() {
             None => {
-                let ended = |m: &Machine| {
-                    m.running.as_ref().is_some_and(|(p, _)| Arc::ptr_eq(p, &process))
-                };
+                let ended =
+                    |m: &Machine| m.running.as_ref().is_some_and(|(p, _)| Arc::ptr_eq(p, &process));
                 let ended = self.machines.iter().position(ended);
                 if let Some(n) = ended.filter(|_| !self.kernel.has(&process)) {
                     self.witness.say(|| format!("{} has ended", process.name));
@@ -229,9 +229,8 @@ impl World {
                 self.witness.say(|| format!("{} dies {place}", process.name));
                 self.kernel.kill(&process);
                 self.witness.died(&process.name, self.timeline.now());
-                let is_it = |m: &Machine| {
-                    m.running.as_ref().is_some_and(|(p, _)| Arc::ptr_eq(p, &process))
-                };
+                let is_it =
+                    |m: &Machine| m.running.as_ref().is_some_and(|(p, _)| Arc::ptr_eq(p, &process));
                 if let Some(n) = self.machines.iter().position(is_it) {
                     self.machines[n].running = None;
                     self.restart(n);
@@ -273,7 +272,9 @@ impl World {
         let clock = self.timeline.clone();
         let store = match SimulatedStore::open(clock, &self.disk, self.plan.segment_bytes) {
             Ok(store) => Arc::new(store),
-            Err(error) => return self.witness.broke("a store opens after every end", &error.to_string()),
+            Err(error) => {
+                return self.witness.broke("a store opens after every end", &error.to_string());
+            }
         };
         if store.recovery().cut_bytes > 0 {
             self.witness.count("torn tails cut");
@@ -388,8 +389,7 @@ impl World {
             }
         };
         // Half of them fall where it matters most: around a request and its commits.
-        let names =
-            ["before send", "on the wire", "after answer", "after commit", "before commit"];
+        let names = ["before send", "on the wire", "after answer", "after commit", "before commit"];
         let name = dice.chance(50).then(|| dice.pick(&names));
         let left = if name.is_some() { dice.below(8) } else { dice.below(250) };
         process.aim(Aim { left, name, blow });
@@ -496,7 +496,8 @@ impl World {
             .map(|d| &d.record)
             .filter(|d| !d.state.is_terminal() && d.state != State::Published)
             .collect();
-        let made = self.plan.posts.len() <= all.iter().filter(|d| d.record.retry_of.is_none()).count();
+        let made =
+            self.plan.posts.len() <= all.iter().filter(|d| d.record.retry_of.is_none()).count();
         let over = self.timeline.now() > self.began + most + SignedDuration::from_hours(12);
         self.witness.check(!over || (open.is_empty() && made), "nothing is left lying", || {
             open.first().map_or("a post was never approved".to_owned(), |d| format!("{d:#?}"))

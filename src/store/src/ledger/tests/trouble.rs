@@ -61,6 +61,27 @@ async fn a_failed_write_costs_that_commit_only() {
     assert_eq!(self::store(&disk.power_cycle(Loss::All), 0).last_seq(), 3);
 }
 
+/// Found by the simulation: the next commit needs a new segment, and the disk takes nothing for a while.
+#[tokio::test]
+async fn a_write_that_fails_at_the_start_of_a_segment_costs_that_commit_only() {
+    let disk = Disk::default();
+    let store = store(&disk, 0);
+    let mut last = 0;
+    while disk.files().iter().all(|(_, bytes)| (bytes.len() as u64) < SEGMENT) {
+        last = store.commit(changes(last + 1)).await.unwrap();
+    }
+    disk.fail_appends(3);
+    for _ in 0..3 {
+        let failed = store.commit(changes(last + 1)).await;
+        assert!(matches!(&failed, Err(Error::Io(why)) if why.contains("start")), "{failed:?}");
+    }
+    for n in 1..8 {
+        assert_eq!(store.commit(changes(last + n)).await.unwrap(), last + n);
+    }
+    assert!(disk.files().len() > 2 && store.verify().await.unwrap().is_sound());
+    assert_eq!(self::store(&disk.power_cycle(Loss::All), 0).last_seq(), last + 7);
+}
+
 #[tokio::test]
 async fn a_nearly_full_disk_hands_out_no_work_and_records_what_runs() {
     let (disk, low) = (Disk::default(), 20_000);
