@@ -42,4 +42,4 @@ campaign: setup
 	@POSTS=$(POSTS) .ci/suite campaign cargo nextest run --workspace --profile campaign -E 'package(loa) and binary(campaign)' --no-capture
 
 soak: setup
-	@SIM_SEEDS=$(SEEDS) .ci/suite soak cargo test --release -p loa-delivery --test simulation -- seeds --nocapture
+	@SIM_SEEDS=$(SEEDS) .ci/suite soak cargo test --profile soak -p loa-delivery --test simulation -- seeds --nocapture
