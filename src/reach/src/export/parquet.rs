@@ -60,7 +60,7 @@ fn written(reports: &Reports) -> Result<Vec<u8>, ParquetError> {
             Of::Flag(of) => put::<BoolType>(&mut writer, lines.iter().map(of)),
             Of::Time(of) => put::<Int64Type>(
                 &mut writer,
-                lines.iter().map(|line| of(line).map(|at| at.as_microsecond())),
+                lines.iter().map(|line| of(line).map(jiff::Timestamp::as_microsecond)),
             ),
         }?;
         writer.close()?;
