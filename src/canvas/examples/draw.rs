@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let decoded = photo::decode(&std::fs::read(path)?)?;
         for (width, height) in slots {
             let mut photo = decoded.cover(width, height, Focus::default())?;
-            photo.credit = data["credit"].as_str().unwrap_or_default().to_owned();
+            data["credit"].as_str().unwrap_or_default().clone_into(&mut photo.credit);
             photos.push(photo);
         }
     }

@@ -170,10 +170,12 @@ fn parquet_without_any_report_is_a_table_without_rows() {
 
 // --- xlsx -----------------------------------------------------------------
 
+#[expect(clippy::unnecessary_wraps, reason = "as a cell that is there is compared")]
 fn text(text: &str) -> Option<Cell> {
     Some(Cell::Text(text.to_owned()))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as a cell that is there is compared")]
 fn number(number: f64) -> Option<Cell> {
     Some(Cell::Number(number))
 }

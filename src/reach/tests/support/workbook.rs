@@ -77,8 +77,7 @@ impl Sheet {
         let mut heads = BTreeMap::new();
         let mut lines: BTreeMap<u32, BTreeMap<String, Cell>> = BTreeMap::new();
         for (at, cell) in &self.cells {
-            let (column, row): (String, String) =
-                at.chars().partition(|char| char.is_ascii_alphabetic());
+            let (column, row): (String, String) = at.chars().partition(char::is_ascii_alphabetic);
             match (row.parse().unwrap(), cell) {
                 (1, Cell::Text(text)) => {
                     heads.insert(column, text.clone());
