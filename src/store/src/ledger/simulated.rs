@@ -86,6 +86,7 @@ impl Disk {
     }
 
     /// The disk as the machine finds it when power comes back.
+    #[must_use]
     pub fn power_cycle(&self, loss: Loss) -> Self {
         let after = |content: &Content| {
             let bytes = surviving(content, loss);
@@ -98,6 +99,7 @@ impl Disk {
     }
 
     /// The disk as the next process finds it when this one was killed: nothing is lost, and nothing more is durable.
+    #[must_use]
     pub fn next_process(&self) -> Self {
         let state = State { files: self.state().files.clone(), ..State::default() };
         Self(Arc::new(Mutex::new(state)))
@@ -217,7 +219,7 @@ impl LogFile for File {
         let (mut state, lost) = self.disk.operate()?;
         let fails = state.failing_appends > 0;
         state.failing_appends = state.failing_appends.saturating_sub(1);
-        let fits = usize::try_from(state.free()).unwrap().min(bytes.len());
+        let fits = usize::try_from(state.free()).unwrap_or(usize::MAX).min(bytes.len());
         let content = state.files.get_mut(&self.name).expect("the file is there");
         if fails {
             content.bytes.extend_from_slice(&bytes[..bytes.len() / 2]);
