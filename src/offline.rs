@@ -145,7 +145,8 @@ pub(crate) async fn render(settings: &Settings, order: &cli::Render) -> anyhow::
         };
         let (made, provenance) = studio.draw(kind, take, &progress).await?;
         for violation in provenance["violations"].as_array().into_iter().flatten() {
-            terminal::say(&format!("! {violation}"));
+            let [size, is] = ["field", "is"].map(|key| violation[key].as_str().unwrap_or_default());
+            terminal::say(&format!("{name}: {size}: không vừa · does not fit: {is}"));
             violations.push(violation.clone());
         }
         for file in made {

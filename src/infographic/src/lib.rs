@@ -168,15 +168,16 @@ fn fit(
     size: &Size,
 ) -> Result<Result<(Card, Layout), Violation>> {
     let field = format!("infographic.{}", size.id);
-    let too_long = |is: String, limit: String| Violation {
+    let violation = |problem: &str, is: String, limit: String| Violation {
         field: field.clone(),
-        problem: "too_long".to_owned(),
+        problem: problem.to_owned(),
         is,
         limit,
     };
     let length = order.brief.title.text.chars().count();
     if length > card::MAX_TITLE {
-        return Ok(Err(too_long(length.to_string(), card::MAX_TITLE.to_string())));
+        let limit = card::MAX_TITLE.to_string();
+        return Ok(Err(violation("too_long", length.to_string(), limit)));
     }
     let photos = order
         .photos
@@ -198,22 +199,23 @@ fn fit(
         let texts = layout.texts();
         let mut problems = layout.problems();
         if let Some(text) = texts.iter().find(|text| printed && !text.legible) {
-            last = Some((text.text.clone(), "no font has every letter".to_owned()));
+            let limit = "no font has every letter".to_owned();
+            last = Some(("forbidden_character", text.text.clone(), limit));
         } else if problems.is_empty() {
             card.check(template, &photos, &texts)?;
             match card.missing(&texts) {
                 None => return Ok(Ok((card, layout))),
-                Some(text) => last = Some((text, "not drawn whole".to_owned())),
+                Some(text) => last = Some(("too_long", text, "not drawn whole".to_owned())),
             }
         } else {
             last = Some(match problems.swap_remove(0) {
-                Problem::Cut(text) => (text.text, "does not fit".to_owned()),
-                Problem::Small { text, least } => (text.text, format!("{least:.0} px")),
+                Problem::Cut(text) => ("too_long", text.text, "does not fit".to_owned()),
+                Problem::Small { text, least } => ("too_long", text.text, format!("{least:.0} px")),
             });
         }
     }
-    let (is, limit) = last.unwrap_or_default();
-    Ok(Err(too_long(is, limit)))
+    let (problem, is, limit) = last.unwrap_or_default();
+    Ok(Err(violation(problem, is, limit)))
 }
 
 fn picture(

@@ -192,13 +192,15 @@ fn what_does_not_fit_is_left_out_whole_and_named() {
 #[test]
 fn what_cannot_be_shown_becomes_a_violation_and_not_a_sheet() {
     let endless = "Đường dây nóng ".repeat(48);
-    for (title, limit) in
-        [(endless.trim(), "700"), ("Hà Nội ⟶ Điện Biên", "no font has every letter")]
-    {
+    for (title, why) in [
+        (endless.trim(), ("too_long", "700")),
+        ("Hà Nội ⟶ Điện Biên", ("forbidden_character", "no font has every letter")),
+    ] {
         let done = draw(&ENGINE, &dated(&Story { title, ..TYPICAL }), &[]).unwrap();
         assert!(done.files.is_empty(), "{title}");
-        let told: Vec<_> = done.violations.iter().map(|v| (&*v.field, &*v.limit)).collect();
-        assert_eq!(told, [("infographic.a4", limit), ("infographic.a3", limit)]);
+        let told: Vec<_> =
+            done.violations.iter().map(|v| (&*v.field, (&*v.problem, &*v.limit))).collect();
+        assert_eq!(told, [("infographic.a4", why), ("infographic.a3", why)]);
         assert_eq!(done.provenance["violations"].as_array().unwrap().len(), 2);
     }
     // A point that no font can show is left out, the rest of the sheet stays.

@@ -75,6 +75,8 @@ struct VariantView {
     height: u32,
     alt: String,
     files: Vec<FileView>,
+    /// Sizes that could not be drawn, with the reason.
+    violations: Value,
     provenance: Vec<Traced>,
 }
 
@@ -241,6 +243,7 @@ fn variant_view(variant: &Variant, article: &Article, lang: &str) -> VariantView
                 facts: facts(file),
             })
             .collect(),
+        violations: variant.provenance["violations"].clone(),
         provenance: places(&variant.provenance, article),
     }
 }
