@@ -1,5 +1,12 @@
-//! Deterministic simulation.
+//! Deterministic simulation: from one seed the accounts, posts, people, faults, crashes and the disk of a newsroom, on one
+//! thread and on a clock of ours. The oracle is outside: what the platform's audience saw, against the ledger.
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::needless_pass_by_value,
+    clippy::option_option,
+    clippy::similar_names,
+    reason = "a plan is used up as it is lived; a step may end one of the processes or none"
+)]
 
 mod adapter;
 mod dice;

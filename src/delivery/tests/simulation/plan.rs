@@ -293,9 +293,12 @@ fn deeds(
         deeds.push((post.approved, Deed::Approve(n)));
         // Most of what people do comes at the moment when it matters: around the time the post goes out.
         let due = post.approved + post.due;
-        let soon = |dice: &Dice| match dice.chance(60) {
-            true => due + SignedDuration::from_millis(dice.between(0..=40_000).cast_signed()),
-            false => due + minutes(dice, 0, 60),
+        let soon = |dice: &Dice| {
+            if dice.chance(60) {
+                due + SignedDuration::from_millis(dice.between(0..=40_000).cast_signed())
+            } else {
+                due + minutes(dice, 0, 60)
+            }
         };
         if dice.chance(25) {
             deeds.push((soon(dice), Deed::Cancel(n)));
@@ -308,9 +311,12 @@ fn deeds(
         if dice.chance(10) {
             deeds.push((soon(dice), Deed::Void(n)));
         }
-        let after = || match dice.chance(30) {
-            true => due + SignedDuration::from_millis(dice.between(500..=90_000).cast_signed()),
-            false => due + minutes(dice, 1, 90),
+        let after = || {
+            if dice.chance(30) {
+                due + SignedDuration::from_millis(dice.between(500..=90_000).cast_signed())
+            } else {
+                due + minutes(dice, 1, 90)
+            }
         };
         if dice.chance(25) {
             deeds.push((after(), Deed::Retract(n)));
@@ -323,13 +329,12 @@ fn deeds(
     let some_time = |dice: &Dice| {
         let post = &posts[dice.place(posts.len())];
         let latest = u64::try_from(calm.as_mins()).unwrap_or(0);
-        match dice.chance(50) {
-            true => {
-                post.approved
-                    + post.due
-                    + SignedDuration::from_millis(dice.between(0..=60_000).cast_signed())
-            }
-            false => minutes(dice, 0, latest),
+        if dice.chance(50) {
+            post.approved
+                + post.due
+                + SignedDuration::from_millis(dice.between(0..=60_000).cast_signed())
+        } else {
+            minutes(dice, 0, latest)
         }
     };
     if dice.chance(25) {

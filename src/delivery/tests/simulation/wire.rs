@@ -182,10 +182,7 @@ impl Wire {
             self.witness.count(&fault.name());
         }
         let slow = fault == Some(Fault::Slow);
-        let leg = |longest_s| match slow {
-            true => dice.secs(1..=longest_s),
-            false => dice.millis(5..=400),
-        };
+        let leg = |longest_s| if slow { dice.secs(1..=longest_s) } else { dice.millis(5..=400) };
         self.timeline.sleep(leg(8)).await;
         process.point("before send").await;
         if fault == Some(Fault::Unreachable) {
