@@ -4,8 +4,9 @@
 #![allow(
     clippy::needless_pass_by_value,
     clippy::option_option,
+    clippy::print_stdout,
     clippy::similar_names,
-    reason = "a plan is used up as it is lived; a step may end one of the processes or none"
+    reason = "a plan is used up as it is lived; a step may end one of the processes or none; a replay is told"
 )]
 
 mod adapter;
