@@ -14,7 +14,7 @@ use super::{
 use crate::{By, Error, Report, Result, summable};
 
 /// The reports as a workbook. An empty cell is "not known"; a zero is a zero. Texts are texts, also those that look like
-/// formulas. Days and times are those of [`Reports::zone`].
+/// formulas. Days and times are those of `Reports::zone`.
 ///
 /// # Errors
 /// [`Error::Export`] when a sheet would break a limit of the format, such as its million lines.
