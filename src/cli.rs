@@ -65,7 +65,7 @@ pub(crate) enum Command {
     Restore(Folder),
     /// Show a post, or decide about it: confirm-live, confirm-absent, cancel, hold, release, retry, retract.
     Post(PostAct),
-    /// Stop posting: an account, channel/<name>, agency/<name> or all.
+    /// Stop posting: an account, `channel/NAME`, `agency/NAME` or `all`.
     Pause(Switch),
     /// Let it post again.
     Resume(Switch),
