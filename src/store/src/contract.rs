@@ -11,6 +11,9 @@ use crate::{
     lease::{AccountLease, Claimed, JobEnd, JobView},
 };
 
+#[cfg(doc)]
+use crate::error::Error;
+
 /// The contract of a backend. One conformance suite runs on every one.
 #[async_trait]
 pub trait Store: Send + Sync {
