@@ -7,6 +7,7 @@ use std::{
     io::{self, Write as _},
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
@@ -157,7 +158,9 @@ impl DataFolder {
             return Ok(());
         }
         let index = self.index();
-        let synced = sync_tree(&index).and_then(|()| mark.clone().ended(&index));
+        let synced = let_go(&index.join(INDEX_FILE))
+            .and_then(|()| sync_tree(&index))
+            .and_then(|()| mark.clone().ended(&index));
         let ended = synced.map_err(|error| io_error(&index, &error))?;
         self.write(&mut mark, ended)
     }
@@ -231,6 +234,12 @@ impl DataFolder {
 
 /// Folder of the segments, in a data folder and in a backup.
 pub(crate) const LEDGER: &str = "ledger";
+/// File of the index that sled locks.
+const INDEX_FILE: &str = "db";
+/// Between two looks whether sled has let go of it.
+const LET_GO_PAUSE: Duration = Duration::from_millis(20);
+/// Looks before it is not waited for any longer.
+const LET_GO_LOOKS: u32 = 1_500;
 /// A file that stands in the data folder while a backup is laid into it.
 pub(crate) const RESTORING: &str = "restoring";
 
@@ -294,6 +303,31 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     path.parent().map_or(Ok(()), sync_folder)
 }
 
+/// Waits until nobody holds the lock of a file any more. Threads of sled's own may write on after it was dropped; until they
+/// have ended, what lies there is not what the next start finds, and that start could not open it.
+///
+/// # Errors
+/// [`io::ErrorKind::TimedOut`] after half a minute.
+fn let_go(path: &Path) -> io::Result<()> {
+    let file = match fs::File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        other => other?,
+    };
+    for _ in 0..LET_GO_LOOKS {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(fs::TryLockError::WouldBlock) => pause(),
+            Err(fs::TryLockError::Error(error)) => return Err(error),
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::TimedOut, "somebody still has it open"))
+}
+
+#[expect(clippy::disallowed_methods, reason = "threads of a library end in real time")]
+fn pause() {
+    std::thread::sleep(LET_GO_PAUSE);
+}
+
 fn sync_tree(path: &Path) -> io::Result<()> {
     for entry in fs::read_dir(path)? {
         let entry = entry?;
@@ -317,4 +351,30 @@ fn boot_id() -> Option<String> {
 
 pub(crate) fn io_error(path: &Path, error: &io::Error) -> Error {
     Error::Io(format!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_waits_for_whoever_still_has_the_index() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = DataFolder::open(dir.path(), Some("boot".to_owned())).unwrap();
+        folder.begin().unwrap();
+        let writer = fs::File::create(folder.index().join(INDEX_FILE)).unwrap();
+        writer.lock().unwrap();
+        let late = std::thread::scope(|scope| {
+            let end = scope.spawn(|| folder.end());
+            for _ in 0..200_000 {
+                assert!(!end.is_finished(), "it did not wait");
+                std::thread::yield_now();
+            }
+            fs::write(folder.index().join("snapshot"), b"written late").unwrap();
+            drop(writer);
+            end.join().unwrap()
+        });
+        late.unwrap();
+        assert_eq!(folder.trust(), Trust::Whole(None), "the file written late belongs to the end");
+    }
 }
