@@ -2,9 +2,8 @@
 //! same acts as `loa_delivery::Desk` offers, each with who and why in the audit log.
 
 use anyhow::{Context as _, bail};
-use jiff::Timestamp;
 use loa_delivery::DeskError;
-use loa_model::{AccountName, Actor, Delivery, Receipt, Secret, User};
+use loa_model::{AccountName, Actor, Delivery, Receipt, Secret};
 use loa_store::StoreExt as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -53,7 +52,7 @@ pub(crate) async fn post(house: &House, order: PostAct) -> anyhow::Result<Value>
     if order.act == Act::Show {
         return Ok(serde_json::to_value(delivery)?);
     }
-    let by = who(house, &order.by).await?;
+    let by = ops::named(house, &order.by).await?;
     // Another agency's posts are not told from such as do not exist.
     if delivery.agency != by.agency {
         bail!("không có bài {0} · there is no post {0}", order.id);
@@ -78,7 +77,7 @@ pub(crate) async fn post(house: &House, order: PostAct) -> anyhow::Result<Value>
         Act::Hold => desk.hold(id, person, reason).await,
         Act::Release => desk.release(id, person).await,
         Act::Retry => {
-            let at = due(order.at.as_deref(), house.now())?;
+            let at = ops::when(house, order.at.as_deref())?;
             desk.retry(id, person, at).await
         }
         Act::Retract => desk.retract(id, person, reason).await,
@@ -99,7 +98,7 @@ pub(crate) struct Switch {
 
 /// Stops or starts posting.
 pub(crate) async fn switch(house: &House, order: Switch) -> anyhow::Result<Value> {
-    let by = who(house, &order.by).await?;
+    let by = ops::named(house, &order.by).await?;
     if order.on && order.reason.trim().is_empty() {
         bail!("hãy nêu lý do bằng --reason · say why with --reason");
     }
@@ -125,7 +124,7 @@ pub(crate) struct Incidents {
 pub(crate) async fn incidents(house: &House, order: Incidents) -> anyhow::Result<Value> {
     if let Some(id) = &order.close {
         let by = order.by.context("ai đóng? hãy thêm --as · who closes it? add --as")?;
-        let by = who(house, &by).await?;
+        let by = ops::named(house, &by).await?;
         house.desk.close_incident(id, by.id).await.map_err(|error| told(&error))?;
     }
     let mut open = Vec::new();
@@ -153,7 +152,7 @@ pub(crate) struct Connect {
 
 /// Replaces credentials of an account and lets it post again.
 pub(crate) async fn connect(house: &House, order: Connect) -> anyhow::Result<Value> {
-    let by = who(house, &order.by).await?;
+    let by = ops::named(house, &order.by).await?;
     let account = &order.account;
     let kept = house.store.read::<loa_model::Account>(account.as_str()).await?;
     if kept.is_none_or(|kept| kept.record.agency != by.agency) {
@@ -179,20 +178,6 @@ async fn found(house: &House, id: &str) -> anyhow::Result<Delivery> {
     let of_post = house.store.list::<Delivery>("delivery_by_post", id, 1000).await?;
     let newest = of_post.into_iter().map(|row| row.record).max_by_key(|found| found.created_at);
     newest.with_context(|| format!("không có bài {id} · there is no post {id}"))
-}
-
-async fn who(house: &House, login: &str) -> anyhow::Result<User> {
-    let user = ops::login(house, login).await?;
-    user.with_context(|| {
-        format!("không ai đăng nhập bằng {login:?} · nobody signs in as {login:?}; see `loa user`")
-    })
-}
-
-fn due(at: Option<&str>, now: Timestamp) -> anyhow::Result<Timestamp> {
-    let Some(text) = at else { return Ok(now) };
-    text.parse().with_context(|| {
-        format!("{text:?} không phải giờ · is not a time like 2026-11-22T00:30:00Z")
-    })
 }
 
 fn told(error: &DeskError) -> anyhow::Error {

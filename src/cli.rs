@@ -280,7 +280,7 @@ pub(crate) struct PostAct {
     /// Where it was seen, for confirm-live.
     #[arg(long, default_value = "")]
     pub(crate) url: String,
-    /// When to try again, RFC 3339, for retry; now when absent.
+    /// When to try again, for retry, as in `loa publish --at`; now when absent.
     #[arg(long)]
     pub(crate) at: Option<String>,
     #[command(flatten)]

@@ -466,11 +466,19 @@ pub(crate) async fn login(house: &House, login: &str) -> anyhow::Result<Option<U
     Ok(found.into_iter().map(|row| row.record).find(|user| user.login == login))
 }
 
+/// The person who signs in with this name.
+pub(crate) async fn named(house: &House, name: &str) -> anyhow::Result<User> {
+    login(house, name).await?.with_context(|| {
+        format!(
+            "không ai đăng nhập bằng {name:?}, hãy thêm bằng `loa user` · \
+             nobody signs in as {name:?}; add people with `loa user`"
+        )
+    })
+}
+
 async fn person(house: &House, name: Option<&str>, role: Role) -> anyhow::Result<User> {
     if let Some(name) = name {
-        let user = login(house, name).await?;
-        return user
-            .with_context(|| format!("nobody signs in as {name:?}; add people with `loa user`"));
+        return named(house, name).await;
     }
     let all = house.store.all::<User>(10_000).await?;
     let mut fitting = all.into_iter().map(|row| row.record).filter(|user| user.is(role));
@@ -481,7 +489,8 @@ async fn person(house: &House, name: Option<&str>, role: Role) -> anyhow::Result
     }
 }
 
-fn when(house: &House, text: Option<&str>) -> anyhow::Result<Timestamp> {
+/// A time that a person wrote; now when they wrote none.
+pub(crate) fn when(house: &House, text: Option<&str>) -> anyhow::Result<Timestamp> {
     let Some(text) = text else { return Ok(house.now()) };
     if let Ok(at) = text.parse::<Timestamp>() {
         return Ok(at);
