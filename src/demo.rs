@@ -223,6 +223,7 @@ fn settings(dir: &Path, kept: &Kept, addresses: &Value) -> anyhow::Result<Settin
             remote_id: sample["id"].as_str().unwrap_or_default().to_owned(),
             settings: own,
             secret_file: PathBuf::new(),
+            timetable: None,
         });
     }
     std::fs::write(dir.join("config.toml"), toml::to_string_pretty(&settings)?)?;
@@ -301,7 +302,7 @@ async fn flow(
     let approver = ops::login(house, &approver).await?.context("the sample approver is gone")?;
     let accounts: Vec<AccountName> =
         house.settings.accounts.iter().map(|account| account.name.clone()).collect();
-    let posts = ops::compose(house, &article, &accounts, &author, house.now()).await?;
+    let posts = ops::compose(house, &article, &accounts, &author, loa_model::When::Soon).await?;
     steps.end("soạn bài cho bốn kênh", "posts composed for four channels");
     ops::submit(house, &posts, &author).await?;
     ops::approve(house, &posts, &approver).await?;
@@ -311,7 +312,8 @@ async fn flow(
     let receipts = ops::receipts(house, &article).await?;
     measure(house, clock, &posts).await?;
     steps.end("hai ngày số liệu trên đồng hồ ảo", "two days of numbers on the virtual clock");
-    let today = house.now().to_zoned(jiff::tz::TimeZone::get("Asia/Ho_Chi_Minh")?).date();
+    let zone = loa_model::schedule::zone(&house.settings.reach.zone)?;
+    let today = house.now().to_zoned(zone).date();
     let reach = ops::report(
         house,
         ops::ReportArgs {

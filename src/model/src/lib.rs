@@ -13,6 +13,7 @@ pub mod post;
 pub mod progress;
 pub mod public;
 pub mod record;
+pub mod schedule;
 pub mod seams;
 pub mod user;
 pub mod variant;
@@ -32,6 +33,7 @@ pub use post::{
 pub use progress::{Cancel, Progress};
 pub use public::{ClickCount, PublicMedia};
 pub use record::{IndexEntry, Record};
+pub use schedule::{Plan, QuietHours, Timetable, Timing, When};
 pub use seams::{Clock, Entropy, Gate, GateClosed};
 pub use user::{Actor, Role, User};
 pub use variant::{Rendition, Variant, VariantKind, VariantState};

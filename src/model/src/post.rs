@@ -10,6 +10,7 @@ use crate::{
     ids::{ArticleId, PostId, UserId, VariantId},
     job::Priority,
     record::{IndexEntry, Record, join},
+    schedule::Timing,
 };
 
 /// What the audience will see. A channel's capability says which of these it takes.
@@ -241,6 +242,9 @@ pub struct Post {
     pub scheduled_at: Timestamp,
     /// IANA zone the person scheduled in.
     pub zone: String,
+    /// How that time was chosen.
+    #[serde(default)]
+    pub timing: Timing,
     /// Urgency.
     pub priority: Priority,
     /// Who composed it, or changed it last.
