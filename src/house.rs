@@ -12,7 +12,7 @@ use loa_canvas::Engine;
 use loa_clip::Runner;
 use loa_delivery::{Desk, Worker as Postman, owner_name};
 use loa_ingest::Ingest;
-use loa_model::{Account, Actor, Agency, Entropy, Ids, Timetable, seams::SharedClock};
+use loa_model::{Account, Actor, Agency, Entropy, Ids, Plan, Timetable, seams::SharedClock};
 use loa_net::{Client, Limits, Policy};
 use loa_pipeline::{BlobReader, Flow, ProgressBoard, PublicUrls, Studio, VaultSecrets, Worker};
 use loa_reach::Meter;
@@ -259,9 +259,11 @@ impl House {
                     .commit(Changes::by(actor(), "set account").put(&account, Expect::Any))
                     .await?;
             }
-            if let Some(plan) = &setting.timetable {
-                let timetable = Timetable { account: setting.name.clone(), plan: plan.clone() };
-                let kept = self.store.read::<Timetable>(setting.name.as_str()).await?;
+            let kept = self.store.read::<Timetable>(setting.name.as_str()).await?;
+            // Taken out of the settings, a timetable is empty: nothing else sets one.
+            let plan = setting.timetable.clone().or(kept.as_ref().map(|_| Plan::default()));
+            if let Some(plan) = plan {
+                let timetable = Timetable { account: setting.name.clone(), plan };
                 if kept.is_none_or(|row| row.record != timetable) {
                     let changes = Changes::by(actor(), "set timetable");
                     self.store.commit(changes.put(&timetable, Expect::Any)).await?;

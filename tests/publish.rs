@@ -162,7 +162,7 @@ media = [{ from = "variant", role = "video", kind = "low_band", renditions = ["3
     assert_eq!(out.status.code(), Some(1), "{}", said(&out));
     let all = posts(&out);
     let mut states: Vec<_> = state_of(&all, "facebook:thu").iter().map(|p| &p["state"]).collect();
-    states.sort_by_key(|state| state.to_string());
+    states.sort_by_key(ToString::to_string);
     assert_eq!(states, ["published", "rejected"], "{all:?}");
     assert!(said(&out).contains("not supported"), "the reason is lost: {}", said(&out));
     assert!(state_of(&all, "viber:thu").iter().any(|post| post["state"] == "published"));

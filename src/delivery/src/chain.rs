@@ -302,7 +302,7 @@ impl At<'_> {
 
     pub(crate) async fn paces(&self) -> Result<(Known, Known)> {
         let rule = &self.channel.capability().pace;
-        keeping::paces(&*self.worker.deps.store, self.account, rule).await
+        Ok(keeping::paces(&*self.worker.deps.store, self.account, rule).await?)
     }
 
     /// Keeps what the platform said about its allowances since the last time.
@@ -310,7 +310,9 @@ impl At<'_> {
         let heard = self.notes.take();
         let (store, actor) = (&*self.worker.deps.store, self.mover().actor);
         let rule = &self.channel.capability().pace;
-        keeping::keep_usage(store, &actor, self.account, rule, &heard, post, self.now()).await
+        let now = self.now();
+        keeping::keep_usage(store, &actor, self.account, rule, &heard, post, now).await?;
+        Ok(())
     }
 
     pub(crate) fn cx<'c>(&'c self, gate: &'c dyn loa_model::Gate) -> Cx<'c> {

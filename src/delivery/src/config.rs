@@ -42,7 +42,7 @@ pub struct Config {
     pub first_measure_s: u32,
     /// Longest nap between two rounds.
     pub poll_s: u32,
-    /// Percent of the daily budget kept for urgent posts.
+    /// Percent of every allowance kept for urgent posts and corrections.
     pub urgent_reserve_percent: u8,
     /// Posts of several accounts of one app that are due at the same moment, and named no exact time, are spread over at most
     /// this long, two seconds for each.

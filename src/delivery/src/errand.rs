@@ -277,10 +277,23 @@ impl Worker {
         let (mut pace, _) = keeping::pace(&*self.deps.store, app).await?;
         let known = self.memory().turns.remove(app);
         let mut turns = known.unwrap_or_else(|| Turns::after(pace.turn.clone()));
+        let (begin, go_on): (Vec<_>, Vec<_>) =
+            candidates.into_iter().partition(|candidate| begins(&candidate.row.record));
+        // Going on with a chain costs nothing: only the platform's own word holds it up.
+        for candidate in go_on {
+            let Some(errand) = errands.get_mut(candidate.errand) else { continue };
+            match candidate.ask(&pace, errand).of_app(config, now) {
+                Ok(_) => {
+                    errand.place = (candidate.urgency != Priority::Urgent, 0);
+                    errand.ready = Some(candidate.row);
+                }
+                Err(held) => round.wake_at(held.until),
+            }
+        }
         let mut had: Vec<AccountName> = Vec::new();
-        let all = candidates.len();
+        let all = begin.len();
         let mut by_account: BTreeMap<AccountName, Candidate> =
-            candidates.into_iter().map(|c| (c.row.record.account.clone(), c)).collect();
+            begin.into_iter().map(|c| (c.row.record.account.clone(), c)).collect();
         for class in [Priority::Urgent, Priority::Normal, Priority::Backfill] {
             let mut waiting: BTreeMap<AccountName, u64> = BTreeMap::new();
             for (name, candidate) in by_account.iter().filter(|(_, c)| c.urgency == class) {

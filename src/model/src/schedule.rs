@@ -309,6 +309,13 @@ pub struct Plan {
     pub min_gap_s: u32,
 }
 
+impl Default for Plan {
+    /// A plan that says nothing.
+    fn default() -> Self {
+        Self { zone: "UTC".to_owned(), slots: Vec::new(), quiet: None, min_gap_s: 0 }
+    }
+}
+
 /// Why a plan cannot be kept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadPlan {
