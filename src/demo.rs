@@ -12,6 +12,7 @@ use loa_model::{
     AccountName, Actor, Agency, DeliveryState, Post, Role, Sample, Secret, User, record::join,
 };
 use loa_net::{Client, Limits, Request};
+use loa_reach::By;
 use loa_sandbox::{Advance, Options, Running as Platforms, Sandbox, VirtualClock};
 use loa_store::{Changes, StoreExt};
 use serde::{Deserialize, Serialize};
@@ -86,6 +87,7 @@ pub(crate) async fn run(order: &cli::Demo) -> anyhow::Result<bool> {
             clock: clock.clone(),
             advance: Some(clock.clone()),
             media_fetch: true,
+            accounts: loa_sandbox::SAMPLES,
         },
     )
     .await
@@ -312,18 +314,8 @@ async fn flow(
     let receipts = ops::receipts(house, &article).await?;
     measure(house, clock, &posts).await?;
     steps.end("hai ngày số liệu trên đồng hồ ảo", "two days of numbers on the virtual clock");
-    let zone = loa_model::schedule::zone(&house.settings.reach.zone)?;
-    let today = house.now().to_zoned(zone).date();
-    let reach = ops::report(
-        house,
-        ops::ReportArgs {
-            from: Some(today.saturating_sub(jiff::Span::new().days(29)).to_string()),
-            to: Some(today.to_string()),
-            by: vec!["post".to_owned()],
-            csv: false,
-        },
-    )
-    .await?;
+    let order = ops::ReportArgs { from: None, to: None, by: vec![By::Post] };
+    let reach = serde_json::to_value(ops::report(house, order).await?)?;
     Ok((receipts, reach))
 }
 

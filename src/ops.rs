@@ -12,13 +12,14 @@ use loa_model::{
     Account, AccountName, Actor, Agency, Article, Delivery, DeliveryState, JobState, Post,
     PostState, Role, User, Variant, VariantState, When, record::join, schedule,
 };
+use loa_reach::{By, Query, Reports};
 use loa_review::Window;
 use loa_store::{Changes, Expect, StoreExt};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use crate::house::House;
+use crate::{house::House, terminal};
 
 /// Arguments of `loa publish`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -186,7 +187,10 @@ pub(crate) async fn rendered(
             .borrow_and_update()
             .values()
             .filter(|step| step.total > 0)
-            .map(|step| format!("{} {} %", step.step, step.done * 100 / step.total))
+            .map(|step| {
+                let tens = step.done * 10 / step.total * 10;
+                format!("{} {tens} %", terminal::step(&step.step))
+            })
             .collect();
         let line = now.join(", ");
         if !line.is_empty() && line != last {
@@ -214,14 +218,15 @@ pub(crate) async fn settled(
             let mut open = 0;
             for post in posts {
                 let Some(delivery) = delivery_of(house, post).await? else { continue };
-                let name = format!("{} {:?}", post.account, post.content.format);
-                if last.insert(name.clone(), delivery.state) != Some(delivery.state) {
+                let name = format!("{} {}", post.account, word(post.content.format)?);
+                let moved = last.insert(name.clone(), delivery.state) != Some(delivery.state);
+                if moved && let Some(state) = terminal::state(delivery.state) {
                     let why = if delivery.reason.is_empty() {
                         String::new()
                     } else {
                         format!(": {}", delivery.reason)
                     };
-                    tell(progress, format!("{name} {}{why}", delivery.state.name())).await;
+                    tell(progress, format!("{name} {state}{why}")).await;
                 }
                 let rests = delivery.state.is_terminal()
                     || matches!(delivery.state, DeliveryState::Published | DeliveryState::Held)
@@ -289,13 +294,18 @@ fn word(value: impl Serialize) -> anyhow::Result<String> {
 
 /// What is queued, running, live, unclear.
 pub(crate) async fn status(house: &House) -> anyhow::Result<Value> {
-    let mut deliveries: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut deliveries: BTreeMap<&str, usize> = BTreeMap::new();
     let mut uncertain = Vec::new();
-    for row in house.store.all::<Delivery>(1_000_000).await? {
-        *deliveries.entry(row.record.state.name()).or_default() += 1;
-        if row.record.state == DeliveryState::Uncertain {
-            uncertain.push(json!({ "delivery": row.record.id, "account": row.record.account, "reason": row.record.reason }));
+    for state in DeliveryState::ALL {
+        let from = join(&[state.name(), ""]);
+        let to = format!("{from}\u{10ffff}");
+        let rows = house.store.range("delivery_by_state", &from, &to, 1_000_000, false).await?;
+        if !rows.is_empty() {
+            deliveries.insert(state.name(), rows.len());
         }
+    }
+    for row in house.store.list::<Delivery>("delivery_by_state", "uncertain", 1_000).await? {
+        uncertain.push(json!({ "delivery": row.record.id, "account": row.record.account, "reason": row.record.reason }));
     }
     let mut jobs: BTreeMap<String, u64> = BTreeMap::new();
     for view in house.store.jobs(None, 1_000_000).await? {
@@ -345,47 +355,45 @@ async fn account_status(house: &House, account: &Account) -> anyhow::Result<Valu
     Ok(told)
 }
 
-/// Arguments of `loa report reach`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+/// Arguments of `loa report reach`: days of the zone of `reach`, both included; without days the last thirty.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ReportArgs {
-    pub(crate) from: Option<String>,
-    pub(crate) to: Option<String>,
-    pub(crate) by: Vec<String>,
-    pub(crate) csv: bool,
+    pub(crate) from: Option<Date>,
+    pub(crate) to: Option<Date>,
+    pub(crate) by: Vec<By>,
 }
 
 /// Reach of every agency in a period.
-pub(crate) async fn report(house: &House, order: ReportArgs) -> anyhow::Result<Value> {
+pub(crate) async fn report(house: &House, order: ReportArgs) -> anyhow::Result<Reports> {
     let zone = schedule::zone(&house.settings.reach.zone)?;
-    let today = house.now().to_zoned(zone.clone()).date();
-    let day = |text: &Option<String>, default: Date| -> anyhow::Result<Date> {
-        text.as_ref().map_or(Ok(default), |text| {
-            text.parse().with_context(|| format!("{text:?} is not a day like 2026-11-22"))
-        })
+    let last = order.to.unwrap_or_else(|| house.now().to_zoned(zone.clone()).date());
+    let first = match order.from {
+        Some(day) => day,
+        None => last.checked_sub(29.days())?,
     };
-    let from = day(&order.from, today - 29.days())?.to_zoned(zone.clone())?.timestamp();
-    let to = day(&order.to, today)?.tomorrow()?.to_zoned(zone)?.timestamp();
-    let cuts = if order.by.is_empty() { vec!["channel".to_owned()] } else { order.by };
-    let mut reports = Vec::new();
-    let mut csv = String::new();
-    for agency in house.store.all::<Agency>(1000).await? {
-        for cut in &cuts {
-            let by = serde_json::from_value(json!(cut)).with_context(|| {
-                format!("--by {cut} is not known: channel, account, format, article or post")
-            })?;
-            let query = loa_reach::Query {
-                agency: agency.record.name.clone(),
-                from,
-                to,
-                by,
-                population: None,
-            };
-            let report = loa_reach::report(&*house.store, &query).await?;
-            csv.push_str(&loa_reach::csv(&report));
-            reports.push(serde_json::to_value(report)?);
+    if first > last {
+        bail!(
+            "--from {first} sau --to {last}, kỳ báo cáo không có ngày nào · --from {first} is after --to {last}, the period has no day"
+        );
+    }
+    let from = first.to_zoned(zone.clone())?.timestamp();
+    let to = last.tomorrow()?.to_zoned(zone)?.timestamp();
+    let mut cuts: Vec<By> = Vec::new();
+    for by in order.by {
+        if !cuts.contains(&by) {
+            cuts.push(by);
         }
     }
-    Ok(if order.csv { Value::String(csv) } else { json!({ "reports": reports }) })
+    let agencies = house.store.all::<Agency>(1000).await?;
+    let agencies: Vec<_> = agencies.into_iter().map(|row| row.record).collect();
+    let mut reports = Vec::new();
+    for agency in &agencies {
+        for &by in &cuts {
+            let query = Query { agency: agency.name.clone(), from, to, by, population: None };
+            reports.push(loa_reach::report(&*house.store, &query).await?);
+        }
+    }
+    Ok(Reports { zone: house.settings.reach.zone.clone(), agencies, reports })
 }
 
 /// Ledger, index and the invariants of the records.

@@ -229,6 +229,17 @@ mod tests {
     }
 
     #[test]
+    fn the_example_can_be_laid_over_the_defaults() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/example-portal.toml");
+        let settings = Settings::load(Some(&path), None).unwrap();
+        assert_eq!((settings.agencies.len(), settings.accounts.len()), (2, 4));
+        let channels: Vec<_> = crate::channels::names().collect();
+        for account in &settings.accounts {
+            assert!(channels.contains(&account.name.channel()), "{}", account.name);
+        }
+    }
+
+    #[test]
     fn a_virtual_clock_never_meets_a_real_platform() {
         let settings = Settings { virtual_clock: "clock".into(), ..Settings::default() };
         assert!(settings.check().unwrap_err().to_string().contains("not on this machine"));

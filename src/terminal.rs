@@ -1,7 +1,8 @@
 //! What a person at the terminal sees: results on stdout, everything else on stderr.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 
+use loa_model::DeliveryState;
 use serde_json::Value;
 
 /// A line of the result.
@@ -10,6 +11,19 @@ pub(crate) fn out(line: &str) -> anyhow::Result<()> {
     writeln!(stdout, "{line}")?;
     stdout.flush()?;
     Ok(())
+}
+
+/// The result as bytes, nothing added.
+pub(crate) fn bytes(bytes: &[u8]) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(bytes)?;
+    stdout.flush()?;
+    Ok(())
+}
+
+/// Whether a person looks at the results, and no file or program takes them.
+pub(crate) fn is_watched() -> bool {
+    std::io::stdout().is_terminal()
 }
 
 /// A line about the work.
@@ -24,6 +38,36 @@ pub(crate) fn progress(step: &Value) {
         Value::String(text) => say(text),
         other => say(&other.to_string()),
     }
+}
+
+/// A step of a job in words.
+pub(crate) fn step(name: &str) -> &str {
+    match name {
+        "render.infographic" => "vẽ đồ họa · drawing the infographic",
+        "render.layers" => "vẽ các lớp hình · drawing layers",
+        "render.clip.prepare" => "chuẩn bị clip · preparing the clip",
+        "render.clip" => "kết xuất clip · encoding the clip",
+        other => other,
+    }
+}
+
+/// A state of a delivery in words; nothing for those that pass in moments.
+pub(crate) fn state(state: DeliveryState) -> Option<&'static str> {
+    Some(match state {
+        DeliveryState::Scheduled => "đã hẹn giờ · scheduled",
+        DeliveryState::Ready | DeliveryState::Leased | DeliveryState::Intent => return None,
+        DeliveryState::Published => "đã đăng · published",
+        DeliveryState::Uncertain => "chưa rõ kết quả · outcome unclear",
+        DeliveryState::Rejected => "kênh từ chối · rejected by channel",
+        DeliveryState::Dead => "đăng lỗi · failed",
+        DeliveryState::Held => "tạm giữ · held",
+        DeliveryState::Cancelled => "đã hủy · cancelled",
+        DeliveryState::Missed => "lỡ giờ · missed",
+        DeliveryState::Correcting => "đang đính chính · correcting",
+        DeliveryState::Retracting => "đang gỡ · taking down",
+        DeliveryState::Retracted => "đã gỡ · taken down",
+        DeliveryState::Gone => "không còn trên kênh · gone from channel",
+    })
 }
 
 /// A table with columns as wide as they need, numbers to the right.

@@ -271,10 +271,10 @@ mod youtube_short {
             pace.spent_of(quota, room.site.clock.now())
         };
         room.until(State::Published).await;
-        // A post reserves what its whole chain may take.
+        // A post reserves what its chain takes.
         assert_eq!((spent("uploads").await, counted("uploads").await), (1, 1));
         let (reserved, used) = (spent("units").await, counted("units").await);
-        assert!(reserved == 600 && (52..reserved).contains(&used), "{used} of {reserved}");
+        assert!(reserved == 80 && (52..reserved).contains(&used), "{used} of {reserved}");
         // What comes after is counted call by call.
         let approver = room.approver().await;
         room.desk().retract(room.delivery, approver, "sai số liệu".into()).await.unwrap();

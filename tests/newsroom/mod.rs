@@ -1,5 +1,5 @@
 //! The real binary against the stand-in platforms: a sandbox in a process of its own, and a newsroom that publishes to it.
-#![allow(unreachable_pub, reason = "shared by test binaries")]
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part")]
 
 use std::{
     fs,
@@ -26,10 +26,15 @@ pub struct Platforms {
 
 impl Platforms {
     pub fn start(dir: &Path, port_base: u16) -> Self {
+        Self::still(dir, port_base, 2).ticking()
+    }
+
+    /// With so many accounts each, on a clock that only moves when it is told to.
+    pub fn still(dir: &Path, port_base: u16, accounts: usize) -> Self {
         let mut child = Command::new(LOA)
             .args(["sandbox", "--virtual-clock", "--seed", "7", "--dir"])
             .arg(dir)
-            .args(["--port-base", &port_base.to_string()])
+            .args(["--port-base", &port_base.to_string(), "--accounts", &accounts.to_string()])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -41,18 +46,26 @@ impl Platforms {
         )
         .unwrap();
         let first_line: Value = serde_json::from_str(&line).expect("the first line is JSON");
-        let stop = Arc::new(AtomicBool::new(false));
-        let control = first_line["control"].as_str().unwrap().to_owned();
-        let stopped = Arc::clone(&stop);
-        // Waits of platforms and of pacing pass on the virtual clock, not on ours.
-        let ticking = std::thread::spawn(move || {
+        Self { child, first_line, stop: Arc::new(AtomicBool::new(false)), ticking: None }
+    }
+
+    /// Waits of platforms and of pacing pass on the virtual clock, not on ours.
+    fn ticking(mut self) -> Self {
+        let control = self.first_line["control"].as_str().unwrap().to_owned();
+        let stopped = Arc::clone(&self.stop);
+        self.ticking = Some(std::thread::spawn(move || {
             while !stopped.load(Ordering::Relaxed) {
                 call("POST", &format!("{control}/control/clock/advance"), &json!({ "ms": 1000 }))
                     .ok();
                 pause(Duration::from_millis(60));
             }
-        });
-        Self { child, first_line, stop, ticking: Some(ticking) }
+        }));
+        self
+    }
+
+    /// Moves the clock.
+    pub fn advance(&self, ms: u64) {
+        self.control("POST", "/control/clock/advance", &json!({ "ms": ms }));
     }
 
     pub fn control(&self, method: &str, path: &str, body: &Value) -> Value {
@@ -141,12 +154,23 @@ pub struct Newsroom {
 
 impl Newsroom {
     pub fn new(dir: &Path, base: u16, first_line: &Value, more: &str) -> Self {
+        Self::with_accounts(1, dir, base, first_line, &format!("{QUICK}{more}"))
+    }
+
+    /// With so many accounts of each channel: `<channel>:thu`, `<channel>:thu-2` and so on.
+    pub fn with_accounts(
+        accounts: usize,
+        dir: &Path,
+        base: u16,
+        first_line: &Value,
+        more: &str,
+    ) -> Self {
         fs::create_dir_all(dir).unwrap();
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let web = format!("http://127.0.0.1:{}", base + 5);
         let mut settings = format!(
             "data = {:?}\nvirtual_clock = {:?}\nallow_loopback = true\ndemo = true\n\n[web]\nlisten = \"127.0.0.1:{}\"\npublic_url = {web:?}\n\n\
-             [delivery]\nquarantine_s = 20\nread_back_apart_s = 5\nread_back_again_s = 5\n\n[[agencies]]\nname = \"thu\"\ntitle = \"Cổng thử\"\nbrand = \"demo\"\nzone = \"Asia/Ho_Chi_Minh\"\n{more}\n",
+             [[agencies]]\nname = \"thu\"\ntitle = \"Cổng thử\"\nbrand = \"demo\"\nzone = \"Asia/Ho_Chi_Minh\"\n{more}\n",
             dir.join("data"),
             dir.join("sandbox/clock.json"),
             base + 5,
@@ -163,14 +187,16 @@ impl Newsroom {
             at("zalo", "oauth"),
             format!("{}/d", at("zalo", "api")),
         );
-        for channel in CHANNELS {
-            let account = &first_line[channel]["accounts"][0];
+        let all = CHANNELS.iter().flat_map(|channel| (0..accounts).map(move |n| (*channel, n)));
+        for (channel, number) in all {
+            let account = &first_line[channel]["accounts"][number];
+            let own_name = account_name(channel, number);
             let one = |name: &str| text(&account[name]);
             let (secret, own) = match channel {
                 "facebook" => (vec![("page_token", one("token"))], vec![]),
                 "viber" => (
                     vec![("auth_token", one("token"))],
-                    vec![("from", one("from")), ("webhook_url", format!("{web}/hook/viber"))],
+                    vec![("from", one("from")), ("webhook_url", format!("{web}/hook/{own_name}"))],
                 ),
                 "youtube" => (
                     vec![
@@ -192,10 +218,10 @@ impl Newsroom {
             let lines = |pairs: &[(&str, String)]| {
                 pairs.iter().map(|(k, v)| format!("{k} = {v:?}\n")).collect::<String>()
             };
-            let file = dir.join(format!("{channel}.secret"));
+            let file = dir.join(format!("{channel}-{number}.secret"));
             fs::write(&file, lines(&secret)).unwrap();
             settings += &format!(
-                "\n[[accounts]]\nname = \"{channel}:thu\"\nagency = \"thu\"\ntitle = \"Trang thử\"\nremote_id = {:?}\nsecret_file = {file:?}\n[accounts.settings]\n{}",
+                "\n[[accounts]]\nname = \"{own_name}\"\nagency = \"thu\"\ntitle = \"Trang thử\"\nremote_id = {:?}\nsecret_file = {file:?}\n[accounts.settings]\n{}",
                 one("id"),
                 lines(&own),
             );
@@ -262,7 +288,7 @@ impl Newsroom {
 
     pub fn status(&self) -> Value {
         let out = self.command(&["status", "--json"]).output().unwrap();
-        serde_json::from_slice(&out.stdout).unwrap()
+        serde_json::from_slice(&out.stdout).unwrap_or_else(|_| panic!("no JSON: {}", said(&out)))
     }
 
     pub fn verify(&self) {
@@ -273,6 +299,14 @@ impl Newsroom {
             String::from_utf8_lossy(&out.stdout),
             String::from_utf8_lossy(&out.stderr)
         );
+    }
+}
+
+/// Name of an account by its place among the sandbox's accounts.
+pub fn account_name(channel: &str, number: usize) -> String {
+    match number {
+        0 => format!("{channel}:thu"),
+        n => format!("{channel}:thu-{}", n + 1),
     }
 }
 
@@ -290,6 +324,9 @@ format = "photo"
 after_minutes = 0
 media = [{ from = "variant", role = "photo", kind = "infographic", renditions = ["portrait"], required = true }]
 "#;
+
+/// Unclear outcomes are looked up soon: these stand-ins show at once what they have.
+const QUICK: &str = "[delivery]\nquarantine_s = 20\nread_back_apart_s = 5\nread_back_again_s = 5\n";
 
 /// A short article of one folder.
 pub fn brief_one(dir: &Path) -> String {

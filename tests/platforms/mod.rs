@@ -132,6 +132,7 @@ impl Site {
             clock: clock.clone(),
             advance: Some(clock.clone()),
             media_fetch: true,
+            accounts: loa_sandbox::SAMPLES,
         };
         let running = Sandbox::start(vec![platform], options).await.unwrap();
         let told = &running.addresses()[name];

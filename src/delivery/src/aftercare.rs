@@ -25,8 +25,17 @@ impl At<'_> {
         row: &Versioned<Delivery>,
         round: &mut Round,
     ) -> Result<()> {
+        // Since the round began, another worker may have had the account and done it.
+        let fresh = self.mover().read(row.record.id).await?;
+        let Some(row) = fresh.as_ref().filter(|fresh| fresh.record.state == row.record.state)
+        else {
+            return Ok(());
+        };
         let d = &row.record;
         let Some(receipt) = &d.receipt else { return Ok(()) };
+        if self.stopped().await?.is_some() {
+            return Ok(());
+        }
         let Some(secret) = self.secret().await? else {
             return self
                 .worker

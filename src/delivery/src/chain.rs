@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use loa_channel::{Channel, Cx, Notes, Outgoing, To};
 use loa_model::{
     Account, Delivery, DeliveryEvent as Event, DeliveryId, DeliveryState as State, Intent, Plan,
-    Post, PostFormat, PostState, Priority, Secret, delivery::Effect,
+    Post, PostState, Priority, Secret, Shape, delivery::Effect,
 };
 use loa_store::{Changes, Error as StoreError, StoreExt as _, Versioned};
 
@@ -97,10 +97,8 @@ impl At<'_> {
         if now > d.not_after && !d.may_be_live() {
             return self.end(row, Event::Expire, round).await;
         }
-        // Switches may be thrown in the middle of a round.
-        self.worker.read_kill_switches().await?;
-        if self.worker.is_killed(self.account) {
-            return self.end(row, snooze(now, "the kill switch is on"), round).await;
+        if let Some(why) = self.stopped().await? {
+            return self.end(row, snooze(now, why), round).await;
         }
         if self.worker.stopping.load(Ordering::Acquire) {
             return self.end(row, snooze(now, "handed back at shutdown"), round).await;
@@ -133,8 +131,11 @@ impl At<'_> {
                 None => return Ok(None),
             }
         };
-        let d = &row.record;
-        let now = self.now();
+        let (d, now) = (&row.record, self.now());
+        // Asked once more behind the intent: a stop that the ledger has before it is obeyed.
+        if let Some(why) = self.stopped().await?.filter(|_| effect != Effect::Read) {
+            return self.end(row, snooze(now, why), round).await;
+        }
         let gate = SendGate {
             clock: self.worker.deps.clock.clone(),
             tenure: self.tenure.clone(),
@@ -202,7 +203,7 @@ impl At<'_> {
             let now = self.now();
             let d = &row.record;
             let (account, app) = self.paces().await?;
-            let paces = match self.ask(d, post.content.format, &account.0, &app.0, now) {
+            let paces = match self.ask(d, &post.content.shape(), &account.0, &app.0, now) {
                 // A chain that goes on has paid already.
                 _ if counted && !begins(d) => Vec::new(),
                 Ok(go) => self.spent(go, account, app),
@@ -273,7 +274,7 @@ impl At<'_> {
     fn ask(
         &self,
         d: &Delivery,
-        format: PostFormat,
+        shape: &Shape,
         account: &Pace,
         app: &Pace,
         now: Timestamp,
@@ -281,7 +282,7 @@ impl At<'_> {
         let rule = &self.channel.capability().pace;
         let ask = Ask {
             delivery: d.id,
-            format,
+            shape,
             priority: urgency(d, now, &self.worker.deps.config),
             account,
             app,

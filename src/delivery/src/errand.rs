@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use loa_channel::Channel;
 use loa_model::{
     Account, AccountName, AccountStatus, Delivery, DeliveryEvent as Event, DeliveryId,
-    DeliveryState as State, Plan, Post, PostFormat, Priority, Timetable, record::join,
+    DeliveryState as State, Plan, Post, PostFormat, Priority, Shape, Timetable, record::join,
 };
 use loa_store::{StoreExt as _, Versioned};
 
@@ -17,7 +17,6 @@ use crate::{
     pacing::{Ask, Held, Wait},
     read_back,
     turns::{Turns, price},
-    worker::parse,
 };
 
 /// Posts of one account that are looked at for one that may go while allowances of others are spent.
@@ -55,7 +54,7 @@ impl Errand {
 /// A post that its account would let go: whether it goes is up to the app and the turns.
 struct Candidate {
     row: Row,
-    format: PostFormat,
+    shape: Shape,
     urgency: Priority,
     account: Pace,
     /// Index of its errand.
@@ -66,7 +65,7 @@ impl Candidate {
     fn ask<'a>(&'a self, app: &'a Pace, errand: &'a Errand) -> Ask<'a> {
         Ask {
             delivery: self.row.record.id,
-            format: self.format,
+            shape: &self.shape,
             priority: self.urgency,
             account: &self.account,
             app,
@@ -134,7 +133,7 @@ impl Worker {
         for (index, from, most) in lists {
             let to = format!("{from}\u{10ffff}");
             for row in store.range(index, &from, &to, most, false).await? {
-                let row = parse(&row)?;
+                let row: Row = row.read()?;
                 found.insert(row.record.id, row);
             }
         }
@@ -243,7 +242,7 @@ impl Worker {
             let post = self.deps.store.read::<Post>(&row.record.post.to_string()).await?;
             let candidate = Candidate {
                 // A post that is gone is found out by its step.
-                format: post.map_or(PostFormat::Text, |post| post.record.content.format),
+                shape: post.map_or(nothing(), |post| post.record.content.shape()),
                 urgency: urgency(&row.record, now, config),
                 account: pace.clone(),
                 errand: at,
@@ -299,7 +298,7 @@ impl Worker {
             for (name, candidate) in by_account.iter().filter(|(_, c)| c.urgency == class) {
                 if let Some(errand) = errands.get(candidate.errand) {
                     let rule = &errand.channel.capability().pace;
-                    waiting.insert(name.clone(), price(rule, candidate.format));
+                    waiting.insert(name.clone(), price(rule, &candidate.shape));
                 }
             }
             let mut next = turns.clone();
@@ -333,4 +332,9 @@ impl Worker {
         self.memory().turns.insert(app.to_owned(), turns);
         Ok(())
     }
+}
+
+/// The shape of a post that is not there.
+fn nothing() -> Shape {
+    Shape { format: PostFormat::Text, files: BTreeMap::new() }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use loa_model::{
     Account, AccountName, Capability, Delivery, DeliveryId, DeliveryState as State, Post,
-    PostFormat, Priority, Timetable,
+    PostFormat, Priority, Shape, Timetable,
     capability::{PaceRule, Quota, QuotaScope, Window},
     record::join,
 };
@@ -21,9 +21,9 @@ use crate::{
 };
 
 /// Answer for one account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Outlook {
-    /// When a post of each format could go at the earliest; absent when not within two months.
+    /// When a post of each format, with every file it may have, could go at the earliest; absent when not within two months.
     pub next_free: BTreeMap<PostFormat, Timestamp>,
     /// What is left of the allowances of the account and its app.
     pub quota_left: Vec<Left>,
@@ -55,8 +55,8 @@ pub struct Planned {
     pub account: AccountName,
     /// When.
     pub at: Timestamp,
-    /// What it is.
-    pub format: PostFormat,
+    /// What it is made of.
+    pub shape: Shape,
 }
 
 /// How far it is looked ahead.
@@ -70,15 +70,15 @@ const MOST_STEPS: usize = 2000;
 pub fn outlook(
     account: &AccountName,
     ask: &Ask<'_>,
-    formats: &[PostFormat],
+    shapes: &[Shape],
     planned: &[Planned],
     config: &Config,
     now: Timestamp,
 ) -> Outlook {
     let view = View { account, ask, planned, config };
-    let next_free = |format: &PostFormat| Some((*format, view.next_free(*format, now)?));
+    let next_free = |shape: &Shape| Some((shape.format, view.next_free(shape, now)?));
     Outlook {
-        next_free: formats.iter().filter_map(next_free).collect(),
+        next_free: shapes.iter().filter_map(next_free).collect(),
         quota_left: ask.rule.quotas.iter().map(|quota| view.left(quota, now)).collect(),
     }
 }
@@ -108,7 +108,7 @@ impl View<'_> {
         let pace = self.pace_of(quota.scope);
         let spent = pace.spent_of(quota, now);
         let reserved = |post: &Planned| {
-            let spending = pace.spent.get(&quota.bucket);
+            let spending = pace.spending.get(&quota.bucket);
             spending.is_some_and(|spending| spending.posts.contains_key(&post.delivery))
         };
         let end = window_end(&quota.window, now);
@@ -120,13 +120,13 @@ impl View<'_> {
             limit: quota.limit,
             left: most(false),
             left_urgent: most(true),
-            planned: open.map(|post| u64::from(quota.cost_of(post.format))).sum(),
+            planned: open.map(|post| u64::from(quota.cost_of(&post.shape))).sum(),
         }
     }
 
     /// The first instant at which the pace lets a post go that keeps its distance to the planned ones and leaves them their
     /// units.
-    fn next_free(&self, format: PostFormat, now: Timestamp) -> Option<Timestamp> {
+    fn next_free(&self, shape: &Shape, now: Timestamp) -> Option<Timestamp> {
         let own = self.ask.plan.map_or(0, |plan| u64::from(plan.min_gap_s) * 1000);
         let gap_ms = self.ask.rule.account.min_gap_ms.max(own);
         let gap = SignedDuration::from_millis(i64::try_from(gap_ms).unwrap_or(i64::MAX));
@@ -139,7 +139,7 @@ impl View<'_> {
             let app = self.booked(QuotaScope::App, at);
             let asked = Ask {
                 delivery: DeliveryId(Uuid::nil()),
-                format,
+                shape,
                 priority: Priority::Normal,
                 account: &account,
                 app: &app,
@@ -164,11 +164,15 @@ impl View<'_> {
     fn booked(&self, scope: QuotaScope, at: Timestamp) -> Pace {
         let mut pace = self.pace_of(scope).clone();
         for quota in self.ask.rule.quotas.iter().filter(|quota| quota.scope == scope) {
-            let spending = pace.spent.entry(quota.bucket.clone()).or_default();
+            let spending = pace.spending.entry(quota.bucket.clone()).or_default();
             let whole_day = matches!(quota.window, Window::DayOf(_));
             for post in self.sharing(scope).filter(|post| whole_day || post.at <= at) {
-                let units = quota.cost_of(post.format);
-                spending.posts.entry(post.delivery).or_insert(Spent { units, at: post.at });
+                let units = quota.cost_of(&post.shape);
+                spending.posts.entry(post.delivery).or_insert(Spent {
+                    units,
+                    used: 0,
+                    at: post.at,
+                });
             }
         }
         pace
@@ -204,14 +208,16 @@ pub async fn look_out(
             {
                 let Some(post) = store.read::<Post>(&post.to_string()).await? else { continue };
                 let at = due_at.max(not_before).max(now);
-                let (account, format) = (name.clone(), post.record.content.format);
-                planned.push(Planned { delivery: id, account, at, format });
+                let (account, shape) = (name.clone(), post.record.content.shape());
+                planned.push(Planned { delivery: id, account, at, shape });
             }
         }
     }
+    let shapes: Vec<_> = capability.formats.keys().map(|f| capability.fullest(*f)).collect();
+    let Some(any) = shapes.first() else { return Ok(Outlook::default()) };
     let ask = Ask {
         delivery: DeliveryId(Uuid::nil()),
-        format: PostFormat::Text,
+        shape: any,
         priority: Priority::Normal,
         account: &of_account.0,
         app: &of_app.0,
@@ -219,8 +225,7 @@ pub async fn look_out(
         plan: plan.as_ref(),
         begins: true,
     };
-    let formats: Vec<_> = capability.formats.keys().copied().collect();
-    Ok(outlook(&account.name, &ask, &formats, &planned, config, now))
+    Ok(outlook(&account.name, &ask, &shapes, &planned, config, now))
 }
 
 /// The account, and those that share allowances of its app.

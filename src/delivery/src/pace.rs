@@ -1,9 +1,9 @@
 //! The pace of an account or an app as it must survive a restart: when it last went, what it spent of its allowances, and
 //! what the platform said.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, civil::Date};
 use loa_channel::{Scope, Usage};
 use loa_model::{
     AccountName, DeliveryId,
@@ -33,21 +33,26 @@ pub struct Pace {
     /// Theoretical arrival time of the next post, nanoseconds since 1970; absent before the first.
     pub tat_ns: Option<u64>,
     /// When the last post began.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Timestamp>,
     /// Account that had the last turn; of apps only.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turn: Option<AccountName>,
     /// What is spent, by allowance.
-    #[serde(default)]
-    pub spent: BTreeMap<String, Spending>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub spending: BTreeMap<String, Spending>,
     /// The platform asked to wait until.
     pub not_before: Option<Timestamp>,
     /// What it said.
     pub reason: String,
-    /// How much of its allowance the platform said is used, from [`SLOW_FROM`] on.
-    #[serde(default)]
+    /// How much of its allowance the platform said is used, from 60 % on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used: Option<Used>,
+    /// Day and posts of the budget that the first release kept: read and kept as they are, and counted no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    day: Option<Date>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    spent: BTreeSet<DeliveryId>,
 }
 
 /// Units spent of one allowance.
@@ -62,8 +67,11 @@ pub struct Spending {
 /// Units of one post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spent {
-    /// Units.
+    /// Units reserved for it.
     pub units: u32,
+    /// Units its calls took so far; what they take more than was reserved counts.
+    #[serde(default)]
+    pub used: u32,
     /// When.
     pub at: Timestamp,
 }
@@ -85,10 +93,12 @@ impl Pace {
             tat_ns: None,
             last: None,
             turn: None,
-            spent: BTreeMap::new(),
+            spending: BTreeMap::new(),
             not_before: None,
             reason: String::new(),
             used: None,
+            day: None,
+            spent: BTreeSet::new(),
         }
     }
 
@@ -105,7 +115,7 @@ impl Pace {
 
     /// Units of an allowance that count now.
     pub fn spent_of(&self, quota: &Quota, now: Timestamp) -> u64 {
-        self.spent.get(&quota.bucket).map_or(0, |spending| spending.total(&quota.window, now))
+        self.spending.get(&quota.bucket).map_or(0, |spending| spending.total(&quota.window, now))
     }
 
     /// Reserves units for a post, or says when enough of them are back. What is reserved stays reserved: a post that is sent
@@ -117,7 +127,7 @@ impl Pace {
         (post, units): (DeliveryId, u32),
         now: Timestamp,
     ) -> Result<(), Timestamp> {
-        let spending = self.spent.entry(quota.bucket.clone()).or_default();
+        let spending = self.spending.entry(quota.bucket.clone()).or_default();
         spending.forget(&quota.window, now);
         if spending.posts.contains_key(&post) {
             return Ok(());
@@ -125,7 +135,7 @@ impl Pace {
         if spending.total(&quota.window, now) + u64::from(units) > limit {
             return Err(spending.free_at(&quota.window, limit.saturating_sub(units.into()), now));
         }
-        spending.posts.insert(post, Spent { units, at: now });
+        spending.posts.insert(post, Spent { units, used: 0, at: now });
         Ok(())
     }
 
@@ -133,7 +143,7 @@ impl Pace {
     #[must_use]
     pub(crate) fn refunded(mut self, rule: &PaceRule, post: DeliveryId) -> Self {
         for quota in rule.quotas.iter().filter(|quota| !quota.refused_counts) {
-            if let Some(spending) = self.spent.get_mut(&quota.bucket) {
+            if let Some(spending) = self.spending.get_mut(&quota.bucket) {
                 spending.posts.remove(&post);
             }
         }
@@ -149,7 +159,7 @@ impl Record for Pace {
 }
 
 /// Lays what was said about allowances over the paces of an account and its app. `post` is the one whose chain made the
-/// calls: what its reservation covers is not counted again.
+/// calls: they are of what it reserved.
 pub fn hear(
     account: &mut Pace,
     app: &mut Pace,
@@ -180,10 +190,11 @@ pub fn hear(
                     QuotaScope::Account => &mut *account,
                     QuotaScope::App => &mut *app,
                 };
-                let spending = pace.spent.entry(quota.bucket.clone()).or_default();
+                let spending = pace.spending.entry(quota.bucket.clone()).or_default();
                 spending.forget(&quota.window, now);
-                if post.is_none_or(|post| !spending.posts.contains_key(&post)) {
-                    *spending.calls.entry(hour_of(now)).or_default() += units;
+                match post.and_then(|post| spending.posts.get_mut(&post)) {
+                    Some(spent) => spent.used += units,
+                    None => *spending.calls.entry(hour_of(now)).or_default() += units,
                 }
             }
         }
@@ -236,7 +247,7 @@ struct Entry {
 
 impl Entry {
     fn of_post(spent: Spent, window: &Window) -> Self {
-        Self::new(spent.units, spent.at, spent.at, window)
+        Self::new(spent.units.max(spent.used), spent.at, spent.at, window)
     }
 
     /// An hour counts as long as any of its calls may.

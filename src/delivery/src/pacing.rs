@@ -20,7 +20,7 @@ use governor::{
 };
 use jiff::{SignedDuration, Timestamp};
 use loa_model::{
-    DeliveryId, Plan, PostFormat, Priority,
+    DeliveryId, Plan, Priority, Shape,
     capability::{Gap, PaceRule, Quota, QuotaScope},
 };
 
@@ -67,8 +67,8 @@ pub struct Go {
 pub struct Ask<'a> {
     /// Delivery.
     pub delivery: DeliveryId,
-    /// What it is.
-    pub format: PostFormat,
+    /// What it is made of.
+    pub shape: &'a Shape,
     /// Its urgency.
     pub priority: Priority,
     /// Pace of its account.
@@ -139,7 +139,7 @@ impl Ask<'_> {
     ) -> Result<Pace, Held> {
         if self.begins {
             for quota in self.rule.quotas.iter().filter(|quota| quota.scope == scope) {
-                let units = quota.cost_of(self.format);
+                let units = quota.cost_of(self.shape);
                 if units > 0 {
                     let limit = Self::limit(quota, self.is_urgent(), config);
                     let reserved = pace.reserve(quota, limit, (self.delivery, units), now);

@@ -9,7 +9,10 @@ use std::{
     ops::Bound::{Excluded, Unbounded},
 };
 
-use loa_model::{AccountName, PostFormat, capability::PaceRule, capability::QuotaScope};
+use loa_model::{
+    AccountName, Shape,
+    capability::{PaceRule, QuotaScope},
+};
 
 /// Where the ring of one app stands. Lost at a restart but for the account that had the last turn, which is kept with the
 /// app's pace.
@@ -48,10 +51,10 @@ impl Turns {
 }
 
 /// Price of a post's turn: its share of the app's allowance that it takes most of, in thousandths, at least 1.
-pub(crate) fn price(rule: &PaceRule, format: PostFormat) -> u64 {
+pub(crate) fn price(rule: &PaceRule, shape: &Shape) -> u64 {
     let shared = rule.quotas.iter().filter(|quota| quota.scope == QuotaScope::App);
-    let share = |limit: u32, cost: u32| u64::from(cost) * 1000 / u64::from(limit.max(1));
-    shared.map(|quota| share(quota.limit, quota.cost_of(format))).max().unwrap_or(0).max(1)
+    let part = |limit: u32, cost: u32| u64::from(cost) * 1000 / u64::from(limit.max(1));
+    shared.map(|quota| part(quota.limit, quota.cost_of(shape))).max().unwrap_or(0).max(1)
 }
 
 #[cfg(test)]

@@ -13,14 +13,13 @@ use futures::StreamExt as _;
 use jiff::Timestamp;
 use loa_channel::Notes;
 use loa_model::{
-    Account, AccountName, Actor, Delivery, DeliveryEvent as Event, DeliveryId,
-    DeliveryState as State, Ids,
+    AccountName, Actor, Delivery, DeliveryEvent as Event, DeliveryId, DeliveryState as State, Ids,
     record::{join, time_key},
 };
-use loa_store::{AccountLease, Error as StoreError, Row, StoreExt as _, Versioned};
+use loa_store::{AccountLease, Error as StoreError, Row, Versioned};
 
 use crate::{
-    Deps, KillSwitch, Result, chain,
+    Deps, Result, chain,
     config::secs,
     errand::Errand,
     gate::Tenure,
@@ -85,6 +84,8 @@ pub(crate) struct Memory {
     /// Not asked again before (read-backs, corrections, retractions), with the tries so far.
     pub(crate) later: BTreeMap<DeliveryId, (u32, Timestamp)>,
     pub(crate) refreshed: BTreeMap<AccountName, Timestamp>,
+    /// Refusals of credentials that had just been renewed.
+    pub(crate) refusals: BTreeMap<AccountName, Vec<Timestamp>>,
     /// When to ask next whether credentials age.
     pub(crate) check_token_at: BTreeMap<AccountName, Timestamp>,
 }
@@ -151,6 +152,7 @@ impl Worker {
                 let tick = self.tick();
                 tokio::pin!(tick);
                 tokio::select! {
+                    biased;
                     outcome = &mut tick => outcome,
                     () = wanted(&mut shutdown) => {
                         self.stopping.store(true, Ordering::Release);
@@ -174,6 +176,7 @@ impl Worker {
                 }
             };
             tokio::select! {
+                biased;
                 () = self.deps.clock.sleep(Duration::try_from(wait).unwrap_or_default()) => {}
                 answer = changed.changed() => {
                     // The store is gone only when the process ends; the clock keeps the loop going until then.
@@ -256,44 +259,28 @@ impl Worker {
         };
         let rows: Vec<Row> =
             self.deps.store.range("delivery_by_state", &from, &to, most, false).await?;
-        rows.iter().map(|row| parse(row).map_err(Into::into)).collect()
+        rows.iter().map(|row| row.read().map_err(Into::into)).collect()
     }
 
-    /// Keeps the leases of accounts whose chain waits: between rounds nobody else does.
+    /// Keeps the leases of accounts whose chain waits: between rounds nobody else does. A chain that somebody else took over
+    /// meanwhile is no reason to keep an account.
     async fn keep_held(&self, round: &mut Round) -> Result<()> {
-        let held: Vec<_> = self.memory().held.keys().cloned().collect();
-        for account in held {
+        let held: Vec<_> =
+            self.memory().held.iter().map(|(name, (id, _))| (name.clone(), *id)).collect();
+        for (account, id) in held {
+            let waits = self.mover(true).read(id).await?.is_some_and(|row| {
+                let owner = row.record.lease.as_ref().map(|lease| lease.owner.as_str());
+                row.record.state == State::Leased && owner == Some(self.deps.owner.as_str())
+            });
+            if !waits {
+                self.memory().held.remove(&account);
+                self.release(&account).await?;
+                continue;
+            }
             self.take(&account, 0).await?;
             round.wake_at(self.deps.clock.now() + self.deps.config.keep_lease_within());
         }
         Ok(())
-    }
-
-    pub(crate) async fn read_kill_switches(&self) -> Result<()> {
-        let switches = self.deps.store.all::<KillSwitch>(self.deps.config.batch).await?;
-        let mut killed = self.killed.lock().unwrap_or_else(PoisonError::into_inner);
-        for switch in switches {
-            killed
-                .entry(switch.record.scope)
-                .or_default()
-                .store(switch.record.on, Ordering::Release);
-        }
-        Ok(())
-    }
-
-    /// The switches that concern an account, shared with its gates.
-    pub(crate) fn kill_switches(&self, account: &Account) -> Vec<Arc<AtomicBool>> {
-        let mut killed = self.killed.lock().unwrap_or_else(PoisonError::into_inner);
-        let scopes = [
-            "all".to_owned(),
-            format!("agency/{}", account.agency),
-            format!("channel/{}", account.name.channel()),
-        ];
-        scopes.into_iter().map(|scope| killed.entry(scope).or_default().clone()).collect()
-    }
-
-    pub(crate) fn is_killed(&self, account: &Account) -> bool {
-        self.kill_switches(account).iter().any(|on| on.load(Ordering::Acquire))
     }
 
     /// Serves one account once, under its lease.
@@ -428,14 +415,4 @@ async fn wanted(shutdown: &mut tokio::sync::watch::Receiver<bool>) {
     if shutdown.wait_for(|wanted| *wanted).await.is_err() {
         std::future::pending::<()>().await;
     }
-}
-
-pub(crate) fn parse(row: &Row) -> Result<Versioned<Delivery>, StoreError> {
-    serde_json::from_slice(&row.value)
-        .map(|record| Versioned { record, version: row.version })
-        .map_err(|error| StoreError::Corrupt {
-            table: "delivery".into(),
-            key: row.key.clone(),
-            why: error.to_string(),
-        })
 }

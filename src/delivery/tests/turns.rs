@@ -47,7 +47,7 @@ fn i8_sixty_three_provinces_under_one_app_all_have_their_turns() {
         world.config.spread_s = 0;
         let names = world.provinces();
         let posts: Vec<_> =
-            (0..3).flat_map(|_| names.clone()).map(|name| world.post(&name, |_, _| {})).collect();
+            (0..2).flat_map(|_| names.clone()).map(|name| world.post(&name, |_, _| {})).collect();
         let began = world.clock.now();
         let mut worker = world.worker();
         for _ in 0..400 {
@@ -282,7 +282,7 @@ fn a_refusal_gives_an_app_s_units_back_while_others_spend_them() {
     let count = |state| posts.iter().filter(|id| world.state(**id) == state).count();
     assert_eq!((count(State::Rejected), count(State::Published)), (1, 5));
     let pace = ready(world.store.inner.read::<Pace>("app/memory/loa")).unwrap().unwrap().record;
-    assert_eq!(pace.spent["texts"].posts.len(), 5, "{pace:?}");
+    assert_eq!(pace.spending["texts"].posts.len(), 5, "{pace:?}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::post::{Media, MediaRole, PostContent, PostFormat};
+use crate::post::{Media, MediaRole, PostContent, PostFormat, Shape};
 
 /// How a post whose outcome is unclear can be found again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -163,18 +163,23 @@ pub struct Quota {
     pub limit: u32,
     /// When units come back.
     pub window: Window,
-    /// Units that the whole chain of one post takes at most, by format. A format that is not named takes none.
+    /// Units that the whole chain of one post takes, by format. A format that is not named takes none.
     #[serde(default)]
     pub cost: BTreeMap<PostFormat, u32>,
+    /// Units that each file of a role takes besides.
+    #[serde(default)]
+    pub cost_of_file: BTreeMap<MediaRole, u32>,
     /// Whether a refused post counts all the same: the platform counts requests, not posts.
     #[serde(default)]
     pub refused_counts: bool,
 }
 
 impl Quota {
-    /// Units that a post of this format takes.
-    pub fn cost_of(&self, format: PostFormat) -> u32 {
-        self.cost.get(&format).copied().unwrap_or(0)
+    /// Units that such a post takes.
+    pub fn cost_of(&self, shape: &Shape) -> u32 {
+        let Some(plain) = self.cost.get(&shape.format) else { return 0 };
+        let of_file = |role| self.cost_of_file.get(role).copied().unwrap_or(0);
+        plain + shape.files.iter().map(|(role, count)| of_file(role) * count).sum::<u32>()
     }
 }
 
@@ -251,6 +256,14 @@ impl Capability {
     /// The parser's own message, with line and column.
     pub fn from_toml(text: &str) -> Result<Self, toml::de::Error> {
         toml::from_str(text)
+    }
+
+    /// A post of this format with every kind of file it may have.
+    pub fn fullest(&self, format: PostFormat) -> Shape {
+        let rule = self.formats.get(&format);
+        let files = rule.into_iter().flat_map(|rule| &rule.media);
+        let count = |min: usize| u32::try_from(min.max(1)).unwrap_or(1);
+        Shape { format, files: files.map(|(role, rule)| (*role, count(rule.min))).collect() }
     }
 
     /// Every limit the draft breaks; empty when the channel would take it.

@@ -524,11 +524,12 @@ impl Delivery {
                     self.public_since.get_or_insert(self.updated_at);
                 }
                 self.intent = None;
-                self.state = if self.attempt < self.max_attempts {
-                    DeliveryState::Ready
+                if self.attempt < self.max_attempts {
+                    self.state = DeliveryState::Ready;
                 } else {
-                    DeliveryState::Dead
-                };
+                    self.state = DeliveryState::Dead;
+                    "the worker was lost in the last attempt".clone_into(&mut self.reason);
+                }
             }
         }
     }

@@ -28,7 +28,7 @@ pub use ids::{ArticleId, BriefId, DeliveryId, Ids, JobId, PostId, SampleId, User
 pub use job::{Job, JobKind, JobState, Priority};
 pub use measure::{Measured, Metric, Sample, Value};
 pub use post::{
-    Approval, BodyBlock, Link, Media, MediaRole, Post, PostContent, PostFormat, PostState,
+    Approval, BodyBlock, Link, Media, MediaRole, Post, PostContent, PostFormat, PostState, Shape,
 };
 pub use progress::{Cancel, Progress};
 pub use public::{ClickCount, PublicMedia};

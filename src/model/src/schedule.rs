@@ -56,6 +56,13 @@ pub enum Timing {
     },
 }
 
+impl Timing {
+    /// Whether it is nothing in particular.
+    pub fn is_soon(&self) -> bool {
+        *self == Self::Soon
+    }
+}
+
 /// When posts are wanted, before each account's own time is known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "when")]

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::{
     book::Book, error::Result, fetch::Fetcher, growth::Growth, media::MediaStore, post::StoredPost,
+    server::SAMPLES,
 };
 
 /// A kind of platform that can be started.
@@ -29,6 +30,8 @@ pub struct Ground {
     pub base: String,
     /// Seed of everything that looks random.
     pub seed: u64,
+    /// Accounts wanted, the samples of its own included.
+    pub accounts: u32,
     /// Time.
     pub clock: SharedClock,
     /// Records.
@@ -39,6 +42,13 @@ pub struct Ground {
     pub fetcher: Fetcher,
     /// How the audience answers.
     pub growth: Growth,
+}
+
+impl Ground {
+    /// Numbers of the accounts wanted beyond the samples, from 3 on.
+    pub fn more_accounts(&self) -> std::ops::RangeInclusive<u32> {
+        SAMPLES + 1..=self.accounts
+    }
 }
 
 /// A refusal that the fault menu asks for, said in the platform's own words.

@@ -136,6 +136,7 @@ async fn start(dir: &Path) -> World {
             clock: clock.clone(),
             advance: Some(clock.clone()),
             media_fetch: true,
+            accounts: loa_sandbox::SAMPLES,
         },
     )
     .await

@@ -78,30 +78,30 @@ impl App {
     /// The sample Pages and their tokens, kept at the first start.
     fn seed_accounts(&self) -> Result<()> {
         let now = self.ground.clock.now();
-        let samples = [
-            ("612345678901234", "Cổng Thông tin Chính phủ (thử)", "cttcp.thu", 48_200),
-            ("612345678905678", "Báo Vùng Cao (thử)", "baovungcao.thu", 9_300),
+        let sample = |id: &str, name: &str, username: &str, followers| {
+            (id.to_owned(), name.to_owned(), username.to_owned(), followers)
+        };
+        let mut samples = vec![
+            sample("612345678901234", "Cổng Thông tin Chính phủ (thử)", "cttcp.thu", 48_200),
+            sample("612345678905678", "Báo Vùng Cao (thử)", "baovungcao.thu", 9_300),
         ];
+        samples.extend(self.ground.more_accounts().map(|n| {
+            (format!("6123457{n:08}"), format!("Trang thử {n}"), format!("trang{n}.thu"), 1_200)
+        }));
         self.ground.book.change(|leaf: &mut Leaf| {
             for (id, name, username, followers) in samples {
-                if leaf.get::<PageRecord>("page", id).is_some() {
+                if leaf.get::<PageRecord>("page", &id).is_some() {
                     continue;
                 }
-                let page = PageRecord {
-                    id: id.to_owned(),
-                    name: name.to_owned(),
-                    username: username.to_owned(),
-                    followers,
-                    opened_at: now,
-                };
-                leaf.put("page", id, &page);
+                let page = PageRecord { id: id.clone(), name, username, followers, opened_at: now };
+                leaf.put("page", &id, &page);
                 let token = Token {
-                    page: Some(id.to_owned()),
+                    page: Some(id.clone()),
                     issued_at: now,
                     expires_at: None,
                     state: TokenState::Live,
                 };
-                leaf.put("token", &self.sample_token(id), &token);
+                leaf.put("token", &self.sample_token(&id), &token);
             }
             let user = self.sample_token("user");
             if leaf.get::<Token>("token", &user).is_none() {

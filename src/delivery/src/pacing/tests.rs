@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use loa_channel::{Scope, Usage};
 use loa_model::{
-    DeliveryId, Plan, PostFormat, Priority, QuietHours,
+    DeliveryId, MediaRole, Plan, PostFormat, Priority, QuietHours, Shape,
     capability::{Gap, PaceRule, Quota, QuotaScope, Window},
 };
 
@@ -22,6 +22,10 @@ fn id(n: u128) -> DeliveryId {
     format!("{:032x}", n + 1).parse().unwrap()
 }
 
+fn shape(format: PostFormat) -> Shape {
+    Shape { format, files: BTreeMap::new() }
+}
+
 fn gap(min_gap_ms: u64, burst: u32) -> Gap {
     Gap { min_gap_ms, burst }
 }
@@ -38,6 +42,7 @@ fn quota(scope: QuotaScope, limit: u32, window: Window, units: u32) -> Quota {
         limit,
         window,
         cost: BTreeMap::from([(PostFormat::Text, units)]),
+        cost_of_file: BTreeMap::from([(MediaRole::Captions, 400)]),
         refused_counts: false,
     }
 }
@@ -53,7 +58,7 @@ struct Case {
     plan: Option<Plan>,
     config: Config,
     priority: Priority,
-    format: PostFormat,
+    shape: Shape,
 }
 
 impl Case {
@@ -66,14 +71,14 @@ impl Case {
             plan: None,
             config,
             priority: Priority::Normal,
-            format: PostFormat::Text,
+            shape: shape(PostFormat::Text),
         }
     }
 
     fn question(&self, n: u128) -> Ask<'_> {
         Ask {
             delivery: id(n),
-            format: self.format,
+            shape: &self.shape,
             priority: self.priority,
             account: &self.account,
             app: &self.app,
@@ -102,11 +107,18 @@ impl Case {
 
     fn outlook(&self, planned: &[Planned], now: Timestamp) -> Outlook {
         let account = "memory:cong-tin".parse().unwrap();
-        outlook(&account, &self.question(99), &[self.format], planned, &self.config, now)
+        outlook(
+            &account,
+            &self.question(99),
+            std::slice::from_ref(&self.shape),
+            planned,
+            &self.config,
+            now,
+        )
     }
 
     fn next_free(&self, planned: &[Planned], now: Timestamp) -> Timestamp {
-        self.outlook(planned, now).next_free[&self.format]
+        self.outlook(planned, now).next_free[&self.shape.format]
     }
 
     /// Process death: only what is a record is left.
@@ -232,7 +244,7 @@ fn a_rolling_window_gives_units_back_one_by_one_and_none_at_midnight() {
     assert_eq!(case.ask(3, now + 24.hours()), Ok(()));
     let second = now + 24.hours() + 1.minute();
     assert_eq!(case.ask(4, now + 24.hours()), Err((second, Wait::Budget)));
-    case.format = PostFormat::Photo;
+    case.shape = shape(PostFormat::Photo);
     assert_eq!(case.ask(5, now + 24.hours()), Ok(()), "the allowance is one of reels");
 }
 
@@ -247,7 +259,9 @@ fn units_count_and_the_reserve_is_for_urgent_posts() {
     case.priority = Priority::Urgent;
     let urgent = (20..40).take_while(|n| case.ask(*n, now).is_ok()).count();
     assert_eq!(urgent, 3, "16 × 600 of 10,000");
-    assert_eq!(case.account.spent, BTreeMap::new(), "an app's units are the app's");
+    assert_eq!(case.account.spending, BTreeMap::new(), "an app's units are the app's");
+    case.shape.files.insert(MediaRole::Captions, 1);
+    assert_eq!(case.rule.quotas[0].cost_of(&case.shape), 1000, "captions are paid for besides");
 }
 
 #[test]
@@ -261,10 +275,13 @@ fn calls_beside_posts_are_counted_and_those_of_a_reserved_post_are_not_again() {
     hear(&mut case.account, &mut case.app, &heard, &case.rule, Some(id(0)), now);
     let spent = |case: &Case, now| case.app.spent_of(&case.rule.quotas[0], now);
     assert_eq!(spent(&case, now), 600, "what its reservation covers");
+    let much = Usage::Spent { bucket: "posts", units: 560 };
+    hear(&mut case.account, &mut case.app, &[much], &case.rule, Some(id(0)), now);
+    assert_eq!(spent(&case, now), 610, "and what it takes beyond");
     for _ in 0..3 {
         case.hear(call, now);
     }
-    assert_eq!(spent(&case, now), 750);
+    assert_eq!(spent(&case, now), 760);
     assert_eq!(case.ask(1, now).unwrap_err().1, Wait::Budget);
     // Its chain goes on after midnight: the new day pays for what is called then.
     let tomorrow = now + 24.hours();
@@ -374,7 +391,7 @@ fn quiet_hours_hold_all_but_urgent_and_an_account_may_have_its_own() {
 
 fn planned(account: &str, n: u128, at: Timestamp) -> Planned {
     let account = account.parse().unwrap();
-    Planned { delivery: id(n), account, at, format: PostFormat::Text }
+    Planned { delivery: id(n), account, at, shape: shape(PostFormat::Text) }
 }
 
 #[test]

@@ -18,6 +18,7 @@ pub fn texts_a_day(scope: QuotaScope, limit: u32, zone: &str) -> Quota {
         limit,
         window: Window::DayOf(zone.into()),
         cost: BTreeMap::from([(PostFormat::Text, 1)]),
+        cost_of_file: BTreeMap::new(),
         refused_counts: false,
     }
 }

@@ -8,6 +8,8 @@
     reason = "each test file uses its own part"
 )]
 
+pub mod workbook;
+
 use std::{
     collections::{BTreeMap, VecDeque},
     future::Future,
