@@ -65,6 +65,7 @@ impl At<'_> {
         let answer = self
             .guarded(Duration::from_secs(u64::from(config.upload_timeout_s.min(120))), request)
             .await;
+        self.keep_usage(Some(d.id)).await?;
         let mut incident = None;
         let event = match answer {
             Some(Ok(mut found)) => {

@@ -13,9 +13,14 @@ use loa_channel::{
 };
 use loa_delivery::{DeskError, IncidentKind};
 use loa_model::{
-    AccountStatus, Clock as _, DeliveryState as State, PostState, Priority, capability::ReadBack,
+    AccountStatus, Clock as _, DeliveryState as State, PostState, Priority,
+    capability::{QuotaScope, ReadBack},
 };
-use support::{RefreshMode, World, person, receipt};
+use support::{
+    RefreshMode, World,
+    pace::{gap, texts_a_day},
+    person, receipt,
+};
 
 const CHAINS: [Chain; 3] = [Chain::Public, Chain::HiddenThenPublic, Chain::Processed];
 const PAGE: &str = "memory:cong-tin";
@@ -276,10 +281,8 @@ fn before_the_approved_window_it_waits() {
 #[test]
 fn quiet_hours_budget_and_gap_hold_posts_back_and_urgent_ones_pass() {
     let mut world = World::with(14, Options::default(), |c| {
-        c.pace.per_day = 5;
-        c.pace.min_gap_ms = 60_000;
-        c.pace.burst = 1;
-        c.pace.day_zone = "Asia/Ho_Chi_Minh".into();
+        c.pace.quotas = vec![texts_a_day(QuotaScope::Account, 5, "Asia/Ho_Chi_Minh")];
+        c.pace.account = gap(60_000, 1);
     });
     let ids: Vec<_> = (0..6).map(|_| world.post(PAGE, |_, _| {})).collect();
     let worker = world.worker();
@@ -311,8 +314,7 @@ fn quiet_hours_budget_and_gap_hold_posts_back_and_urgent_ones_pass() {
 #[test]
 fn a_restart_gives_no_fresh_burst() {
     let mut world = World::with(15, Options::default(), |c| {
-        c.pace.min_gap_ms = 600_000;
-        c.pace.burst = 2;
+        c.pace.account = gap(600_000, 2);
     });
     let ids: Vec<_> = (0..4).map(|_| world.post(PAGE, |_, _| {})).collect();
     for _ in 0..4 {

@@ -166,6 +166,11 @@ pub struct Delivery {
 pub enum Event {
     /// Its time has come.
     Due,
+    /// Its time has come together with that of other accounts of its app: it goes a little later than they do.
+    Spread {
+        /// Not before.
+        until: Timestamp,
+    },
     /// A person called it off.
     Cancel {
         /// Why.
@@ -311,7 +316,13 @@ impl Delivery {
         next.state = self.state.next(kind)?;
         next.updated_at = now;
         match event {
-            Event::Due => guard(now >= self.due_at, "not due")?,
+            Event::Due => guard(now >= self.due_at.max(self.not_before), "not due")?,
+            Event::Spread { until } => {
+                guard(now >= self.due_at, "not due")?;
+                guard(self.not_before <= self.due_at, "spread already")?;
+                guard(until < self.not_after, "beyond its window")?;
+                next.not_before = until;
+            }
             Event::Expire => {
                 guard(now > self.not_after, "not past its not_after")?;
                 guard(!self.may_be_live(), MAY_BE_LIVE)?;
@@ -531,7 +542,7 @@ impl Record for Delivery {
     }
     fn index(&self) -> Vec<IndexEntry> {
         let wake = match self.state {
-            DeliveryState::Scheduled => self.due_at,
+            DeliveryState::Scheduled => self.due_at.max(self.not_before),
             DeliveryState::Uncertain => self.quarantine_until.unwrap_or(self.not_before),
             DeliveryState::Leased | DeliveryState::Intent => {
                 self.lease.as_ref().map_or(self.not_before, |lease| lease.until)
@@ -539,7 +550,7 @@ impl Record for Delivery {
             _ => self.not_before,
         };
         let state = self.state.name();
-        vec![
+        let mut entries = vec![
             IndexEntry {
                 index: "delivery_by_post",
                 key: join(&[&self.post.to_string(), &self.key()]),
@@ -552,7 +563,13 @@ impl Record for Delivery {
                 index: "delivery_by_account",
                 key: join(&[self.account.as_str(), state, &time_key(wake), &self.key()]),
             },
-        ]
+        ];
+        if self.priority == Priority::Urgent {
+            // However much is waiting, these are seen.
+            let key = join(&[state, &time_key(wake), &self.key()]);
+            entries.push(IndexEntry { index: "delivery_urgent", key });
+        }
+        entries
     }
 }
 

@@ -203,8 +203,9 @@ pub(crate) fn pace_was_kept(
     for (account, mut starts) in starts {
         let rule = &rules[&account];
         starts.sort_by_key(|start| start.intended);
-        let burst = rule.burst.max(1) as usize;
-        let gap = SignedDuration::from_millis(i64::try_from(rule.min_gap_ms).expect("days"));
+        let burst = rule.account.burst.max(1) as usize;
+        let gap =
+            SignedDuration::from_millis(i64::try_from(rule.account.min_gap_ms).expect("days"));
         for pair in starts.windows(burst + 1) {
             let (first, last) = (pair[0].intended, pair[burst].intended);
             let apart = last.duration_since(first) + slack;
@@ -235,7 +236,11 @@ pub(crate) fn nothing_was_late(witness: &Witness, plan: &Plan, all: &[&Delivery]
             other.id != d.id && other.account == d.account && apart < SignedDuration::from_mins(20)
         };
         let stopped = plan.stopped(&d.marker) || d.retry_of.is_some();
-        if pace.min_gap_ms > 0 || pace.per_day > 0 || stopped || all.iter().any(|o| near(&o)) {
+        if pace.account.min_gap_ms > 0
+            || !pace.quotas.is_empty()
+            || stopped
+            || all.iter().any(|o| near(&o))
+        {
             continue;
         }
         witness.count("posts that had no reason to be late");

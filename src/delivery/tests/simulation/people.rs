@@ -221,6 +221,7 @@ impl Office {
             state: PostState::Approved,
             scheduled_at: not_before,
             zone: "Asia/Ho_Chi_Minh".into(),
+            timing: loa_model::Timing::Soon,
             priority: plan.priority,
             author: UserId(Uuid::from_u128(1001)),
             editors: vec![],

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp, civil::Time, tz::TimeZone};
 use loa_delivery::{Config, QuietHours};
 use loa_model::{
-    Account, AccountStatus, Priority,
-    capability::{PaceRule, ReadBack},
+    Account, AccountStatus, PostFormat, Priority,
+    capability::{Gap, PaceRule, Quota, QuotaScope, ReadBack, Window},
 };
 
 use crate::{
@@ -216,10 +216,13 @@ fn account(dice: &Dice, n: u64) -> (Account, Spec) {
         edit: dice.chance(70),
         delete: dice.chance(70),
         pace: PaceRule {
-            min_gap_ms: dice.pick(&[0, 0, 60_000, 600_000]),
-            burst: u32::try_from(dice.between(1..=3)).expect("few"),
-            per_day: dice.pick(&[0, 0, 2, 5]),
-            day_zone: ZONE.into(),
+            account: Gap {
+                min_gap_ms: dice.pick(&[0, 0, 60_000, 600_000]),
+                burst: u32::try_from(dice.between(1..=3)).expect("few"),
+            },
+            app: Gap::default(),
+            app_setting: "app_id".into(),
+            quotas: dice.pick(&[None, None, Some(2), Some(5)]).map(a_day).into_iter().collect(),
         },
         poll_s: dice.pick(&[5, 45, 300]),
     };
@@ -232,6 +235,20 @@ fn account(dice: &Dice, n: u64) -> (Account, Spec) {
         status: AccountStatus::Active,
     };
     (account, spec)
+}
+
+/// An allowance of so many posts of any kind in a local day.
+fn a_day(limit: u32) -> Quota {
+    let formats = [PostFormat::Text, PostFormat::Photo];
+    Quota {
+        bucket: "posts".into(),
+        scope: QuotaScope::Account,
+        limit,
+        window: Window::DayOf(ZONE.into()),
+        cost: formats.map(|format| (format, 1)).into(),
+        cost_of_file: BTreeMap::new(),
+        refused_counts: false,
+    }
 }
 
 fn post(dice: &Dice, accounts: usize, calm: SignedDuration) -> PostPlan {

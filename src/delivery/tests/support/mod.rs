@@ -8,6 +8,7 @@
     reason = "each test file uses its own part"
 )]
 
+pub mod pace;
 mod sim;
 mod tokens;
 
@@ -395,6 +396,7 @@ impl World {
             state: PostState::Approved,
             scheduled_at: now,
             zone: "Asia/Ho_Chi_Minh".into(),
+            timing: loa_model::Timing::Soon,
             priority: Priority::Normal,
             author: person(1),
             editors: vec![],
