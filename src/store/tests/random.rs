@@ -22,6 +22,7 @@ enum Call {
     Heartbeat { claim: u8, seconds: u8 },
     Finish { claim: u8, end: u8 },
     Cancel { job: u8 },
+    Retry { job: u8 },
     Lease { account: u8, owner: u8, seconds: u8 },
     Release { lease: u8 },
     Wait { seconds: u8 },
@@ -39,8 +40,9 @@ fn call() -> impl Strategy<Value = Call> {
             .prop_map(|(rows, jobs, finish)| Call::Commit { rows, jobs, finish }),
         4 => (0..3u8, 0..4u8, 1..40u8).prop_map(|(owner, n, seconds)| Call::Claim { owner, n, seconds }),
         1 => (0..8u8, 1..40u8).prop_map(|(claim, seconds)| Call::Heartbeat { claim, seconds }),
-        3 => (0..8u8, 0..4u8).prop_map(|(claim, end)| Call::Finish { claim, end }),
+        3 => (0..8u8, 0..5u8).prop_map(|(claim, end)| Call::Finish { claim, end }),
         1 => (0..12u8).prop_map(|job| Call::Cancel { job }),
+        1 => (0..12u8).prop_map(|job| Call::Retry { job }),
         2 => (0..2u8, 0..3u8, 1..40u8)
             .prop_map(|(account, owner, seconds)| Call::Lease { account, owner, seconds }),
         1 => (0..4u8).prop_map(|lease| Call::Release { lease }),
@@ -91,8 +93,9 @@ fn end(kind: u8, clock: &HandClock) -> JobEnd {
     let run_at = clock.now() + seconds(10);
     match kind {
         0 => JobEnd::Complete,
-        1 => JobEnd::Fail { reason: "lỗi mạng".to_owned(), run_at },
+        1 => JobEnd::Fail { reason: "lỗi mạng".into(), run_at },
         2 => JobEnd::Snooze { run_at },
+        3 => JobEnd::Discard { reason: "không thể".into() },
         _ => JobEnd::Cancel,
     }
 }
@@ -147,6 +150,10 @@ async fn run(
         Call::Cancel { job: n } => {
             let id: JobId = job(u32::from(*n), clock).id;
             format!("{:?}", store.cancel_job(id, Actor::Operator("người".to_owned())).await)
+        }
+        Call::Retry { job: n } => {
+            let id: JobId = job(u32::from(*n), clock).id;
+            format!("{:?}", store.retry_job(id, Actor::Operator("người".to_owned())).await)
         }
         Call::Lease { account, owner, seconds: s } => {
             let (account, owner) = (format!("memory:a{account}"), format!("máy-{owner}"));
