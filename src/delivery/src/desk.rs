@@ -190,7 +190,9 @@ impl Act {
             Self::Release => takes(EventKind::Release),
             Self::Cancel => takes(EventKind::Cancel) && !d.cancel_requested,
             Self::Retry => is_over(d.state),
-            Self::SetAside => is_over(d.state) && d.state != State::Cancelled,
+            Self::SetAside => {
+                d.state == State::Gone || is_over(d.state) && d.state != State::Cancelled
+            }
             Self::Retract => takes(EventKind::Retract),
             Self::Correct => takes(EventKind::Correct),
         }

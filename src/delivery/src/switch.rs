@@ -22,7 +22,7 @@ pub struct Stop {
     pub scope: String,
     /// Why, for people.
     pub reason: String,
-    /// Who stopped it; nobody when the platform refused the credentials, and unknown of a paused account.
+    /// Who stopped it; nobody when the platform refused the credentials.
     pub by: Option<UserId>,
     /// Since when.
     pub since: Timestamp,
@@ -48,7 +48,8 @@ impl Desk {
         reason: String,
     ) -> Result<()> {
         let (reason, since) = (given(&reason)?, self.clock.now());
-        self.set_status(name, by, "pause account", AccountStatus::Paused { reason, since }).await
+        let paused = AccountStatus::Paused { reason, since, by: Some(by) };
+        self.set_status(name, by, "pause account", paused).await
     }
 
     /// Lets an account post again, after a pause or after it was connected again.
@@ -110,14 +111,14 @@ impl Desk {
         let prefix = join(&[agency, ""]);
         for kept in self.store.list::<Account>("account_by_agency", &prefix, MOST_ACCOUNTS).await? {
             let scope = kept.record.name.to_string();
-            let (reason, since) = match kept.record.status {
+            let (reason, since, by) = match kept.record.status {
                 AccountStatus::Active => continue,
-                AccountStatus::Paused { reason, since } => (reason, since),
+                AccountStatus::Paused { reason, since, by } => (reason, since, by),
                 AccountStatus::NeedsReauth { reason, since } => {
-                    (format!("{}: {reason}", Why::NoCredentials.sentence()), since)
+                    (format!("{}: {reason}", Why::NoCredentials.sentence()), since, None)
                 }
             };
-            stops.push(Stop { scope, reason, by: None, since });
+            stops.push(Stop { scope, reason, by, since });
         }
         Ok(stops)
     }
