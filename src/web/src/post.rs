@@ -289,11 +289,22 @@ pub(crate) async fn answer(
     }
     let status = if problem.is_empty() { StatusCode::OK } else { StatusCode::CONFLICT };
     let now = own_post(app, visitor, &post.id.to_string()).await?;
-    let post = PostCard { problem, ..post_card(app, visitor, now).await? };
+    let card = if in_list(headers) {
+        post_row(app, visitor, now).await?
+    } else {
+        post_card(app, visitor, now).await?
+    };
+    let post = PostCard { problem, ..card };
     let waiting = pages::in_review(app, &visitor.user.agency).await?.len();
     let card = Fragment { post, waiting, alone: true };
     Ok((status, Html(app.assets.render("pages/post_card.html", &visitor.lang, card)?))
         .into_response())
+}
+
+/// Whether the card stands on the page that shows cards without their frames.
+fn in_list(headers: &HeaderMap) -> bool {
+    let from = headers.get("hx-current-url").and_then(|value| value.to_str().ok());
+    from.is_some_and(|url| url.ends_with("/can-xu-ly"))
 }
 
 pub(crate) fn capability<'a>(

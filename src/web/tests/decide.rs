@@ -221,6 +221,10 @@ async fn a_decision_without_a_reason_or_a_role_is_refused_in_words() {
     assert_eq!(card.status, StatusCode::CONFLICT);
     assert!(card.text().starts_with("<article class=\"card post\""), "{}", card.text());
     assert!(card.text().contains("role=\"alert\"") && card.text().contains("Hãy xem lại"));
+    assert!(card.text().contains("class=\"shown\""), "in its frame");
+    let listed = [&headers[..], &[("hx-current-url", "https://loa.example/can-xu-ly")]].concat();
+    let card = approver.send("POST", &path, &listed, &form).await;
+    assert!(!card.text().contains("class=\"shown\""), "as the list shows it");
     assert_eq!(world.delivery_of(&post).await, d);
 }
 
