@@ -1,7 +1,6 @@
 //! One delivery under the account's lease: claim, intent, one request, receipt; step after step.
 
 use std::{
-    future::Future,
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
@@ -9,8 +8,8 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use loa_channel::{Channel, Cx, Error, ErrorKind, Outgoing, Progress, RetryAdvice, To};
 use loa_model::{
-    Account, Delivery, DeliveryEvent as Event, DeliveryId, DeliveryState as State, Intent, Post,
-    PostState, Priority, Receipt, Secret, delivery::Effect, job::backoff,
+    Account, AccountStatus, Delivery, DeliveryEvent as Event, DeliveryId, DeliveryState as State,
+    Intent, Post, PostState, Priority, Receipt, Secret, delivery::Effect, job::backoff,
 };
 use loa_store::{Changes, Error as StoreError, Expect, StoreExt as _, Versioned};
 
@@ -125,6 +124,9 @@ impl At<'_> {
         self.worker.read_kill_switches().await?;
         if self.worker.is_killed(self.account) {
             return self.end(row, snooze(now, "the kill switch is on"), round).await;
+        }
+        if let Some(why) = self.paused().await? {
+            return self.end(row, snooze(now, why), round).await;
         }
         if self.worker.stopping.load(Ordering::Acquire) {
             return self.end(row, snooze(now, "handed back at shutdown"), round).await;
@@ -474,38 +476,6 @@ impl At<'_> {
         }
     }
 
-    /// Runs a request under a time limit while the account's lease is kept alive; nothing when the time is over.
-    pub(crate) async fn guarded<T>(
-        &self,
-        limit: Duration,
-        request: impl Future<Output = T>,
-    ) -> Option<T> {
-        let clock = &self.worker.deps.clock;
-        tokio::select! {
-            biased;
-            answer = request => Some(answer),
-            () = clock.sleep(limit) => None,
-            never = self.keep_lease() => match never {},
-        }
-    }
-
-    async fn keep_lease(&self) -> std::convert::Infallible {
-        let deps = &self.worker.deps;
-        let lease_for = deps.config.account_lease();
-        loop {
-            deps.clock.sleep(lease_for / 3).await;
-            let answer =
-                deps.store.lease_account(self.account.name.as_str(), &deps.owner, lease_for).await;
-            match answer {
-                Ok(answer) => self.tenure.renew(answer),
-                // Not renewed: the gate shuts by itself when the lease runs out.
-                Err(error) => {
-                    tracing::warn!(account = %self.account.name, %error, "A lease was not renewed");
-                }
-            }
-        }
-    }
-
     fn ask(&self, d: &Delivery, account: &Pace, app: &Pace, now: Timestamp) -> Verdict {
         let ask = pacing::Ask {
             delivery: d.id,
@@ -523,6 +493,17 @@ impl At<'_> {
         let account = self.worker.pace(self.account.name.as_str()).await?;
         let app = self.worker.pace(&app_key(self.account)).await?;
         Ok((account, app))
+    }
+
+    /// Why the account posts nothing, read anew: people pause it in the middle of a chain.
+    async fn paused(&self) -> Result<Option<&'static str>> {
+        let account = self.worker.deps.store.read::<Account>(self.account.name.as_str()).await?;
+        Ok(match account.map(|kept| kept.record.status) {
+            Some(AccountStatus::Active) => None,
+            Some(AccountStatus::Paused { .. }) => Some("the account is paused"),
+            Some(AccountStatus::NeedsReauth { .. }) => Some("waits for credentials"),
+            None => Some("the account is not set up"),
+        })
     }
 
     pub(crate) fn cx<'c>(&'c self, gate: &'c dyn loa_model::Gate) -> Cx<'c> {

@@ -10,6 +10,7 @@ mod moves;
 pub mod pacing;
 mod read_back;
 mod records;
+mod request;
 mod standing;
 mod sweep;
 mod worker;
