@@ -182,7 +182,14 @@ impl At<'_> {
         let cx = self.cx(&gate);
         let to = To { account: self.account, secret: &secret };
         let sent = self.channel.advance(&cx, to, outgoing, d.ticket.clone());
-        let answer = self.guarded(timeout, sent).await;
+        let mut answer = self.guarded(timeout, sent).await;
+        if gate.may_have_shown()
+            && matches!(&answer, Some(Err(error)) if error.kind == ErrorKind::Gate)
+        {
+            // It shut for a second request of this intent: the outcome of the first is not known.
+            let message = "the gate shut after a request had left";
+            answer = Some(Err(Error::new(ErrorKind::Internal, RetryAdvice::Verify, message)));
+        }
         self.answered(row, effect, answer, round).await
     }
 
