@@ -1,15 +1,19 @@
 # Two commands do everything: `make demo` and `make test`. Both set the machine up first.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench
+.PHONY: help setup demo test bench campaign soak
 
 ARGS ?=
 ONLY ?=
+POSTS ?= 10000
+SEEDS ?= 200000
 
 help:
 	@echo "make demo [ARGS=...]   the main job on this machine: article in, four channels out, reach back"
 	@echo "make test              every check there is"
 	@echo "make bench [ONLY=card] figures as ratios, release build, writes target/bench.json"
+	@echo "make campaign [POSTS=N]  N posts on each of four channels under faults and kills, counted by the platforms"
+	@echo "make soak [SEEDS=N]     N seeds of the simulation, optimised; stops at the first that fails and prints it"
 	@echo "make setup             only install what the others need"
 
 setup:
@@ -25,6 +29,7 @@ test:
 	@.ci/suite format cargo fmt --all --check
 	@.ci/suite build cargo build --workspace --tests --examples
 	@.ci/suite tests $(if $(shell command -v cargo-nextest),cargo nextest run --workspace --profile ci,cargo test --workspace --lib --bins --tests)
+	@.ci/suite tour target/debug/examples/one_article
 	@.ci/suite doc-tests cargo test --workspace --doc --quiet
 	@.ci/suite clippy cargo clippy --workspace --all-targets -- -D warnings
 	@.ci/suite docs env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
@@ -32,3 +37,9 @@ test:
 
 bench: setup
 	@.ci/bench $(ONLY)
+
+campaign: setup
+	@POSTS=$(POSTS) .ci/suite campaign cargo nextest run --workspace --profile campaign -E 'package(loa) and binary(campaign)' --no-capture
+
+soak: setup
+	@SIM_SEEDS=$(SEEDS) .ci/suite soak cargo test --profile soak -p loa-delivery --test simulation -- seeds --nocapture

@@ -3,6 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use jiff::civil::Date;
+use loa_reach::By;
+
+use crate::acts::Act;
 
 /// Loa: one article in, faithful posts on four channels out, once each.
 #[derive(Debug, Parser)]
@@ -51,8 +55,24 @@ pub(crate) enum Command {
     /// Reports.
     #[command(subcommand)]
     Report(Report),
-    /// Check ledger, index and invariants.
-    Verify(Json),
+    /// Check ledger, index and invariants; or a backup.
+    Verify(Verify),
+    /// Build the index anew from the ledger.
+    Rebuild(Json),
+    /// Copy ledger and blobs into a folder, while it runs; a second time only what is new.
+    Backup(Folder),
+    /// Make an empty data folder of a backup.
+    Restore(Folder),
+    /// Show a post, or decide about it: confirm-live, confirm-absent, cancel, hold, release, retry, retract.
+    Post(PostAct),
+    /// Stop posting: an account, `channel/NAME`, `agency/NAME` or `all`.
+    Pause(Switch),
+    /// Let it post again.
+    Resume(Switch),
+    /// Open incidents; close one that was dealt with.
+    Incidents(Incidents),
+    /// Replace the credentials of an account, read from standard input, and let it post again.
+    Connect(Connect),
     /// Check that this machine can run Loa.
     Doctor(Json),
     /// Add a person; the password is read from standard input.
@@ -90,6 +110,9 @@ pub(crate) struct SandboxArgs {
     /// Seed of audience growth.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    /// Sample accounts of each platform.
+    #[arg(long, default_value_t = loa_sandbox::SAMPLES, value_name = "N")]
+    pub(crate) accounts: u32,
     /// Run on a virtual clock kept in the folder, moved by the control address.
     #[arg(long)]
     pub(crate) virtual_clock: bool,
@@ -112,7 +135,7 @@ pub(crate) struct Render {
     /// Folder for the files.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// Only these: infographic, clip, text.
+    /// Only these: infographic, clip, poster, text.
     #[arg(long, value_delimiter = ',')]
     pub(crate) only: Vec<String>,
     /// Template of the infographic.
@@ -133,7 +156,7 @@ pub(crate) struct Publish {
     /// Accounts, `channel:name`, comma separated.
     #[arg(long, value_delimiter = ',', required = true)]
     pub(crate) to: Vec<String>,
-    /// When, RFC 3339 or local time of the agency; now when absent.
+    /// When: an instant (RFC 3339), wall time of the agency, or `next` for each account's next free slot; as soon as approved when absent.
     #[arg(long)]
     pub(crate) at: Option<String>,
     /// Login of the author.
@@ -159,18 +182,149 @@ pub(crate) enum Report {
 /// `loa report reach`.
 #[derive(Debug, Args)]
 pub(crate) struct ReachArgs {
-    /// First day.
+    /// First day, as 2026-11-01; without days the last thirty.
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    pub(crate) from: Option<Date>,
+    /// Last day, included.
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    pub(crate) to: Option<Date>,
+    /// Cuts: channel, account, format, article, post; comma separated.
+    #[arg(long, value_delimiter = ',', default_value = "channel", value_parser = cut)]
+    pub(crate) by: Vec<By>,
+    /// json, csv, xlsx, parquet or pdf.
+    #[arg(long, default_value = "json", value_parser = format)]
+    pub(crate) format: Format,
+    /// Write the report here; to standard output when absent.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// What a report is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    Json,
+    Csv,
+    Xlsx,
+    Parquet,
+    Pdf,
+}
+
+const FORMATS: [(&str, Format); 5] = [
+    ("json", Format::Json),
+    ("csv", Format::Csv),
+    ("xlsx", Format::Xlsx),
+    ("parquet", Format::Parquet),
+    ("pdf", Format::Pdf),
+];
+
+impl Format {
+    /// Whether a terminal cannot show it.
+    pub(crate) fn is_binary(self) -> bool {
+        matches!(self, Self::Xlsx | Self::Parquet | Self::Pdf)
+    }
+}
+
+// Clap says which option was wrong and ends with 2; these say what to write instead.
+
+fn format(text: &str) -> Result<Format, &'static str> {
+    let known = FORMATS.iter().find(|(name, _)| *name == text);
+    known.map(|(_, format)| *format).ok_or(
+        "hãy chọn json, csv, xlsx, parquet hoặc pdf · choose json, csv, xlsx, parquet or pdf",
+    )
+}
+
+fn cut(text: &str) -> Result<By, &'static str> {
+    serde_json::from_value(text.into()).map_err(|_| {
+        "hãy chọn channel, account, format, article hoặc post · choose channel, account, format, article or post"
+    })
+}
+
+fn day(text: &str) -> Result<Date, &'static str> {
+    text.parse().map_err(|_| "hãy viết ngày như 2026-11-22 · write a day like 2026-11-22")
+}
+
+/// `loa verify`.
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// Check this backup instead of the data folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) backup: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+/// `loa backup` and `loa restore`.
+#[derive(Debug, Args)]
+pub(crate) struct Folder {
+    /// Folder of the backup.
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+/// `loa post`.
+#[derive(Debug, Args)]
+pub(crate) struct PostAct {
+    /// What to do.
+    #[arg(value_enum)]
+    pub(crate) act: Act,
+    /// Id of the post or of its delivery, as `loa status` and `loa publish` print it.
+    pub(crate) id: String,
+    /// Login of who decides.
+    #[arg(long = "as", value_name = "USER", default_value = "")]
+    pub(crate) by: String,
+    /// Why.
+    #[arg(long, default_value = "")]
+    pub(crate) reason: String,
+    /// Where it was seen, for confirm-live.
+    #[arg(long, default_value = "")]
+    pub(crate) url: String,
+    /// When to try again, for retry, as in `loa publish --at`; now when absent.
     #[arg(long)]
-    pub(crate) from: Option<String>,
-    /// Last day.
-    #[arg(long)]
-    pub(crate) to: Option<String>,
-    /// Cuts: channel, format, article, post.
-    #[arg(long, value_delimiter = ',')]
-    pub(crate) by: Vec<String>,
-    /// json or csv.
-    #[arg(long, default_value = "json")]
-    pub(crate) format: String,
+    pub(crate) at: Option<String>,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+/// `loa pause` and `loa resume`.
+#[derive(Debug, Args)]
+pub(crate) struct Switch {
+    /// `channel:account`, `channel/<name>`, `agency/<name>` or `all`.
+    pub(crate) scope: String,
+    /// Login of who decides.
+    #[arg(long = "as", value_name = "USER")]
+    pub(crate) by: String,
+    /// Why.
+    #[arg(long, default_value = "")]
+    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+/// `loa incidents`.
+#[derive(Debug, Args)]
+pub(crate) struct Incidents {
+    /// Close this one.
+    #[arg(long, value_name = "ID", requires = "by")]
+    pub(crate) close: Option<String>,
+    /// Login of who closes it.
+    #[arg(long = "as", value_name = "USER")]
+    pub(crate) by: Option<String>,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+/// `loa connect`.
+#[derive(Debug, Args)]
+pub(crate) struct Connect {
+    /// `channel:account`.
+    pub(crate) account: loa_model::AccountName,
+    /// Login of who connects it.
+    #[arg(long = "as", value_name = "USER")]
+    pub(crate) by: String,
+    #[command(flatten)]
+    pub(crate) json: Json,
 }
 
 /// `loa user`.

@@ -12,6 +12,7 @@ use loa_model::{
     AccountName, Actor, Agency, DeliveryState, Post, Role, Sample, Secret, User, record::join,
 };
 use loa_net::{Client, Limits, Request};
+use loa_reach::By;
 use loa_sandbox::{Advance, Options, Running as Platforms, Sandbox, VirtualClock};
 use loa_store::{Changes, StoreExt};
 use serde::{Deserialize, Serialize};
@@ -86,6 +87,7 @@ pub(crate) async fn run(order: &cli::Demo) -> anyhow::Result<bool> {
             clock: clock.clone(),
             advance: Some(clock.clone()),
             media_fetch: true,
+            accounts: loa_sandbox::SAMPLES,
         },
     )
     .await
@@ -223,6 +225,7 @@ fn settings(dir: &Path, kept: &Kept, addresses: &Value) -> anyhow::Result<Settin
             remote_id: sample["id"].as_str().unwrap_or_default().to_owned(),
             settings: own,
             secret_file: PathBuf::new(),
+            timetable: None,
         });
     }
     std::fs::write(dir.join("config.toml"), toml::to_string_pretty(&settings)?)?;
@@ -301,7 +304,7 @@ async fn flow(
     let approver = ops::login(house, &approver).await?.context("the sample approver is gone")?;
     let accounts: Vec<AccountName> =
         house.settings.accounts.iter().map(|account| account.name.clone()).collect();
-    let posts = ops::compose(house, &article, &accounts, &author, house.now()).await?;
+    let posts = ops::compose(house, &article, &accounts, &author, loa_model::When::Soon).await?;
     steps.end("soạn bài cho bốn kênh", "posts composed for four channels");
     ops::submit(house, &posts, &author).await?;
     ops::approve(house, &posts, &approver).await?;
@@ -311,17 +314,8 @@ async fn flow(
     let receipts = ops::receipts(house, &article).await?;
     measure(house, clock, &posts).await?;
     steps.end("hai ngày số liệu trên đồng hồ ảo", "two days of numbers on the virtual clock");
-    let today = house.now().to_zoned(jiff::tz::TimeZone::get("Asia/Ho_Chi_Minh")?).date();
-    let reach = ops::report(
-        house,
-        ops::ReportArgs {
-            from: Some(today.saturating_sub(jiff::Span::new().days(29)).to_string()),
-            to: Some(today.to_string()),
-            by: vec!["post".to_owned()],
-            csv: false,
-        },
-    )
-    .await?;
+    let order = ops::ReportArgs { from: None, to: None, by: vec![By::Post] };
+    let reach = serde_json::to_value(ops::report(house, order).await?)?;
     Ok((receipts, reach))
 }
 

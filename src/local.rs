@@ -8,7 +8,7 @@ use loa_web::Local;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use crate::{house::House, ops, settings::Settings, terminal};
+use crate::{acts, house::House, ops, settings::Settings, terminal, upkeep};
 
 /// The owner of the store answers other commands.
 pub(crate) struct Owner(pub(crate) Arc<House>);
@@ -36,9 +36,20 @@ async fn run(
     match request.get("command").and_then(Value::as_str).unwrap_or_default() {
         "publish" => ops::publish(house, serde_json::from_value(arguments)?, progress).await,
         "status" => ops::status(house).await,
-        "report" => ops::report(house, serde_json::from_value(arguments)?).await,
+        "report" => {
+            Ok(serde_json::to_value(ops::report(house, serde_json::from_value(arguments)?).await?)?)
+        }
         "verify" => ops::verify(house).await,
         "user" => ops::add_user(house, serde_json::from_value(arguments)?).await,
+        "rebuild" => upkeep::rebuild(house).await,
+        "backup" => {
+            let dir: PathBuf = serde_json::from_value(arguments)?;
+            upkeep::backup(house, &dir, progress).await
+        }
+        "post" => acts::post(house, serde_json::from_value(arguments)?).await,
+        "switch" => acts::switch(house, serde_json::from_value(arguments)?).await,
+        "incidents" => acts::incidents(house, serde_json::from_value(arguments)?).await,
+        "connect" => acts::connect(house, serde_json::from_value(arguments)?).await,
         other => {
             bail!("the running loa does not know the command {other:?}; is it an older version?")
         }

@@ -1,5 +1,6 @@
 //! The binary: roles and operations of Loa. The only place that wires crates together.
 
+mod acts;
 mod channels;
 mod cli;
 mod demo;
@@ -8,8 +9,10 @@ mod house;
 mod local;
 mod offline;
 mod ops;
+mod report;
 mod settings;
 mod terminal;
+mod upkeep;
 mod world;
 
 use std::{io::Read as _, process::ExitCode, sync::Arc};
@@ -81,12 +84,38 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             show(&value, output.json)?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Report(cli::Report::Reach(order)) => report(load()?, order).await,
-        Command::Verify(output) => {
-            let value = local::ask(load()?, "verify", Value::Null, false).await?;
-            show(&value, output.json)?;
+        Command::Report(cli::Report::Reach(order)) => report::reach(load()?, order).await,
+        Command::Verify(order) => {
+            let value = match &order.backup {
+                Some(dir) => upkeep::check(dir).await?,
+                None => local::ask(load()?, "verify", Value::Null, false).await?,
+            };
+            show(&value, order.json.json)?;
             Ok(code(value["sound"] == true))
         }
+        Command::Rebuild(output) => answer(load()?, "rebuild", Value::Null, output).await,
+        Command::Backup(order) => {
+            let dir = json!(house::absolute(&order.dir)?);
+            let value = local::ask(load()?, "backup", dir, false).await?;
+            show(&value, order.json.json)?;
+            Ok(code(value["sound"] == true))
+        }
+        Command::Restore(order) => {
+            let value = upkeep::restore(&load()?, &order.dir).await?;
+            show(&value, order.json.json)?;
+            Ok(code(value["sound"] == true))
+        }
+        Command::Post(cli::PostAct { act, id, by, reason, url, at, json }) => {
+            let order = acts::PostAct { act, id, by, reason, url, at };
+            answer(load()?, "post", serde_json::to_value(order)?, json).await
+        }
+        Command::Pause(order) => switch(load()?, order, true).await,
+        Command::Resume(order) => switch(load()?, order, false).await,
+        Command::Incidents(cli::Incidents { close, by, json }) => {
+            let order = acts::Incidents { close, by };
+            answer(load()?, "incidents", serde_json::to_value(order)?, json).await
+        }
+        Command::Connect(order) => connect(load()?, order).await,
         Command::Doctor(output) => Ok(code(doctor::run(&load()?, output.json).await?)),
         Command::User(order) => user(load()?, order).await,
     }
@@ -103,6 +132,37 @@ fn show(value: &Value, as_json: bool) -> anyhow::Result<()> {
     } else {
         terminal::out(&serde_json::to_string_pretty(value)?)
     }
+}
+
+/// Asks the owner of the folder, or opens it, and shows the answer.
+async fn answer(
+    settings: Settings,
+    command: &str,
+    arguments: Value,
+    output: cli::Json,
+) -> anyhow::Result<ExitCode> {
+    show(&local::ask(settings, command, arguments, false).await?, output.json)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn switch(settings: Settings, order: cli::Switch, on: bool) -> anyhow::Result<ExitCode> {
+    let cli::Switch { scope, by, reason, json } = order;
+    let order = acts::Switch { scope, on, by, reason };
+    answer(settings, "switch", serde_json::to_value(order)?, json).await
+}
+
+async fn connect(settings: Settings, order: cli::Connect) -> anyhow::Result<ExitCode> {
+    let cli::Connect { account, by, json } = order;
+    let mut text = String::new();
+    std::io::stdin().lock().read_to_string(&mut text).context("the credentials cannot be read")?;
+    // The text is a secret: an error must not repeat it.
+    let values = toml::from_str(&text).map_err(|_| {
+        anyhow::anyhow!(
+            "cần các dòng tên = \"giá trị\" · lines of the form name = \"value\" are needed"
+        )
+    })?;
+    let order = acts::Connect { account, values, by };
+    answer(settings, "connect", serde_json::to_value(order)?, json).await
 }
 
 /// Web and worker until a signal.
@@ -134,6 +194,7 @@ async fn sandbox(order: &cli::SandboxArgs) -> anyhow::Result<ExitCode> {
         clock: moved.clone().map_or(wall, |clock| clock as loa_model::seams::SharedClock),
         advance: moved.map(|clock| clock as Arc<dyn loa_sandbox::Advance>),
         media_fetch: true,
+        accounts: order.accounts,
     };
     let running = loa_sandbox::Sandbox::start(channels::stand_ins(), options).await?;
     terminal::out(&running.addresses().to_string())?;
@@ -163,24 +224,6 @@ async fn publish(settings: Settings, order: cli::Publish) -> anyhow::Result<Exit
         .as_array()
         .is_some_and(|posts| posts.iter().all(|post| post["state"] == "published"));
     Ok(code(!wait || live))
-}
-
-async fn report(settings: Settings, order: cli::ReachArgs) -> anyhow::Result<ExitCode> {
-    let csv = match order.format.as_str() {
-        "json" => false,
-        "csv" => true,
-        other => {
-            terminal::say(&format!("loa: --format {other} is not offered; choose json or csv"));
-            return Ok(ExitCode::from(USAGE));
-        }
-    };
-    let arguments = ops::ReportArgs { from: order.from, to: order.to, by: order.by, csv };
-    let value = local::ask(settings, "report", serde_json::to_value(arguments)?, false).await?;
-    match value {
-        Value::String(text) => terminal::out(text.trim_end())?,
-        other => terminal::out(&other.to_string())?,
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
 async fn user(settings: Settings, order: cli::UserArgs) -> anyhow::Result<ExitCode> {

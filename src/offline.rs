@@ -86,7 +86,7 @@ pub(crate) async fn ingest(settings: &Settings, order: &cli::Source) -> anyhow::
 
 /// Draws everything into a folder, with `manifest.json`.
 pub(crate) async fn render(settings: &Settings, order: &cli::Render) -> anyhow::Result<()> {
-    const KNOWN: [&str; 3] = ["infographic", "clip", "text"];
+    const KNOWN: [&str; 4] = ["infographic", "clip", "poster", "text"];
     if let Some(other) = order.only.iter().find(|name| !KNOWN.contains(&name.as_str())) {
         bail!("--only {other} is not offered: choose from {}", KNOWN.join(", "));
     }
@@ -117,7 +117,10 @@ pub(crate) async fn render(settings: &Settings, order: &cli::Render) -> anyhow::
     if wanted("clip") {
         kinds.extend([VariantKind::ShortClip, VariantKind::LowBand]);
     }
-    let mut files = Vec::new();
+    if wanted("poster") {
+        kinds.push(VariantKind::Poster);
+    }
+    let (mut files, mut violations) = (Vec::new(), Vec::new());
     for kind in kinds {
         let name = serde_json::to_value(kind)?.as_str().unwrap_or_default().to_owned();
         let folder = out.join(&name);
@@ -137,10 +140,15 @@ pub(crate) async fn render(settings: &Settings, order: &cli::Render) -> anyhow::
         let progress = |now: Progress| {
             let percent = (now.done * 100).checked_div(now.total).unwrap_or(0) / 10 * 10;
             if shown.swap(percent, std::sync::atomic::Ordering::Relaxed) != percent {
-                terminal::say(&format!("{name}: {} {percent} %", now.step));
+                terminal::say(&format!("{name}: {} {percent} %", terminal::step(&now.step)));
             }
         };
         let (made, provenance) = studio.draw(kind, take, &progress).await?;
+        for violation in provenance["violations"].as_array().into_iter().flatten() {
+            let [size, is] = ["field", "is"].map(|key| violation[key].as_str().unwrap_or_default());
+            terminal::say(&format!("{name}: {size}: không vừa · does not fit: {is}"));
+            violations.push(violation.clone());
+        }
         for file in made {
             let bytes = tokio::fs::read(&file.path).await?;
             files.push(json!({
@@ -155,7 +163,7 @@ pub(crate) async fn render(settings: &Settings, order: &cli::Render) -> anyhow::
     }
     let manifest = json!({
         "article": { "title": read.article.title(), "url": read.article.source.canonical_url, "digest": read.article.digest },
-        "files": files,
+        "files": files, "violations": violations,
     });
     std::fs::write(out.join("manifest.json"), serde_json::to_vec_pretty(&manifest)?)?;
     if order.json.json {

@@ -3,18 +3,23 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
-use jiff::{SignedDuration, Timestamp, ToSpan, civil::Date, tz::TimeZone};
-use loa_model::{
-    AccountName, Actor, Article, Delivery, DeliveryState, JobState, Post, PostState, Role, User,
-    Variant, VariantState, record::join,
+use jiff::{
+    SignedDuration, Timestamp, ToSpan,
+    civil::{Date, DateTime},
 };
+use loa_delivery::look_out;
+use loa_model::{
+    Account, AccountName, Actor, Agency, Article, Delivery, DeliveryState, JobState, Post,
+    PostState, Role, User, Variant, VariantState, When, record::join, schedule,
+};
+use loa_reach::{By, Query, Reports};
 use loa_review::Window;
 use loa_store::{Changes, Expect, StoreExt};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use crate::house::House;
+use crate::{house::House, terminal};
 
 /// Arguments of `loa publish`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -45,7 +50,7 @@ pub(crate) async fn publish(
     let accounts: Vec<AccountName> =
         order.to.iter().map(|name| name.parse()).collect::<Result<_, _>>()?;
     for name in &accounts {
-        let known = house.store.read::<loa_model::Account>(name.as_str()).await?;
+        let known = house.store.read::<Account>(name.as_str()).await?;
         if known.is_none_or(|row| row.record.agency != author.agency) {
             bail!(
                 "agency {} has no account {name}; `loa status` lists its accounts",
@@ -53,12 +58,16 @@ pub(crate) async fn publish(
             );
         }
     }
-    let at = when(house, order.at.as_deref())?;
+    let agency = agency(house, &author.agency).await?;
+    let (when, note) = when(order.at.as_deref(), &agency.zone)?;
+    for note in note.iter().flatten() {
+        tell(progress, note.clone()).await;
+    }
     tell(progress, format!("reading {}", order.source)).await;
     let (article, _) = house.flow.take_in(&order.source, &author.agency, None).await?;
     tell(progress, format!("read “{}”, revision {}", article.title(), article.revision)).await;
     rendered(house, &article, progress).await?;
-    let posts = compose(house, &article, &accounts, &author, at).await?;
+    let posts = compose(house, &article, &accounts, &author, when).await?;
     tell(progress, format!("composed {} posts", posts.len())).await;
     submit(house, &posts, &author).await?;
     if let Some(login) = &order.approve_as {
@@ -80,10 +89,10 @@ pub(crate) async fn compose(
     article: &Article,
     accounts: &[AccountName],
     author: &User,
-    at: Timestamp,
+    when: When,
 ) -> anyhow::Result<Vec<Post>> {
     let outcome =
-        house.flow.compose_now((article.id, article.revision), accounts, author.id, at).await?;
+        house.flow.compose_now((article.id, article.revision), accounts, author.id, when).await?;
     let outcome = outcome.context("the variants of the article are not drawn yet")?;
     if let Some(missing) = outcome.missing.first() {
         bail!(
@@ -178,7 +187,10 @@ pub(crate) async fn rendered(
             .borrow_and_update()
             .values()
             .filter(|step| step.total > 0)
-            .map(|step| format!("{} {} %", step.step, step.done * 100 / step.total))
+            .map(|step| {
+                let tens = step.done * 10 / step.total * 10;
+                format!("{} {tens} %", terminal::step(&step.step))
+            })
             .collect();
         let line = now.join(", ");
         if !line.is_empty() && line != last {
@@ -206,14 +218,15 @@ pub(crate) async fn settled(
             let mut open = 0;
             for post in posts {
                 let Some(delivery) = delivery_of(house, post).await? else { continue };
-                let name = format!("{} {:?}", post.account, post.content.format);
-                if last.insert(name.clone(), delivery.state) != Some(delivery.state) {
+                let name = format!("{} {}", post.account, word(post.content.format)?);
+                let moved = last.insert(name.clone(), delivery.state) != Some(delivery.state);
+                if moved && let Some(state) = terminal::state(delivery.state) {
                     let why = if delivery.reason.is_empty() {
                         String::new()
                     } else {
                         format!(": {}", delivery.reason)
                     };
-                    tell(progress, format!("{name} {}{why}", delivery.state.name())).await;
+                    tell(progress, format!("{name} {state}{why}")).await;
                 }
                 let rests = delivery.state.is_terminal()
                     || matches!(delivery.state, DeliveryState::Published | DeliveryState::Held)
@@ -255,7 +268,7 @@ pub(crate) async fn receipts(house: &House, article: &Article) -> anyhow::Result
         let delivery = delivery_of(house, post).await?;
         let state = match (&delivery, post.state) {
             (Some(delivery), PostState::Approved) => delivery.state.name().to_owned(),
-            (_, state) => serde_json::to_value(state)?.as_str().unwrap_or_default().to_owned(),
+            (_, state) => word(state)?,
         };
         listed.push(json!({
             "post": post.id,
@@ -274,40 +287,50 @@ pub(crate) async fn receipts(house: &House, article: &Article) -> anyhow::Result
     )
 }
 
+/// A closed word as records and JSON write it.
+fn word(value: impl Serialize) -> anyhow::Result<String> {
+    Ok(serde_json::to_value(value)?.as_str().unwrap_or_default().to_owned())
+}
+
 /// What is queued, running, live, unclear.
 pub(crate) async fn status(house: &House) -> anyhow::Result<Value> {
-    let mut deliveries: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut deliveries: BTreeMap<&str, usize> = BTreeMap::new();
     let mut uncertain = Vec::new();
-    for row in house.store.all::<Delivery>(1_000_000).await? {
-        *deliveries.entry(row.record.state.name()).or_default() += 1;
-        if row.record.state == DeliveryState::Uncertain {
-            uncertain.push(json!({ "delivery": row.record.id, "account": row.record.account, "reason": row.record.reason }));
+    for state in DeliveryState::ALL {
+        let from = join(&[state.name(), ""]);
+        let to = format!("{from}\u{10ffff}");
+        let rows = house.store.range("delivery_by_state", &from, &to, 1_000_000, false).await?;
+        if !rows.is_empty() {
+            deliveries.insert(state.name(), rows.len());
         }
+    }
+    for row in house.store.list::<Delivery>("delivery_by_state", "uncertain", 1_000).await? {
+        uncertain.push(json!({ "delivery": row.record.id, "account": row.record.account, "reason": row.record.reason }));
     }
     let mut jobs: BTreeMap<String, u64> = BTreeMap::new();
     for view in house.store.jobs(None, 1_000_000).await? {
-        *jobs
-            .entry(serde_json::to_value(view.state)?.as_str().unwrap_or_default().to_owned())
-            .or_default() += 1;
+        *jobs.entry(word(view.state)?).or_default() += 1;
     }
-    let accounts: Vec<Value> = house
-        .store
-        .all::<loa_model::Account>(10_000)
-        .await?
-        .into_iter()
-        .map(|row| json!({ "name": row.record.name, "agency": row.record.agency, "title": row.record.title, "status": row.record.status }))
-        .collect();
+    let mut accounts = Vec::new();
+    for row in house.store.all::<Account>(10_000).await? {
+        accounts.push(account_status(house, &row.record).await?);
+    }
     let mut incidents = 0;
-    for agency in house.store.all::<loa_model::Agency>(1000).await? {
+    for agency in house.store.all::<Agency>(1000).await? {
         let open = house.desk.open_incidents(&agency.record.name, 1000).await;
         incidents +=
             open.map_err(|error| anyhow::anyhow!("incidents cannot be read: {error}"))?.len();
     }
     let articles = house.store.all::<Article>(1_000_000).await?.len();
+    let mut variants: BTreeMap<String, u64> = BTreeMap::new();
+    for row in house.store.all::<Variant>(1_000_000).await? {
+        *variants.entry(word(row.record.state)?).or_default() += 1;
+    }
     Ok(json!({
         "seq": house.store.last_seq(),
         "at": house.now(),
         "articles": articles,
+        "variants": variants,
         "jobs": jobs,
         "deliveries": deliveries,
         "uncertain": uncertain,
@@ -316,47 +339,61 @@ pub(crate) async fn status(house: &House) -> anyhow::Result<Value> {
     }))
 }
 
-/// Arguments of `loa report reach`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+/// One account: whether it may post, when the next post of each format could go, its next free slot, and what is left of the
+/// allowances of its channel. Of a channel that this build does not know only the first.
+async fn account_status(house: &House, account: &Account) -> anyhow::Result<Value> {
+    let mut told = json!({ "name": account.name, "agency": account.agency, "title": account.title, "status": account.status });
+    let capabilities = house.channels.capabilities();
+    if let Some(capability) = capabilities.get(account.name.channel()) {
+        let (config, now) = (&house.settings.delivery, house.now());
+        let outlook = look_out(&*house.store, account, capability, config, now).await?;
+        let slot = house.review.next_slot(&account.name).await?;
+        told["next_free"] = json!(outlook.next_free);
+        told["next_slot"] = json!(slot.map(|slot| slot.at));
+        told["quota_left"] = json!(outlook.quota_left);
+    }
+    Ok(told)
+}
+
+/// Arguments of `loa report reach`: days of the zone of `reach`, both included; without days the last thirty.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ReportArgs {
-    pub(crate) from: Option<String>,
-    pub(crate) to: Option<String>,
-    pub(crate) by: Vec<String>,
-    pub(crate) csv: bool,
+    pub(crate) from: Option<Date>,
+    pub(crate) to: Option<Date>,
+    pub(crate) by: Vec<By>,
 }
 
 /// Reach of every agency in a period.
-pub(crate) async fn report(house: &House, order: ReportArgs) -> anyhow::Result<Value> {
-    let zone = TimeZone::get("Asia/Ho_Chi_Minh")?;
-    let today = house.now().to_zoned(zone.clone()).date();
-    let day = |text: &Option<String>, default: Date| -> anyhow::Result<Date> {
-        text.as_ref().map_or(Ok(default), |text| {
-            text.parse().with_context(|| format!("{text:?} is not a day like 2026-11-22"))
-        })
+pub(crate) async fn report(house: &House, order: ReportArgs) -> anyhow::Result<Reports> {
+    let zone = schedule::zone(&house.settings.reach.zone)?;
+    let last = order.to.unwrap_or_else(|| house.now().to_zoned(zone.clone()).date());
+    let first = match order.from {
+        Some(day) => day,
+        None => last.checked_sub(29.days())?,
     };
-    let from = day(&order.from, today - 29.days())?.to_zoned(zone.clone())?.timestamp();
-    let to = day(&order.to, today)?.tomorrow()?.to_zoned(zone)?.timestamp();
-    let cuts = if order.by.is_empty() { vec!["channel".to_owned()] } else { order.by };
-    let mut reports = Vec::new();
-    let mut csv = String::new();
-    for agency in house.store.all::<loa_model::Agency>(1000).await? {
-        for cut in &cuts {
-            let by = serde_json::from_value(json!(cut)).with_context(|| {
-                format!("--by {cut} is not known: channel, account, format, article or post")
-            })?;
-            let query = loa_reach::Query {
-                agency: agency.record.name.clone(),
-                from,
-                to,
-                by,
-                population: None,
-            };
-            let report = loa_reach::report(&*house.store, &query).await?;
-            csv.push_str(&loa_reach::csv(&report));
-            reports.push(serde_json::to_value(report)?);
+    if first > last {
+        bail!(
+            "--from {first} sau --to {last}, kỳ báo cáo không có ngày nào · --from {first} is after --to {last}, the period has no day"
+        );
+    }
+    let from = first.to_zoned(zone.clone())?.timestamp();
+    let to = last.tomorrow()?.to_zoned(zone)?.timestamp();
+    let mut cuts: Vec<By> = Vec::new();
+    for by in order.by {
+        if !cuts.contains(&by) {
+            cuts.push(by);
         }
     }
-    Ok(if order.csv { Value::String(csv) } else { json!({ "reports": reports }) })
+    let agencies = house.store.all::<Agency>(1000).await?;
+    let agencies: Vec<_> = agencies.into_iter().map(|row| row.record).collect();
+    let mut reports = Vec::new();
+    for agency in &agencies {
+        for &by in &cuts {
+            let query = Query { agency: agency.name.clone(), from, to, by, population: None };
+            reports.push(loa_reach::report(&*house.store, &query).await?);
+        }
+    }
+    Ok(Reports { zone: house.settings.reach.zone.clone(), agencies, reports })
 }
 
 /// Ledger, index and the invariants of the records.
@@ -414,7 +451,7 @@ pub(crate) struct NewUser {
 
 /// Adds a person, or replaces name, roles and password of one.
 pub(crate) async fn add_user(house: &House, new: NewUser) -> anyhow::Result<Value> {
-    if house.store.read::<loa_model::Agency>(&new.agency).await?.is_none() {
+    if house.store.read::<Agency>(&new.agency).await?.is_none() {
         bail!("there is no agency {:?}: list it under [[agencies]] in the settings", new.agency);
     }
     let roles: Vec<Role> = new
@@ -447,11 +484,19 @@ pub(crate) async fn login(house: &House, login: &str) -> anyhow::Result<Option<U
     Ok(found.into_iter().map(|row| row.record).find(|user| user.login == login))
 }
 
+/// The person who signs in with this name.
+pub(crate) async fn named(house: &House, name: &str) -> anyhow::Result<User> {
+    login(house, name).await?.with_context(|| {
+        format!(
+            "không ai đăng nhập bằng {name:?}, hãy thêm bằng `loa user` · \
+             nobody signs in as {name:?}; add people with `loa user`"
+        )
+    })
+}
+
 async fn person(house: &House, name: Option<&str>, role: Role) -> anyhow::Result<User> {
     if let Some(name) = name {
-        let user = login(house, name).await?;
-        return user
-            .with_context(|| format!("nobody signs in as {name:?}; add people with `loa user`"));
+        return named(house, name).await;
     }
     let all = house.store.all::<User>(10_000).await?;
     let mut fitting = all.into_iter().map(|row| row.record).filter(|user| user.is(role));
@@ -462,20 +507,58 @@ async fn person(house: &House, name: Option<&str>, role: Role) -> anyhow::Result
     }
 }
 
-fn when(house: &House, text: Option<&str>) -> anyhow::Result<Timestamp> {
-    let Some(text) = text else { return Ok(house.now()) };
-    if let Ok(at) = text.parse::<Timestamp>() {
-        return Ok(at);
+/// An agency by its short name.
+pub(crate) async fn agency(house: &House, name: &str) -> anyhow::Result<Agency> {
+    let found = house.store.read::<Agency>(name).await?.map(|row| row.record);
+    found.with_context(|| format!("there is no agency {name:?}"))
+}
+
+/// What a person wrote after `--at`: an instant, wall time of the agency, or `next` for the next slot of each account. With it
+/// what they must know, in both languages, should the clock skip or repeat that wall time.
+pub(crate) fn when(text: Option<&str>, zone: &str) -> anyhow::Result<(When, Option<[String; 2]>)> {
+    let Some(text) = text else { return Ok((When::Soon, None)) };
+    if text == "next" {
+        return Ok((When::NextSlot, None));
     }
-    let local: jiff::civil::DateTime = text.parse().with_context(|| {
-        format!("{text:?} is not a time like 2026-11-22T07:30 or 2026-11-22T00:30:00Z")
+    let zone = schedule::zone(zone)?;
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Ok((When::At { at, wall: zone.to_datetime(at) }, None));
+    }
+    let wall: DateTime = text.parse().with_context(|| {
+        format!("{text:?} is not a time like 2026-11-22T07:30 or 2026-11-22T00:30:00Z, nor next")
     })?;
-    Ok(local.to_zoned(TimeZone::get("Asia/Ho_Chi_Minh")?)?.timestamp())
+    let meant = schedule::meant(wall, &zone)?;
+    let note = meant.say(wall, "vi").zip(meant.say(wall, "en")).map(|(vi, en)| [vi, en]);
+    Ok((When::At { at: meant.at, wall }, note))
 }
 
 pub(crate) async fn tell(progress: &mpsc::Sender<Value>, text: String) {
     // Nobody listens any more when the command was interrupted: the work goes on.
     if progress.send(Value::String(text)).await.is_err() {
         tracing::debug!("Nobody listens to the progress");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_the_agency_s_own_and_people_are_told_when_it_is_not_clear() {
+        let read = |text: &str, zone: &str| when(Some(text), zone).unwrap();
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let told = |(when, note): (When, Option<[String; 2]>)| match when {
+            When::At { at, wall } => (at, wall.to_string(), note.is_some()),
+            other => panic!("{other:?}"),
+        };
+        let plain = told(read("2026-11-22T07:30", "Asia/Ho_Chi_Minh"));
+        assert_eq!(plain, (at("2026-11-22T00:30:00Z"), "2026-11-22T07:30:00".into(), false));
+        let skipped = told(read("2026-03-29T02:30", "Europe/Berlin"));
+        assert_eq!(skipped, (at("2026-03-29T01:30:00Z"), "2026-03-29T02:30:00".into(), true));
+        let instant = told(read("2026-11-22T00:30:00Z", "Europe/Berlin"));
+        assert_eq!(instant, (at("2026-11-22T00:30:00Z"), "2026-11-22T01:30:00".into(), false));
+        assert_eq!(read("next", "UTC").0, When::NextSlot);
+        assert_eq!(when(None, "UTC").unwrap().0, When::Soon);
+        assert!(when(Some("mai"), "UTC").is_err() && when(Some("2026-11-22T07:30"), "X").is_err());
     }
 }

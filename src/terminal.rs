@@ -1,7 +1,11 @@
 //! What a person at the terminal sees: results on stdout, everything else on stderr.
 
-use std::io::Write as _;
+use std::{
+    io::{IsTerminal as _, Write as _},
+    sync::LazyLock,
+};
 
+use loa_model::DeliveryState;
 use serde_json::Value;
 
 /// A line of the result.
@@ -10,6 +14,19 @@ pub(crate) fn out(line: &str) -> anyhow::Result<()> {
     writeln!(stdout, "{line}")?;
     stdout.flush()?;
     Ok(())
+}
+
+/// The result as bytes, nothing added.
+pub(crate) fn bytes(bytes: &[u8]) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(bytes)?;
+    stdout.flush()?;
+    Ok(())
+}
+
+/// Whether a person looks at the results, and no file or program takes them.
+pub(crate) fn is_watched() -> bool {
+    std::io::stdout().is_terminal()
 }
 
 /// A line about the work.
@@ -23,6 +40,31 @@ pub(crate) fn progress(step: &Value) {
     match step {
         Value::String(text) => say(text),
         other => say(&other.to_string()),
+    }
+}
+
+/// A step of a job in words.
+pub(crate) fn step(name: &str) -> String {
+    words("step", name)
+}
+
+/// A state of a delivery in words; nothing for those that pass in moments.
+pub(crate) fn state(state: DeliveryState) -> Option<String> {
+    let passes =
+        matches!(state, DeliveryState::Ready | DeliveryState::Leased | DeliveryState::Intent);
+    (!passes).then(|| words("state", state.name()))
+}
+
+/// The words of the pages in both languages; the key itself where they have none.
+fn words(table: &str, key: &str) -> String {
+    static LANGUAGES: LazyLock<[toml::Table; 2]> = LazyLock::new(|| {
+        [include_str!("../assets/web/vi.toml"), include_str!("../assets/web/en.toml")]
+            .map(|text| text.parse().expect("a test reads the words of the pages"))
+    });
+    let word = |words: &toml::Table| words.get(table)?.get(key)?.as_str().map(str::to_owned);
+    match LANGUAGES.each_ref().map(word) {
+        [Some(vi), Some(en)] => format!("{vi} · {en}"),
+        _ => key.to_owned(),
     }
 }
 
@@ -57,7 +99,22 @@ pub(crate) fn table(rows: &[Vec<String>]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::table;
+    use loa_model::DeliveryState;
+
+    use super::{state, step, table};
+
+    #[test]
+    fn every_state_and_step_has_its_words_in_both_languages() {
+        for one in DeliveryState::ALL {
+            let passes =
+                matches!(one, DeliveryState::Ready | DeliveryState::Leased | DeliveryState::Intent);
+            assert_eq!(state(one).is_none(), passes, "{one:?}");
+            assert!(state(one).is_none_or(|words| words.contains(" · ")), "{one:?} has no words");
+        }
+        assert_eq!(state(DeliveryState::Published).as_deref(), Some("đã đăng · published"));
+        assert_eq!(step("render.infographic"), "vẽ đồ họa · drawing the infographic");
+        assert_eq!(step("ẩn.số"), "ẩn.số");
+    }
 
     #[test]
     fn columns_line_up_with_vietnamese() {

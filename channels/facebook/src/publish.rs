@@ -28,10 +28,11 @@ const PHOTOS_LIVE: SignedDuration = SignedDuration::from_hours(20);
 /// Between two looks at a video that is being processed.
 const POLL: Duration = Duration::from_secs(10);
 
-/// Times the photos of a post are uploaded again when the platform no longer takes them.
+/// Times photos or a video are uploaded again when the platform cannot use what it holds of them.
 const MOST_UPLOADS: u32 = 2;
 
-/// Looks at a finished video that cannot be read, before its outcome counts as unknown.
+/// Looks at a finished video that cannot be read, before its outcome counts as unknown; and at a whole upload that is not
+/// put together, before it is begun anew.
 const MISSING_LOOKS: u32 = 20;
 
 /// What a ticket holds.
@@ -53,10 +54,10 @@ pub(crate) struct Chain {
     /// Where its bytes go.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) upload_url: String,
-    /// Looks that did not find the finished video.
+    /// Looks that did not find the video as it should be by now.
     #[serde(skip_serializing_if = "is_none_yet")]
     pub(crate) missing: u32,
-    /// Times the photos were uploaded again.
+    /// Times the media were uploaded again.
     #[serde(skip_serializing_if = "is_none_yet")]
     pub(crate) uploads_again: u32,
 }
@@ -114,7 +115,7 @@ impl Facebook {
             "feed" => self.feed(cx, to, post.content, chain).await,
             "show" => self.show(cx, to, chain).await,
             "confirm" => self.confirm(cx, to, chain).await,
-            "start" => self.start(cx, to).await,
+            "start" => self.start(cx, to, chain).await,
             "bytes" => self.bytes(cx, to, post.content, chain).await,
             "finish" => self.finish(cx, to, post.content, chain).await,
             "poll" => self.poll(cx, to, chain).await,
@@ -207,7 +208,7 @@ impl Facebook {
 
     async fn confirm(&self, cx: &Cx<'_>, to: To<'_>, chain: Chain) -> Result<Progress> {
         let fields = "id,permalink_url,created_time,is_published".to_owned();
-        let raw = self.get(to, &chain.post_id, vec![("fields", fields)]).await?;
+        let raw = self.get(cx, to, &chain.post_id, vec![("fields", fields)]).await?;
         let post: Post = shaped(raw.clone(), Effect::Read)?;
         if post.is_published == Some(false) {
             return Ok(chain.again("show", POLL));
@@ -216,12 +217,12 @@ impl Facebook {
         Ok(Progress::Live(receipt))
     }
 
-    async fn start(&self, cx: &Cx<'_>, to: To<'_>) -> Result<Progress> {
+    async fn start(&self, cx: &Cx<'_>, to: To<'_>, chain: Chain) -> Result<Progress> {
         let path = format!("{}/video_reels", to.account.remote_id);
         let form = vec![("upload_phase", "start".to_owned())];
         let started = self.post(cx, to, Effect::Hidden, &path, form).await?;
         let ReelStart { video_id, upload_url } = shaped(started, Effect::Hidden)?;
-        let chain = Chain { video_id, upload_url, ..Chain::default() };
+        let chain = Chain { video_id, upload_url, ..chain };
         Ok(chain.again("bytes", Duration::ZERO))
     }
 
@@ -230,11 +231,11 @@ impl Facebook {
         cx: &Cx<'_>,
         to: To<'_>,
         content: &PostContent,
-        chain: Chain,
+        mut chain: Chain,
     ) -> Result<Progress> {
         let media = content.media_of(MediaRole::Video).next();
         let media = media.ok_or_else(|| Error::internal("a Reel without a video"))?;
-        let video = match self.video(to, &chain.video_id).await {
+        let video = match self.video(cx, to, &chain.video_id).await {
             // A fresh video may not be readable yet; a wrong guess of its offset is refused.
             Err(error) if classify::is_missing(&error) => Video::default(),
             video => video?,
@@ -243,11 +244,24 @@ impl Facebook {
             // This video will never be usable; nothing of it was ever visible.
             return Ok(Chain::default().again("start", POLL));
         }
-        if !video.is_uploaded() && video.bytes_held() < media.bytes {
+        if video.is_uploaded() {
+            return Ok(chain.again("finish", Duration::ZERO));
+        }
+        if video.bytes_held() < media.bytes {
             let bytes = cx.blobs.read(media.blob).await?;
             self.post_bytes(cx, to, &chain.upload_url, bytes, video.bytes_held()).await?;
+            return Ok(chain.again("finish", Duration::ZERO));
         }
-        Ok(chain.again("finish", Duration::ZERO))
+        // An upload of ours was cut at its end: every byte is there, and the platform has not put them together.
+        chain.missing += 1;
+        if chain.missing < MISSING_LOOKS {
+            return Ok(chain.again("bytes", POLL));
+        }
+        if chain.uploads_again >= MOST_UPLOADS {
+            return Err(unusable("its upload never completes"));
+        }
+        let uploads_again = chain.uploads_again + 1;
+        Ok(Chain { uploads_again, ..Chain::default() }.again("start", Duration::ZERO))
     }
 
     /// Whether a second `finish` is harmless is not documented, so the state is read first.
@@ -259,7 +273,7 @@ impl Facebook {
         chain: Chain,
     ) -> Result<Progress> {
         // Nothing was sent yet: a failed read is an ordinary read.
-        let video = self.video(to, &chain.video_id).await?;
+        let video = self.video(cx, to, &chain.video_id).await?;
         if video.is_public() {
             return Ok(chain.again("poll", Duration::ZERO));
         }
@@ -278,7 +292,7 @@ impl Facebook {
     }
 
     async fn poll(&self, cx: &Cx<'_>, to: To<'_>, mut chain: Chain) -> Result<Progress> {
-        let video = match self.video(to, &chain.video_id).await {
+        let video = match self.video(cx, to, &chain.video_id).await {
             Err(error) if classify::is_missing(&error) => {
                 chain.missing += 1;
                 if chain.missing > MISSING_LOOKS {
@@ -307,8 +321,8 @@ impl Facebook {
     }
 
     /// A video as the platform sees it. A fresh one may not be readable for some seconds: that is a wait, not an absence.
-    pub(crate) async fn video(&self, to: To<'_>, id: &str) -> Result<Video> {
-        let raw = self.get(to, id, vec![("fields", VIDEO_FIELDS.to_owned())]).await?;
+    pub(crate) async fn video(&self, cx: &Cx<'_>, to: To<'_>, id: &str) -> Result<Video> {
+        let raw = self.get(cx, to, id, vec![("fields", VIDEO_FIELDS.to_owned())]).await?;
         shaped(raw, Effect::Read)
     }
 

@@ -96,7 +96,13 @@ fn is_whole(request: &[u8]) -> bool {
 
 impl Stage {
     fn cx(&self) -> Cx<'_> {
-        Cx { clock: &self.clock, blobs: &self.blobs, media: &self.media, gate: &OpenGate }
+        Cx {
+            clock: &self.clock,
+            blobs: &self.blobs,
+            media: &self.media,
+            gate: &OpenGate,
+            ear: &loa_channel::Deaf,
+        }
     }
 
     fn to(&self) -> To<'_> {
@@ -257,6 +263,22 @@ async fn a_reel_goes_on_where_its_upload_stopped_and_is_polled_until_public() {
     assert!(bytes.contains(&format!("content-length: {}", size - 100)), "{bytes}");
     assert!(requests[4].contains("upload_phase=finish"), "{}", requests[4]);
     assert!(requests[4].contains("video_state=PUBLISHED"), "{}", requests[4]);
+}
+
+#[tokio::test]
+async fn a_whole_upload_that_is_never_put_together_is_begun_anew_and_never_finished() {
+    let held = json!({ "id": VIDEO, "status": { "video_status": "uploading",
+        "uploading_phase": { "status": "in_progress", "bytes_transferred": 999_999_999 } } });
+    let started = json!({"video_id": "18", "upload_url": "BASE/video-upload/v26.0/18"});
+    let second = [vec![started], vec![held.clone(); 20]].concat();
+    let answers = [vec![held; 20], second.clone(), second].concat();
+    let mut stage = stage(false, answers).await;
+    let content = stage.sample(PostFormat::ShortVideo);
+    let at = Some(ticket("bytes", json!({"video_id": VIDEO, "upload_url": "BASE/x"})));
+    let given_up = run_on(&stage.facebook, &stage.cx(), stage.to(), stage.post(&content), at).await;
+    let error = given_up.unwrap_err();
+    assert_eq!((error.kind, error.advice), (ErrorKind::Media, RetryAdvice::Never), "{error}");
+    assert_eq!(stage.lines().iter().filter(|line| line.starts_with("POST")).count(), 2);
 }
 
 #[tokio::test]

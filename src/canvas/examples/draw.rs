@@ -1,6 +1,6 @@
 //! For designers: draws a template into a PNG. `draw TEMPLATE BRAND WIDTHxHEIGHT DATA.json OUT.png [PHOTO] [top,right,bottom,left]`.
 //!
-//! Layers are laid over the photo, or over grey.
+//! Layers are laid over the photo, or over grey. The size of paper is in millimetres; `OUT.pdf` is what is printed.
 
 use std::{error::Error, path::Path};
 
@@ -22,10 +22,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         let sides: Vec<u32> = safe.split(',').map(str::parse).collect::<Result<_, _>>()?;
         canvas.safe = sides.try_into().map_err(|_| "four numbers for the covered edges")?;
     }
-    let data = serde_json::from_slice(&std::fs::read(data)?)?;
+    let data: serde_json::Value = serde_json::from_slice(&std::fs::read(data)?)?;
     let manifest = &engine.template(template)?.manifest;
     let layered = manifest.kind == TemplateKind::Layers;
-    let named = manifest.sizes.iter().find(|s| s.px == (canvas.width, canvas.height));
+    let asked = (canvas.width, canvas.height);
+    let named = manifest.sizes.iter().find(|size| size.px.or(size.mm) == Some(asked));
     if let (Some(size), None) = (named, rest.get(1)) {
         canvas.safe = size.safe;
     }
@@ -37,7 +38,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let Some(path) = rest.first().filter(|path| *path != "-") {
         let decoded = photo::decode(&std::fs::read(path)?)?;
         for (width, height) in slots {
-            photos.push(decoded.cover(width, height, Focus::default())?);
+            let mut photo = decoded.cover(width, height, Focus::default())?;
+            data["credit"].as_str().unwrap_or_default().clone_into(&mut photo.credit);
+            photos.push(photo);
         }
     }
     let sheet =
@@ -48,6 +51,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         {
             eprintln!("{problem:?}");
         }
+    }
+    if out.rsplit_once('.').is_some_and(|(_, end)| end == "pdf") {
+        std::fs::write(out, layout.pdf(template, None)?)?;
+        return Ok(());
+    }
+    if manifest.kind == TemplateKind::Paper {
+        std::fs::write(out, encode::png(&layout.pixels(0, 2.0))?)?;
+        return Ok(());
     }
     let mut picture = Pixels::filled(canvas.width, canvas.height, [128, 132, 138, 255]);
     if let (true, Some(photo)) = (layered, photos.first()) {

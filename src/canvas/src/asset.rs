@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use serde::Deserialize;
 
-use crate::{Error, Result, brand::Brand};
+use crate::{Canvas, Error, Result, brand::Brand};
 
 /// Files as bytes, not yet looked at. `main` fills it; tests may make their own.
 #[derive(Debug, Clone, Default)]
@@ -75,6 +75,17 @@ pub enum TemplateKind {
     Page,
     /// Pages are layers of one scene on a clear ground, lowest first.
     Layers,
+    /// One sheet to be printed: its canvas is measured in millimetres.
+    Paper,
+    /// Pages of paper, as many as the data needs; their canvas is measured in millimetres.
+    Document,
+}
+
+impl TemplateKind {
+    /// Whether it is printed: measured in millimetres.
+    pub(crate) fn is_paper(self) -> bool {
+        matches!(self, Self::Paper | Self::Document)
+    }
 }
 
 /// A size a template was designed for.
@@ -83,8 +94,12 @@ pub enum TemplateKind {
 pub struct Size {
     /// Name of the rendition, for example `portrait`.
     pub id: String,
-    /// Width and height in pixels.
-    pub px: (u32, u32),
+    /// Width and height in pixels: of a page.
+    #[serde(default)]
+    pub px: Option<(u32, u32)>,
+    /// Width and height in millimetres: of paper.
+    #[serde(default)]
+    pub mm: Option<(u32, u32)>,
     /// Top, right, bottom, left: what a platform's buttons may cover, in pixels.
     #[serde(default)]
     pub safe: [u32; 4],
@@ -99,6 +114,15 @@ pub struct Size {
     pub photos: Vec<(u32, u32)>,
 }
 
+impl Size {
+    /// The canvas to lay it out on.
+    pub fn canvas(&self) -> Canvas {
+        // Neither is refused with the manifest.
+        let (width, height) = self.px.or(self.mm).unwrap_or_default();
+        Canvas { width, height, safe: self.safe }
+    }
+}
+
 /// `template.toml`: what a template is and what it promises.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -109,9 +133,9 @@ pub struct Manifest {
     pub name_vi: String,
     /// Name in English, for people.
     pub name_en: String,
-    /// Pages or layers.
+    /// Page, layers, paper or document.
     pub kind: TemplateKind,
-    /// Layers it always has; 1 for a page.
+    /// Layers it always has; 1 for a page or a sheet, without meaning for a document.
     #[serde(default = "one")]
     pub layers: usize,
     /// Story kinds it is made for, best first choice: `news`, `figures`, `quote`, `decree`, `alert`.
@@ -180,8 +204,15 @@ pub(crate) fn parse(assets: &Assets) -> Result<Parsed> {
             parsed.labels =
                 toml::from_str(text()?).map_err(|error| broken(path, error.to_string()))?;
         } else if let Some(id) = path.strip_suffix("/template.toml") {
-            let manifest =
+            let manifest: Manifest =
                 toml::from_str(text()?).map_err(|error| broken(path, error.to_string()))?;
+            for size in &manifest.sizes {
+                let printed = manifest.kind.is_paper();
+                if (size.px.is_some(), size.mm.is_some()) != (!printed, printed) {
+                    let problem = "sizes of paper are given in mm, all others in px";
+                    return Err(broken(path, format!("size {:?}: {problem}", size.id)));
+                }
+            }
             parsed.templates.insert(id.to_owned(), Template { id: id.to_owned(), manifest });
         }
     }

@@ -2,31 +2,37 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Map, Value, json};
 use typst::{
     Library, LibraryExt, World, WorldExt,
     diag::SourceDiagnostic,
-    foundations::{Bytes, Smart},
+    foundations::{Bytes, Datetime, Smart},
     syntax::Source,
     text::{Font, FontBook},
     utils::LazyHash,
 };
 use typst_layout::PagedDocument;
+use typst_pdf::{PdfOptions, PdfStandard, PdfStandards};
 use typst_render::RenderOptions;
 
 use loa_model::{Digest, digest::DigestBuilder};
 
 use crate::{
     Error, Pixels, PreparedPhoto, Result,
-    asset::{self, Assets, Labels, Template, TemplateKind},
+    asset::{self, Assets, Labels, Manifest, Template, TemplateKind},
     brand::Brand,
     inspect::{self, DrawnText},
     qr, sanitise,
     world::{Closed, Ground, virtual_file},
 };
 
-/// Least and greatest side of a canvas, pixels.
+/// Least and greatest side of a canvas, pixels or millimetres.
 const SIDES: std::ops::RangeInclusive<u32> = 64..=8192;
+/// Quality of a photo inside a PDF.
+const PRINT_QUALITY: u8 = 90;
+/// Pixels of a module of a code inside a PDF: printers smooth pixels that they enlarge.
+const PRINT_MODULE: u32 = 8;
 /// Most photos of one picture.
 const MAX_PHOTOS: usize = 8;
 /// How many later pictures a cached piece of layout outlives: enough for the sizes of one article, flat in memory.
@@ -46,9 +52,9 @@ const FALLBACK: [&str; 8] = [
 /// What is drawn on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Canvas {
-    /// Pixels.
+    /// Pixels; millimetres of paper.
     pub width: u32,
-    /// Pixels.
+    /// Pixels; millimetres of paper.
     pub height: u32,
     /// Top, right, bottom, left: pixels a platform's buttons may cover. Templates keep text out of them.
     pub safe: [u32; 4],
@@ -195,13 +201,13 @@ impl Engine {
             problem: found.iter().map(|d| describe(&world, d)).collect::<Vec<_>>().join("; "),
         })?;
         typst::comemo::evict(CACHE_AGE);
-        let promised = template.manifest.layers;
+        let Manifest { kind, layers: promised, .. } = template.manifest;
         let broke = |problem: String| Error::Template { template: template.id.clone(), problem };
         let pages = document.pages();
-        if pages.len() != promised {
+        if kind != TemplateKind::Document && pages.len() != promised {
             return Err(broke(format!("{} pages, its manifest promises {promised}", pages.len())));
         }
-        let size = [f64::from(width), f64::from(height)];
+        let size = points_of(sheet.canvas, kind);
         for page in pages {
             let found = page.frame.size();
             let off = [found.x.to_pt() - size[0], found.y.to_pt() - size[1]];
@@ -209,8 +215,8 @@ impl Engine {
                 return Err(broke(format!("a page of {found:?} on a canvas of {width}x{height}")));
             }
         }
-        let unit = unit_of(sheet.canvas, template.manifest.kind);
-        Ok(Layout { document, least_type: template.manifest.min_type * unit })
+        let unit = unit_of(sheet.canvas, kind);
+        Ok(Layout { document, size, least_type: template.manifest.min_type * unit })
     }
 
     /// Draws a template of one page.
@@ -230,15 +236,8 @@ impl Engine {
         Ok((0..layout.len()).map(|index| layout.pixels(index, 1.0)).collect())
     }
 
-    /// The sheet as a tagged PDF, the same bytes every time. `ident` tells documents apart.
-    ///
-    /// # Errors
-    /// As [`Engine::compose`], and [`Error::Encode`] when the exporter refuses.
-    pub fn pdf(&self, sheet: &Sheet<'_>, ident: &str) -> Result<Vec<u8>> {
-        self.compose(sheet)?.pdf(ident)
-    }
-
     fn world(&self, sheet: &Sheet<'_>, template: &Template, brand: &Brand) -> Result<Closed<'_>> {
+        let kind = template.manifest.kind;
         let mut files = HashMap::new();
         let mut put = |path: &str, bytes: Bytes| {
             let id = virtual_file(path).expect("fixed names are valid virtual paths");
@@ -254,9 +253,16 @@ impl Engine {
         let mut photos = Vec::new();
         for (index, photo) in sheet.photos.iter().take(MAX_PHOTOS).enumerate() {
             let path = format!("/photo-{index}");
-            put(&path, Bytes::new(photo.rgb.clone()));
+            // Pixels are drawn as they are; a PDF carries the JPEG itself.
+            let format = if kind.is_paper() {
+                put(&path, Bytes::new(photo.jpeg(PRINT_QUALITY)?));
+                json!("jpg")
+            } else {
+                put(&path, Bytes::new(photo.rgb.clone()));
+                json!({"encoding": "rgb8", "width": photo.width, "height": photo.height})
+            };
             photos.push(json!({
-                "file": path, "w": photo.width, "h": photo.height,
+                "file": path, "format": format, "w": photo.width, "h": photo.height,
                 "alt": sanitise::text(&photo.alt), "credit": sanitise::text(&photo.credit),
             }));
         }
@@ -264,15 +270,17 @@ impl Engine {
             Value::Null
         } else {
             let code = qr::modules(&address)?;
-            put("/qr", Bytes::new(code.luma));
-            json!({"file": "/qr", "n": code.side})
+            let module = if kind.is_paper() { PRINT_MODULE } else { 1 };
+            let side = code.side * module;
+            put("/qr", Bytes::new(code.enlarged(module)));
+            let format = json!({"encoding": "luma8", "width": side, "height": side});
+            json!({"file": "/qr", "format": format, "n": code.side})
         };
         let logo = brand.logo.as_ref().map(|logo| {
             put("/logo", Bytes::new(logo.bytes.clone()));
             json!({"file": "/logo", "format": logo.format})
         });
-        let canvas = sheet.canvas;
-        let unit = unit_of(canvas, template.manifest.kind);
+        let [width, height] = points_of(sheet.canvas, kind);
         let direction = if is_right_to_left(&lang) { "rtl" } else { "ltr" };
         let own = json!({
             "dir": direction,
@@ -287,8 +295,8 @@ impl Engine {
             "photos": photos,
             "qr": code,
             "canvas": {
-                "w": canvas.width, "h": canvas.height, "safe": canvas.safe, "unit": unit,
-                "transparent": template.manifest.kind == TemplateKind::Layers,
+                "w": width, "h": height, "safe": sheet.canvas.safe,
+                "unit": unit_of(sheet.canvas, kind), "transparent": kind == TemplateKind::Layers,
             },
         });
         if let Value::Object(own) = own {
@@ -321,6 +329,7 @@ impl Engine {
 #[derive(Debug, Clone)]
 pub struct Layout {
     document: PagedDocument,
+    size: [f64; 2],
     least_type: f64,
 }
 
@@ -381,23 +390,55 @@ impl Layout {
         self.texts().into_iter().filter_map(judge).collect()
     }
 
-    /// A tagged PDF without a date, the same bytes every time.
+    /// Width and height of a page in whole points.
+    pub fn points(&self) -> (u32, u32) {
+        let [width, height] = self.size;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a canvas is bounded and positive"
+        )]
+        (width.round() as u32, height.round() as u32)
+    }
+
+    /// A PDF for screen readers (PDF/UA-1), the same bytes every time; `ident` tells documents apart. With a date it is one for
+    /// archives too (PDF/A-2a), which does not exist without.
     ///
     /// # Errors
-    /// [`Error::Encode`] when the exporter refuses.
-    pub fn pdf(&self, ident: &str) -> Result<Vec<u8>> {
-        let options = typst_pdf::PdfOptions {
+    /// [`Error::Encode`] when the pages do not keep the standard, for example when they have no heading.
+    pub fn pdf(&self, ident: &str, date: Option<Timestamp>) -> Result<Vec<u8>> {
+        let failed = |problem: String| Error::Encode { format: "pdf", problem };
+        let timestamp = date.and_then(timestamp_of);
+        let standards: &[PdfStandard] = match timestamp {
+            Some(_) => &[PdfStandard::Ua_1, PdfStandard::A_2a],
+            None => &[PdfStandard::Ua_1],
+        };
+        let options = PdfOptions {
             ident: Smart::Custom(ident.to_owned()),
             creator: Smart::Custom(Some("Loa".to_owned())),
-            timestamp: None,
+            timestamp,
+            standards: PdfStandards::new(standards)
+                .map_err(|refused| failed(refused.message().to_string()))?,
             ..Default::default()
         };
         typst_pdf::pdf(&self.document, &options).map_err(|found| {
-            let problem =
-                found.iter().map(|d| d.message.to_string()).collect::<Vec<_>>().join("; ");
-            Error::Encode { format: "pdf", problem }
+            failed(found.iter().map(|d| d.message.to_string()).collect::<Vec<_>>().join("; "))
         })
     }
+}
+
+fn timestamp_of(date: Timestamp) -> Option<typst_pdf::Timestamp> {
+    let at = date.to_zoned(TimeZone::UTC);
+    let small = |value: i8| u8::try_from(value).ok();
+    let datetime = Datetime::from_ymd_hms(
+        at.year().into(),
+        small(at.month())?,
+        small(at.day())?,
+        small(at.hour())?,
+        small(at.minute())?,
+        small(at.second())?,
+    )?;
+    Some(typst_pdf::Timestamp::new_utc(datetime))
 }
 
 fn describe(world: &Closed<'_>, found: &SourceDiagnostic) -> String {
@@ -446,13 +487,20 @@ fn sanitise_all(value: &mut Value) {
     }
 }
 
-/// Pixels of one design unit: a card is read at the width of a phone whatever its height, a clip by its shorter side.
+/// Width and height of a page: a pixel is a point, paper is measured in millimetres.
+fn points_of(canvas: Canvas, kind: TemplateKind) -> [f64; 2] {
+    let unit = if kind.is_paper() { 72.0 / 25.4 } else { 1.0 };
+    [canvas.width, canvas.height].map(|side| f64::from(side) * unit)
+}
+
+/// Points of one design unit: a card is read at the width of a phone whatever its height, a clip by its shorter side.
 fn unit_of(canvas: Canvas, kind: TemplateKind) -> f64 {
+    let [width, height] = points_of(canvas, kind);
     let base = match kind {
-        TemplateKind::Page => canvas.width,
-        TemplateKind::Layers => canvas.width.min(canvas.height),
+        TemplateKind::Page | TemplateKind::Paper | TemplateKind::Document => width,
+        TemplateKind::Layers => width.min(height),
     };
-    f64::from(base) / 1080.0
+    base / 1080.0
 }
 
 fn is_right_to_left(lang: &str) -> bool {

@@ -18,6 +18,8 @@ pub struct DrawnText {
     pub colour: Option<[u8; 4]>,
     /// Whether all of it lies on the canvas and inside whatever clips it.
     pub whole: bool,
+    /// Whether the fonts have every letter of it.
+    pub legible: bool,
 }
 
 /// Reads every run of text of a page.
@@ -54,13 +56,9 @@ fn walk(page: usize, frame: &Frame, at: Transform, window: Rect, found: &mut Vec
                     Paint::Solid(colour) => Some(colour.to_vec4_u8()),
                     _ => None,
                 };
-                let slack = Abs::pt(1.0);
-                // Accents may touch the edge of what clips them; letters may not.
-                let rise = Abs::pt(run.size.to_pt() * 0.25);
-                let whole = area.min.x >= window.min.x - slack
-                    && area.max.x <= window.max.x + slack
-                    && area.min.y >= window.min.y - rise
-                    && area.max.y <= window.max.y + rise;
+                // The ink and not the line: a hook that is shaved off makes another letter. Spaces have none.
+                let ink = run.bbox();
+                let whole = !ink.min.x.to_pt().is_finite() || within(moved(ink, here), window);
                 let scale = (here.sy.get().powi(2) + here.kx.get().powi(2)).sqrt();
                 found.push(DrawnText {
                     page,
@@ -69,6 +67,7 @@ fn walk(page: usize, frame: &Frame, at: Transform, window: Rect, found: &mut Vec
                     area: [area.min.x, area.min.y, area.max.x, area.max.y].map(Abs::to_pt),
                     colour,
                     whole,
+                    legible: run.glyphs.iter().all(|glyph| glyph.id != 0),
                 });
             }
             FrameItem::Shape(..)
@@ -87,6 +86,15 @@ fn moved(area: Rect, by: Transform) -> Rect {
     corners.iter().fold(Rect::new(corners[0], corners[0]), |all, corner| {
         Rect::new(all.min.min(*corner), all.max.max(*corner))
     })
+}
+
+/// Whether it lies inside, but for the soft edge of a letter.
+fn within(area: Rect, window: Rect) -> bool {
+    let slack = Abs::pt(1.0);
+    area.min.x >= window.min.x - slack
+        && area.max.x <= window.max.x + slack
+        && area.min.y >= window.min.y - slack
+        && area.max.y <= window.max.y + slack
 }
 
 fn intersect(one: Rect, two: Rect) -> Rect {

@@ -8,7 +8,7 @@ use fast_image_resize::{
 };
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
-use crate::{Error, Result};
+use crate::{Error, Pixels, Result, encode};
 
 /// Greatest side of a photo that is decoded.
 pub const MAX_SIDE: u32 = 10_000;
@@ -61,6 +61,13 @@ pub struct PreparedPhoto {
     pub alt: String,
     /// Credit line as published (`Ảnh: …`), drawn where the template has room for it.
     pub credit: String,
+}
+
+impl PreparedPhoto {
+    pub(crate) fn jpeg(&self, quality: u8) -> Result<Vec<u8>> {
+        let rgba = self.rgb.chunks_exact(3).flat_map(|p| [p[0], p[1], p[2], u8::MAX]).collect();
+        encode::jpeg(&Pixels { width: self.width, height: self.height, rgba }, quality)
+    }
 }
 
 impl std::fmt::Debug for PreparedPhoto {

@@ -2,7 +2,7 @@
 
 use fast_qr::{ECL, QRBuilder};
 
-use crate::{Error, Pixels, Result};
+use crate::{Error, Result};
 
 /// Clear modules around the code: the standard asks for four.
 const QUIET: usize = 4;
@@ -35,20 +35,14 @@ pub fn modules(text: &str) -> Result<Qr> {
 }
 
 impl Qr {
-    /// The code as a picture with `module` pixels a module.
-    pub fn pixels(&self, module: u32) -> Pixels {
-        let module = module.max(1);
-        let size = self.side * module;
-        let mut rgba = Vec::with_capacity(size as usize * size as usize * 4);
+    /// The code with `module` pixels a module, one byte a pixel.
+    pub fn enlarged(&self, module: u32) -> Vec<u8> {
+        let module = module as usize;
+        let mut luma = Vec::with_capacity(self.luma.len() * module * module);
         for row in self.luma.chunks_exact(self.side as usize) {
-            for _ in 0..module {
-                for &luma in row {
-                    for _ in 0..module {
-                        rgba.extend_from_slice(&[luma, luma, luma, 255]);
-                    }
-                }
-            }
+            let wide: Vec<u8> = row.iter().flat_map(|&l| std::iter::repeat_n(l, module)).collect();
+            luma.extend(wide.repeat(module));
         }
-        Pixels { width: size, height: size, rgba }
+        luma
     }
 }

@@ -79,6 +79,46 @@ fn low_band_type_is_a_twentieth_of_the_width() {
 }
 
 #[test]
+fn a_hook_that_is_shaved_off_is_cut_text() {
+    let manifest = "version='1'\nname_vi='x'\nname_en='x'\nkind='page'\n";
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets");
+    for (room, whole) in [("marks(60pt)", true), ("0pt", false)] {
+        let mut assets = Assets::from_dir(&dir, &[]).unwrap();
+        let source = format!(
+            "#import \"/lib/kit.typ\": *\n#show: setup\n#set text(size: 60pt)\n#v(90pt)#box(clip: true, outset: {room})[Ẩm Ẫ]"
+        );
+        assets.templates.insert("hook/template.typ".into(), source.into_bytes().into());
+        assets.templates.insert("hook/template.toml".into(), manifest.as_bytes().into());
+        let data = json!({});
+        let sheet = Sheet {
+            template: "hook",
+            brand: "demo",
+            canvas: Canvas::new(600, 400),
+            data: &data,
+            photos: &[],
+        };
+        let layout = Engine::new(&assets).unwrap().compose(&sheet).unwrap();
+        assert_eq!(layout.problems().is_empty(), whole, "outset {room}");
+    }
+}
+
+#[test]
+fn sizes_of_paper_are_millimetres_and_all_others_pixels() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets");
+    for (kind, unit, right) in
+        [("paper", "mm", true), ("page", "px", true), ("paper", "px", false), ("page", "mm", false)]
+    {
+        let mut assets = Assets::from_dir(&dir, &[]).unwrap();
+        let manifest = format!(
+            "version='1'\nname_vi='x'\nname_en='x'\nkind='{kind}'\n[[sizes]]\nid='a5'\n{unit}=[148,210]\n"
+        );
+        assets.templates.insert("leaf/template.typ".into(), b"".as_slice().into());
+        assets.templates.insert("leaf/template.toml".into(), manifest.into_bytes().into());
+        assert_eq!(Engine::new(&assets).is_ok(), right, "{kind} in {unit}");
+    }
+}
+
+#[test]
 fn empty_data_draws_empty_layers_and_no_error() {
     let engine = engine();
     for template in engine.templates().keys().filter(|id| id.starts_with("clip-")) {

@@ -25,8 +25,17 @@ impl At<'_> {
         row: &Versioned<Delivery>,
         round: &mut Round,
     ) -> Result<()> {
+        // Since the round began, another worker may have had the account and done it.
+        let fresh = self.mover().read(row.record.id).await?;
+        let Some(row) = fresh.as_ref().filter(|fresh| fresh.record.state == row.record.state)
+        else {
+            return Ok(());
+        };
         let d = &row.record;
         let Some(receipt) = &d.receipt else { return Ok(()) };
+        if self.stopped().await?.is_some() {
+            return Ok(());
+        }
         let Some(secret) = self.secret().await? else {
             return self
                 .worker
@@ -64,7 +73,7 @@ impl At<'_> {
                 Err(why) => Some(Err(Error::internal(why))),
             }
         };
-        match answer {
+        let done = match answer {
             Some(Ok(())) => self.settled(row, String::new(), None, correction, round).await,
             Some(Err(error)) => self.not_yet(row, &error, round).await,
             None => {
@@ -75,7 +84,9 @@ impl At<'_> {
                 );
                 self.not_yet(row, &error, round).await
             }
-        }
+        };
+        done?;
+        self.keep_usage(None).await
     }
 
     async fn not_yet(

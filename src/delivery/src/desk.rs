@@ -10,7 +10,7 @@ use loa_model::{
 };
 use loa_store::{Changes, Error as StoreError, Expect, Store, StoreExt as _, Versioned};
 
-use crate::{Channels, Config, Correction, Incident, KillSwitch, config::secs, moves::Mover};
+use crate::{Channels, Config, Correction, Incident, KillSwitch, moves::Mover};
 
 /// Why an act of a person was not done. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -103,13 +103,9 @@ impl Desk {
     ) -> Result<Delivery> {
         let before = self.approving(id, by).await?;
         let deadline = before.record.intent.as_ref().map(|intent| intent.send_deadline);
-        // The intent of a worker that was lost earlier is gone; the quarantine was counted from it.
-        let quarantine = secs(self.config.quarantine_s);
-        let last_sent =
-            deadline.max(before.record.quarantine_until.map(|until| until - quarantine));
-        let longest = secs(self.config.create_timeout_s.min(30));
+        let longest = crate::config::secs(self.config.create_timeout_s.min(30));
         if before.record.state == State::Uncertain
-            && last_sent.is_some_and(|at| self.clock.now() < at + longest)
+            && deadline.is_some_and(|deadline| self.clock.now() < deadline + longest)
         {
             return Err(DeskError::NotNow(
                 "the request may still be on its way: look again in a minute".into(),
@@ -180,7 +176,7 @@ impl Desk {
                 "posts on {account} cannot be changed: retract it and post anew, or post a correction"
             )));
         }
-        let corrected = self.post(post).await?;
+        let corrected = self.post(post).await?.record;
         if corrected.account != *account || !is_signed(&corrected) {
             return Err(DeskError::NotNow(format!(
                 "post {post} is not approved for {account}: have it approved first"
@@ -210,6 +206,7 @@ impl Desk {
                 old.state.name()
             )));
         }
+        let kept = self.post(old.post).await?;
         let prefix = loa_model::record::join(&[&old.post.to_string(), ""]);
         let others = self.store.list::<Delivery>("delivery_by_post", &prefix, 1000).await?;
         if others.iter().any(|other| !other.record.state.is_terminal()) {
@@ -217,9 +214,15 @@ impl Desk {
                 "another delivery of this post is under way or live".into(),
             ));
         }
-        let post = self.post(old.post).await?;
+        if others.iter().any(|o| matches!(o.record.state, State::Retracted | State::Gone)) {
+            return Err(DeskError::NotNow(
+                "this post was live and is not any more: compose it anew and have it approved"
+                    .into(),
+            ));
+        }
+        let post = &kept.record;
         let approval =
-            post.approval.as_ref().filter(|_| is_signed(&post) && post.digest() == old.digest);
+            post.approval.as_ref().filter(|_| is_signed(post) && post.digest() == old.digest);
         let Some(approval) = approval else {
             return Err(DeskError::NotNow(
                 "the post is not approved as it is now: have it approved first".into(),
@@ -258,9 +261,10 @@ impl Desk {
             updated_at: now,
             ..old.clone()
         };
-        // Rewriting the old one as it is makes two people who retry at once collide instead of posting twice.
+        // Rewriting the post as it is makes two people who retry at once collide instead of posting twice, also when each
+        // takes another of its deliveries.
         let changes =
-            Changes::by(Actor::User(by), "retry delivery").update(old, before.version).insert(&new);
+            Changes::by(Actor::User(by), "retry delivery").update(post, kept.version).insert(&new);
         self.store.commit(changes).await?;
         Ok(new)
     }
@@ -400,9 +404,9 @@ impl Desk {
             .ok_or_else(|| DeskError::Role { needs: roles.first().copied().unwrap_or(Role::Admin) })
     }
 
-    async fn post(&self, id: PostId) -> Result<Post> {
+    async fn post(&self, id: PostId) -> Result<Versioned<Post>> {
         let kept = self.store.read::<Post>(&id.to_string()).await?;
-        kept.map(|kept| kept.record).ok_or_else(|| DeskError::Unknown(format!("post {id}")))
+        kept.ok_or_else(|| DeskError::Unknown(format!("post {id}")))
     }
 
     fn mover(&self, delivery: &Delivery, by: UserId) -> Mover<'_> {

@@ -48,13 +48,6 @@ pub(crate) struct SendGate {
     pub(crate) opened: AtomicU32,
 }
 
-impl SendGate {
-    /// Whether it let a request go that may have shown something.
-    pub(crate) fn may_have_shown(&self) -> bool {
-        self.effect != Effect::Hidden && self.opened.load(Ordering::Acquire) > 0
-    }
-}
-
 impl Gate for SendGate {
     fn open(&self) -> Result<(), GateClosed> {
         let now = self.clock.now();

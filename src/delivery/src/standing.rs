@@ -1,14 +1,20 @@
 //! What concerns the whole account: fresh credentials, pauses, and the waits a platform asks for.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
-use loa_channel::{Channel, Cx, RetryAdvice, Scope, To};
+use loa_channel::{Channel, Cx, Deaf, RetryAdvice, To};
 use loa_model::{Account, AccountStatus};
-use loa_store::{Changes, Error as StoreError, Expect, StoreExt as _};
+use loa_store::{Changes, Error as StoreError, StoreExt as _};
 
 use crate::{
-    IncidentKind, Pace, Result, Worker,
+    IncidentKind, KillSwitch, Result, Worker,
     chain::{At, signed},
     config::secs,
 };
@@ -24,6 +30,9 @@ pub(crate) enum Refreshed {
     /// A person must connect the account again.
     No,
 }
+
+/// Refusals of fresh credentials within a quarter of an hour that pause an account.
+const MOST_REFUSALS: usize = 3;
 
 /// A refused refresh is asked again, and a person told again, after this.
 const REFUSED_AGAIN: SignedDuration = SignedDuration::from_hours(24);
@@ -60,6 +69,21 @@ impl At<'_> {
         Ok(())
     }
 
+    /// Why nothing may be sent on the account at this moment, when people stopped it since the round began.
+    pub(crate) async fn stopped(&self) -> Result<Option<&'static str>> {
+        self.worker.read_kill_switches().await?;
+        if self.worker.is_killed(self.account) {
+            return Ok(Some("the kill switch is on"));
+        }
+        let kept = self.worker.deps.store.read::<Account>(self.account.name.as_str()).await?;
+        Ok(match kept.map(|kept| kept.record.status) {
+            Some(AccountStatus::Active) => None,
+            Some(AccountStatus::Paused { .. }) => Some("the account is paused"),
+            Some(AccountStatus::NeedsReauth { .. }) => Some("waits for credentials"),
+            None => Some("the account is not set up"),
+        })
+    }
+
     async fn tell_refused(&self) -> Result<()> {
         let reason = "the platform refuses to renew the credentials: the present ones still work for a while";
         tracing::warn!(account = %self.account.name, "The platform refuses to renew the credentials: connect the account again");
@@ -73,6 +97,33 @@ impl At<'_> {
 }
 
 impl Worker {
+    pub(crate) async fn read_kill_switches(&self) -> Result<()> {
+        let switches = self.deps.store.all::<KillSwitch>(self.deps.config.batch).await?;
+        let mut killed = self.killed.lock().unwrap_or_else(PoisonError::into_inner);
+        for switch in switches {
+            killed
+                .entry(switch.record.scope)
+                .or_default()
+                .store(switch.record.on, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// The switches that concern an account, shared with its gates.
+    pub(crate) fn kill_switches(&self, account: &Account) -> Vec<Arc<AtomicBool>> {
+        let mut killed = self.killed.lock().unwrap_or_else(PoisonError::into_inner);
+        let scopes = [
+            "all".to_owned(),
+            format!("agency/{}", account.agency),
+            format!("channel/{}", account.name.channel()),
+        ];
+        scopes.into_iter().map(|scope| killed.entry(scope).or_default().clone()).collect()
+    }
+
+    pub(crate) fn is_killed(&self, account: &Account) -> bool {
+        self.kill_switches(account).iter().any(|on| on.load(Ordering::Acquire))
+    }
+
     /// Asks the channel for new credentials, once per account at a time, mark before and result after.
     pub(crate) async fn refresh(
         &self,
@@ -83,9 +134,9 @@ impl Worker {
         let _one_at_a_time = self.refreshing.lock().await;
         let now = self.deps.clock.now();
         let fresh = self.memory().refreshed.get(&account.name).copied();
-        // Refused again right after a refresh: another one would not help.
+        // Refused again right after a refresh: another one now would not help.
         if fresh.is_some_and(|then| now.duration_since(then) < SignedDuration::from_mins(2)) {
-            return Ok(Refreshed::No);
+            return Ok(self.refused_again(account, now));
         }
         let Some(old) = self.deps.secrets.get(&account.name).await? else {
             return Ok(Refreshed::No);
@@ -96,7 +147,14 @@ impl Worker {
         }
         let gate = loa_model::seams::OpenGate;
         let deps = &self.deps;
-        let cx = Cx { clock: &*deps.clock, blobs: &*deps.blobs, media: &*deps.media, gate: &gate };
+        let cx = Cx {
+            clock: &*deps.clock,
+            blobs: &*deps.blobs,
+            media: &*deps.media,
+            gate: &gate,
+            // Signing in takes nothing of what posts need.
+            ear: &Deaf,
+        };
         let request = channel.refresh(&cx, To { account, secret: &old });
         let limit = Duration::from_secs(30);
         let answer = match at {
@@ -136,41 +194,14 @@ impl Worker {
         }
     }
 
-    /// Keeps the platform's wait for everyone it holds up.
-    pub(crate) async fn hold_up(
-        &self,
-        account: &Account,
-        scope: Scope,
-        until: Timestamp,
-        reason: &str,
-    ) -> Result<()> {
-        let key = match scope {
-            Scope::Post => return Ok(()),
-            Scope::Account => account.name.to_string(),
-            Scope::App => app_key(account),
-        };
-        loop {
-            let (mut pace, expect) = self.pace(&key).await?;
-            if pace.not_before.is_some_and(|known| known >= until) {
-                return Ok(());
-            }
-            pace.not_before = Some(until);
-            reason.clone_into(&mut pace.reason);
-            let changes =
-                Changes::by(self.mover(true).actor, "keep the platform's wait").put(&pace, expect);
-            match self.deps.store.commit(changes).await {
-                Ok(_) => return Ok(()),
-                Err(StoreError::Conflict { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-
-    pub(crate) async fn pace(&self, key: &str) -> Result<(Pace, Expect)> {
-        Ok(match self.deps.store.read::<Pace>(key).await? {
-            Some(kept) => (kept.record, Expect::Version(kept.version)),
-            None => (Pace::new(key), Expect::Absent),
-        })
+    /// A refusal of fresh credentials. One may be a platform that does not know them everywhere yet; several within a short
+    /// time need a person.
+    fn refused_again(&self, account: &Account, now: Timestamp) -> Refreshed {
+        let mut memory = self.memory();
+        let refusals = memory.refusals.entry(account.name.clone()).or_default();
+        refusals.retain(|at| now.duration_since(*at) < SignedDuration::from_mins(15));
+        refusals.push(now);
+        if refusals.len() < MOST_REFUSALS { Refreshed::Later(secs(60)) } else { Refreshed::No }
     }
 
     /// Pauses an account whose credentials the platform refuses, and tells a person. Its deliveries stay.
@@ -207,10 +238,4 @@ impl Worker {
             }
         }
     }
-}
-
-/// Accounts of one app share its limits.
-pub(crate) fn app_key(account: &Account) -> String {
-    let app = account.settings.get("app_id").map_or("", String::as_str);
-    format!("app/{}/{app}", account.name.channel())
 }

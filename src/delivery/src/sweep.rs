@@ -10,8 +10,14 @@ impl Worker {
     /// Scheduled → ready when due; everything unsent past its window → missed.
     pub(crate) async fn sweep(&self, round: &mut Round) -> Result<()> {
         let now = self.deps.clock.now();
-        for row in self.state_rows(State::Scheduled, Some(now)).await? {
-            let event = if now > row.record.not_after { Event::Expire } else { Event::Due };
+        let due = self.state_rows(State::Scheduled, Some(now)).await?;
+        let spread = self.spread(&due, now).await?;
+        for row in due {
+            let event = match spread.get(&row.record.id) {
+                _ if now > row.record.not_after => Event::Expire,
+                Some(until) => Event::Spread { until: *until },
+                None => Event::Due,
+            };
             self.step_aside(&row, event, round).await?;
         }
         for state in [State::Ready, State::Held] {
@@ -23,7 +29,7 @@ impl Worker {
             }
         }
         if let Some(next) = self.first_rows(State::Scheduled, None, 1).await?.first() {
-            round.wake_at(next.record.due_at.max(now));
+            round.wake_at(next.record.due_at.max(next.record.not_before).max(now));
         }
         Ok(())
     }

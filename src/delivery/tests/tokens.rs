@@ -33,6 +33,24 @@ fn an_aging_token_is_renewed_before_the_post_goes_out() {
 }
 
 #[test]
+fn one_refusal_of_fresh_credentials_waits_and_does_not_call_a_person() {
+    let mut world = world("old", RefreshMode::Token("good".into()));
+    let id = world.post(PAGE, |_, d| d.max_attempts = 1);
+    world.platform.arm(loa_channel::memory::Fault::ExpireToken);
+    let worker = world.worker();
+    world.tick(&worker);
+    assert_eq!(*world.vault.log.lock().unwrap(), ["begin", "kept"], "renewed, then refused");
+    assert_eq!(
+        (world.state(id), world.account(PAGE).status),
+        (State::Ready, AccountStatus::Active)
+    );
+    world.clock.advance(SignedDuration::from_mins(1));
+    world.rounds(&worker, 10);
+    assert_eq!((world.state(id), world.creates(id)), (State::Published, 1));
+    assert_eq!(world.incidents(), []);
+}
+
+#[test]
 fn an_account_is_asked_at_most_every_ten_minutes() {
     let mut world = world("good", RefreshMode::Nothing);
     let worker = world.worker();

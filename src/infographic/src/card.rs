@@ -1,5 +1,7 @@
 //! What one card says: the data for the template, and beside it where each string comes from.
 
+use std::cmp::Reverse;
+
 use loa_canvas::{DrawnText, Engine, PreparedPhoto, Size};
 use loa_model::{Article, Brief, Figure, Passage, Span};
 use serde_json::{Value, json};
@@ -31,15 +33,20 @@ const MAX_POINT: usize = 500;
 
 /// How many points and figures to try, fullest first.
 ///
-/// A figure is worth more than a third point, two points are worth more than the figure, and a headline alone is a card too.
+/// As many of them as fit, a figure before a point. A figure is worth more than a third point, two points are worth more than the
+/// figure, and a headline alone is a card too.
 pub(crate) fn amounts(brief: &Brief, size: &Size) -> Vec<(usize, usize)> {
     let short = |passage: &&Passage| passage.text.chars().count() <= MAX_POINT;
     let points = brief.points.iter().take(size.max_points).take_while(short).count();
     let figures = brief.figures.len().min(size.max_figures);
     let few = points.min(2);
-    let mut tries: Vec<(usize, usize)> = (few..=points).rev().map(|p| (p, figures)).collect();
-    tries.extend((1..=points).rev().map(|p| (p, 0)));
-    tries.extend([(1.min(points), figures), (0, figures), (0, 0)]);
+    let one = figures.min(1);
+    let mut tries: Vec<(usize, usize)> = (few..=points)
+        .flat_map(|points| (one..=figures).map(move |figures| (points, figures)))
+        .collect();
+    tries.sort_by_key(|(points, figures)| Reverse((points + figures, *figures)));
+    tries.extend((1..=points).rev().map(|points| (points, 0)));
+    tries.extend([(1.min(points), one), (0, one), (0, 0)]);
     let mut seen = Vec::new();
     tries.retain(|amount| {
         let new = !seen.contains(amount);
@@ -207,7 +214,7 @@ mod tests {
 
     #[test]
     fn points_go_before_the_figure_and_the_headline_stays() {
-        let size: Size = serde_json::from_value(json!({
+        let mut size: Size = serde_json::from_value(json!({
             "id": "portrait", "px": [1080, 1350], "max_points": 4, "max_figures": 1
         }))
         .unwrap();
@@ -225,14 +232,20 @@ mod tests {
         }))
         .unwrap();
         assert_eq!(amounts(&brief, &size), [(3, 0), (2, 0), (1, 0), (0, 0)]);
-        brief.figures.push(Figure {
+        let figure = Figure {
             value: "1".into(),
             unit: String::new(),
             label: empty.clone(),
             span: empty.span,
             sentence: empty,
-        });
-        let want = [(3, 1), (2, 1), (3, 0), (2, 0), (1, 0), (1, 1), (0, 1), (0, 0)];
+        };
+        brief.figures.push(figure.clone());
+        let fewer = [(3, 0), (2, 0), (1, 0), (1, 1), (0, 1), (0, 0)];
+        assert_eq!(amounts(&brief, &size), [&[(3, 1), (2, 1)], &fewer[..]].concat());
+        brief.figures.push(figure);
+        assert_eq!(amounts(&brief, &size)[..2], [(3, 1), (2, 1)]);
+        size.max_figures = 2;
+        let want = [&[(3, 2), (2, 2), (3, 1), (2, 1)], &fewer[..]].concat();
         assert_eq!(amounts(&brief, &size), want);
     }
 }

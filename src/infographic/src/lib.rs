@@ -5,11 +5,11 @@ mod card;
 mod order;
 mod trace;
 
-pub use order::{File, Format, Order, Rendered, SourcePhoto};
+pub use order::{File, Format, Order, PAPER_DPI, Rendered, SourcePhoto};
 
-use std::fmt::Write as _;
+use std::{cell::LazyCell, fmt::Write as _};
 
-use loa_canvas::{Canvas, Engine, Layout, Pixels, Problem, Sheet, Size, TemplateKind, encode};
+use loa_canvas::{Engine, Layout, Problem, Sheet, Size, TemplateKind, encode};
 use loa_model::{Article, Brief, Digest, Progress, Violation, digest::DigestBuilder};
 use serde_json::{Value, json};
 
@@ -63,12 +63,12 @@ pub enum Error {
 /// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Draws the cards of articles. Holds nothing: everything comes with the order.
+/// Draws the cards and posters of articles. Holds nothing: everything comes with the order.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Infographic;
 
 impl Infographic {
-    /// Draws every size of the order.
+    /// Draws every size of the order: cards of templates of pages, posters of templates of paper.
     ///
     /// A size shows as much as fits at readable type: points are left out from the last, then the figure, and what was
     /// left out is in the manifest. A size that cannot even hold its headline gives a [`Violation`] instead of files.
@@ -118,8 +118,7 @@ impl Infographic {
             }
             match fit(engine, order, &template, size)? {
                 Ok((card, layout)) => {
-                    let pixels = layout.pixels(0, 1.0);
-                    pictures.push(picture(engine, order, size, &card, &pixels, &mut rendered)?);
+                    pictures.push(picture(engine, order, size, &card, &layout, &mut rendered)?);
                 }
                 Err(violation) => rendered.violations.push(violation),
             }
@@ -128,6 +127,7 @@ impl Infographic {
         rendered.provenance = json!({
             "article": article.id, "revision": article.revision, "article_digest": article.digest,
             "template": template, "brand": order.brand, "recipe": rendered.recipe, "pictures": pictures,
+            "violations": rendered.violations,
         });
         Ok(rendered)
     }
@@ -168,15 +168,16 @@ fn fit(
     size: &Size,
 ) -> Result<Result<(Card, Layout), Violation>> {
     let field = format!("infographic.{}", size.id);
-    let too_long = |is: String, limit: String| Violation {
+    let violation = |problem: &str, is: String, limit: String| Violation {
         field: field.clone(),
-        problem: "too_long".to_owned(),
+        problem: problem.to_owned(),
         is,
         limit,
     };
     let length = order.brief.title.text.chars().count();
     if length > card::MAX_TITLE {
-        return Ok(Err(too_long(length.to_string(), card::MAX_TITLE.to_string())));
+        let limit = card::MAX_TITLE.to_string();
+        return Ok(Err(violation("too_long", length.to_string(), limit)));
     }
     let photos = order
         .photos
@@ -184,7 +185,8 @@ fn fit(
         .zip(&size.photos)
         .map(|(photo, slot)| photo.prepared(*slot))
         .collect::<Result<Vec<_>, _>>()?;
-    let canvas = Canvas { width: size.px.0, height: size.px.1, safe: size.safe };
+    let canvas = size.canvas();
+    let printed = order.formats.contains(&Format::Pdf);
     let mut last = None;
     for (points, figures) in card::amounts(order.brief, size) {
         if order.cancel.is_cancelled() {
@@ -196,21 +198,24 @@ fn fit(
         let layout = engine.compose(&sheet)?;
         let texts = layout.texts();
         let mut problems = layout.problems();
-        if problems.is_empty() {
+        if let Some(text) = texts.iter().find(|text| printed && !text.legible) {
+            let limit = "no font has every letter".to_owned();
+            last = Some(("forbidden_character", text.text.clone(), limit));
+        } else if problems.is_empty() {
             card.check(template, &photos, &texts)?;
             match card.missing(&texts) {
                 None => return Ok(Ok((card, layout))),
-                Some(text) => last = Some((text, "not drawn whole".to_owned())),
+                Some(text) => last = Some(("too_long", text, "not drawn whole".to_owned())),
             }
         } else {
             last = Some(match problems.swap_remove(0) {
-                Problem::Cut(text) => (text.text, "does not fit".to_owned()),
-                Problem::Small { text, least } => (text.text, format!("{least:.0} px")),
+                Problem::Cut(text) => ("too_long", text.text, "does not fit".to_owned()),
+                Problem::Small { text, least } => ("too_long", text.text, format!("{least:.0} px")),
             });
         }
     }
-    let (is, limit) = last.unwrap_or_default();
-    Ok(Err(too_long(is, limit)))
+    let (problem, is, limit) = last.unwrap_or_default();
+    Ok(Err(violation(problem, is, limit)))
 }
 
 fn picture(
@@ -218,18 +223,30 @@ fn picture(
     order: &Order<'_>,
     size: &Size,
     card: &Card,
-    pixels: &Pixels,
+    layout: &Layout,
     rendered: &mut Rendered,
 ) -> Result<Value> {
     let alt = alt::text(order, card, &engine.labels(&order.article.lang));
+    let kind = engine.template(&rendered.template)?.manifest.kind;
+    let scale = if kind == TemplateKind::Paper { PAPER_DPI / 72.0 } else { 1.0 };
+    let pixels = LazyCell::new(|| layout.pixels(0, scale));
     let mut names = Vec::new();
     for format in order.formats {
         let (bytes, mime, end, quality) = match format {
-            Format::Png => (encode::png(pixels)?, "image/png", "png", None),
+            Format::Png => (encode::png(&pixels)?, "image/png", "png", None),
             Format::Jpeg { max_bytes } => {
-                let (bytes, quality) = encode::jpeg_within(pixels, *max_bytes)?;
+                let (bytes, quality) = encode::jpeg_within(&pixels, *max_bytes)?;
                 (bytes, "image/jpeg", "jpg", Some(quality))
             }
+            Format::Pdf => {
+                let ident = format!("{} {}", rendered.recipe, size.id);
+                let bytes = layout.pdf(&ident, order.article.published_at)?;
+                (bytes, "application/pdf", "pdf", None)
+            }
+        };
+        let (width, height) = match format {
+            Format::Pdf => layout.points(),
+            Format::Png | Format::Jpeg { .. } => (pixels.width, pixels.height),
         };
         let name = format!("{}.{end}", size.id);
         names.push(name.clone());
@@ -237,8 +254,8 @@ fn picture(
             name,
             size: size.id.clone(),
             mime,
-            width: pixels.width,
-            height: pixels.height,
+            width,
+            height,
             bytes,
             quality,
             alt: alt.clone(),
@@ -253,7 +270,7 @@ fn picture(
 fn choose(engine: &Engine, order: &Order<'_>) -> Result<String> {
     if let Some(id) = order.template {
         let template = engine.template(id)?;
-        if template.manifest.kind != TemplateKind::Page {
+        if template.manifest.kind == TemplateKind::Layers {
             return Err(Error::NoTemplate(id.to_owned()));
         }
         return Ok(id.to_owned());

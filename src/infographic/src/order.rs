@@ -26,7 +26,7 @@ impl SourcePhoto {
     }
 }
 
-/// A file format.
+/// A file format. Paper becomes pixels at [`PAPER_DPI`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// Lossless.
@@ -36,7 +36,13 @@ pub enum Format {
         /// Most bytes a channel takes.
         max_bytes: usize,
     },
+    /// To be printed; read aloud too (PDF/UA-1), which asks for a heading in the template and a glyph for every letter. Of an
+    /// article with a date it is one for archives as well (PDF/A-2a).
+    Pdf,
 }
+
+/// Pixels of an inch of paper.
+pub const PAPER_DPI: f64 = 150.0;
 
 /// One order of cards.
 #[derive(Debug, Clone, Copy)]
@@ -72,9 +78,9 @@ pub struct File {
     pub size: String,
     /// Media type.
     pub mime: &'static str,
-    /// Pixels.
+    /// Pixels; points of a PDF, 72 an inch.
     pub width: u32,
-    /// Pixels.
+    /// Pixels; points of a PDF.
     pub height: u32,
     /// Bytes.
     pub bytes: Vec<u8>,

@@ -76,6 +76,22 @@ fn every_size_is_whole_within_its_cap_and_its_code_can_be_scanned() {
 }
 
 #[test]
+fn a_wide_card_holds_a_long_headline_and_the_whole_credit() {
+    let title = "Đẩy nhanh xóa nhà tạm, nhà dột nát ở các xã vùng cao, quyết tâm hoàn thành trước Tết Nguyên đán năm Đinh Mùi";
+    assert_eq!(title.chars().count(), 108);
+    let credit = "Ảnh minh họa: Cổng Thông tin điện tử Minh Họa";
+    let photos = [SourcePhoto { credit: credit.to_owned(), ..valley(1200, 800) }];
+    let stories =
+        [Story { title, ..TYPICAL }, Story { title: "Ẩn họa sạt lở, Ỗ Ẫ Ể Ặ", ..TYPICAL }];
+    for story in stories {
+        let (article, brief) = told(&story);
+        let ask = Ask { photos: &photos, sizes: &["link", "youtube"], ..Ask::of(&article, &brief) };
+        let done = ask.render().unwrap();
+        assert_eq!((done.violations.len(), done.files.len()), (0, 4), "{}", story.title);
+    }
+}
+
+#[test]
 fn the_same_order_gives_the_same_bytes() {
     let (article, brief) = told(&TYPICAL);
     let photos = [valley(1200, 800)];
@@ -217,7 +233,7 @@ fn work_is_told_about_and_can_be_stopped() {
         }
     });
     assert!(matches!(stop, Err(Error::Cancelled)));
-    let order = Order { sizes: &["poster"], ..order };
+    let order = Order { sizes: &["a4"], ..order };
     assert!(matches!(
         Infographic.render(&ENGINE, &order, &mut |_| {}),
         Err(Error::UnknownSize { .. })

@@ -1,4 +1,4 @@
-//! The card as it was last looked at, at half size, with a tolerance an eye would not notice.
+//! Cards and posters as they were last looked at, at half size, with a tolerance an eye would not notice.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -14,7 +14,7 @@ use support::{ENGINE, LONGEST, Story, TYPICAL, told, valley};
 /// Greatest mean difference of an 8×8 block, 0–255: one letter that moved is far above, another CPU's rounding far below.
 const BLOCK_TOLERANCE: u64 = 10;
 
-fn check(name: &str, story: &Story<'_>, with_photo: bool) {
+fn check(name: &str, story: &Story<'_>, with_photo: bool, (template, size): (&str, &str)) {
     let (article, brief) = told(story);
     let photos = if with_photo { vec![valley(1600, 1100)] } else { Vec::new() };
     let order = Order {
@@ -22,8 +22,8 @@ fn check(name: &str, story: &Story<'_>, with_photo: bool) {
         brief: &brief,
         photos: &photos,
         brand: "demo",
-        template: Some("tin-nhanh"),
-        sizes: &["portrait"],
+        template: Some(template),
+        sizes: &[size],
         formats: &[Format::Png],
         link: Some("https://minhhoa.example/l/k7Xq2"),
         date: "22/11/2026",
@@ -92,17 +92,41 @@ fn difference(want: &[u8], seen: &Pixels) -> (u64, Pixels) {
     (worst / (64 * 3), picture)
 }
 
+const PORTRAIT: (&str, &str) = ("tin-nhanh", "portrait");
+const LINK: (&str, &str) = ("tin-nhanh", "link");
+const A4: (&str, &str) = ("poster", "a4");
+
 #[test]
 fn typical_card() {
-    check("card-typical", &TYPICAL, true);
+    check("card-typical", &TYPICAL, true, PORTRAIT);
 }
 
 #[test]
 fn longest_card() {
-    check("card-longest", &LONGEST, true);
+    check("card-longest", &LONGEST, true, PORTRAIT);
 }
 
 #[test]
 fn card_without_photo() {
-    check("card-no-photo", &TYPICAL, false);
+    check("card-no-photo", &TYPICAL, false, PORTRAIT);
+}
+
+#[test]
+fn wide_card() {
+    check("card-wide", &TYPICAL, true, LINK);
+}
+
+#[test]
+fn typical_poster() {
+    check("poster-typical", &TYPICAL, true, A4);
+}
+
+#[test]
+fn longest_poster() {
+    check("poster-longest", &LONGEST, true, A4);
+}
+
+#[test]
+fn poster_without_photo() {
+    check("poster-no-photo", &TYPICAL, false, A4);
 }

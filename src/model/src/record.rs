@@ -15,10 +15,16 @@ pub struct IndexEntry {
 pub trait Record: Serialize + DeserializeOwned + Send + Sync {
     /// Table name, unique.
     const TABLE: &'static str;
-    /// Schema version of the JSON, raised when its meaning changes.
+    /// Schema version of the JSON, raised when its meaning changes: then [`Record::upgrade`] reads the earlier ones. Fields
+    /// with a default may come and go without it. `FORMAT` of the store is raised with it, so that an older release refuses
+    /// the data folder and does not misread it.
     const SCHEMA: u16 = 1;
     /// Primary key.
     fn key(&self) -> String;
+    /// JSON of an earlier schema as JSON of this one. Called only for records of an earlier one.
+    fn upgrade(_schema: u16, value: serde_json::Value) -> serde_json::Value {
+        value
+    }
     /// Entries of the secondary indexes.
     fn index(&self) -> Vec<IndexEntry> {
         Vec::new()

@@ -23,6 +23,8 @@ pub enum VariantKind {
     LowBand,
     /// Sound only.
     Audio,
+    /// Sheets to be printed for notice boards.
+    Poster,
 }
 
 /// State of a variant.
@@ -87,7 +89,7 @@ impl VariantState {
 /// One encoding of a variant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rendition {
-    /// Name within the variant: `portrait`, `1080x1920`, `360p`, `poster`, `captions`.
+    /// Name within the variant: `portrait`, `1080x1920`, `360p`, `poster`, `captions`, `a4.pdf`.
     pub name: String,
     /// Bytes.
     pub blob: BlobHash,
@@ -95,9 +97,9 @@ pub struct Rendition {
     pub bytes: u64,
     /// Media type.
     pub mime: String,
-    /// Pixels; 0 where there are none.
+    /// Pixels, points of a PDF; 0 where there are none.
     pub width: u32,
-    /// Pixels; 0 where there are none.
+    /// Pixels, points of a PDF; 0 where there are none.
     pub height: u32,
     /// Milliseconds; 0 for a still.
     pub duration_ms: u64,

@@ -17,6 +17,8 @@ use crate::{Error, Result};
 
 /// JPEGs stay below what every channel takes.
 const MAX_JPEG: usize = 900_000;
+/// Template of the poster.
+const POSTER: &str = "poster";
 
 /// A photo of the article that lies in a file, so that a child under limits can read it.
 #[derive(Debug, Clone)]
@@ -38,9 +40,9 @@ pub struct Made {
     pub path: PathBuf,
     /// Media type.
     pub mime: String,
-    /// Pixels; 0 where there are none.
+    /// Pixels, points of a PDF; 0 where there are none.
     pub width: u32,
-    /// Pixels; 0 where there are none.
+    /// Pixels, points of a PDF; 0 where there are none.
     pub height: u32,
     /// Milliseconds; 0 for a still.
     pub duration_ms: u64,
@@ -80,7 +82,7 @@ pub struct Take<'a> {
     pub cancel: &'a Cancel,
 }
 
-/// Draws cards and clips.
+/// Draws cards, posters and clips.
 #[derive(Clone)]
 pub struct Studio {
     engine: Arc<Engine>,
@@ -128,7 +130,19 @@ impl Studio {
         progress: &(dyn Fn(Progress) + Send + Sync),
     ) -> Result<(Vec<Made>, Value)> {
         match kind {
-            VariantKind::Infographic => self.infographic(take, progress).await,
+            VariantKind::Infographic => {
+                let formats = &[Format::Jpeg { max_bytes: MAX_JPEG }, Format::Png];
+                self.infographic(take, formats, progress).await
+            }
+            VariantKind::Poster => {
+                let recipe = Recipe {
+                    template: Some(POSTER.to_owned()),
+                    brand: take.recipe.brand.clone(),
+                    sizes: Vec::new(),
+                };
+                let take = Take { recipe: &recipe, ..take };
+                self.infographic(take, &[Format::Pdf], progress).await
+            }
             VariantKind::ShortClip | VariantKind::LowBand => self.clip(kind, take, progress).await,
             VariantKind::LongClip | VariantKind::Audio => {
                 Err(Error::Missing { what: "a renderer of", id: format!("{kind:?}") })
@@ -139,6 +153,7 @@ impl Studio {
     async fn infographic(
         &self,
         take: Take<'_>,
+        formats: &'static [Format],
         progress: &(dyn Fn(Progress) + Send + Sync),
     ) -> Result<(Vec<Made>, Value)> {
         let (article, brief, recipe) =
@@ -149,7 +164,7 @@ impl Studio {
         let (sender, mut told) = tokio::sync::mpsc::unbounded_channel();
         let drawing = tokio::task::spawn_blocking(move || {
             let mut tell = |now: Progress| sender.send(now).unwrap_or(());
-            card(&engine, &article, &brief, &recipe, &photos, &out, &cancel, &mut tell)
+            card(&engine, &article, &brief, &recipe, formats, &photos, &out, &cancel, &mut tell)
         });
         while let Some(now) = told.recv().await {
             progress(now);
@@ -238,6 +253,7 @@ fn card(
     article: &Article,
     brief: &Brief,
     recipe: &Recipe,
+    formats: &[Format],
     photos: &[PhotoOnDisk],
     out: &Path,
     cancel: &Cancel,
@@ -271,13 +287,13 @@ fn card(
         brand: &recipe.brand,
         template: recipe.template.as_deref(),
         sizes: &sizes,
-        formats: &[Format::Jpeg { max_bytes: MAX_JPEG }, Format::Png],
+        formats,
         link: None,
         date: date.as_deref().unwrap_or_default(),
         cancel,
     };
     let rendered = Infographic.render(engine, &order, tell)?;
-    if let Some(violation) = rendered.violations.first() {
+    for violation in &rendered.violations {
         tracing::warn!(
             field = violation.field,
             problem = violation.problem,

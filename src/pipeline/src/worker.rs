@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
-use loa_model::{Cancel, JobId, Progress, job::backoff, seams::SharedClock};
+use loa_model::{Cancel, JobId, Progress, VariantKind, job::backoff, seams::SharedClock};
 use loa_store::{Claimed, Error as StoreError, JobEnd, Store};
 use serde::{Deserialize, Serialize};
 use tokio::{sync::watch, task::JoinSet};
@@ -24,11 +24,14 @@ pub struct Config {
     pub poll_s: u64,
     /// Longest wait for running jobs when stopping, seconds.
     pub grace_s: u64,
+    /// Variants drawn of every article.
+    pub variants: Vec<VariantKind>,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { renders: 1, others: 4, lease_s: 60, poll_s: 5, grace_s: 10 }
+        let variants = vec![VariantKind::Infographic, VariantKind::ShortClip, VariantKind::LowBand];
+        Self { renders: 1, others: 4, lease_s: 60, poll_s: 5, grace_s: 10, variants }
     }
 }
 

@@ -29,11 +29,13 @@ pub struct Drawn {
 }
 
 const WIDTH: f64 = 720.0;
-const HEIGHT: f64 = 320.0;
+/// Of the drawing; the legend is below it, a line each.
+const HEIGHT: f64 = 296.0;
+const LEGEND: f64 = 18.0;
 const LEFT: f64 = 72.0;
 const RIGHT: f64 = 16.0;
 const TOP: f64 = 16.0;
-const BOTTOM: f64 = 64.0;
+const BOTTOM: f64 = 36.0;
 /// Readable on white and apart from each other for colour-blind readers (Okabe and Ito), with dashes as a second sign.
 const STROKES: [(&str, &str); 6] = [
     ("#0072b2", ""),
@@ -75,10 +77,11 @@ pub fn chart(series: &[Series], text: &ChartText) -> Drawn {
     };
     let y = |value: u64| HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * ratio(value, top);
     let mut svg = String::new();
+    let height = HEIGHT + LEGEND * cell(series.len());
     put(
         &mut svg,
         format_args!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-labelledby=\"chart-title chart-desc\" font-family=\"sans-serif\" font-size=\"12\"><title id=\"chart-title\">{}</title><desc id=\"chart-desc\">{}</desc>",
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-labelledby=\"chart-title chart-desc\" font-family=\"sans-serif\" font-size=\"12\"><title id=\"chart-title\">{}</title><desc id=\"chart-desc\">{}</desc>",
             escaped(&text.title),
             escaped(&text.description),
         ),
@@ -112,8 +115,7 @@ pub fn chart(series: &[Series], text: &ChartText) -> Drawn {
     for (n, one) in series.iter().enumerate() {
         let (colour, dash) = STROKES[n % STROKES.len()];
         draw(&mut svg, one, colour, dash, &x, &y);
-        let column = LEFT + 220.0 * cell(n % 3);
-        let line = HEIGHT - 26.0 + 16.0 * cell(n / 3);
+        let (column, line) = (LEFT, HEIGHT + LEGEND * cell(n));
         put(
             &mut svg,
             format_args!(

@@ -11,7 +11,7 @@ mod series;
 
 pub use chart::{ChartText, Drawn, chart};
 pub use clicks::record_click;
-pub use export::csv;
+pub use export::{MetricWords, Reports, csv, metric_words, paper, parquet, xlsx};
 pub use measure::{Asked, Config, Measurement, Meter};
 pub use plan::{next_step, offset};
 pub use records::{Counted, Rollup, Totals, rebuild, summable};
@@ -28,6 +28,14 @@ pub enum Error {
     /// The job is not one of ours.
     #[error("job {0} is not a measurement")]
     NotMine(String),
+    /// A report does not fit into the format.
+    #[error("the report cannot be written as {format}: {problem}")]
+    Export {
+        /// The format.
+        format: &'static str,
+        /// What it refuses.
+        problem: String,
+    },
 }
 
 /// Result of reach.

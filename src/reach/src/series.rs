@@ -1,7 +1,7 @@
 //! How the posts of an article grew.
 
 use jiff::Timestamp;
-use loa_model::{ArticleId, Delivery, Metric, Sample, record::join};
+use loa_model::{ArticleId, Delivery, Metric, Post, PostFormat, Sample, record::join};
 use loa_store::{Store, StoreExt as _};
 use serde::{Deserialize, Serialize};
 
@@ -21,8 +21,10 @@ pub struct Point {
 /// The readings of one post.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Series {
-    /// Account of the post.
+    /// Account of the post; pages say it in words.
     pub label: String,
+    /// Form of the post: two posts of one account are told apart by it.
+    pub format: PostFormat,
     /// The platform's name of the number.
     pub source_name: String,
     /// Readings in order.
@@ -48,13 +50,17 @@ pub async fn cumulative(
         let prefix = join(&[&delivery.post.to_string(), ""]);
         let samples = store.list::<Sample>("sample_by_post", &prefix, 100_000).await?;
         let samples: Vec<_> = samples.into_iter().map(|kept| kept.record).collect();
-        all.extend(of_post(delivery.account.as_str(), &samples, metric));
+        let Some(post) = store.read::<Post>(&delivery.post.to_string()).await? else { continue };
+        let format = post.record.content.format;
+        all.extend(of_post(delivery.account.as_str(), format, &samples, metric));
     }
-    all.sort_by(|a, b| (&a.label, &a.source_name).cmp(&(&b.label, &b.source_name)));
+    all.sort_by(|a, b| {
+        (&a.label, a.format, &a.source_name).cmp(&(&b.label, b.format, &b.source_name))
+    });
     Ok(all)
 }
 
-fn of_post(label: &str, samples: &[Sample], metric: Metric) -> Vec<Series> {
+fn of_post(label: &str, format: PostFormat, samples: &[Sample], metric: Metric) -> Vec<Series> {
     let mut names: Vec<&str> = samples
         .iter()
         .flat_map(|sample| &sample.values)
@@ -78,7 +84,7 @@ fn of_post(label: &str, samples: &[Sample], metric: Metric) -> Vec<Series> {
                 Point { at: sample.taken_at, value: value.map(|value| value.value), method_break }
             });
             let points = points.collect();
-            Series { label: label.to_owned(), source_name: name.to_owned(), points }
+            Series { label: label.to_owned(), format, source_name: name.to_owned(), points }
         })
         .collect()
 }

@@ -1,4 +1,4 @@
-//! Reports, exports and charts.
+//! Reports and charts.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -6,7 +6,7 @@ mod support;
 
 use jiff::SignedDuration;
 use loa_model::{ArticleId, Metric, PostFormat};
-use loa_reach::{By, ChartText, Query, ReachRange, Report, chart, csv, cumulative, report};
+use loa_reach::{By, ChartText, Query, ReachRange, Report, chart, cumulative, report};
 use proptest::prelude::*;
 use support::{World, ready, start, value};
 
@@ -84,25 +84,6 @@ fn gains_of_a_later_period_start_from_what_was_known_before() {
 }
 
 #[test]
-fn csv_is_for_excel_and_leaves_the_unknown_empty() {
-    let world = newsroom();
-    let text = csv(&ask(&world, 100, 1000, By::Account, None));
-    assert!(text.starts_with("\u{feff}row,label,"));
-    assert!(text.lines().all(|line| !line.contains("None")));
-    let shares = text
-        .lines()
-        .find(|line| line.starts_with("memory:cong-tin") && line.contains(",shares,"))
-        .unwrap();
-    assert_eq!(
-        shares,
-        "memory:cong-tin,memory:cong-tin,1,1,shares,memory,shares,1,0,1,,0,,,false,false"
-    );
-    assert!(text.contains("\r\n") && !text.replace("\r\n", "").contains('\n'));
-    let labels = csv(&ask(&world, 0, 1000, By::Post, None));
-    assert!(labels.contains("Đường sắt Lào Cai – Hà Nội – Hải Phòng"), "{labels}");
-}
-
-#[test]
 fn json_survives_the_way_there_and_back() {
     let report = ask(&newsroom(), 0, 1000, By::Format, Some(1000));
     let text = serde_json::to_string(&report).unwrap();
@@ -130,6 +111,14 @@ fn the_chart_is_accessible_breaks_at_gaps_and_matches_its_table() {
     assert_eq!(svg.matches("class=\"method-break\"").count(), 1);
     assert!(svg.contains(">1.000<") || svg.contains(">2.000<"), "{svg}");
     assert!(svg.contains("09:15 22/11/2026"), "{svg}");
+    // The legend stands below the drawing, a line for each: long names do not run into each other.
+    let legend: Vec<f64> = svg
+        .split("<text x=\"102.0\" y=\"")
+        .skip(1)
+        .map(|rest| rest.split('"').next().unwrap().parse().unwrap())
+        .collect();
+    assert_eq!(legend.len(), 2);
+    assert!(legend[0] > 280.0 && legend[1] - legend[0] >= 16.0, "{legend:?}");
     let paths: Vec<_> =
         svg.split("<path d=\"").skip(1).map(|p| p.split('"').next().unwrap()).collect();
     assert_eq!(paths[0].matches('M').count(), 1, "no gap in the first");

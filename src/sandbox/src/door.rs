@@ -55,8 +55,19 @@ enum After {
     Answer { status: u16, body: Option<Value> },
 }
 
-/// Lets a request through, plays the faults that befall it, and writes it down.
+/// Lets a request through. A platform does what it has read to the end, whether or not the caller still waits for it.
 pub(crate) async fn pass(State(door): State<Door>, request: Request, next: Next) -> Response {
+    match tokio::spawn(through(door, request, next)).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            tracing::error!(%error, "A stand-in failed at a request");
+            broken(500, None)
+        }
+    }
+}
+
+/// Plays the faults that befall a request, and writes it down.
+async fn through(door: Door, request: Request, next: Next) -> Response {
     let at = door.clock.now();
     let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
     let length = length_of(request.headers());
@@ -130,6 +141,7 @@ impl Door {
         let mut fault = None;
         let mut after: Option<(u64, After, &'static str)> = None;
         let mut readdress = None;
+        let mut usage = None;
         for (id, hit) in hits {
             let name = hit.name();
             let hit = match hit {
@@ -151,6 +163,10 @@ impl Door {
                 readdress = Some((from, to));
                 continue;
             }
+            if let Fault::Usage { percent } = hit {
+                usage = Some(percent);
+                continue;
+            }
             match self.before(hit, &mut request).await {
                 Before::Go => {}
                 Before::Answer(answer) => {
@@ -166,6 +182,9 @@ impl Door {
         let committed = answer.extensions().get::<Committed>().is_some();
         if let Some((from, to)) = readdress {
             answer = readdressed(answer, &from, &to).await;
+        }
+        if let Some(percent) = usage {
+            self.stand_in.say_usage(answer.headers_mut(), percent);
         }
         let mut dropped = false;
         if let Some((id, after, name)) = after.filter(|_| committed)
@@ -200,7 +219,9 @@ impl Door {
                 Before::Go
             }
             Fault::DropAfterCommit | Fault::ErrorAfterCommit { .. } => Before::Go,
-            Fault::Readdress { .. } | Fault::DuplicateWebhook { .. } => Before::Go,
+            Fault::Readdress { .. } | Fault::Usage { .. } | Fault::DuplicateWebhook { .. } => {
+                Before::Go
+            }
         }
     }
 }

@@ -30,5 +30,5 @@ pub use incoming::{FilePart, Incoming};
 pub use media::{MediaRef, MediaStore, sniff};
 pub use platform::{Ground, Platform, Refusal, StandIn, TokenAction, Webhook};
 pub use post::{Create, PostMedia, PostStatus, StoredPost};
-pub use server::{Options, Running, Sandbox};
+pub use server::{Options, Running, SAMPLES, Sandbox};
 pub use traffic::{RequestLog, SeenRequest};

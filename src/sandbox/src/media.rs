@@ -1,6 +1,12 @@
 //! Files as received: kept by their hash, counted in bytes.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -12,6 +18,8 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone)]
 pub struct MediaStore {
     dir: PathBuf,
+    /// Two requests may bring the same file at once: each writes aside under a name of its own.
+    aside: Arc<AtomicU64>,
 }
 
 /// A file as it was received.
@@ -32,7 +40,7 @@ impl MediaStore {
     /// [`Error::File`] when the folder cannot be made.
     pub fn open(dir: &Path) -> Result<Self> {
         std::fs::create_dir_all(dir).map_err(Error::file("make", dir))?;
-        Ok(Self { dir: dir.to_owned() })
+        Ok(Self { dir: dir.to_owned(), aside: Arc::default() })
     }
 
     /// Keeps a file before the record that names it.
@@ -42,7 +50,8 @@ impl MediaStore {
     pub async fn put(&self, bytes: &Bytes) -> Result<MediaRef> {
         let sha256 = hash(bytes);
         let path = self.dir.join(&sha256);
-        let tmp = self.dir.join(format!("{sha256}.tmp"));
+        let number = self.aside.fetch_add(1, Ordering::Relaxed);
+        let tmp = self.dir.join(format!("{sha256}.{number}.tmp"));
         tokio::fs::write(&tmp, bytes).await.map_err(Error::file("write", &tmp))?;
         tokio::fs::rename(&tmp, &path).await.map_err(Error::file("write", &path))?;
         Ok(MediaRef { sha256, bytes: bytes.len() as u64, mime: sniff(bytes).to_owned() })
@@ -94,5 +103,24 @@ mod tests {
         assert_eq!(store.get(&kept.sha256).await, Some(bytes));
         assert_eq!(store.get("../book.jsonl").await, None);
         assert_eq!(store.get(&"0".repeat(64)).await, None);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn the_same_file_from_many_at_once_is_whole_for_everybody() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = MediaStore::open(dir.path()).unwrap();
+        let bytes = Bytes::from(vec![7; 3 << 20]);
+        let one = |store: MediaStore, bytes: Bytes| async move {
+            for _ in 0..8 {
+                let kept = store.put(&bytes).await.unwrap();
+                let read = store.get(&kept.sha256).await.unwrap();
+                assert_eq!(read.len(), bytes.len(), "a reader saw half a file");
+            }
+        };
+        let mut all = tokio::task::JoinSet::new();
+        for _ in 0..8 {
+            all.spawn(one(store.clone(), bytes.clone()));
+        }
+        all.join_all().await;
     }
 }

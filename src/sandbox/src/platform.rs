@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::{Router, response::Response};
+use axum::{Router, http::HeaderMap, response::Response};
 use loa_model::seams::SharedClock;
 use serde_json::Value;
 
 use crate::{
     book::Book, error::Result, fetch::Fetcher, growth::Growth, media::MediaStore, post::StoredPost,
+    server::SAMPLES,
 };
 
 /// A kind of platform that can be started.
@@ -29,6 +30,8 @@ pub struct Ground {
     pub base: String,
     /// Seed of everything that looks random.
     pub seed: u64,
+    /// Accounts wanted, the samples of its own included.
+    pub accounts: u32,
     /// Time.
     pub clock: SharedClock,
     /// Records.
@@ -39,6 +42,13 @@ pub struct Ground {
     pub fetcher: Fetcher,
     /// How the audience answers.
     pub growth: Growth,
+}
+
+impl Ground {
+    /// Numbers of the accounts wanted beyond the samples, from 3 on.
+    pub fn more_accounts(&self) -> std::ops::RangeInclusive<u32> {
+        SAMPLES + 1..=self.accounts
+    }
 }
 
 /// A refusal that the fault menu asks for, said in the platform's own words.
@@ -88,6 +98,9 @@ pub trait StandIn: Send + Sync {
 
     /// A refusal in its own words.
     fn refuse(&self, refusal: Refusal) -> Response;
+
+    /// Puts on an answer, in its own words, that `percent` of the allowance are used. A platform that never says so has none.
+    fn say_usage(&self, _headers: &mut HeaderMap, _percent: u8) {}
 
     /// Expires or revokes the tokens of an account (its id), or one token. Returns how many it was.
     ///

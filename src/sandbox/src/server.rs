@@ -29,6 +29,9 @@ use crate::{
     traffic::RequestLog,
 };
 
+/// Accounts every platform begins with.
+pub const SAMPLES: u32 = 2;
+
 /// How long open connections may take to end when the sandbox stops.
 const GRACE: Duration = Duration::from_millis(500);
 
@@ -47,6 +50,8 @@ pub struct Options {
     pub advance: Option<Arc<dyn Advance>>,
     /// Whether platforms that fetch media by address may fetch from this machine.
     pub media_fetch: bool,
+    /// Sample accounts of each platform, at least [`SAMPLES`].
+    pub accounts: u32,
 }
 
 /// The stand-in platforms.
@@ -91,6 +96,7 @@ impl Sandbox {
             let stand_in = platform.open(Ground {
                 base,
                 seed: options.seed,
+                accounts: options.accounts,
                 clock: clock.clone(),
                 book: book.clone(),
                 media: media.clone(),

@@ -136,6 +136,7 @@ async fn start(dir: &Path) -> World {
             clock: clock.clone(),
             advance: Some(clock.clone()),
             media_fetch: true,
+            accounts: loa_sandbox::SAMPLES,
         },
     )
     .await
@@ -174,6 +175,28 @@ async fn commit_then_drop_leaves_one_post_and_no_answer() {
     let cut = seen.iter().find(|seen| seen.status.is_none()).unwrap();
     assert_eq!(cut.fault.as_deref(), Some("drop_after_commit"));
     world.running.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_was_read_is_done_to_the_end_though_the_caller_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let world = start(dir.path()).await;
+    world.fault("/posts", Fault::Slow { real_ms: 0, virtual_ms: 1_000 }).await;
+    let request = world.send("Người gọi đã đi /l/mã2");
+    tokio::select! {
+        answer = request => panic!("answered while the clock stood still: {answer:?}"),
+        () = async { while world.clock.sleepers() == 0 { tokio::task::yield_now().await } } => {}
+    }
+    // The connection is closed: a new request on another one shows that the server has seen it.
+    world.http.get(format!("{}/", world.base)).send().await.unwrap();
+    world.control.advance(Duration::from_secs(1)).await.unwrap();
+    let count = async || world.control.creates("toy", "/l/mã2").await.unwrap().creates;
+    for _ in 0..200 {
+        if count().await == 1 {
+            return;
+        }
+    }
+    panic!("the platform forgot what it had read");
 }
 
 #[tokio::test]

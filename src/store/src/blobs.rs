@@ -26,6 +26,7 @@ const CHUNK: usize = 1 << 20;
 #[derive(Debug)]
 pub struct Blobs {
     store: LocalFileSystem,
+    dir: PathBuf,
 }
 
 impl Blobs {
@@ -37,7 +38,12 @@ impl Blobs {
         let made = fs::create_dir_all(dir).and_then(|()| crate::ledger::sync_folder(dir));
         made.map_err(|error| Error::Io(format!("blobs: {}: {error}", dir.display())))?;
         let store = LocalFileSystem::new_with_prefix(dir).map_err(|error| failed(&error))?;
-        Ok(Self { store: store.with_fsync(true) })
+        Ok(Self { store: store.with_fsync(true), dir: dir.to_owned() })
+    }
+
+    /// Their folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// Keeps these bytes. Putting them again is cheap and changes nothing.
@@ -143,9 +149,41 @@ impl Blobs {
 
 /// `sha256/ab/cd…`.
 fn address(hash: BlobHash) -> object_store::path::Path {
+    object_store::path::Path::from(place(hash))
+}
+
+/// Where a blob lies in a folder of blobs: `sha256/ab/cd…`.
+pub(crate) fn place(hash: BlobHash) -> String {
     let text = hash.to_string();
     let (first, rest) = text.split_at_checked(2).expect("a hash has 64 hex characters");
-    object_store::path::Path::from_iter(["sha256", first, rest])
+    format!("sha256/{first}/{rest}")
+}
+
+/// The blobs of a folder by their names. What is on its way into it has another name.
+///
+/// # Errors
+/// [`Error::Io`].
+pub(crate) fn list(dir: &Path) -> Result<Vec<BlobHash>> {
+    let listed = || {
+        let mut found = Vec::new();
+        for first in fs::read_dir(dir.join("sha256"))? {
+            let first = first?;
+            if !first.file_type()?.is_dir() {
+                continue;
+            }
+            let start = first.file_name().to_string_lossy().into_owned();
+            for rest in fs::read_dir(first.path())? {
+                let name = format!("{start}{}", rest?.file_name().to_string_lossy());
+                found.extend(name.parse::<BlobHash>().ok());
+            }
+        }
+        Ok(found)
+    };
+    let found: io::Result<Vec<BlobHash>> = listed();
+    match found {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        found => found.map_err(|error| Error::Io(format!("blobs: {error}"))),
+    }
 }
 
 fn hash_file(path: &Path) -> io::Result<(BlobHash, u64)> {

@@ -4,8 +4,12 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use loa_model::{Actor, Job, JobId, Record};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::lease::Claimed;
+use crate::{
+    error::{Error, Result},
+    lease::Claimed,
+};
 
 /// Number of a ledger record: gapless from 1. Also the version of the rows it wrote.
 pub type Seq = u64;
@@ -19,6 +23,45 @@ pub struct Row {
     pub version: Seq,
     /// JSON.
     pub value: Bytes,
+}
+
+/// Where a record of another schema than the first says which. A record without it is of the first.
+const SCHEMA: &str = "$schema";
+
+impl Row {
+    /// The record in it, whatever schema it was written in.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when it does not parse.
+    pub fn read<R: Record>(&self) -> Result<Versioned<R>> {
+        let read = || {
+            if R::SCHEMA == 1 {
+                return serde_json::from_slice(&self.value);
+            }
+            let value: Value = serde_json::from_slice(&self.value)?;
+            let schema = value.get(SCHEMA).and_then(Value::as_u64);
+            let schema = schema.and_then(|schema| u16::try_from(schema).ok()).unwrap_or(1);
+            let same = schema == R::SCHEMA;
+            serde_json::from_value(if same { value } else { R::upgrade(schema, value) })
+        };
+        match read() {
+            Ok(record) => Ok(Versioned { record, version: self.version }),
+            Err(error) => Err(Error::Corrupt {
+                table: R::TABLE.to_owned(),
+                key: self.key.clone(),
+                why: error.to_string(),
+            }),
+        }
+    }
+}
+
+/// JSON of a record, with its schema where it is not the first.
+fn json<R: Record>(record: &R) -> Value {
+    let mut value = serde_json::to_value(record).expect("records serialize to JSON");
+    if let (true, Some(fields)) = (R::SCHEMA != 1, value.as_object_mut()) {
+        fields.insert(SCHEMA.to_owned(), R::SCHEMA.into());
+    }
+    value
 }
 
 /// A record read back with its version.
@@ -52,7 +95,7 @@ pub struct Change {
     /// Expected state before.
     pub expect: Expect,
     /// New JSON, or nothing to delete the row.
-    pub value: Option<serde_json::Value>,
+    pub value: Option<Value>,
     /// Index entries of the new value: (index, sort key).
     pub index: Vec<(String, String)>,
 }
@@ -97,7 +140,7 @@ impl Changes {
             table: R::TABLE.to_owned(),
             key: record.key(),
             expect,
-            value: Some(serde_json::to_value(record).expect("records serialize to JSON")),
+            value: Some(json(record)),
             index: record
                 .index()
                 .into_iter()

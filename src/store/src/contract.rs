@@ -7,9 +7,12 @@ use loa_model::{Actor, JobId, Record};
 
 use crate::{
     changes::{Changes, Entry, Row, Seq, Versioned},
-    error::{Error, Result},
+    error::Result,
     lease::{AccountLease, Claimed, JobEnd, JobView},
 };
+
+#[cfg(doc)]
+use crate::error::Error;
 
 /// The contract of a backend. One conformance suite runs on every one.
 #[async_trait]
@@ -121,7 +124,7 @@ pub trait StoreExt: Store {
     /// # Errors
     /// [`Error::Corrupt`] when it does not parse.
     async fn read<R: Record>(&self, key: &str) -> Result<Option<Versioned<R>>> {
-        self.get(R::TABLE, key).await?.map(|row| parse::<R>(&row)).transpose()
+        self.get(R::TABLE, key).await?.map(|row| row.read()).transpose()
     }
 
     /// Records of an index under a prefix, in order.
@@ -135,7 +138,7 @@ pub trait StoreExt: Store {
         limit: usize,
     ) -> Result<Vec<Versioned<R>>> {
         let to = format!("{prefix}\u{10ffff}");
-        self.range(index, prefix, &to, limit, false).await?.iter().map(parse::<R>).collect()
+        self.range(index, prefix, &to, limit, false).await?.iter().map(Row::read).collect()
     }
 
     /// Records of an index under a prefix, the last first.
@@ -149,7 +152,7 @@ pub trait StoreExt: Store {
         limit: usize,
     ) -> Result<Vec<Versioned<R>>> {
         let to = format!("{prefix}\u{10ffff}");
-        self.range(index, prefix, &to, limit, true).await?.iter().map(parse::<R>).collect()
+        self.range(index, prefix, &to, limit, true).await?.iter().map(Row::read).collect()
     }
 
     /// Records of a table, in the order of their keys.
@@ -157,19 +160,8 @@ pub trait StoreExt: Store {
     /// # Errors
     /// [`Error::Corrupt`] when one does not parse.
     async fn all<R: Record>(&self, limit: usize) -> Result<Vec<Versioned<R>>> {
-        self.scan(R::TABLE, "", limit).await?.iter().map(parse::<R>).collect()
+        self.scan(R::TABLE, "", limit).await?.iter().map(Row::read).collect()
     }
 }
 
 impl<S: Store + ?Sized> StoreExt for S {}
-
-fn parse<R: Record>(row: &Row) -> Result<Versioned<R>> {
-    match serde_json::from_slice(&row.value) {
-        Ok(record) => Ok(Versioned { record, version: row.version }),
-        Err(error) => Err(Error::Corrupt {
-            table: R::TABLE.to_owned(),
-            key: row.key.clone(),
-            why: error.to_string(),
-        }),
-    }
-}

@@ -2,22 +2,24 @@
 //!
 //! Memory, the ledger's inline driver and its thread run this same code; they differ in where records and rows are kept.
 
+mod admit;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::Duration,
 };
 
+use admit::{admit, has_float};
 use jiff::Timestamp;
 use loa_model::{Actor, Digest, JobId, JobState};
-use serde_json::Value;
 
 use crate::{
     changes::{Change, Changes, Entry, Expect, Seq},
     error::{Error, Result},
     lease::{AccountLease, Claimed, JobEnd, JobView},
     queue::{self, JobRow, Queue},
-    rows::{RowOp, Rows, Stored},
+    rows::{Resolved, RowOp, Rows, Stored},
 };
 
 /// Values from here on do not belong into rows but into blobs.
@@ -90,12 +92,17 @@ impl Engine {
 
     /// What was staged is durable: applies it to the rows.
     pub(crate) fn apply(&mut self) -> Result<Vec<Entry>> {
-        for staged in &self.staged {
-            self.rows.apply(staged.entry.seq, staged.hash, &staged.ops)?;
-        }
+        let staged = std::mem::take(&mut self.staged).into_iter();
+        let (entries, records): (Vec<Entry>, Vec<Resolved>) = staged
+            .map(|Staged { entry, hash, ops, .. }| {
+                let seq = entry.seq;
+                (entry, Resolved { seq, hash, ops })
+            })
+            .unzip();
+        self.rows.apply(&records)?;
         self.durable = self.last;
         self.overlay.clear();
-        Ok(self.staged.drain(..).map(|staged| staged.entry).collect())
+        Ok(entries)
     }
 
     /// What was staged was not written: forgets it.
@@ -242,6 +249,11 @@ impl Engine {
         Ok(Some(lease))
     }
 
+    /// Whether an account is this owner's now: its lease may be kept when new ones are not given.
+    pub(crate) fn holds(&self, now: Timestamp, account: &str, owner: &str) -> bool {
+        self.queue.holds(account, owner, now)
+    }
+
     /// Gives the right to post back.
     pub(crate) fn release_account(&mut self, now: Timestamp, lease: &AccountLease) -> Result<()> {
         let ended = self.queue.release(lease, now)?;
@@ -324,7 +336,10 @@ pub(crate) fn resolve(
             key: id.to_string(),
             why: format!("record {} finishes it and it is not there", entry.seq),
         })?;
-        row.end(&JobEnd::Complete);
+        // Over already when an earlier replay of this record was cut short.
+        if !row.ended() {
+            row.end(&JobEnd::Complete);
+        }
         ops.push(put(&row.change()));
     }
     Ok(ops)
@@ -363,44 +378,16 @@ fn take_in(queue: &mut Queue, op: &RowOp) -> Result<()> {
     Ok(())
 }
 
-fn parse<T: serde::de::DeserializeOwned>(table: &str, key: &str, value: &[u8]) -> Result<T> {
+pub(crate) fn parse<T: serde::de::DeserializeOwned>(
+    table: &str,
+    key: &str,
+    value: &[u8],
+) -> Result<T> {
     serde_json::from_slice(value).map_err(|error| Error::Corrupt {
         table: table.to_owned(),
         key: key.to_owned(),
         why: error.to_string(),
     })
-}
-
-/// Whether a caller may ask for this change at all.
-fn admit(change: &Change) -> Result<()> {
-    if [queue::JOBS, queue::LEASES].contains(&change.table.as_str()) {
-        return Err(refused(
-            change,
-            "the queue keeps this table: enqueue, finish or lease instead",
-        ));
-    }
-    let index = change.index.iter().flat_map(|(index, key)| [index, key]);
-    if [&change.table, &change.key].into_iter().chain(index).any(|text| text.contains('\0')) {
-        return Err(refused(change, "names and keys hold no NUL"));
-    }
-    if change.table.is_empty() || change.table.len() + change.key.len() > 1024 {
-        return Err(refused(change, "a table has a name, and a key is at most 1,000 bytes long"));
-    }
-    let bytes = change.value.as_ref().map_or(0, |value| value.to_string().len());
-    if bytes >= VALUE_LIMIT {
-        let why = format!("its value has {bytes} bytes; put what is over 64 KiB into a blob");
-        return Err(refused(change, &why));
-    }
-    Ok(())
-}
-
-fn has_float(value: &Value) -> bool {
-    match value {
-        Value::Number(number) => number.is_f64(),
-        Value::Array(values) => values.iter().any(has_float),
-        Value::Object(values) => values.values().any(has_float),
-        _ => false,
-    }
 }
 
 fn refused(change: &Change, why: &str) -> Error {

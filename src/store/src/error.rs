@@ -21,6 +21,24 @@ pub enum Error {
     /// Another process owns the data folder.
     #[error("{0} is in use by another loa process; stop it or use another --data folder")]
     Locked(String),
+    /// The data folder, or a backup, was written by a release that knows more than this one.
+    #[error(
+        "{path} was written by Loa {release} in format {format}, and this is Loa {} which reads up to format {}: \
+         install that release, or restore a backup made by this one · \
+         {path} do Loa {release} ghi (định dạng {format}), bản này chỉ đọc đến định dạng {}: \
+         hãy cài bản đó, hoặc phục hồi từ bản sao lưu của bản này",
+        crate::folder::RELEASE,
+        crate::folder::FORMAT,
+        crate::folder::FORMAT
+    )]
+    Newer {
+        /// Folder.
+        path: String,
+        /// Who wrote it.
+        release: String,
+        /// How.
+        format: u32,
+    },
     /// The disk refused or the file is not what it should be.
     #[error("store failed: {0}")]
     Io(String),

@@ -2,76 +2,34 @@
 
 mod file;
 mod frame;
-#[cfg(test)]
+mod reader;
+#[cfg(feature = "simulation")]
 pub(crate) mod simulated;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 use std::{
+    collections::BTreeMap,
     io,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 
+use jiff::Timestamp;
 use loa_model::Digest;
 
+pub(crate) use self::walk::Checkpoint;
+use self::walk::{Start, Walk};
 pub(crate) use file::{DiskFolder, LogFile, LogFolder, sync_folder};
 use frame::{Frames, HEADER, MAGIC, Next};
+use reader::{MARK_EVERY, Segment, segment_first};
+pub(crate) use reader::{Reader, Record, segment_name};
 
 use crate::{
-    changes::{Entry, Seq},
-    engine::{Staged, chain},
+    changes::Seq,
+    engine::Staged,
     error::{Error, Result},
 };
-
-/// A mark is kept for every so many records: reading from any record on begins at most that far away.
-const MARK_EVERY: u64 = 64;
-
-/// A segment and where some of its records begin.
-#[derive(Debug, Clone)]
-struct Segment {
-    name: String,
-    first: Seq,
-    marks: Vec<(Seq, u64)>,
-}
-
-/// Reads records that are durable, beside the writer.
-#[derive(Debug, Clone)]
-pub(crate) struct Reader {
-    folder: Arc<dyn LogFolder>,
-    segments: Arc<Mutex<Vec<Segment>>>,
-}
-
-/// A bit of a record on its way through a scan.
-#[derive(Debug)]
-pub(crate) struct Record<'a> {
-    /// Number.
-    pub(crate) seq: Seq,
-    /// Hash of it.
-    pub(crate) hash: Digest,
-    /// JSON of the entry.
-    pub(crate) payload: &'a [u8],
-}
-
-impl Record<'_> {
-    /// The entry.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`] when the JSON is none, or names another record.
-    pub(crate) fn entry(&self) -> Result<Entry> {
-        let corrupt = |why: String| Error::Corrupt {
-            table: "ledger".to_owned(),
-            key: self.seq.to_string(),
-            why,
-        };
-        let entry: Entry =
-            serde_json::from_slice(self.payload).map_err(|error| corrupt(error.to_string()))?;
-        if entry.seq == self.seq {
-            Ok(entry)
-        } else {
-            Err(corrupt(format!("it says it is record {}", entry.seq)))
-        }
-    }
-}
 
 /// The end of the ledger, where the one writer appends.
 pub(crate) struct Ledger {
@@ -79,11 +37,22 @@ pub(crate) struct Ledger {
     file: Box<dyn LogFile>,
     length: u64,
     segment_bytes: u64,
-    durable: Seq,
-    hash: Digest,
-    last: Option<Entry>,
+    durable: Walk,
+    at: Timestamp,
     cut: u64,
+    checked: u64,
     failed: Option<String>,
+}
+
+/// A ledger up to its last durable record.
+#[derive(Debug, Clone)]
+pub(crate) struct Extent {
+    /// That record.
+    pub(crate) seq: Seq,
+    /// Its hash.
+    pub(crate) head: Digest,
+    /// Segments by their first record, with their lengths.
+    pub(crate) segments: BTreeMap<Seq, u64>,
 }
 
 /// Why a group of records is not durable.
@@ -91,99 +60,111 @@ pub(crate) struct Ledger {
 pub(crate) enum Unwritten {
     /// Nothing of it is on disk; the next group may fare better.
     Refused(String),
+    /// So it is, and the reason is that the disk is full.
+    Full(String),
     /// Nobody knows what is on disk: nothing must be acknowledged any more.
     Fatal(String),
 }
 
 impl Ledger {
-    /// Opens the ledger of a folder: checks every frame, cuts a torn tail, and makes what is left durable.
+    /// Opens the ledger of a folder: checks every frame behind a checkpoint (or all, when there is none or the ledger has
+    /// not got it), cuts a torn tail, and makes what is left durable.
     ///
     /// # Errors
     /// [`Error::Io`] when a record that was durable is damaged or missing; it says where.
     pub(crate) fn open(
         folder: Arc<dyn LogFolder>,
         segment_bytes: u64,
-        visit: &mut dyn FnMut(&Record<'_>) -> Result<()>,
+        checkpoint: Option<&Checkpoint>,
     ) -> Result<Self> {
-        let mut names: Vec<String> =
-            folder.list().map_err(io_error)?.into_iter().filter(|name| is_segment(name)).collect();
-        names.sort();
-        if names.is_empty() {
-            let name = segment_name(1);
-            start(folder.create(&name).map_err(io_error)?.as_mut()).map_err(io_error)?;
-            names.push(name);
+        let names = folder.list().map_err(io_error)?;
+        let mut firsts: Vec<Seq> = names.iter().filter_map(|name| segment_first(name)).collect();
+        firsts.sort_unstable();
+        if firsts.is_empty() {
+            start(folder.create(&segment_name(1)).map_err(io_error)?.as_mut()).map_err(io_error)?;
+            firsts.push(1);
         }
-        let (mut seq, mut hash, mut cut) = (0, Digest([0; 32]), 0);
-        let (mut segments, mut last, mut open) = (Vec::new(), None, None);
-        let end = names.len() - 1;
-        for (place, name) in names.into_iter().enumerate() {
-            let mut file = folder.open(&name).map_err(io_error)?;
-            if segment_first(&name) != Some(seq + 1) {
-                return Err(damaged(&name, 0, seq + 1, "records before this segment are missing"));
-            }
-            let mut magic = [0; MAGIC.len()];
-            let whole = file.len().map_err(io_error)?;
-            file.read_at(0, &mut magic).map_err(io_error)?;
-            if &magic != MAGIC && whole <= MAGIC.len() as u64 && place == end {
-                // Power was lost while the segment was made: no record of it was acknowledged.
-                cut += whole;
-                file.truncate(0).map_err(io_error)?;
-                start(file.as_mut()).map_err(io_error)?;
-            } else if &magic != MAGIC {
-                return Err(damaged(&name, 0, seq + 1, "this is no segment of a ledger"));
-            }
-            let mut segment = Segment { name: name.clone(), first: seq + 1, marks: Vec::new() };
-            let checked = check(file.as_ref(), &mut segment, &mut seq, &mut hash, visit)?;
-            last = checked.last.or(last);
-            if let Some((offset, why)) = checked.flaw {
-                let whole = file.len().map_err(io_error)?;
-                if place < end
-                    || frame::proves_damage(file.as_ref(), offset, seq + 1).map_err(io_error)?
-                {
-                    return Err(damaged(&name, offset, seq + 1, why));
+        let start = match checkpoint {
+            Some(checkpoint) => start_at(checkpoint, &firsts, folder.as_ref())?,
+            None => Start::first(),
+        };
+        let Start { mut walk, sealed: mut segments, mut offset } = start;
+        let (begin, end) = (walk.seq, firsts.len() - 1);
+        let (mut cut, mut open) = (0, None);
+        for (place, &first) in firsts.iter().enumerate().skip(segments.len()) {
+            let mut file = folder.open(&segment_name(first)).map_err(io_error)?;
+            // The segment of the checkpoint is entered in its middle.
+            if walk.last.is_none_or(|(entered, _)| entered != first) {
+                if first != walk.seq + 1 {
+                    let why = "records before this segment are missing";
+                    return Err(damaged(first, 0, walk.seq + 1, why));
                 }
-                cut += whole - offset;
-                file.truncate(offset).map_err(io_error)?;
+                cut += begin_of(file.as_mut(), first, place == end)?;
+            }
+            let mut segment = Segment { first, bytes: 0, marks: BTreeMap::new() };
+            let flaw =
+                walk.along(file.as_ref(), &mut segment, offset, Seq::MAX, &mut |_| Ok(()))?;
+            if let Some((flaw, why)) = flaw {
+                let whole = file.len().map_err(io_error)?;
+                let next = walk.seq + 1;
+                if place < end
+                    || frame::proves_damage(file.as_ref(), flaw, next).map_err(io_error)?
+                {
+                    return Err(damaged(first, flaw, next, why));
+                }
+                cut += whole - flaw;
+                file.truncate(flaw).map_err(io_error)?;
                 tracing::warn!(
-                    segment = name,
-                    offset,
-                    bytes = whole - offset,
+                    segment = segment_name(first),
+                    offset = flaw,
+                    bytes = whole - flaw,
                     "Cut a torn record off the end of the ledger; it was never acknowledged ({why})"
                 );
             }
+            segment.bytes = file.len().map_err(io_error)?;
             segments.push(segment);
             open = Some(file);
+            offset = MAGIC.len() as u64;
         }
         let mut file = open.expect("there is a segment");
         // What a killed process left in the page cache is about to be acted upon: it must be durable first.
         file.sync_data().map_err(io_error)?;
         let length = file.len().map_err(io_error)?;
-        let last = match last {
-            Some(payload) => Some(Record { seq, hash, payload: &payload }.entry()?),
-            None => None,
-        };
         let reader = Reader { folder, segments: Arc::new(Mutex::new(segments)) };
-        Ok(Self {
-            reader,
-            file,
-            length,
-            segment_bytes,
-            durable: seq,
-            hash,
-            last,
-            cut,
-            failed: None,
-        })
+        let at = time_of_last(&reader, &walk)?;
+        let checked = walk.seq - begin;
+        let failed = None;
+        Ok(Self { reader, file, length, segment_bytes, durable: walk, at, cut, checked, failed })
+    }
+
+    /// Whether a folder holds a ledger at all.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub(crate) fn is_there(folder: &dyn LogFolder) -> Result<bool> {
+        let names = folder.list().map_err(io_error)?;
+        Ok(names.iter().any(|name| segment_first(name).is_some()))
     }
 
     /// Number and hash of the last durable record.
     pub(crate) fn end(&self) -> (Seq, Digest) {
-        (self.durable, self.hash)
+        (self.durable.seq, self.durable.hash)
     }
 
-    /// The last record at open.
-    pub(crate) fn last(&self) -> Option<&Entry> {
-        self.last.as_ref()
+    /// Time of the last record at open.
+    pub(crate) fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// All of it that is durable.
+    pub(crate) fn extent(&self) -> Extent {
+        let Walk { seq, hash, .. } = self.durable;
+        Extent { seq, head: hash, segments: self.reader.extent().into_iter().collect() }
+    }
+
+    /// First record of the segment that is written.
+    pub(crate) fn segment(&self) -> Seq {
+        self.reader.segments().last().map_or(1, |segment| segment.first)
     }
 
     /// Bytes cut off at open.
@@ -191,9 +172,22 @@ impl Ledger {
         self.cut
     }
 
+    /// Records that were checked at open.
+    pub(crate) fn checked(&self) -> u64 {
+        self.checked
+    }
+
     /// A reader beside this writer.
     pub(crate) fn reader(&self) -> Reader {
         self.reader.clone()
+    }
+
+    /// The last durable record as a place to go on from; nothing while there is none.
+    pub(crate) fn checkpoint(&self) -> Option<Checkpoint> {
+        let (segment, offset) = self.durable.last?;
+        let sealed = self.reader.extent().into_iter().filter(|(first, _)| *first < segment);
+        let Walk { seq, hash, .. } = self.durable;
+        Some(Checkpoint { seq, hash, segment, offset, sealed: sealed.collect() })
     }
 
     /// Makes a group of records durable with one sync.
@@ -205,19 +199,23 @@ impl Ledger {
         if self.length >= self.segment_bytes && self.length > MAGIC.len() as u64 {
             self.rotate()?;
         }
-        let first = self.durable + 1;
+        let first = self.durable.seq + 1;
         let mut bytes = Vec::with_capacity(group.iter().map(|s| s.payload.len() + HEADER).sum());
-        let mut marks = Vec::new();
+        let mut marks = BTreeMap::new();
+        let mut offset = self.length;
         for staged in group {
+            offset = self.length + bytes.len() as u64;
             if staged.entry.seq % MARK_EVERY == 0 {
-                marks.push((staged.entry.seq, self.length + bytes.len() as u64));
+                marks.insert(staged.entry.seq, offset);
             }
             frame::write(&mut bytes, staged, first);
         }
         if let Err(error) = self.file.append(&bytes) {
+            let why = format!("cannot append to the ledger: {error}");
             return Err(match self.file.truncate(self.length) {
-                Ok(()) => Unwritten::Refused(format!("cannot append to the ledger: {error}")),
-                Err(_) => self.fail(&format!("cannot append to the ledger: {error}")),
+                Ok(()) if is_full(&error) => Unwritten::Full(why),
+                Ok(()) => Unwritten::Refused(why),
+                Err(_) => self.fail(&why),
             });
         }
         // After a failed sync the kernel may have dropped the pages and call the next sync a success: never retried.
@@ -225,32 +223,42 @@ impl Ledger {
             return Err(self.fail(&format!("cannot sync the ledger: {error}")));
         }
         self.length += bytes.len() as u64;
-        self.durable = last.entry.seq;
-        self.hash = last.hash;
         let mut segments = self.reader.segments();
-        segments.last_mut().expect("there is a segment").marks.extend(marks);
+        let segment = segments.last_mut().expect("there is a segment");
+        segment.bytes = self.length;
+        segment.marks.append(&mut marks);
+        self.durable =
+            Walk { seq: last.entry.seq, hash: last.hash, last: Some((segment.first, offset)) };
         Ok(())
     }
 
-    /// Visits every record after `after`.
-    pub(crate) fn replay(
-        &self,
-        after: Seq,
-        visit: &mut dyn FnMut(&Record<'_>) -> Result<()>,
-    ) -> Result<()> {
-        self.reader.read(after, self.durable, visit)
-    }
-
     fn rotate(&mut self) -> Result<(), Unwritten> {
-        let first = self.durable + 1;
+        let first = self.durable.seq + 1;
         let name = segment_name(first);
-        let made = self.reader.folder.create(&name).and_then(|mut file| {
-            start(file.as_mut())?;
+        let folder = &self.reader.folder;
+        let made = folder.create(&name).and_then(|mut file| {
+            file.append(MAGIC)?;
             Ok(file)
         });
-        self.file = made.map_err(|error| self.fail(&format!("cannot start {name}: {error}")))?;
+        let mut file = match made {
+            Ok(file) => file,
+            Err(error) => {
+                let why = format!("cannot start {name}: {error}");
+                // The old segment may go on only when nothing of the new one is left.
+                return Err(match folder.remove(&name) {
+                    Ok(()) if is_full(&error) => Unwritten::Full(why),
+                    Ok(()) => Unwritten::Refused(why),
+                    Err(_) => self.fail(&why),
+                });
+            }
+        };
+        if let Err(error) = file.sync_data() {
+            return Err(self.fail(&format!("cannot start {name}: {error}")));
+        }
+        self.file = file;
         self.length = MAGIC.len() as u64;
-        self.reader.segments().push(Segment { name, first, marks: Vec::new() });
+        let segment = Segment { first, bytes: self.length, marks: BTreeMap::new() };
+        self.reader.segments().push(segment);
         Ok(())
     }
 
@@ -262,129 +270,86 @@ impl Ledger {
     }
 }
 
-impl Reader {
-    /// Visits the records in `after + 1 ..= to`, which must be durable.
-    pub(crate) fn read(
-        &self,
-        after: Seq,
-        to: Seq,
-        visit: &mut dyn FnMut(&Record<'_>) -> Result<()>,
-    ) -> Result<()> {
-        let segments = self.segments().clone();
-        let place = segments.partition_point(|segment| segment.first <= after + 1);
-        for segment in segments.get(place.saturating_sub(1)..).unwrap_or_default() {
-            if segment.first > to || after >= to {
-                break;
-            }
-            let begin = (segment.first, MAGIC.len() as u64);
-            let marks = segment.marks.partition_point(|(seq, _)| *seq <= after + 1);
-            let (mut seq, offset) =
-                marks.checked_sub(1).and_then(|at| segment.marks.get(at)).copied().unwrap_or(begin);
-            let file = self.folder.open(&segment.name).map_err(io_error)?;
-            let mut frames = Frames::new(file.as_ref(), offset);
-            while seq <= to {
-                match frames.next().map_err(io_error)? {
-                    Next::Frame(frame) if frame.seq == seq => {
-                        if seq > after {
-                            let hash = chain(frame.seq, frame.previous, frame.payload);
-                            visit(&Record { seq, hash, payload: frame.payload })?;
-                        }
-                        seq += 1;
-                    }
-                    Next::End => break,
-                    Next::Frame(frame) => {
-                        let why = "another record stands in its place";
-                        return Err(damaged(&segment.name, frame.offset, seq, why));
-                    }
-                    Next::Flaw { offset, why } => {
-                        return Err(damaged(&segment.name, offset, seq, why));
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Up to `limit` entries after `after`, none beyond `to`.
-    pub(crate) fn entries(&self, after: Seq, to: Seq, limit: usize) -> Result<Vec<Entry>> {
-        let limit = u64::try_from(limit).unwrap_or(u64::MAX);
-        let mut entries = Vec::new();
-        self.read(after, to.min(after.saturating_add(limit)), &mut |record| {
-            entries.push(record.entry()?);
-            Ok(())
-        })?;
-        Ok(entries)
-    }
-
-    /// Checks every record up to `to` from the first on: length, checksum, number, chain. Returns the last hash and how
-    /// many segments there are.
-    pub(crate) fn check(
-        &self,
-        to: Seq,
-        visit: &mut dyn FnMut(&Record<'_>) -> Result<()>,
-    ) -> Result<(Digest, usize)> {
-        let segments = self.segments().clone();
-        let (mut seq, mut hash) = (0, Digest([0; 32]));
-        for segment in &segments {
-            let file = self.folder.open(&segment.name).map_err(io_error)?;
-            let mut copy = Segment { marks: Vec::new(), ..segment.clone() };
-            let checked = check(file.as_ref(), &mut copy, &mut seq, &mut hash, visit)?;
-            if let Some((offset, why)) = checked.flaw {
-                return Err(damaged(&segment.name, offset, seq + 1, why));
-            }
-        }
-        if seq == to {
-            return Ok((hash, segments.len()));
-        }
-        let name = segments.last().map_or("ledger", |segment| &segment.name);
-        Err(damaged(name, 0, seq + 1, "durable records are missing at the end"))
-    }
-
-    fn segments(&self) -> std::sync::MutexGuard<'_, Vec<Segment>> {
-        self.segments.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// The place behind a checkpoint; the very first record when the ledger has not got it.
+fn start_at(checkpoint: &Checkpoint, firsts: &[Seq], folder: &dyn LogFolder) -> Result<Start> {
+    Ok(Start::at(checkpoint, firsts, folder)?.unwrap_or_else(|| {
+        tracing::warn!(
+            "The ledger has not got record {} of its checkpoint: checking all of it",
+            checkpoint.seq
+        );
+        Start::first()
+    }))
 }
 
-struct Checked {
-    last: Option<Vec<u8>>,
-    flaw: Option<(u64, &'static str)>,
+/// Checks how a segment begins. Returns the bytes that were cut: the last segment may have been torn at its very start.
+fn begin_of(file: &mut dyn LogFile, first: Seq, is_last: bool) -> Result<u64> {
+    let mut magic = [0; MAGIC.len()];
+    let whole = file.len().map_err(io_error)?;
+    file.read_at(0, &mut magic).map_err(io_error)?;
+    if &magic == MAGIC {
+        return Ok(0);
+    }
+    if !is_last || whole > MAGIC.len() as u64 {
+        return Err(damaged(first, 0, first, "this is no segment of a ledger"));
+    }
+    // Power was lost while the segment was made: no record of it was acknowledged.
+    file.truncate(0).and_then(|()| start(file)).map_err(io_error)?;
+    Ok(whole)
 }
 
-/// Walks a segment: every number follows, every hash is that of the record before.
-fn check(
-    file: &dyn LogFile,
-    segment: &mut Segment,
-    seq: &mut Seq,
-    hash: &mut Digest,
-    visit: &mut dyn FnMut(&Record<'_>) -> Result<()>,
-) -> Result<Checked> {
-    let mut frames = Frames::new(file, MAGIC.len() as u64);
-    let mut last: Option<Vec<u8>> = None;
-    let flaw = loop {
-        match frames.next().map_err(io_error)? {
-            Next::End => break None,
-            Next::Flaw { offset, why } => break Some((offset, why)),
-            Next::Frame(frame) => {
-                let broken = |why| Err(damaged(&segment.name, frame.offset, *seq + 1, why));
-                if frame.seq != *seq + 1 || frame.group > frame.seq {
-                    return broken("the numbers have a gap");
+/// Checks segments that nobody writes, from their beginning or from behind a record with the lengths they had then, to a
+/// record whose hash is known.
+///
+/// # Errors
+/// [`Error::Io`] when anything is damaged or missing.
+pub(crate) fn walk(
+    folder: &dyn LogFolder,
+    segments: &BTreeMap<Seq, u64>,
+    start: Option<(Seq, Digest, &BTreeMap<Seq, u64>)>,
+    (to, head): (Seq, Digest),
+) -> Result<()> {
+    let nothing = BTreeMap::new();
+    let (seq, hash, behind) = start.unwrap_or((0, Digest([0; 32]), &nothing));
+    let mut walk = Walk::behind(seq, hash);
+    for (&first, &bytes) in segments {
+        let known = behind.get(&first).copied().unwrap_or(0);
+        let mut file = folder.read(&segment_name(first)).map_err(io_error)?;
+        if known < bytes {
+            if known == 0 {
+                if first != walk.seq + 1 {
+                    let why = "records before this segment are missing";
+                    return Err(damaged(first, 0, walk.seq + 1, why));
                 }
-                if frame.previous != *hash {
-                    return broken("the chain of hashes is broken: a record before it was changed");
-                }
-                *seq = frame.seq;
-                *hash = chain(frame.seq, frame.previous, frame.payload);
-                if frame.seq % MARK_EVERY == 0 {
-                    segment.marks.push((frame.seq, frame.offset));
-                }
-                visit(&Record { seq: *seq, hash: *hash, payload: frame.payload })?;
-                let kept = last.get_or_insert_default();
-                kept.clear();
-                kept.extend_from_slice(frame.payload);
+                begin_of(file.as_mut(), first, false)?;
+            }
+            let mut segment = Segment { first, bytes, marks: BTreeMap::new() };
+            let from = known.max(MAGIC.len() as u64);
+            if let Some((offset, why)) =
+                walk.along(file.as_ref(), &mut segment, from, to, &mut |_| Ok(()))?
+            {
+                return Err(damaged(first, offset, walk.seq + 1, why));
             }
         }
-    };
-    Ok(Checked { last, flaw })
+    }
+    if (walk.seq, walk.hash) == (to, head) {
+        return Ok(());
+    }
+    let first = segments.keys().next_back().copied().unwrap_or(1);
+    Err(damaged(first, 0, walk.seq, &format!("it should end at record {to} with the hash {head}")))
+}
+
+fn time_of_last(reader: &Reader, walk: &Walk) -> Result<Timestamp> {
+    let Some((segment, offset)) = walk.last else { return Ok(Timestamp::MIN) };
+    let file = reader.folder.read(&segment_name(segment)).map_err(io_error)?;
+    match Frames::new(file.as_ref(), offset).next().map_err(io_error)? {
+        Next::Frame(frame) => {
+            let record = Record { seq: walk.seq, hash: walk.hash, payload: frame.payload };
+            Ok(record.entry()?.at)
+        }
+        Next::End | Next::Flaw { .. } => {
+            Err(damaged(segment, offset, walk.seq, "it went away while it was read"))
+        }
+    }
 }
 
 fn start(file: &mut dyn LogFile) -> io::Result<()> {
@@ -392,16 +357,9 @@ fn start(file: &mut dyn LogFile) -> io::Result<()> {
     file.sync_data()
 }
 
-fn segment_name(first: Seq) -> String {
-    format!("{first:020}.log")
-}
-
-fn segment_first(name: &str) -> Option<Seq> {
-    name.strip_suffix(".log")?.parse().ok()
-}
-
-fn is_segment(name: &str) -> bool {
-    segment_first(name).is_some()
+/// Whether nothing more fits on the disk, or into what this user may take of it.
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
@@ -409,9 +367,10 @@ fn io_error(error: io::Error) -> Error {
     Error::Io(format!("ledger: {error}"))
 }
 
-fn damaged(segment: &str, offset: u64, seq: Seq, why: &str) -> Error {
+fn damaged(segment: Seq, offset: u64, seq: Seq, why: &str) -> Error {
     Error::Io(format!(
-        "the ledger is damaged at record {seq} (ledger/{segment}, byte {offset}): {why}; \
-         nothing was changed: copy the data folder away, then restore the newest backup that `loa verify` accepts"
+        "the ledger is damaged at record {seq} (ledger/{}, byte {offset}): {why}; \
+         restore the newest backup that `loa verify --backup` accepts into an empty folder",
+        segment_name(segment)
     ))
 }

@@ -357,6 +357,11 @@ impl Queue {
         }
     }
 
+    /// Whether an account is this owner's as of `now`.
+    pub(crate) fn holds(&self, account: &str, owner: &str, now: Timestamp) -> bool {
+        self.leases.get(account).is_some_and(|held| held.owner == owner && held.until > now)
+    }
+
     /// Decides a release: the lease as it ends.
     ///
     /// # Errors

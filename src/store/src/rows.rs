@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// A row as it is kept: with the index entries it must take along when it goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Stored {
     /// Commit that wrote it.
     pub(crate) version: Seq,
@@ -36,6 +36,17 @@ pub(crate) struct RowOp {
     pub(crate) row: Option<Stored>,
 }
 
+/// What one record does to the rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Resolved {
+    /// Its number.
+    pub(crate) seq: Seq,
+    /// Its hash.
+    pub(crate) hash: Digest,
+    /// Rows it changes, each once.
+    pub(crate) ops: Vec<RowOp>,
+}
+
 /// The rebuildable index of a ledger. One writer applies; anybody reads, and never sees half of a record.
 pub(crate) trait Rows: std::fmt::Debug + Send + Sync + 'static {
     /// Number and hash of the last applied record.
@@ -53,14 +64,15 @@ pub(crate) trait Rows: std::fmt::Debug + Send + Sync + 'static {
     ) -> Result<Vec<Row>>;
     /// Rows of a table from a key on.
     fn scan(&self, table: &str, from: &str, limit: usize) -> Result<Vec<Row>>;
-    /// Applies one record whole.
-    fn apply(&self, seq: Seq, hash: Digest, ops: &[RowOp]) -> Result<()>;
+    /// Applies records in order. Readers see all of them or none. After an end in the middle [`Rows::applied`] is as before
+    /// and applying them again makes them whole.
+    fn apply(&self, records: &[Resolved]) -> Result<()>;
     /// Visits every row in the order of (table, key), index entries included.
     fn visit(&self, each: &mut dyn FnMut(&str, &str, &Stored) -> Result<()>) -> Result<()>;
     /// Visits every index entry: (index, sort key, table, key).
     fn visit_index(&self, each: &mut dyn FnMut([&str; 4]) -> Result<()>) -> Result<()>;
-    /// Forgets everything, to be replayed anew.
-    fn clear(&self) -> Result<()>;
+    /// Replaces everything by what `fill` puts into empty rows. Readers wait, and never see a part of it.
+    fn renew(&self, fill: &mut dyn FnMut(&dyn Rows) -> Result<u64>) -> Result<u64>;
     /// Makes what was applied last, before a clean end.
     fn flush(&self) -> Result<()>;
 }
@@ -132,9 +144,9 @@ impl Rows for MemoryRows {
         Ok(rows.map(row).take(limit).collect())
     }
 
-    fn apply(&self, seq: Seq, hash: Digest, ops: &[RowOp]) -> Result<()> {
+    fn apply(&self, records: &[Resolved]) -> Result<()> {
         let mut tables = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        for op in ops {
+        for op in records.iter().flat_map(|record| &record.ops) {
             let at = (op.table.clone(), op.key.clone());
             let entry = |(index, sort): &(String, String)| {
                 [index.clone(), sort.clone(), op.table.clone(), op.key.clone()]
@@ -149,7 +161,9 @@ impl Rows for MemoryRows {
                 tables.rows.insert(at, row.clone());
             }
         }
-        tables.applied = Some((seq, hash));
+        if let Some(last) = records.last() {
+            tables.applied = Some((last.seq, last.hash));
+        }
         Ok(())
     }
 
@@ -162,9 +176,12 @@ impl Rows for MemoryRows {
         tables.index.iter().try_for_each(|[a, b, c, d]| each([a, b, c, d]))
     }
 
-    fn clear(&self) -> Result<()> {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Tables::default();
-        Ok(())
+    fn renew(&self, fill: &mut dyn FnMut(&dyn Rows) -> Result<u64>) -> Result<u64> {
+        let fresh = Self::default();
+        let filled = fill(&fresh)?;
+        let tables = fresh.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = tables;
+        Ok(filled)
     }
 
     fn flush(&self) -> Result<()> {

@@ -1,78 +1,194 @@
-//! Rows in sled: one tree, one batch per record, the number of the record in the same batch.
+//! Rows in sled: one tree that holds what the records up to some number did to the rows.
 //!
-//! Keys: `m` the last applied record; `r table NUL key` a row; `i index NUL sort NUL table NUL key` an index entry.
-//! A row is `version byte · CRC32 · seq · index entries · JSON`. sled's own flush is no fsync on Linux, so nothing here
-//! is ever taken for durable: the ledger is.
+//! Keys: `m` the last applied record; `b` the last record that was begun; `r table NUL key` a row; `i index NUL sort NUL
+//! table NUL key` an index entry. A row is `version byte · CRC32 · seq · index entries · JSON`. sled's own flush is no fsync
+//! on Linux, so nothing here is ever taken for durable: the ledger is.
+//!
+//! A process that dies in the middle leaves the first of the changes that were under way, in order. Applying their records
+//! again makes them whole, since it gives the same from anywhere in between: a row names its index entries, they are changed
+//! before it, and `m` comes last.
 
 use std::{
+    ops::Bound,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
-    sync::{PoisonError, RwLock, RwLockReadGuard},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use bytes::Bytes;
 use loa_model::Digest;
-use sled::{Batch, Db, IVec};
+use sled::{Db, IVec};
 
 use crate::{
     changes::{Row, Seq},
     error::{Error, Result},
-    rows::{RowOp, Rows, Stored},
+    folder::DataFolder,
+    rows::{Resolved, RowOp, Rows, Stored},
 };
 
 const APPLIED: &[u8] = b"m";
+const BEGUN: &[u8] = b"b";
 const VERSION: u8 = 1;
 const HEAD: usize = 1 + 4 + 8 + 4;
+/// Entries a visit reads at a time: nobody waits longer for it.
+const PAGE: usize = 1000;
+/// So much is given to sled before it is waited for: two of its buffers of 512 KiB.
+const MOST_BYTES: usize = 1 << 20;
+/// Bytes of an index entry in sled's log, about.
+const ENTRY_BYTES: usize = 150;
 
-/// The index in sled.
+/// The index in sled. Whatever sled does not answer well makes the folder doubtful: the next start builds it anew.
 #[derive(Debug)]
 pub(crate) struct SledRows {
-    db: Db,
-    /// Held for writing while a record is applied, so that a reader never sees an entry without its row.
-    whole: RwLock<()>,
+    folder: Arc<DataFolder>,
+    cache_bytes: u64,
+    /// Held for writing while a record is applied, so that a reader never sees an entry without its row. Nothing is there
+    /// after a renewal that failed.
+    db: RwLock<Option<Db>>,
+    /// Bytes it was given since it was last waited for, about.
+    given: AtomicUsize,
 }
 
 impl SledRows {
-    /// Opens the index of a folder and reads all of it once, so that a broken page shows now.
+    /// Opens the index of a folder. Broken pages show when they are read.
     ///
     /// # Errors
-    /// [`Error::Io`] when sled cannot; it may also panic.
-    pub(crate) fn open(path: &Path, cache_bytes: u64) -> Result<Self> {
-        let config = sled::Config::new()
-            .path(path)
-            .mode(sled::Mode::HighThroughput)
-            .cache_capacity(cache_bytes)
-            .flush_every_ms(Some(500));
-        let rows =
-            Self { db: config.open().map_err(|error| failed(&error))?, whole: RwLock::new(()) };
-        rows.visit(&mut |_, _, _| Ok(()))?;
-        rows.visit_index(&mut |_| Ok(()))?;
-        Ok(rows)
+    /// [`Error::Io`] when sled cannot, or panics.
+    pub(crate) fn open(folder: Arc<DataFolder>, cache_bytes: u64) -> Result<Self> {
+        let db = open(&folder.index(), cache_bytes)?;
+        Ok(Self { folder, cache_bytes, db: RwLock::new(Some(db)), given: AtomicUsize::new(0) })
     }
 
-    fn reading(&self) -> RwLockReadGuard<'_, ()> {
-        self.whole.read().unwrap_or_else(PoisonError::into_inner)
+    fn ask<T>(&self, ask: impl FnOnce(&Db) -> Result<T>) -> Result<T> {
+        let db = self.db.read().unwrap_or_else(PoisonError::into_inner);
+        self.guarded(db.as_ref(), ask)
     }
 
-    fn stored(&self, table: &str, key: &str) -> Result<Option<Stored>> {
-        let found = self.db.get(row_key(table, key)).map_err(|error| failed(&error))?;
-        found.map(|bytes| decode(table, key, &bytes)).transpose()
+    /// Asks sled, which may fail, panic, or hand out bytes that are not what was put in.
+    fn guarded<T>(&self, db: Option<&Db>, ask: impl FnOnce(&Db) -> Result<T>) -> Result<T> {
+        let answer = match db {
+            Some(db) => caught(|| ask(db)),
+            None => Err(Error::Io("it could not be built anew".to_owned())),
+        };
+        answer.map_err(|error| {
+            let why = format!("the index failed ({error})");
+            self.folder.doubt(&why);
+            Error::Io(format!("{why}; start loa again, it builds the index anew from the ledger"))
+        })
     }
+
+    /// The last record of which anything may be in here.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub(crate) fn begun(&self) -> Result<Seq> {
+        self.ask(|db| {
+            let found = db.get(BEGUN).map_err(|error| failed(&error))?;
+            let seq = found.as_deref().map(<[u8; 8]>::try_from).transpose();
+            let seq = seq.map_err(|_| corrupt("meta", "b", "no number"))?;
+            Ok(seq.map_or(0, u64::from_le_bytes))
+        })
+    }
+
+    /// Waits now and then until sled has written what it was given. With seven or more of its buffers under way, sled 0.34
+    /// may wait for ever for a file that it wants to shorten: all threads that could do it wait for the one that waits.
+    fn keep_up(&self, db: &Db, bytes: usize) -> Result<()> {
+        if self.given.fetch_add(bytes, Ordering::Relaxed) + bytes >= MOST_BYTES {
+            self.given.store(0, Ordering::Relaxed);
+            db.flush().map_err(|error| failed(&error))?;
+        }
+        Ok(())
+    }
+
+    /// Up to a page of entries whose key begins with a letter, behind a key.
+    fn page(&self, letter: u8, behind: Option<&IVec>) -> Result<Vec<(IVec, IVec)>> {
+        let (first, end) = ([letter], [letter + 1]);
+        let from = behind.map_or(Bound::Included(first.as_slice()), |key| Bound::Excluded(key));
+        self.ask(|db| {
+            let found = db.range::<&[u8], _>((from, Bound::Excluded(end.as_slice())));
+            found.take(PAGE).map(|entry| entry.map_err(|error| failed(&error))).collect()
+        })
+    }
+
+    /// Visits every entry whose key begins with a letter; what is written meanwhile may or may not be among them.
+    fn pages(&self, letter: u8, each: &mut dyn FnMut(&IVec, &IVec) -> Result<()>) -> Result<()> {
+        let mut page = self.page(letter, None)?;
+        while let Some((last, _)) = page.last() {
+            let last = last.clone();
+            for (key, value) in &page {
+                each(key, value)?;
+            }
+            page = self.page(letter, Some(&last))?;
+        }
+        Ok(())
+    }
+}
+
+/// Opens sled, which may fail or panic on pages it cannot read.
+fn open(path: &Path, cache_bytes: u64) -> Result<Db> {
+    let config = sled::Config::new()
+        .path(path)
+        .mode(sled::Mode::HighThroughput)
+        .cache_capacity(cache_bytes)
+        .flush_every_ms(Some(500));
+    caught(|| config.open().map_err(|error| failed(&error)))
+}
+
+fn caught<T>(ask: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(ask))
+        .unwrap_or_else(|_| Err(Error::Io("sled panicked over it".to_owned())))
+}
+
+/// Makes a row what an operation says. Returns about how many bytes sled has to write for it.
+fn put(db: &Db, op: &RowOp) -> Result<usize> {
+    let (table, key) = (op.table.as_str(), op.key.as_str());
+    let old = stored(db, table, key)?.unwrap_or_default().index;
+    let new = op.row.as_ref().map_or([].as_slice(), |row| &row.index);
+    for entry in &old {
+        remove(db, &index_key(entry, table, key))?;
+    }
+    for entry in new {
+        insert(db, &index_key(entry, table, key), b"")?;
+    }
+    let row = op.row.as_ref().map(encode);
+    match &row {
+        Some(row) => insert(db, &row_key(table, key), row)?,
+        None => remove(db, &row_key(table, key))?,
+    }
+    Ok(row.map_or(0, |row| row.len()) + ENTRY_BYTES * (old.len() + new.len() + 1))
+}
+
+fn insert(db: &Db, key: &[u8], value: &[u8]) -> Result<()> {
+    db.insert(key, value).map(drop).map_err(|error| failed(&error))
+}
+
+fn remove(db: &Db, key: &[u8]) -> Result<()> {
+    db.remove(key).map(drop).map_err(|error| failed(&error))
+}
+
+fn stored(db: &Db, table: &str, key: &str) -> Result<Option<Stored>> {
+    let found = db.get(row_key(table, key)).map_err(|error| failed(&error))?;
+    found.map(|bytes| decode(table, key, &bytes)).transpose()
 }
 
 impl Rows for SledRows {
     fn applied(&self) -> Result<(Seq, Digest)> {
-        let Some(bytes) = self.db.get(APPLIED).map_err(|error| failed(&error))? else {
-            return Ok((0, Digest([0; 32])));
-        };
-        let (seq, rest) =
-            bytes.split_first_chunk::<8>().ok_or_else(|| corrupt("meta", "m", "too short"))?;
-        let hash = rest.try_into().map_err(|_| corrupt("meta", "m", "no hash"))?;
-        Ok((u64::from_le_bytes(*seq), Digest(hash)))
+        self.ask(|db| {
+            let Some(bytes) = db.get(APPLIED).map_err(|error| failed(&error))? else {
+                return Ok((0, Digest([0; 32])));
+            };
+            let (seq, rest) =
+                bytes.split_first_chunk::<8>().ok_or_else(|| corrupt("meta", "m", "too short"))?;
+            let hash = rest.try_into().map_err(|_| corrupt("meta", "m", "no hash"))?;
+            Ok((u64::from_le_bytes(*seq), Digest(hash)))
+        })
     }
 
     fn row(&self, table: &str, key: &str) -> Result<Option<Stored>> {
-        let _whole = self.reading();
-        self.stored(table, key)
+        self.ask(|db| stored(db, table, key))
     }
 
     fn range(
@@ -86,82 +202,81 @@ impl Rows for SledRows {
         if from >= to {
             return Ok(Vec::new());
         }
-        let _whole = self.reading();
-        let edge = |sort: &str| [b"i", index.as_bytes(), b"\0", sort.as_bytes()].concat();
-        let found = self.db.range(edge(from)..edge(to));
-        let row = |entry: sled::Result<(IVec, IVec)>| {
-            let (bytes, _) = entry.map_err(|error| failed(&error))?;
-            let [_, _, table, key] = index_parts(&bytes)?;
-            let row = self.stored(table, key)?;
-            let row = row.ok_or_else(|| corrupt(table, key, "its index entry stands alone"))?;
-            Ok(Row { key: key.to_owned(), version: row.version, value: row.value })
-        };
-        if reverse {
-            found.rev().take(limit).map(row).collect()
-        } else {
-            found.take(limit).map(row).collect()
-        }
+        self.ask(|db| {
+            let edge = |sort: &str| [b"i", index.as_bytes(), b"\0", sort.as_bytes()].concat();
+            let found = db.range(edge(from)..edge(to));
+            let row = |entry: sled::Result<(IVec, IVec)>| {
+                let (bytes, _) = entry.map_err(|error| failed(&error))?;
+                let [_, _, table, key] = index_parts(&bytes)?;
+                let row = stored(db, table, key)?;
+                let row = row.ok_or_else(|| corrupt(table, key, "its index entry stands alone"))?;
+                Ok(Row { key: key.to_owned(), version: row.version, value: row.value })
+            };
+            if reverse {
+                found.rev().take(limit).map(row).collect()
+            } else {
+                found.take(limit).map(row).collect()
+            }
+        })
     }
 
     fn scan(&self, table: &str, from: &str, limit: usize) -> Result<Vec<Row>> {
-        let _whole = self.reading();
-        let end = [b"r", table.as_bytes(), b"\x01"].concat();
-        let found = self.db.range(row_key(table, from)..end);
-        let row = |entry: sled::Result<(IVec, IVec)>| {
-            let (at, bytes) = entry.map_err(|error| failed(&error))?;
-            let (table, key) = row_parts(&at)?;
-            let row = decode(table, key, &bytes)?;
-            Ok(Row { key: key.to_owned(), version: row.version, value: row.value })
-        };
-        found.take(limit).map(row).collect()
+        self.ask(|db| {
+            let end = [b"r", table.as_bytes(), b"\x01"].concat();
+            let found = db.range(row_key(table, from)..end);
+            let row = |entry: sled::Result<(IVec, IVec)>| {
+                let (at, bytes) = entry.map_err(|error| failed(&error))?;
+                let (table, key) = row_parts(&at)?;
+                let row = decode(table, key, &bytes)?;
+                Ok(Row { key: key.to_owned(), version: row.version, value: row.value })
+            };
+            found.take(limit).map(row).collect()
+        })
     }
 
-    fn apply(&self, seq: Seq, hash: Digest, ops: &[RowOp]) -> Result<()> {
-        let mut batch = Batch::default();
-        // A record changes a row once (the engine sees to it), so what sled has is what was before.
-        for op in ops {
-            let (table, key) = (op.table.as_str(), op.key.as_str());
-            for entry in self.stored(table, key)?.iter().flat_map(|old| &old.index) {
-                batch.remove(index_key(entry, table, key));
+    fn apply(&self, records: &[Resolved]) -> Result<()> {
+        let Some(last) = records.last() else { return Ok(()) };
+        let db = self.db.write().unwrap_or_else(PoisonError::into_inner);
+        self.guarded(db.as_ref(), |db| {
+            insert(db, BEGUN, &last.seq.to_le_bytes())?;
+            for op in records.iter().flat_map(|record| &record.ops) {
+                let bytes = put(db, op)?;
+                self.keep_up(db, bytes)?;
             }
-            let Some(row) = &op.row else {
-                batch.remove(row_key(table, key));
-                continue;
-            };
-            batch.insert(row_key(table, key), encode(row));
-            for entry in &row.index {
-                batch.insert(index_key(entry, table, key), b"");
-            }
-        }
-        batch.insert(APPLIED, [seq.to_le_bytes().as_slice(), &hash.0].concat());
-        let _whole = self.whole.write().unwrap_or_else(PoisonError::into_inner);
-        self.db.apply_batch(batch).map_err(|error| failed(&error))
+            insert(db, APPLIED, &[last.seq.to_le_bytes().as_slice(), &last.hash.0].concat())
+        })
     }
 
     fn visit(&self, each: &mut dyn FnMut(&str, &str, &Stored) -> Result<()>) -> Result<()> {
-        for entry in self.db.scan_prefix(b"r") {
-            let (at, bytes) = entry.map_err(|error| failed(&error))?;
-            let (table, key) = row_parts(&at)?;
-            each(table, key, &decode(table, key, &bytes)?)?;
-        }
-        Ok(())
+        self.pages(b'r', &mut |at, bytes| {
+            let (table, key) = row_parts(at)?;
+            each(table, key, &decode(table, key, bytes)?)
+        })
     }
 
     fn visit_index(&self, each: &mut dyn FnMut([&str; 4]) -> Result<()>) -> Result<()> {
-        for entry in self.db.scan_prefix(b"i") {
-            let (bytes, _) = entry.map_err(|error| failed(&error))?;
-            each(index_parts(&bytes)?)?;
-        }
-        Ok(())
+        self.pages(b'i', &mut |at, _| each(index_parts(at)?))
     }
 
-    fn clear(&self) -> Result<()> {
-        let _whole = self.whole.write().unwrap_or_else(PoisonError::into_inner);
-        self.db.clear().map_err(|error| failed(&error))
+    fn renew(&self, fill: &mut dyn FnMut(&dyn Rows) -> Result<u64>) -> Result<u64> {
+        let mut db = self.db.write().unwrap_or_else(PoisonError::into_inner);
+        drop(db.take());
+        self.folder.empty_index()?;
+        let fresh = open(&self.folder.index(), self.cache_bytes)?;
+        // Another view of the same tree with a lock of its own: readers of this one wait until it is whole.
+        let view = Self {
+            folder: self.folder.clone(),
+            cache_bytes: self.cache_bytes,
+            db: RwLock::new(Some(fresh.clone())),
+            given: AtomicUsize::new(0),
+        };
+        let filled = fill(&view)?;
+        *db = Some(fresh);
+        Ok(filled)
     }
 
     fn flush(&self) -> Result<()> {
-        self.db.flush().map(drop).map_err(|error| failed(&error))
+        self.ask(|db| db.flush().map(drop).map_err(|error| failed(&error)))
     }
 }
 
@@ -223,9 +338,7 @@ fn decode(table: &str, key: &str, bytes: &[u8]) -> Result<Stored> {
 }
 
 fn failed(error: &sled::Error) -> Error {
-    Error::Io(format!(
-        "the index failed: {error}; start loa again, it rebuilds the index from the ledger"
-    ))
+    Error::Io(error.to_string())
 }
 
 fn corrupt(table: &str, key: &str, why: &str) -> Error {

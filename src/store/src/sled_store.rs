@@ -1,199 +1,138 @@
 //! The embedded store: the ledger makes durable, sled answers.
 
-use std::{
-    fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
-    sync::Arc,
-    time::Duration,
-};
+mod open;
+
+use std::{fmt, path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use loa_model::{Actor, JobId, JobState, seams::SharedClock};
 use tokio::sync::watch;
 
+pub use open::{Options, Recovery};
+
 use crate::{
+    backup::{BackedUp, Source, back_up},
+    blobs::Blobs,
     changes::{Changes, Entry, Row, Seq},
     contract::Store,
-    engine::{Engine, job_row, resolve},
+    engine::Engine,
     error::{Error, Result},
     folder::DataFolder,
     lease::{AccountLease, Claimed, JobEnd, JobView},
-    ledger::{DiskFolder, Ledger, Reader, Record},
-    report::{self, Report},
+    ledger::Reader,
+    replay::Replay,
+    reserve::Room,
     rows::{MemoryRows, Rows},
-    sled_rows::SledRows,
-    writer::{Desk, Driver, Writer},
+    verify::{Report, Verification},
+    writer::Driver,
 };
-
-/// How a store is opened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Options {
-    /// A new ledger segment is begun beyond this many bytes.
-    pub segment_bytes: u64,
-    /// Memory for the index's pages, in bytes.
-    pub cache_bytes: u64,
-    /// Id of the machine's boot, in place of what Linux says: tests play a restart of the machine with it.
-    pub boot_id: Option<String>,
-    /// A seam for tests of the real binary: the process aborts right after this record is durable and before anybody is
-    /// told so. Nothing happens when it is there already. Never set in operation.
-    pub abort_after_seq: Option<Seq>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            segment_bytes: 64 << 20,
-            cache_bytes: 64 << 20,
-            boot_id: None,
-            abort_after_seq: None,
-        }
-    }
-}
-
-/// What opening had to repair.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Recovery {
-    /// Bytes of a torn record that were cut off the ledger; it was never acknowledged.
-    pub cut_bytes: u64,
-    /// Records the index lacked and was given.
-    pub replayed: u64,
-    /// Why the index was built anew, when it was.
-    pub rebuilt: Option<String>,
-}
 
 /// The embedded store. One process owns its folder; dropping it ends cleanly.
 pub struct SledStore {
     clock: SharedClock,
     rows: Arc<dyn Rows>,
-    reader: Reader,
+    pub(crate) reader: Reader,
     driver: Driver,
     seq: watch::Receiver<Seq>,
     recovery: Recovery,
-    folder: Option<DataFolder>,
+    folder: Option<Arc<DataFolder>>,
 }
 
 impl SledStore {
-    /// Opens the store of a folder, made when it is not there: cuts a torn tail off the ledger, gives the index what it
-    /// lacks, and builds it anew when it cannot be trusted. Blocks; call it before the async work begins.
-    ///
-    /// # Errors
-    /// [`Error::Locked`] when another process has the folder, [`Error::Io`] when the ledger is damaged.
-    pub fn open(dir: &Path, clock: SharedClock, options: Options) -> Result<Self> {
-        let Options { segment_bytes, cache_bytes, boot_id, abort_after_seq } = options;
-        let folder = DataFolder::open(dir, boot_id)?;
-        let segments = DiskFolder::open(&folder.ledger());
-        let segments = segments.map_err(|error| Error::Io(format!("ledger: {error}")))?;
-        let mut distrust = folder.distrust().map(str::to_owned);
-        let mut rows = None;
-        if distrust.is_none() {
-            folder.mark(false)?;
-            match open_index(&folder, cache_bytes) {
-                Ok(opened) => rows = Some(opened),
-                Err(why) => distrust = Some(why),
-            }
-        }
-        let applied = rows.as_ref().map_or(Ok(None), |rows| rows.applied().map(Some))?;
-        let mut hash_there = None;
-        let ledger = Ledger::open(Arc::new(segments), segment_bytes, &mut |record| {
-            if applied.is_some_and(|(seq, _)| seq == record.seq) {
-                hash_there = Some(record.hash);
-            }
-            Ok(())
-        })?;
-        if let Some((seq, hash)) = applied
-            && seq > 0
-            && hash_there != Some(hash)
-        {
-            distrust = Some(if seq > ledger.end().0 {
-                format!("it knows record {seq} and the ledger ends at {}", ledger.end().0)
-            } else {
-                format!("its record {seq} is not the ledger's")
-            });
-        }
-        if let Some(why) = &distrust {
-            drop(rows.take());
-            let aside = folder.set_index_aside()?;
-            let aside = aside.display();
-            tracing::warn!(
-                "Building the index anew from the ledger: {why}; the old one is {aside}"
-            );
-            folder.mark(false)?;
-        }
-        let rows = match rows {
-            Some(rows) => rows,
-            None => open_index(&folder, cache_bytes).map_err(Error::Io)?,
-        };
-        let mut store =
-            Self::start(clock, Arc::new(rows), ledger, abort_after_seq, Driver::threaded)?;
-        store.recovery.rebuilt = distrust;
-        store.folder = Some(folder);
-        Ok(store)
-    }
-
-    /// A store over any folder of segments and any rows, on the caller's thread: for simulations.
-    #[cfg(test)]
-    pub(crate) fn inline(
-        clock: SharedClock,
-        rows: Arc<dyn Rows>,
-        segments: Arc<dyn crate::ledger::LogFolder>,
-        segment_bytes: u64,
-    ) -> Result<Self> {
-        let ledger = Ledger::open(segments, segment_bytes, &mut |_| Ok(()))?;
-        let inline = |writer| Ok(Driver::Inline(Box::new(std::sync::Mutex::new(writer))));
-        Self::start(clock, rows, ledger, None, inline)
-    }
-
-    fn start(
-        clock: SharedClock,
-        rows: Arc<dyn Rows>,
-        ledger: Ledger,
-        abort_after: Option<Seq>,
-        driver: impl FnOnce(Writer) -> Result<Driver>,
-    ) -> Result<Self> {
-        let replayed = replay(&ledger, rows.as_ref())?;
-        let at = ledger.last().map_or(Timestamp::MIN, |entry| entry.at);
-        let recovery = Recovery { cut_bytes: ledger.cut(), replayed, rebuilt: None };
-        let reader = ledger.reader();
-        let (news, seq) = watch::channel(ledger.end().0);
-        let desk = Desk { engine: Engine::load(rows.clone(), at)?, ledger };
-        let driver = driver(Writer::new(desk, news, abort_after))?;
-        Ok(Self { clock, rows, reader, driver, seq, recovery, folder: None })
-    }
-
-    /// What opening had to repair.
+    /// What opening checked and had to repair.
     pub fn recovery(&self) -> &Recovery {
         &self.recovery
     }
 
+    /// Room on the disk, and whether new work is handed out.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the store has failed.
+    pub async fn room(&self) -> Result<Room> {
+        self.driver.ask(|desk| Ok(desk.reserve.look())).await
+    }
+
     /// Checks every record of the ledger (length, checksum, number, chain) and that the index is what a replay of the
-    /// ledger gives. Commits wait meanwhile.
+    /// ledger gives. Commits go on meanwhile; those after its begin are not judged. What is wrong makes the next start
+    /// build the index anew.
     ///
     /// # Errors
     /// [`Error::Io`] when a file cannot be read; what is wrong with the content is in the report.
     pub async fn verify(&self) -> Result<Report> {
-        let (reader, rows, cut) = (self.reader.clone(), self.rows.clone(), self.recovery.cut_bytes);
+        let rows = self.rows.clone();
+        let (end, applied) =
+            self.driver.ask(move |desk| Ok((desk.ledger.end(), rows.applied()?))).await?;
+        let (reader, rows) = (self.reader.clone(), self.rows.clone());
+        let begun = blocking(move || Ok(Verification::begin(&reader, rows.as_ref(), end, applied)));
+        let begun = begun.await?;
+        let (to, _) = self.driver.ask(|desk| Ok(desk.ledger.end())).await?;
+        let (reader, cut_bytes) = (self.reader.clone(), self.recovery.cut_bytes);
+        let report = blocking(move || begun.end(&reader, to, cut_bytes)).await?;
+        if let (Some(folder), Some(flaw)) = (&self.folder, report.flaws.first()) {
+            folder.doubt(flaw);
+        }
+        Ok(report)
+    }
+
+    /// As [`Self::verify`], on the caller's thread.
+    #[cfg(feature = "simulation")]
+    pub(crate) async fn verify_here(&self) -> Result<Report> {
+        let rows = self.rows.clone();
+        let (end, applied) =
+            self.driver.ask(move |desk| Ok((desk.ledger.end(), rows.applied()?))).await?;
+        let begun = Verification::begin(&self.reader, self.rows.as_ref(), end, applied);
+        let (to, _) = self.driver.ask(|desk| Ok(desk.ledger.end())).await?;
+        begun.end(&self.reader, to, self.recovery.cut_bytes)
+    }
+
+    /// Checks all of the ledger and builds the index anew from it. Commits and reads wait meanwhile. Returns how many
+    /// records were replayed.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the ledger is damaged; the next start builds the index then.
+    pub async fn rebuild(&self) -> Result<u64> {
+        let (rows, reader, folder) = (self.rows.clone(), self.reader.clone(), self.folder.clone());
         self.driver
             .ask(move |desk| {
-                let (seq, hash) = desk.ledger.end();
-                report::verify(&reader, rows.as_ref(), (seq, hash), cut)
+                let (end, _) = desk.ledger.end();
+                let rebuilt = rows.renew(&mut |fresh| {
+                    let mut replay = Replay::onto(fresh);
+                    reader.check(end, &mut |record| replay.take(record))?;
+                    replay.end()
+                });
+                if let (Err(error), Some(folder)) = (&rebuilt, folder) {
+                    folder.doubt(&error.to_string());
+                }
+                rebuilt
             })
             .await
     }
 
-    /// Builds the index anew from the ledger. Commits wait meanwhile. Returns how many records were replayed.
+    /// Copies the ledger up to the last durable record, and the blobs, into a folder; what it has from an earlier backup is
+    /// not copied again. Commits go on meanwhile. `tell` hears of each step.
     ///
     /// # Errors
-    /// [`Error::Io`].
-    pub async fn rebuild(&self) -> Result<u64> {
-        let rows = self.rows.clone();
-        self.driver
-            .ask(move |desk| {
-                rows.clear()?;
-                replay(&desk.ledger, rows.as_ref())
-            })
-            .await
+    /// [`Error::Refused`] when the folder is the backup of another store or lies in the data folder, [`Error::Locked`] while
+    /// another backup is made into it, [`Error::Io`] also when the ledger is damaged.
+    pub async fn back_up(
+        &self,
+        blobs: Arc<Blobs>,
+        dir: &Path,
+        mut tell: impl FnMut(String) + Send + 'static,
+    ) -> Result<BackedUp> {
+        let Some(folder) = self.folder.clone() else {
+            return Err(Error::Io("a store without a folder has no backup".to_owned()));
+        };
+        let (reader, dir, made_at) = (self.reader.clone(), dir.to_owned(), self.clock.now());
+        let extent = self.driver.ask(|desk| Ok(desk.ledger.extent())).await?;
+        blocking(move || {
+            let dir = folder.outside(&dir)?;
+            let ledger = folder.ledger();
+            let (reader, ledger, blobs) = (&reader, ledger.as_path(), blobs.as_ref());
+            back_up(&Source { reader, ledger, blobs, extent, made_at }, &dir, &mut tell)
+        })
+        .await
     }
 
     /// Asks the writer, with the time of the question.
@@ -255,8 +194,16 @@ impl Store for SledStore {
         lease: Duration,
     ) -> Result<Vec<Claimed>> {
         let kinds: Vec<String> = kinds.iter().map(|&kind| kind.to_owned()).collect();
-        let owner = owner.to_owned();
-        self.decide(move |engine, now| engine.claim(now, &kinds, &owner, n, lease)).await
+        let (owner, clock) = (owner.to_owned(), self.clock.clone());
+        self.driver
+            .ask(move |desk| {
+                if desk.reserve.look().enough {
+                    desk.engine.claim(clock.now(), &kinds, &owner, n, lease)
+                } else {
+                    Ok(Vec::new())
+                }
+            })
+            .await
     }
 
     async fn heartbeat(&self, claimed: &Claimed, lease: Duration) -> Result<bool> {
@@ -284,7 +231,17 @@ impl Store for SledStore {
         lease: Duration,
     ) -> Result<Option<AccountLease>> {
         let (account, owner) = (account.to_owned(), owner.to_owned());
-        self.decide(move |engine, now| engine.lease_account(now, &account, &owner, lease)).await
+        let clock = self.clock.clone();
+        self.driver
+            .ask(move |desk| {
+                let now = clock.now();
+                if desk.engine.holds(now, &account, &owner) || desk.reserve.look().enough {
+                    desk.engine.lease_account(now, &account, &owner, lease)
+                } else {
+                    Ok(None)
+                }
+            })
+            .await
     }
 
     async fn release_account(&self, lease: &AccountLease) -> Result<()> {
@@ -325,7 +282,7 @@ impl Drop for SledStore {
         }
         let flushed = rows.flush();
         drop(rows);
-        let ended = flushed.and_then(|()| folder.sync_index()).and_then(|()| folder.mark(true));
+        let ended = flushed.and_then(|()| folder.end());
         if let Err(error) = ended {
             // Nothing is lost: without the mark the next start looks closer, and rebuilds if it must.
             tracing::warn!("Could not mark a clean end: {error}");
@@ -338,31 +295,4 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T> {
     let done = tokio::task::spawn_blocking(read).await;
     done.unwrap_or_else(|error| Err(Error::Io(format!("reading the store failed: {error}"))))
-}
-
-/// Opens sled, which may fail or panic on pages it cannot read.
-fn open_index(folder: &DataFolder, cache_bytes: u64) -> Result<SledRows, String> {
-    let path = folder.index();
-    match catch_unwind(AssertUnwindSafe(|| SledRows::open(&path, cache_bytes))) {
-        Ok(Ok(rows)) => Ok(rows),
-        Ok(Err(error)) => Err(format!("it cannot be read ({error})")),
-        Err(_) => Err("sled panicked while reading it".to_owned()),
-    }
-}
-
-/// Gives rows the records they lack. Returns how many that were.
-fn replay(ledger: &Ledger, rows: &dyn Rows) -> Result<u64> {
-    let (applied, _) = rows.applied()?;
-    let mut replayed = 0;
-    ledger.replay(applied, &mut |record| {
-        replayed += 1;
-        apply(record, rows)
-    })?;
-    Ok(replayed)
-}
-
-/// Applies a record of the ledger to rows.
-pub(crate) fn apply(record: &Record<'_>, rows: &dyn Rows) -> Result<()> {
-    let ops = resolve(&record.entry()?, |id| job_row(rows, id))?;
-    rows.apply(record.seq, record.hash, &ops)
 }

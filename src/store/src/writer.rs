@@ -15,11 +15,14 @@ use crate::{
     changes::Seq,
     engine::Engine,
     error::{Error, Result},
-    ledger::{Ledger, Unwritten},
+    ledger::{Checkpoint, Ledger, Unwritten},
+    reserve::Reserve,
 };
 
 /// Commits that share a sync, at most.
 const GROUP: usize = 1024;
+/// A checkpoint is kept for every so many records: reading them takes a start some 50 ms.
+const CHECKPOINT_EVERY: u64 = 10_000;
 
 /// What the writer works on.
 pub(crate) struct Desk {
@@ -27,7 +30,12 @@ pub(crate) struct Desk {
     pub(crate) engine: Engine,
     /// Makes durable.
     pub(crate) ledger: Ledger,
+    /// Watches the disk.
+    pub(crate) reserve: Reserve,
 }
+
+/// Where checkpoints are kept.
+pub(crate) type Keep = Box<dyn Fn(&Checkpoint) -> Result<()> + Send>;
 
 /// A question to the writer: decides, and returns how to answer once it is known whether that is durable.
 type Ask = Box<dyn FnOnce(Result<&mut Desk>) -> Option<Answer> + Send>;
@@ -39,14 +47,37 @@ pub(crate) struct Writer {
     seq: watch::Sender<Seq>,
     abort_after: Option<Seq>,
     failed: Option<String>,
+    keep: Keep,
+    /// The last checkpoint that was kept, and the segment it lies in.
+    kept: (Seq, Seq),
 }
 
 impl Writer {
     /// A writer on this desk. It tells `seq` of every durable record.
-    pub(crate) fn new(desk: Desk, seq: watch::Sender<Seq>, abort_after: Option<Seq>) -> Self {
+    pub(crate) fn new(
+        desk: Desk,
+        seq: watch::Sender<Seq>,
+        abort_after: Option<Seq>,
+        keep: Keep,
+    ) -> Self {
         // A record that is there already was acknowledged long ago.
         let abort_after = abort_after.filter(|last| *last > desk.engine.seq());
-        Self { desk, seq, abort_after, failed: None }
+        let mut writer = Self { desk, seq, abort_after, failed: None, keep, kept: (0, 0) };
+        writer.keep_checkpoint();
+        writer
+    }
+
+    /// Keeps the last record as the place from which the next start checks.
+    fn keep_checkpoint(&mut self) {
+        let Some(checkpoint) = self.desk.ledger.checkpoint() else { return };
+        if self.failed.is_some() || self.kept.0 == checkpoint.seq {
+            return;
+        }
+        self.kept = (checkpoint.seq, checkpoint.segment);
+        if let Err(error) = (self.keep)(&checkpoint) {
+            // Nothing is lost: the next start checks more.
+            tracing::warn!("A checkpoint could not be kept: {error}");
+        }
     }
 
     /// Decides as many questions as may share a sync, makes them durable, answers them.
@@ -73,16 +104,26 @@ impl Writer {
                 Err(why) => Err(Error::Io(why.clone())),
             });
         }
+        let (end, _) = self.desk.ledger.end();
+        if end >= self.kept.0 + CHECKPOINT_EVERY || self.desk.ledger.segment() > self.kept.1 {
+            self.keep_checkpoint();
+        }
     }
 
     fn write(&mut self) -> Result<(), String> {
-        let Desk { engine, ledger } = &mut self.desk;
+        let Desk { engine, ledger, reserve } = &mut self.desk;
         if engine.staged().is_empty() {
             return Ok(());
         }
-        if let Err(unwritten) = ledger.append(engine.staged()) {
+        reserve.look();
+        let mut written = ledger.append(engine.staged());
+        if matches!(written, Err(Unwritten::Full(_))) && reserve.give_back() {
+            // Only the write is tried again; nothing was synced.
+            written = ledger.append(engine.staged());
+        }
+        if let Err(unwritten) = written {
             let why = match unwritten {
-                Unwritten::Refused(why) => match engine.forget() {
+                Unwritten::Refused(why) | Unwritten::Full(why) => match engine.forget() {
                     Ok(()) => return Err(why),
                     Err(error) => format!("{why}; then {error}"),
                 },
@@ -111,7 +152,7 @@ impl Writer {
 /// Where the writer runs.
 pub(crate) enum Driver {
     /// On the thread of whoever asks.
-    #[cfg_attr(not(test), expect(dead_code, reason = "simulations are tests"))]
+    #[cfg_attr(not(feature = "simulation"), expect(dead_code, reason = "simulations are tests"))]
     Inline(Box<Mutex<Writer>>),
     /// On its own thread, until the sender is dropped.
     Threaded {
@@ -133,6 +174,7 @@ impl Driver {
             while let Ok(first) = waiting.recv() {
                 writer.run(&mut std::iter::once(first).chain(waiting.try_iter()));
             }
+            writer.keep_checkpoint();
         };
         let thread = std::thread::Builder::new().name("loa-ledger".to_owned()).spawn(work);
         let thread = thread.map_err(|error| Error::Io(format!("no thread to write: {error}")))?;

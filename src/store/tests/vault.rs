@@ -79,6 +79,9 @@ async fn no_byte_of_a_secret_is_on_the_disk() {
                 folders.push(path);
                 continue;
             }
+            if path.ends_with("ballast") {
+                continue; // Room for later, nothing written in it.
+            }
             files += 1;
             let bytes = std::fs::read(&path).unwrap();
             for part in [clear, "bí-mật", "0123456789"] {

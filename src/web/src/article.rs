@@ -7,7 +7,7 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 use loa_model::{
-    Account, Article, ArticleId, Block, Brief, Job, JobKind, Post, Role, Span, Variant,
+    Account, Article, ArticleId, Block, Brief, Job, JobKind, Post, Role, Span, Variant, When,
     record::join,
 };
 use loa_store::{Changes, StoreExt};
@@ -24,6 +24,7 @@ use crate::{
 };
 
 pub(crate) const ZONE: &str = "Asia/Ho_Chi_Minh";
+const PDF: &str = "application/pdf";
 
 #[derive(Serialize)]
 struct Facts {
@@ -68,10 +69,14 @@ struct VariantView {
     video: Option<String>,
     picture: Option<String>,
     poster: Option<String>,
+    /// A file to be printed, of a variant that has no picture.
+    document: Option<String>,
     width: u32,
     height: u32,
     alt: String,
     files: Vec<FileView>,
+    /// Sizes that could not be drawn, with the reason.
+    violations: Value,
     provenance: Vec<Traced>,
 }
 
@@ -209,7 +214,7 @@ fn variant_view(variant: &Variant, article: &Article, lang: &str) -> VariantView
     let shown = video.or(picture);
     let facts = |file: &loa_model::Rendition| {
         let mut parts = Vec::new();
-        if file.width > 0 {
+        if file.width > 0 && file.mime != PDF {
             parts.push(format!("{}×{}", file.width, file.height));
         }
         if file.duration_ms > 0 {
@@ -224,6 +229,7 @@ fn variant_view(variant: &Variant, article: &Article, lang: &str) -> VariantView
         reason: variant.reason.clone(),
         video: video.map(|file| file.blob.to_string()),
         picture: picture.map(|file| file.blob.to_string()),
+        document: first(PDF).map(|file| file.blob.to_string()),
         poster: picture.filter(|_| video.is_some()).map(|file| file.blob.to_string()),
         width: shown.map_or(4, |file| file.width),
         height: shown.map_or(5, |file| file.height),
@@ -237,6 +243,7 @@ fn variant_view(variant: &Variant, article: &Article, lang: &str) -> VariantView
                 facts: facts(file),
             })
             .collect(),
+        violations: variant.provenance["violations"].clone(),
         provenance: places(&variant.provenance, article),
     }
 }
@@ -299,7 +306,7 @@ pub(crate) async fn compose(
         revision: article.revision,
         accounts,
         author: visitor.user.id,
-        at: now,
+        when: When::Soon,
     };
     let job = Job::new(app.ids.make(), &article.agency, work, now);
     app.store.commit(Changes::by(visitor.actor(), "queue composing").enqueue(job)).await?;

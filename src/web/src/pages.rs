@@ -9,7 +9,7 @@ use axum::{
 use jiff::{ToSpan, civil::Date, tz::TimeZone};
 use loa_model::{
     Account, AccountName, Actor, Article, ArticleState, Delivery, Job, JobId, JobKind, JobState,
-    Metric, Post, PostState, Role,
+    Metric, Post, PostFormat, PostState, Role,
 };
 use loa_store::{Changes, JobView, StoreExt};
 use serde::{Deserialize, Serialize};
@@ -444,7 +444,8 @@ async fn newest_chart(
         for line in &mut series {
             if let Some(account) = app.store.read::<Account>(&line.label).await? {
                 let Account { name, title, .. } = account.record;
-                line.label = format!("{title} ({})", channel_title(app, &name));
+                let format = app.assets.word(&visitor.lang, &format_key(line.format));
+                line.label = format!("{title} · {} · {format}", channel_title(app, &name));
             }
         }
         let text = loa_reach::ChartText {
@@ -460,6 +461,12 @@ async fn newest_chart(
         return Ok((article.title().to_owned(), loa_reach::chart(&series, &text)));
     }
     Ok((String::new(), loa_reach::Drawn { svg: String::new(), table: Vec::new() }))
+}
+
+/// Key of a form of posts among the words.
+fn format_key(format: PostFormat) -> String {
+    let name = serde_json::to_value(format).unwrap_or_default();
+    format!("format.{}", name.as_str().unwrap_or_default())
 }
 
 pub(crate) fn reach_failed(error: loa_reach::Error) -> WebError {

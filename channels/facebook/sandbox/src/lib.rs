@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
+    http::HeaderMap,
     response::{IntoResponse, Response},
 };
 use hmac::{Hmac, KeyInit, Mac};
@@ -77,30 +78,30 @@ impl App {
     /// The sample Pages and their tokens, kept at the first start.
     fn seed_accounts(&self) -> Result<()> {
         let now = self.ground.clock.now();
-        let samples = [
-            ("612345678901234", "Cổng Thông tin Chính phủ (thử)", "cttcp.thu", 48_200),
-            ("612345678905678", "Báo Vùng Cao (thử)", "baovungcao.thu", 9_300),
+        let sample = |id: &str, name: &str, username: &str, followers| {
+            (id.to_owned(), name.to_owned(), username.to_owned(), followers)
+        };
+        let mut samples = vec![
+            sample("612345678901234", "Cổng Thông tin Chính phủ (thử)", "cttcp.thu", 48_200),
+            sample("612345678905678", "Báo Vùng Cao (thử)", "baovungcao.thu", 9_300),
         ];
+        samples.extend(self.ground.more_accounts().map(|n| {
+            (format!("6123457{n:08}"), format!("Trang thử {n}"), format!("trang{n}.thu"), 1_200)
+        }));
         self.ground.book.change(|leaf: &mut Leaf| {
             for (id, name, username, followers) in samples {
-                if leaf.get::<PageRecord>("page", id).is_some() {
+                if leaf.get::<PageRecord>("page", &id).is_some() {
                     continue;
                 }
-                let page = PageRecord {
-                    id: id.to_owned(),
-                    name: name.to_owned(),
-                    username: username.to_owned(),
-                    followers,
-                    opened_at: now,
-                };
-                leaf.put("page", id, &page);
+                let page = PageRecord { id: id.clone(), name, username, followers, opened_at: now };
+                leaf.put("page", &id, &page);
                 let token = Token {
-                    page: Some(id.to_owned()),
+                    page: Some(id.clone()),
                     issued_at: now,
                     expires_at: None,
                     state: TokenState::Live,
                 };
-                leaf.put("token", &self.sample_token(id), &token);
+                leaf.put("token", &self.sample_token(&id), &token);
             }
             let user = self.sample_token("user");
             if leaf.get::<Token>("token", &user).is_none() {
@@ -126,6 +127,9 @@ impl App {
         (122_100_000_000_000_000 + number * 1_000 + noise).to_string()
     }
 }
+
+/// The Page that headers of the fault menu name.
+const SOME_PAGE: &str = "612345678901234";
 
 impl StandIn for Handle {
     fn router(&self) -> Router {
@@ -173,11 +177,15 @@ impl StandIn for Handle {
             Refusal::Throttle { wait_ms } => {
                 let minutes = wait_ms.div_ceil(60_000);
                 let mut answer = GraphError::throttled().into_response();
-                usage::put_headers(answer.headers_mut(), "612345678901234", 100, minutes);
+                usage::put_headers(answer.headers_mut(), SOME_PAGE, 100, minutes);
                 answer
             }
             Refusal::ExpiredToken => GraphError::expired().into_response(),
         }
+    }
+
+    fn say_usage(&self, headers: &mut HeaderMap, percent: u8) {
+        usage::put_headers(headers, SOME_PAGE, percent.into(), 0);
     }
 
     fn tokens(&self, whose: &str, action: TokenAction) -> Result<usize> {

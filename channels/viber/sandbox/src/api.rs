@@ -1,5 +1,7 @@
 //! The three calls of a channel, in the platform's own order of checks.
 
+use std::time::Duration;
+
 use axum::{
     Json, Router,
     extract::State,
@@ -8,7 +10,7 @@ use axum::{
     routing::{get, post},
 };
 use jiff::SignedDuration;
-use loa_sandbox::{Committed, Create, Error, Incoming};
+use loa_sandbox::{Committed, Create, Error, FetchError, Fetched, Incoming};
 use serde_json::{Value, json};
 
 use crate::{
@@ -20,6 +22,8 @@ use crate::{
 pub(crate) const FIRST_TOKEN: u64 = 5_741_311_803_571_721_087;
 /// Whole request, bytes.
 const LARGEST_REQUEST: usize = 30_720;
+/// Seconds before a file is asked for again when nobody answered. The platform documents nothing.
+const FETCH_AGAIN_S: [u64; 5] = [2, 10, 60, 300, 1800];
 /// Posts of one channel in an hour. The platform documents no number.
 const PER_HOUR: usize = 200;
 
@@ -270,7 +274,7 @@ impl App {
                 "thumbnail" => (100_000, &["image/jpeg"]),
                 _ => (3_000_000, &["image/jpeg", "image/png", "image/gif"]),
             };
-            let (media, problem) = match self.0.fetcher.get(&file.url, largest).await {
+            let (media, problem) = match self.fetched(&file.url, largest).await {
                 Ok(fetched) if fetched.status == 200 && types.contains(&fetched.mime) => {
                     match self.0.media.put(&fetched.bytes).await {
                         Ok(kept) => (Some(kept), String::new()),
@@ -294,6 +298,19 @@ impl App {
                 tracing::error!(%error, "A fetched file could not be kept");
             }
         }
+    }
+
+    /// A file by its address. Where nobody answers it is asked for again, as readers' apps do when they show the post.
+    async fn fetched(&self, url: &str, largest: u64) -> Result<Fetched, FetchError> {
+        let mut answer = self.0.fetcher.get(url, largest).await;
+        for wait_s in FETCH_AGAIN_S {
+            if !matches!(answer, Err(FetchError::Failed(_))) {
+                break;
+            }
+            self.0.clock.sleep(Duration::from_secs(wait_s)).await;
+            answer = self.0.fetcher.get(url, largest).await;
+        }
+        answer
     }
 
     /// Fetches what an earlier run accepted and did not get to.

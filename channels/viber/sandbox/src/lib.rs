@@ -43,12 +43,17 @@ impl Platform for Viber {
 impl App {
     /// The sample channels and their members, kept at the first start.
     fn seed(&self) -> Result<()> {
-        let samples = [
-            ("pa:75346594275468546724", "Cổng Thông tin Chính phủ (thử)"),
-            ("pa:75346594275468547777", "Báo Vùng Cao (thử)"),
+        let mut samples = vec![
+            ("pa:75346594275468546724".to_owned(), "Cổng Thông tin Chính phủ (thử)".to_owned()),
+            ("pa:75346594275468547777".to_owned(), "Báo Vùng Cao (thử)".to_owned()),
         ];
+        samples.extend(
+            self.0
+                .more_accounts()
+                .map(|n| (format!("pa:7534659427546855{n:04}"), format!("Kênh thử {n}"))),
+        );
         self.0.book.change(|page| {
-            for (id, name) in samples {
+            for (id, name) in &samples {
                 if page.get::<Channel>("channel", id).is_some() {
                     continue;
                 }

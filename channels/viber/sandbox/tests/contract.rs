@@ -58,6 +58,7 @@ async fn start(dir: &std::path::Path) -> Running {
         clock: clock.clone(),
         advance: Some(clock),
         media_fetch: true,
+        accounts: loa_sandbox::SAMPLES,
     };
     Sandbox::start(vec![Box::new(Viber)], options).await.unwrap()
 }

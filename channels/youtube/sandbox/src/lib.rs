@@ -61,12 +61,21 @@ impl App {
     /// The sample channels, kept at the first start.
     fn seed(&self) -> Result<()> {
         let now = self.now();
-        let samples = [
-            ("UCcongthongtinchinhphu01", "Cổng Thông tin Chính phủ (thử)", 21_400),
-            ("UCbaovungcaothunghiem02", "Báo Vùng Cao (thử)", 3_150),
+        let mut samples = vec![
+            (
+                "UCcongthongtinchinhphu01".to_owned(),
+                "Cổng Thông tin Chính phủ (thử)".to_owned(),
+                21_400,
+            ),
+            ("UCbaovungcaothunghiem02".to_owned(), "Báo Vùng Cao (thử)".to_owned(), 3_150),
         ];
+        samples.extend(
+            self.0
+                .more_accounts()
+                .map(|n| (format!("UCtrangthunghiem{n:08}"), format!("Kênh thử {n}"), 800)),
+        );
         self.0.book.change(|page| {
-            for (id, title, subscribers) in samples {
+            for (id, title, subscribers) in &samples {
                 if page.get::<Channel>("channel", id).is_some() {
                     continue;
                 }
@@ -74,7 +83,7 @@ impl App {
                 let channel = Channel {
                     id: id.to_owned(),
                     title: title.to_owned(),
-                    subscribers,
+                    subscribers: *subscribers,
                     opened_at: now,
                     refresh_token: format!(
                         "1//0{:016x}{:016x}",

@@ -27,6 +27,7 @@ async fn start(dir: &std::path::Path, clock: &Arc<ManualClock>) -> Running {
         clock: clock.clone(),
         advance: Some(clock.clone()),
         media_fetch: true,
+        accounts: loa_sandbox::SAMPLES,
     };
     Sandbox::start(vec![Box::new(YouTube)], options).await.unwrap()
 }

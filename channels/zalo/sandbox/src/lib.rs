@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::{
     Router,
+    http::HeaderMap,
     response::{IntoResponse, Response},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -86,16 +87,31 @@ impl App {
     /// The sample accounts and their first pair of tokens, kept at the first start.
     fn seed_accounts(&self) -> Result<()> {
         let now = self.ground.clock.now();
-        let samples = [
-            ("388613280879808645", "Cổng Thông tin điện tử (thử)", 31_400, true),
-            ("388613280879801112", "Báo Vùng Cao (thử)", 2_700, false),
+        let mut samples = vec![
+            (
+                "388613280879808645".to_owned(),
+                "Cổng Thông tin điện tử (thử)".to_owned(),
+                31_400,
+                true,
+            ),
+            ("388613280879801112".to_owned(), "Báo Vùng Cao (thử)".to_owned(), 2_700, false),
         ];
+        samples.extend(
+            self.ground
+                .more_accounts()
+                .map(|n| (format!("3886132808790{n:05}"), format!("OA thử {n}"), 900, true)),
+        );
         self.ground.book.change(|leaf: &mut Leaf| {
-            for (id, name, followers, verified) in samples {
+            for (id, name, followers, verified) in &samples {
                 if leaf.get::<Oa>("oa", id).is_some() {
                     continue;
                 }
-                let oa = Oa { name: name.to_owned(), followers, verified, opened_at: now };
+                let oa = Oa {
+                    name: name.clone(),
+                    followers: *followers,
+                    verified: *verified,
+                    opened_at: now,
+                };
                 leaf.put("oa", id, &oa);
                 let pair = self.sample_pair(id);
                 keep_pair(leaf, id, &pair, now);
@@ -190,6 +206,11 @@ impl StandIn for Handle {
             }
             Refusal::ExpiredToken => OaError::expired().into_response(),
         }
+    }
+
+    fn say_usage(&self, headers: &mut HeaderMap, percent: u8) {
+        let percent = u32::from(percent.min(100));
+        api::put_headers(headers, api::PER_MINUTE - api::PER_MINUTE * percent / 100);
     }
 
     fn tokens(&self, whose: &str, action: TokenAction) -> Result<usize> {

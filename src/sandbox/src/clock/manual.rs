@@ -31,6 +31,11 @@ impl ManualClock {
     pub fn at(now: Timestamp) -> Arc<Self> {
         Arc::new(Self { now: watch::Sender::new(now) })
     }
+
+    /// How many sleep on it now.
+    pub fn sleepers(&self) -> usize {
+        self.now.receiver_count()
+    }
 }
 
 impl Advance for ManualClock {

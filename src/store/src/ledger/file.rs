@@ -3,7 +3,7 @@
 use std::{
     fmt, fs,
     io::{self, Write as _},
-    os::unix::fs::FileExt as _,
+    os::unix::fs::{FileExt as _, MetadataExt as _},
     path::{Path, PathBuf},
 };
 
@@ -27,13 +27,24 @@ pub(crate) trait LogFolder: fmt::Debug + Send + Sync {
     fn list(&self) -> io::Result<Vec<String>>;
     /// Opens a file that is there.
     fn open(&self, name: &str) -> io::Result<Box<dyn LogFile>>;
+    /// Opens a file that is there for reading only.
+    fn read(&self, name: &str) -> io::Result<Box<dyn LogFile>>;
     /// Makes an empty file whose name survives a power loss.
     fn create(&self, name: &str) -> io::Result<Box<dyn LogFile>>;
+    /// Removes a file for good, if it is there.
+    fn remove(&self, name: &str) -> io::Result<()>;
+    /// Bytes that this process may still write to the disk.
+    fn free(&self) -> io::Result<u64>;
+    /// Takes so many bytes of the disk for later, instead of what was taken before.
+    fn set_ballast(&self, bytes: u64) -> io::Result<()>;
 }
 
-/// A folder on the disk of this machine.
+/// A folder on the disk of this machine. Its ballast lies beside it.
 #[derive(Debug)]
-pub(crate) struct DiskFolder(PathBuf);
+pub(crate) struct DiskFolder {
+    path: PathBuf,
+    ballast: PathBuf,
+}
 
 impl DiskFolder {
     /// The folder, made when it is not there.
@@ -41,27 +52,68 @@ impl DiskFolder {
         fs::create_dir_all(path)?;
         sync_folder(path)?;
         path.parent().map_or(Ok(()), sync_folder)?;
-        Ok(Self(path.to_owned()))
+        Ok(Self::there(path))
+    }
+
+    /// A folder that is there already, for reading.
+    pub(crate) fn there(path: &Path) -> Self {
+        Self { path: path.to_owned(), ballast: path.with_file_name("ballast") }
     }
 }
 
 impl LogFolder for DiskFolder {
     fn list(&self) -> io::Result<Vec<String>> {
-        let names = fs::read_dir(&self.0)?.map(|entry| entry.map(|entry| entry.file_name()));
+        let names = fs::read_dir(&self.path)?.map(|entry| entry.map(|entry| entry.file_name()));
         names.map(|name| Ok(name?.to_string_lossy().into_owned())).collect()
     }
 
     fn open(&self, name: &str) -> io::Result<Box<dyn LogFile>> {
-        let file = fs::OpenOptions::new().read(true).append(true).open(self.0.join(name))?;
+        let file = fs::OpenOptions::new().read(true).append(true).open(self.path.join(name))?;
         Ok(Box::new(DiskFile(file)))
     }
 
+    fn read(&self, name: &str) -> io::Result<Box<dyn LogFile>> {
+        Ok(Box::new(DiskFile(fs::File::open(self.path.join(name))?)))
+    }
+
     fn create(&self, name: &str) -> io::Result<Box<dyn LogFile>> {
-        let path = self.0.join(name);
+        let path = self.path.join(name);
         let file = fs::OpenOptions::new().read(true).append(true).create_new(true).open(path)?;
         file.sync_all()?;
-        sync_folder(&self.0)?;
+        sync_folder(&self.path)?;
         Ok(Box::new(DiskFile(file)))
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        remove_if_there(&self.path.join(name))?;
+        sync_folder(&self.path)
+    }
+
+    fn free(&self) -> io::Result<u64> {
+        let disk = rustix::fs::statvfs(&self.path)?;
+        Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+
+    fn set_ballast(&self, bytes: u64) -> io::Result<()> {
+        // The one of the last run does as well, unless it is a hole.
+        let same = |there: fs::Metadata| there.len() == bytes && there.blocks() * 512 >= bytes;
+        if bytes > 0 && fs::metadata(&self.ballast).is_ok_and(same) {
+            return Ok(());
+        }
+        remove_if_there(&self.ballast)?;
+        if bytes > 0 {
+            let file = fs::File::create(&self.ballast)?;
+            // Blocks of its own, not a hole: only those come back when it is removed.
+            rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, bytes)?;
+        }
+        Ok(())
+    }
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -82,9 +82,14 @@ impl<'a> Frames<'a> {
         Self { file, base: offset, at: 0, end: 0, buffer: vec![0; CHUNK] }
     }
 
+    /// Where the next frame begins.
+    pub(crate) fn offset(&self) -> u64 {
+        self.base + self.at as u64
+    }
+
     /// The next frame.
     pub(crate) fn next(&mut self) -> io::Result<Next<'_>> {
-        let offset = self.base + self.at as u64;
+        let offset = self.offset();
         let have = self.fill(HEADER)?;
         if have == 0 {
             return Ok(Next::End);

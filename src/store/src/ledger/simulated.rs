@@ -10,7 +10,7 @@ use super::file::{LogFile, LogFolder};
 
 /// What is left of unsynced bytes after a power loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Loss {
+pub enum Loss {
     /// Nothing.
     All,
     /// The first so many per mille.
@@ -32,35 +32,62 @@ struct State {
     power_lost_at: Option<u64>,
     failing_syncs: u64,
     failing_appends: u64,
+    /// Bytes the disk holds; no end when nothing is said.
+    capacity: Option<u64>,
+    ballast: u64,
 }
 
-/// The disk. Clones are the same disk.
+impl State {
+    fn free(&self) -> u64 {
+        let used: u64 = self.files.values().map(|file| file.bytes.len() as u64).sum();
+        self.capacity.unwrap_or(u64::MAX).saturating_sub(used + self.ballast)
+    }
+}
+
+/// A disk in memory that loses power after a chosen operation, and with it what was not synced. Clones are the same disk.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Disk(Arc<Mutex<State>>);
+pub struct Disk(Arc<Mutex<State>>);
 
 impl Disk {
     /// Loses power in the middle of operation `n`, counted from 0.
-    pub(crate) fn lose_power_at(&self, n: u64) {
+    pub fn lose_power_at(&self, n: u64) {
         self.state().power_lost_at = Some(n);
     }
 
     /// Fails the next so many syncs, and works again afterwards.
-    pub(crate) fn fail_syncs(&self, n: u64) {
+    pub fn fail_syncs(&self, n: u64) {
         self.state().failing_syncs = n;
     }
 
     /// Fails the next so many appends half way, and works again afterwards.
-    pub(crate) fn fail_appends(&self, n: u64) {
+    pub fn fail_appends(&self, n: u64) {
         self.state().failing_appends = n;
     }
 
+    /// Lets the disk hold so many bytes.
+    pub fn set_capacity(&self, bytes: u64) {
+        self.state().capacity = Some(bytes);
+    }
+
+    /// Bytes that are kept for later.
+    pub fn ballast(&self) -> u64 {
+        self.state().ballast
+    }
+
     /// Operations so far.
-    pub(crate) fn operations(&self) -> u64 {
+    pub fn operations(&self) -> u64 {
         self.state().operations
     }
 
+    /// Whether power was lost: nothing can be written any more.
+    pub fn is_dark(&self) -> bool {
+        let state = self.state();
+        state.power_lost_at.is_some_and(|lost| state.operations > lost)
+    }
+
     /// The disk as the machine finds it when power comes back.
-    pub(crate) fn power_cycle(&self, loss: Loss) -> Self {
+    #[must_use]
+    pub fn power_cycle(&self, loss: Loss) -> Self {
         let after = |content: &Content| {
             let bytes = surviving(content, loss);
             Content { synced: bytes.clone(), bytes }
@@ -72,19 +99,20 @@ impl Disk {
     }
 
     /// The disk as the next process finds it when this one was killed: nothing is lost, and nothing more is durable.
-    pub(crate) fn next_process(&self) -> Self {
+    #[must_use]
+    pub fn next_process(&self) -> Self {
         let state = State { files: self.state().files.clone(), ..State::default() };
         Self(Arc::new(Mutex::new(state)))
     }
 
     /// The bytes of the files, in order of their names.
-    pub(crate) fn files(&self) -> Vec<(String, Vec<u8>)> {
+    pub fn files(&self) -> Vec<(String, Vec<u8>)> {
         let state = self.state();
         state.files.iter().map(|(name, file)| (name.clone(), file.bytes.clone())).collect()
     }
 
     /// A disk with these files.
-    pub(crate) fn with(files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Self {
+    pub fn with(files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Self {
         let content = |bytes: Vec<u8>| Content { synced: bytes.clone(), bytes };
         let files = files.into_iter().map(|(name, bytes)| (name, content(bytes))).collect();
         Self(Arc::new(Mutex::new(State { files, ..State::default() })))
@@ -116,8 +144,8 @@ fn surviving(content: &Content, loss: Loss) -> Vec<u8> {
     match loss {
         Loss::All => {}
         Loss::Tail(mille) => {
-            let keep = fresh.len() * usize::try_from(mille).unwrap() / 1000;
-            left.extend_from_slice(&fresh[..keep]);
+            let keep = fresh.len() as u64 * mille.min(1000) / 1000;
+            left.extend(fresh.iter().take(index(keep)));
         }
         Loss::Scattered(seed) => {
             for (n, block) in fresh.chunks(16).enumerate() {
@@ -128,6 +156,10 @@ fn surviving(content: &Content, loss: Loss) -> Vec<u8> {
         }
     }
     left
+}
+
+fn index(offset: u64) -> usize {
+    usize::try_from(offset).expect("it lies in memory")
 }
 
 impl LogFolder for Disk {
@@ -143,6 +175,10 @@ impl LogFolder for Disk {
         }
     }
 
+    fn read(&self, name: &str) -> io::Result<Box<dyn LogFile>> {
+        self.open(name)
+    }
+
     fn create(&self, name: &str) -> io::Result<Box<dyn LogFile>> {
         let (mut state, lost) = self.operate()?;
         state.files.insert(name.to_owned(), Content::default());
@@ -150,6 +186,26 @@ impl LogFolder for Disk {
             return Err(io::Error::other("power lost"));
         }
         Ok(Box::new(File { disk: self.clone(), name: name.to_owned() }))
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        let (mut state, lost) = self.operate()?;
+        state.files.remove(name);
+        if lost { Err(io::Error::other("power lost")) } else { Ok(()) }
+    }
+
+    fn free(&self) -> io::Result<u64> {
+        Ok(self.state().free())
+    }
+
+    fn set_ballast(&self, bytes: u64) -> io::Result<()> {
+        let mut state = self.state();
+        state.ballast = 0;
+        if bytes > state.free() {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        state.ballast = bytes;
+        Ok(())
     }
 }
 
@@ -163,9 +219,14 @@ impl LogFile for File {
         let (mut state, lost) = self.disk.operate()?;
         let fails = state.failing_appends > 0;
         state.failing_appends = state.failing_appends.saturating_sub(1);
+        let fits = usize::try_from(state.free()).unwrap_or(usize::MAX).min(bytes.len());
         let content = state.files.get_mut(&self.name).expect("the file is there");
         if fails {
             content.bytes.extend_from_slice(&bytes[..bytes.len() / 2]);
+            return Err(io::Error::other("the disk did not take it"));
+        }
+        if fits < bytes.len() {
+            content.bytes.extend_from_slice(&bytes[..fits]);
             return Err(io::ErrorKind::StorageFull.into());
         }
         content.bytes.extend_from_slice(bytes);
@@ -193,14 +254,14 @@ impl LogFile for File {
     fn truncate(&mut self, len: u64) -> io::Result<()> {
         let (mut state, lost) = self.disk.operate()?;
         let content = state.files.get_mut(&self.name).expect("the file is there");
-        content.bytes.truncate(usize::try_from(len).unwrap());
+        content.bytes.truncate(index(len));
         if lost { Err(io::Error::other("power lost")) } else { Ok(()) }
     }
 
     fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<usize> {
         let state = self.disk.state();
         let content = &state.files[&self.name].bytes;
-        let rest = content.get(usize::try_from(offset).unwrap()..).unwrap_or_default();
+        let rest = content.get(index(offset)..).unwrap_or_default();
         let read = rest.len().min(bytes.len());
         bytes[..read].copy_from_slice(&rest[..read]);
         Ok(read)

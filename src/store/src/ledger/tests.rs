@@ -1,5 +1,7 @@
 //! The ledger on a disk that loses power: nothing acknowledged is missing, nothing torn is read.
 
+mod trouble;
+
 use std::{sync::Arc, time::Duration};
 
 use loa_model::{
@@ -11,12 +13,7 @@ use super::{
     HEADER, Ledger, Unwritten,
     simulated::{Disk, Loss},
 };
-use crate::{
-    Changes, Entry, Error, Expect, Seq, SledStore, Store,
-    engine::Engine,
-    rows::{MemoryRows, Rows},
-    sled_store::apply,
-};
+use crate::{Changes, Entry, Error, Expect, Seq, engine::Engine, replay::Replay, rows::MemoryRows};
 
 const SEGMENT: u64 = 1500;
 
@@ -56,11 +53,12 @@ struct Desk {
 }
 
 fn open(disk: &Disk) -> crate::Result<Desk> {
-    let ledger = Ledger::open(Arc::new(disk.clone()), SEGMENT, &mut |_| Ok(()))?;
+    let ledger = Ledger::open(Arc::new(disk.clone()), SEGMENT, None)?;
     let rows = Arc::new(MemoryRows::default());
-    ledger.replay(0, &mut |record| apply(record, rows.as_ref()))?;
-    let at = ledger.last().map_or(jiff::Timestamp::MIN, |entry| entry.at);
-    Ok(Desk { engine: Engine::load(rows, at)?, ledger })
+    let mut replay = Replay::onto(rows.as_ref());
+    ledger.reader().read(0, ledger.end().0, &mut |record| replay.take(record))?;
+    replay.end()?;
+    Ok(Desk { engine: Engine::load(rows, ledger.at())?, ledger })
 }
 
 impl Desk {
@@ -121,6 +119,67 @@ fn nothing_acknowledged_is_missing_after_a_power_loss_at_any_operation() {
             let again = open(&back.power_cycle(Loss::All)).unwrap();
             assert_eq!((again.entries(), again.engine.seq()), (attempted, seq), "{place}");
         }
+    }
+}
+
+#[test]
+fn checking_from_any_checkpoint_finds_what_checking_all_finds() {
+    let whole = Disk::default();
+    work_until_dark(&whole, 12, &mut Vec::new());
+    let mut spared = 0;
+    for operation in 0..whole.operations() {
+        let disk = Disk::default();
+        disk.lose_power_at(operation);
+        let mut checkpoints = Vec::new();
+        if let Ok(mut clerk) = open(&disk) {
+            for round in 0..12 {
+                if clerk.commit(round % 3 + 1, &mut Vec::new()).is_err() {
+                    break;
+                }
+                checkpoints.extend(clerk.ledger.checkpoint());
+            }
+        }
+        for left in
+            [disk.next_process(), disk.power_cycle(Loss::All), disk.power_cycle(Loss::Tail(350))]
+        {
+            let files = left.files();
+            let all = open(&left).unwrap();
+            for checkpoint in &checkpoints {
+                let again = Disk::with(files.clone());
+                let from =
+                    Ledger::open(Arc::new(again.clone()), SEGMENT, Some(checkpoint)).unwrap();
+                let place = format!("operation {operation}, checkpoint {}", checkpoint.seq);
+                assert_eq!((from.end(), from.at()), (all.ledger.end(), all.ledger.at()), "{place}");
+                assert_eq!(from.checked(), from.end().0 - checkpoint.seq, "{place}");
+                assert_eq!(from.reader().entries(0, from.end().0, 99).unwrap(), all.entries());
+                assert_eq!(
+                    (again.files(), from.checkpoint()),
+                    (left.files(), all.ledger.checkpoint())
+                );
+                spared += checkpoint.seq;
+            }
+        }
+    }
+    assert!(spared > 0);
+}
+
+#[test]
+fn a_flipped_byte_behind_a_checkpoint_is_reported() {
+    let disk = Disk::default();
+    let mut clerk = open(&disk).unwrap();
+    clerk.commit(2, &mut Vec::new()).unwrap();
+    let checkpoint = clerk.ledger.checkpoint().unwrap();
+    let sound = disk.files().remove(0).1.len();
+    for _ in 0..3 {
+        clerk.commit(1, &mut Vec::new()).unwrap();
+    }
+    let files = disk.files();
+    // Record 3 was followed by another group, so it was acknowledged.
+    for at in sound..sound + 200 {
+        let mut wrong = files.clone();
+        wrong[0].1[at] ^= 1;
+        let opened = Ledger::open(Arc::new(Disk::with(wrong)), SEGMENT, Some(&checkpoint));
+        assert!(matches!(&opened, Err(Error::Io(why)) if why.contains("damaged at record 3")));
     }
 }
 
@@ -218,45 +277,4 @@ fn a_missing_segment_is_reported() {
     files.remove(1);
     let Err(Error::Io(why)) = open(&Disk::with(files)).map(|_| ()) else { panic!("opened") };
     assert!(why.contains("missing"), "{why}");
-}
-
-#[tokio::test]
-async fn after_a_failed_sync_nothing_is_acknowledged_any_more() {
-    let disk = Disk::default();
-    let rows = Arc::new(MemoryRows::default());
-    let store = SledStore::inline(clock(), rows, Arc::new(disk.clone()), SEGMENT).unwrap();
-    store.commit(changes(1)).await.unwrap();
-    disk.fail_syncs(1);
-    for n in 2..6 {
-        let failed = store.commit(changes(n)).await;
-        assert!(matches!(&failed, Err(Error::Io(why)) if why.contains("sync")), "{failed:?}");
-        assert!(store.claim(&["ingest"], "máy", 1, Duration::from_mins(1)).await.is_err());
-    }
-    assert_eq!(store.last_seq(), 1);
-    let back = disk.power_cycle(Loss::All);
-    let rows = Arc::new(MemoryRows::default());
-    let store = SledStore::inline(clock(), rows, Arc::new(back), SEGMENT).unwrap();
-    assert_eq!(store.commit(changes(2)).await.unwrap(), 2);
-}
-
-#[tokio::test]
-async fn a_full_disk_refuses_a_commit_and_takes_the_next() {
-    let disk = Disk::default();
-    let rows = Arc::new(MemoryRows::default());
-    let store = SledStore::inline(clock(), rows, Arc::new(disk.clone()), SEGMENT).unwrap();
-    let minute = Duration::from_mins(1);
-    store.commit(changes(1)).await.unwrap();
-    let claimed = store.claim(&["ingest"], "máy", 1, minute).await.unwrap().remove(0);
-    store.heartbeat(&claimed, minute * 3).await.unwrap();
-    disk.fail_appends(1);
-    let failed = store.commit(changes(2)).await;
-    assert!(matches!(&failed, Err(Error::Io(why)) if why.contains("append")), "{failed:?}");
-    assert!(store.get("agency", "tỉnh-2").await.unwrap().is_none());
-    assert_eq!(store.commit(changes(2)).await.unwrap(), 3);
-    assert!(!store.heartbeat(&claimed, minute).await.unwrap(), "the running job is still ours");
-    assert!(store.verify().await.unwrap().is_sound());
-    let rows: Arc<dyn Rows> = Arc::new(MemoryRows::default());
-    let back = Arc::new(disk.power_cycle(Loss::All));
-    let store = SledStore::inline(clock(), rows, back, SEGMENT).unwrap();
-    assert_eq!(store.last_seq(), 3);
 }

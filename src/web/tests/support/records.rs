@@ -126,6 +126,7 @@ fn post(
         state,
         scheduled_at: live_since(),
         zone: "Asia/Ho_Chi_Minh".into(),
+        timing: loa_model::Timing::Soon,
         priority: Priority::Normal,
         author: author.id,
         editors: Vec::new(),
@@ -270,6 +271,21 @@ fn variants(ids: &Ids, article: &Article, brief: &Brief, kept: &Kept) -> Vec<Var
             vec![rendition("1080p", &wide), poster],
         ),
         make(VariantKind::LowBand, VariantState::Rendering, vec![]),
+        Variant {
+            provenance: serde_json::json!({"violations": [{
+                "field": "infographic.a3", "problem": "too_long", "is": "701", "limit": "700"
+            }]}),
+            ..make(
+                VariantKind::Poster,
+                VariantState::Rendered,
+                vec![Rendition {
+                    mime: "application/pdf".into(),
+                    width: 595,
+                    height: 842,
+                    ..rendition("a4.pdf", &photo(kept))
+                }],
+            )
+        },
     ]
 }
 

@@ -31,6 +31,7 @@ pub(crate) async fn start_at(dir: &Path, now: &str, facebook: Facebook) -> World
         clock: clock.clone(),
         advance: Some(clock.clone()),
         media_fetch: true,
+        accounts: loa_sandbox::SAMPLES,
     };
     let running = Sandbox::start(vec![Box::new(facebook)], options).await.unwrap();
     let entry = &running.addresses()["facebook"];

@@ -35,6 +35,7 @@ pub(crate) async fn start_at(dir: &Path, now: &str, zalo: Zalo) -> World {
         clock: clock.clone(),
         advance: Some(clock.clone()),
         media_fetch: true,
+        accounts: loa_sandbox::SAMPLES,
     };
     let running = Sandbox::start(vec![Box::new(zalo)], options).await.unwrap();
     let entry = &running.addresses()["zalo"];

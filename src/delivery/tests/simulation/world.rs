@@ -1,0 +1,542 @@
+//! One world: a house with its store, machines with their workers, people, a platform; and what befalls them.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use loa_channel::{Blobs, Error, MediaUrls};
+use loa_delivery::{Deps, Desk, Worker, owner_name};
+use loa_model::{Actor, BlobHash, Clock as _, Delivery, DeliveryId, DeliveryState as State, Media};
+use loa_store::{
+    Changes, Store as _, StoreExt as _, Vault,
+    simulation::{Disk, Loss, SimulatedStore},
+};
+use tokio::sync::watch;
+
+use crate::{
+    adapter::{Adapter, Adapters},
+    dice::Dice,
+    house::{HouseStore, Safe},
+    kernel::{Aim, Blow, Kernel, Process},
+    oracle,
+    people::{self, Office},
+    plan::{Deed, Mishap, Plan},
+    platform::Platform,
+    time::{Timeline, View},
+    verdict,
+    wire::Wire,
+    witness::{Witness, at_once},
+};
+
+/// Polls without time moving on: more is a world that goes round in circles.
+const RESTLESS: u64 = 100_000;
+/// Polls in all: a world has some thousands.
+const MOST: u64 = 2_000_000;
+const KEY: [u8; 32] = [7; 32];
+
+/// What the world has planned for a time.
+enum Event {
+    Deed(Deed),
+    Mishap(Mishap),
+    /// The house is opened again.
+    Open,
+    /// The worker of a machine is started.
+    Start(usize),
+    Thaw(Arc<Process>),
+    /// The house dies.
+    Die,
+    Calm,
+}
+
+struct House {
+    store: Arc<SimulatedStore>,
+    office: Arc<Office>,
+    desk: Arc<Process>,
+}
+
+struct Machine {
+    place: String,
+    view: Arc<View>,
+    instance: u64,
+    running: Option<(Arc<Process>, watch::Sender<bool>)>,
+}
+
+/// A world.
+pub(crate) struct World {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) timeline: Arc<Timeline>,
+    pub(crate) witness: Arc<Witness>,
+    pub(crate) platform: Arc<Platform>,
+    began: Timestamp,
+    kernel: Kernel,
+    wire: Arc<Wire>,
+    disk: Disk,
+    house: Option<House>,
+    machines: Vec<Machine>,
+    agenda: BTreeMap<(Timestamp, u64), Event>,
+    number: u64,
+    dice: Arc<Dice>,
+    slow_ms: Arc<AtomicU64>,
+    calm: bool,
+    seed: u64,
+    /// Polls in all, and records in the ledger at the end.
+    pub(crate) polls: u64,
+    pub(crate) records: u64,
+}
+
+impl World {
+    /// The world of a seed, before anything happened.
+    pub(crate) fn new(seed: u64, loud: bool) -> Self {
+        let began: Timestamp = "2026-11-22T02:00:00Z".parse().expect("an instant");
+        let plan = Arc::new(Plan::of(seed));
+        let timeline = Timeline::new(began);
+        let witness = Witness::new(&timeline, loud);
+        let kernel = Kernel::new(seed);
+        let platform = Platform::new(seed, &witness, plan.lag_s, plan.refuse);
+        let spawner = kernel.spawner();
+        let wire = Wire::new(seed, &platform, &timeline, &witness, &spawner, plan.weather.clone());
+        let machines = (0..plan.workers).map(|n| Machine {
+            place: format!("tram-{n}"),
+            view: View::of(&timeline),
+            instance: 0,
+            running: None,
+        });
+        let mut world = Self {
+            machines: machines.collect(),
+            plan: plan.clone(),
+            timeline,
+            witness,
+            platform,
+            began,
+            kernel,
+            wire,
+            disk: Disk::default(),
+            house: None,
+            agenda: BTreeMap::new(),
+            number: 0,
+            dice: Arc::new(Dice::new(seed, "world")),
+            slow_ms: Arc::default(),
+            calm: false,
+            seed,
+            polls: 0,
+            records: 0,
+        };
+        for (at, deed) in &plan.deeds {
+            world.later(*at, Event::Deed(deed.clone()));
+        }
+        for (at, mishap) in &plan.mishaps {
+            world.later(*at, Event::Mishap(mishap.clone()));
+        }
+        world.later(plan.calm, Event::Calm);
+        world.later(SignedDuration::from_mins(10), Event::Deed(Deed::Duty));
+        world.found();
+        world.open();
+        world
+    }
+
+    fn later(&mut self, from_now: SignedDuration, event: Event) {
+        self.number += 1;
+        self.agenda.insert((self.timeline.now() + from_now, self.number), event);
+    }
+
+    /// Accounts, credentials and the approver, before the first start.
+    fn found(&self) {
+        let clock = self.timeline.clone();
+        let store = SimulatedStore::open(clock, &self.disk, self.plan.segment_bytes);
+        let store = Arc::new(store.expect("a new disk"));
+        let by = || Changes::by(Actor::Operator("cài đặt".into()), "set up");
+        let mut changes = by().insert(&people::approver_record());
+        for (account, _) in &self.plan.accounts {
+            changes = changes.insert(account);
+        }
+        at_once(store.commit(changes)).expect("a new store");
+        let entropy = Arc::new(Dice::new(self.seed, "found"));
+        let vault = Vault::open("".as_ref(), store, entropy, Some(KEY));
+        let vault = at_once(vault).expect("an empty vault");
+        for (account, _) in &self.plan.accounts {
+            let secret = self.platform.connect(&account.name, self.began);
+            at_once(vault.put(&account.name, secret, Actor::Operator("cài đặt".into())))
+                .expect("a new store");
+        }
+    }
+
+    /// Runs to the end. What was broken is with the witness.
+    pub(crate) fn run(&mut self) {
+        let mut restless = 0;
+        while self.witness.broken().is_none() {
+            if let Some(process) = self.kernel.step() {
+                restless += 1;
+                self.polls += 1;
+                self.witness.check(
+                    restless < RESTLESS && self.polls < MOST,
+                    "time goes on",
+                    || format!("{} polls, {restless} of them at this time", self.polls),
+                );
+                self.look_after(process);
+                continue;
+            }
+            let next = [self.timeline.next_sleeper(), self.agenda.keys().next().map(|(at, _)| *at)];
+            let next = next.into_iter().flatten().min().expect("the person on duty comes again");
+            restless = if next > self.timeline.now() { 0 } else { restless + 1 };
+            self.timeline.advance_to(next);
+            while let Some(entry) = self.agenda.first_entry().filter(|e| e.key().0 <= next) {
+                let event = entry.remove();
+                if self.happens(event) {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// After a poll: power, blows and ends.
+    fn look_after(&mut self, process: Option<Arc<Process>>) {
+        if self.house.is_some() && self.disk.is_dark() {
+            self.witness.count("house died in the middle of a write");
+            self.house_dies();
+            return;
+        }
+        let Some(process) = process else { return };
+        match process.blow() {
+            None => {
+                let ended =
+                    |m: &Machine| m.running.as_ref().is_some_and(|(p, _)| Arc::ptr_eq(p, &process));
+                let ended = self.machines.iter().position(ended);
+                if let Some(n) = ended.filter(|_| !self.kernel.has(&process)) {
+                    self.witness.say(|| format!("{} has ended", process.name));
+                    self.machines[n].running = None;
+                    self.restart(n);
+                }
+            }
+            Some((place, Blow::House)) => {
+                self.witness.count(&format!("house died {place}"));
+                self.house_dies();
+            }
+            Some((place, Blow::Freeze(time))) => {
+                self.witness.count(&format!("froze {place}"));
+                self.witness.say(|| format!("{} freezes {place} for {time:?}", process.name));
+                process.freeze(true);
+                let time = SignedDuration::try_from(time).expect("hours");
+                self.later(time, Event::Thaw(process));
+            }
+            Some((place, Blow::Crash)) => {
+                self.witness.count(&format!("crashed {place}"));
+                self.witness.say(|| format!("{} dies {place}", process.name));
+                self.kernel.kill(&process);
+                self.witness.died(&process.name, self.timeline.now());
+                let is_it =
+                    |m: &Machine| m.running.as_ref().is_some_and(|(p, _)| Arc::ptr_eq(p, &process));
+                if let Some(n) = self.machines.iter().position(is_it) {
+                    self.machines[n].running = None;
+                    self.restart(n);
+                }
+            }
+        }
+    }
+
+    fn restart(&mut self, n: usize) {
+        let pause = self.dice.secs(1..=90);
+        self.later(SignedDuration::try_from(pause).expect("seconds"), Event::Start(n));
+    }
+
+    /// Every process dies, and the disk keeps what it keeps.
+    fn house_dies(&mut self) {
+        let Some(house) = self.house.take() else { return };
+        self.kernel.kill(&house.desk);
+        let now = self.timeline.now();
+        for machine in &mut self.machines {
+            if let Some((process, _)) = machine.running.take() {
+                self.kernel.kill(&process);
+                self.witness.died(&process.name, now);
+            }
+        }
+        let dice = &self.dice;
+        self.disk = match dice.below(5) {
+            0 => self.disk.next_process(),
+            1 | 2 => self.disk.power_cycle(Loss::All),
+            3 => self.disk.power_cycle(Loss::Tail(dice.below(1001))),
+            _ => self.disk.power_cycle(Loss::Scattered(dice.below(1 << 32))),
+        };
+        self.witness.count("house died");
+        self.witness.say(|| "the house dies".to_owned());
+        let pause = SignedDuration::try_from(self.dice.secs(1..=120)).expect("seconds");
+        self.later(pause, Event::Open);
+    }
+
+    fn open(&mut self) {
+        let clock = self.timeline.clone();
+        let store = match SimulatedStore::open(clock, &self.disk, self.plan.segment_bytes) {
+            Ok(store) => Arc::new(store),
+            Err(error) => {
+                return self.witness.broke("a store opens after every end", &error.to_string());
+            }
+        };
+        if store.recovery().cut_bytes > 0 {
+            self.witness.count("torn tails cut");
+        }
+        self.witness.say(|| format!("the house opens at record {}", store.last_seq()));
+        oracle::after_restart(&self.witness, &store);
+        let desk = Process::new("desk".into(), false, self.dice.clone());
+        self.aim_at_desk(&desk);
+        let house = self.house_store(&store, &desk);
+        let entropy = Arc::new(Dice::new(self.seed, &format!("people {}", store.last_seq())));
+        let office = Office {
+            desk: Desk::new(
+                Arc::new(house.clone()),
+                Arc::new(self.adapters(&store, &desk)),
+                self.timeline.clone(),
+                entropy.clone(),
+                self.plan.config.clone(),
+            ),
+            store: house,
+            platform: self.platform.clone(),
+            plan: self.plan.clone(),
+            dice: entropy,
+            key: KEY,
+            began: self.began,
+        };
+        self.house = Some(House { store, office: Arc::new(office), desk });
+        for n in 0..self.machines.len() {
+            let pause = SignedDuration::try_from(self.dice.millis(0..=30_000)).expect("seconds");
+            self.later(pause, Event::Start(n));
+        }
+    }
+
+    fn house_store(&self, store: &Arc<SimulatedStore>, process: &Arc<Process>) -> HouseStore {
+        HouseStore {
+            store: store.clone(),
+            disk: self.disk.clone(),
+            process: process.clone(),
+            witness: self.witness.clone(),
+            timeline: self.timeline.clone(),
+            slow_ms: self.slow_ms.clone(),
+            dice: self.dice.clone(),
+        }
+    }
+
+    fn adapters(&self, store: &Arc<SimulatedStore>, process: &Arc<Process>) -> Adapters {
+        let adapter = |(account, spec): &(loa_model::Account, crate::adapter::Spec)| {
+            let adapter = Adapter::new(spec, &self.wire, process, store);
+            (account.name.channel().to_owned(), adapter)
+        };
+        Adapters(self.plan.accounts.iter().map(adapter).collect())
+    }
+
+    fn start(&mut self, n: usize) {
+        let Some(house) = &self.house else { return };
+        if self.machines[n].running.is_some() {
+            return;
+        }
+        let store = house.store.clone();
+        let machine = &mut self.machines[n];
+        machine.instance += 1;
+        let name = owner_name(&machine.place, machine.instance);
+        let (view, skewed) = (machine.view.clone(), self.plan.skewed);
+        let process = Process::new(name.clone(), skewed, self.dice.clone());
+        let (stop, stopped) = watch::channel(false);
+        machine.running = Some((process.clone(), stop));
+        self.aim(&process);
+        self.witness.say(|| format!("{name} starts"));
+        let house: Arc<dyn loa_store::Store> = Arc::new(self.house_store(&store, &process));
+        let entropy = Arc::new(Dice::new(self.seed, &name));
+        let channels = Arc::new(self.adapters(&store, &process));
+        let config = self.plan.config.clone();
+        let witness = self.witness.clone();
+        self.kernel.spawner().spawn_in(process, async move {
+            let vault = Vault::open("".as_ref(), house.clone(), entropy.clone(), Some(KEY)).await;
+            let Ok(vault) = vault else { return };
+            let worker = Worker::new(Deps {
+                store: house,
+                channels,
+                blobs: Arc::new(Photos),
+                media: Arc::new(Photos),
+                secrets: Arc::new(Safe(vault)),
+                clock: view,
+                entropy,
+                config,
+                owner: name,
+            });
+            if let Err(error) = worker.run(stopped).await {
+                witness.say(|| format!("a worker ends: {error}"));
+            }
+        });
+    }
+
+    /// Chooses the next blow of a worker.
+    fn aim(&self, process: &Process) {
+        let dice = &self.dice;
+        if self.calm || !dice.chance(self.plan.blows) {
+            return;
+        }
+        let blow = match dice.below(10) {
+            0..=3 => Blow::Crash,
+            4..=6 => Blow::Freeze(match dice.below(5) {
+                0..=2 => dice.secs(3..=40),
+                3 => dice.secs(40..=900),
+                _ => dice.secs(900..=5000),
+            }),
+            7 => Blow::House,
+            _ => {
+                // In the middle of one of the next writes.
+                let ahead = dice.below(60);
+                self.disk.lose_power_at(self.disk.operations() + ahead);
+                return;
+            }
+        };
+        // Half of them fall where it matters most: around a request and its commits.
+        let names = ["before send", "on the wire", "after answer", "after commit", "before commit"];
+        let name = dice.chance(50).then(|| dice.pick(&names));
+        let left = if name.is_some() { dice.below(8) } else { dice.below(250) };
+        process.aim(Aim { left, name, blow });
+    }
+
+    fn aim_at_desk(&self, desk: &Process) {
+        if !self.calm && self.dice.chance(self.plan.blows / 3) {
+            let left = self.dice.below(20);
+            desk.aim(Aim { left, name: Some("after commit"), blow: Blow::House });
+        }
+    }
+
+    /// Lets an event happen. Returns whether the world has come to rest.
+    fn happens(&mut self, event: Event) -> bool {
+        match event {
+            Event::Open => self.open(),
+            Event::Start(n) => self.start(n),
+            Event::Thaw(process) => {
+                process.freeze(false);
+                self.witness.say(|| format!("{} thaws", process.name));
+                self.aim(&process);
+            }
+            Event::Die => self.house_dies(),
+            Event::Deed(deed) => return self.people(deed),
+            Event::Mishap(mishap) => self.mishap(mishap),
+            Event::Calm => {
+                self.witness.say(|| "calm".to_owned());
+                self.calm = true;
+                self.wire.calm.store(true, Ordering::Relaxed);
+                self.slow_ms.store(0, Ordering::Relaxed);
+                self.disk.lose_power_at(u64::MAX);
+                self.disk.fail_appends(0);
+                self.disk.fail_syncs(0);
+                for machine in &self.machines {
+                    machine.view.set_ahead(0);
+                }
+            }
+        }
+        false
+    }
+
+    fn people(&mut self, deed: Deed) -> bool {
+        let on_duty = deed == Deed::Duty;
+        if on_duty {
+            if self.calm && self.at_rest() {
+                return true;
+            }
+            let rounds = if self.calm { 15 } else { 7 };
+            self.later(SignedDuration::from_mins(rounds), Event::Deed(Deed::Duty));
+        }
+        match &self.house {
+            Some(house) => {
+                let (office, calm) = (house.office.clone(), self.calm);
+                let work = async move { office.act(deed, calm).await };
+                self.kernel.spawner().spawn_in(house.desk.clone(), work);
+            }
+            // The house is dark: people come again in a minute, the one on duty at her next round.
+            None if on_duty => {}
+            None => self.later(SignedDuration::from_mins(1), Event::Deed(deed)),
+        }
+        false
+    }
+
+    fn mishap(&mut self, mishap: Mishap) {
+        if self.calm || self.house.is_none() {
+            return;
+        }
+        self.witness.say(|| format!("{mishap:?}"));
+        match mishap {
+            Mishap::Jump(n, ahead) => {
+                self.witness.count("clock jumps");
+                self.machines[n].view.set_ahead(ahead);
+            }
+            Mishap::Slow(most) => self.slow_ms.store(most, Ordering::Relaxed),
+            Mishap::Full(writes) => self.disk.fail_appends(writes),
+            Mishap::SyncFails => {
+                self.disk.fail_syncs(1);
+                // The store answers nobody from then on, until somebody restarts the machine.
+                let pause = SignedDuration::try_from(self.dice.secs(10..=90)).expect("minutes");
+                self.later(pause, Event::Die);
+            }
+            Mishap::Stop(n) => {
+                if let Some((_, stop)) = &self.machines[n].running {
+                    self.witness.count("workers asked to stop");
+                    stop.send_replace(true);
+                }
+            }
+        }
+    }
+
+    /// Whether everything has come to an end that it does not leave by itself.
+    fn at_rest(&self) -> bool {
+        let since = self.timeline.now().duration_since(self.began + self.plan.calm);
+        let ends = self.plan.posts.iter().map(|post| post.approved + post.due + post.window).max();
+        let settle = SignedDuration::from_secs(self.plan.config.settle_s.into());
+        let most = ends.unwrap_or_default().max(self.plan.calm) + settle;
+        let Some(house) = &self.house else { return false };
+        if since < SignedDuration::from_mins(20) {
+            return false;
+        }
+        let all = at_once(house.store.all::<Delivery>(1000)).expect("it can be read");
+        let open: Vec<&Delivery> = all
+            .iter()
+            .map(|d| &d.record)
+            .filter(|d| !d.state.is_terminal() && d.state != State::Published)
+            .collect();
+        let made =
+            self.plan.posts.len() <= all.iter().filter(|d| d.record.retry_of.is_none()).count();
+        let over = self.timeline.now() > self.began + most + SignedDuration::from_hours(12);
+        self.witness.check(!over || (open.is_empty() && made), "nothing is left lying", || {
+            open.first().map_or("a post was never approved".to_owned(), |d| format!("{d:#?}"))
+        });
+        made && (open.is_empty() || over)
+    }
+
+    /// The last power cut, and the judgement of the whole.
+    pub(crate) fn judge(&mut self) {
+        let Some(house) = self.house.take() else { return };
+        drop(house);
+        let disk = self.disk.power_cycle(Loss::All);
+        let clock = self.timeline.clone();
+        match SimulatedStore::open(clock, &disk, self.plan.segment_bytes) {
+            Ok(store) => {
+                oracle::after_restart(&self.witness, &store);
+                let (rules, skewed) = (self.plan.rules(), self.plan.skewed);
+                oracle::pace_was_kept(&self.witness, &rules, self.plan.quiet.as_ref(), skewed);
+                verdict::of(self, &store);
+                self.records = store.last_seq();
+            }
+            Err(error) => self.witness.broke("a store opens after every end", &error.to_string()),
+        }
+    }
+}
+
+struct Photos;
+
+#[async_trait]
+impl Blobs for Photos {
+    async fn read(&self, hash: BlobHash) -> loa_channel::Result<bytes::Bytes> {
+        let bytes = people::photo_of(hash).map(bytes::Bytes::from);
+        bytes.ok_or_else(|| Error::internal(format!("blob {hash} is missing")))
+    }
+}
+
+#[async_trait]
+impl MediaUrls for Photos {
+    async fn url(&self, _: DeliveryId, _: &Media) -> loa_channel::Result<url::Url> {
+        Err(Error::internal("no public media"))
+    }
+}

@@ -1,0 +1,89 @@
+//! A report as the template `report` draws it: words and numbers as they stand on paper, nothing left to decide.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{
+    Reports,
+    table::metrics,
+    words::{NO_DATA, READING, cut_words, metric_words, row_words},
+};
+use crate::{Cell, Report, ReportRow, chart::vietnamese};
+
+/// Where a number would stand if it were known.
+const UNKNOWN: &str = "–";
+
+/// The data of the template `report`, Vietnamese with English beside it. Whoever has fonts and templates draws it.
+pub fn paper(reports: &Reports) -> Value {
+    let agencies: Vec<Value> = reports
+        .agencies
+        .iter()
+        .map(|agency| {
+            let own = reports.reports.iter().filter(|report| report.query.agency == agency.name);
+            let cuts: Vec<Value> = own.map(|report| cut(reports, report)).collect();
+            json!({ "name": agency.title, "cuts": cuts })
+        })
+        .collect();
+    let metrics: Vec<Value> = metrics(reports)
+        .into_iter()
+        .map(metric_words)
+        .map(|words| {
+            json!({ "vi": words.vi, "en": words.en, "means_vi": words.means_vi, "means_en": words.means_en })
+        })
+        .collect();
+    let reading: Vec<Value> =
+        READING.iter().map(|(vi, en)| json!({ "vi": vi, "en": en })).collect();
+    json!({
+        "lang": "vi", "title": "Báo cáo lan tỏa", "title_en": "Reach report",
+        "zone": reports.zone, "agencies": agencies, "metrics": metrics, "reading": reading,
+    })
+}
+
+fn cut(reports: &Reports, report: &Report) -> Value {
+    let (vi, en) = cut_words(report.query.by);
+    let (from, to) = reports.days(&report.query);
+    let day = |day: jiff::civil::Date| day.strftime("%d/%m/%Y").to_string();
+    let as_of = |at: Timestamp| at.to_zoned(reports.zone()).strftime("%H:%M %d/%m/%Y").to_string();
+    let rows = report.rows.iter().map(|row| (row, false)).chain([(&report.total, true)]);
+    let rows: Vec<Value> = rows
+        .map(|(row, total)| self::row(row, &row_words(report.query.by, row, total), total))
+        .collect();
+    json!({
+        "vi": vi, "en": en, "from": day(from), "to": day(to),
+        "as_of": report.as_of.map_or_else(|| NO_DATA.to_owned(), as_of),
+        "population": report.query.population.map(vietnamese),
+        "rows": rows,
+    })
+}
+
+fn row(row: &ReportRow, label: &str, total: bool) -> Value {
+    let reach = row.reach.map(|reach| {
+        json!({
+            "at_least": vietnamese(reach.at_least), "at_most": vietnamese(reach.at_most),
+            "posts": vietnamese(reach.posts.into()),
+        })
+    });
+    json!({
+        "label": label, "total": total,
+        "posts": vietnamese(row.posts.into()), "measured": vietnamese(row.measured.into()),
+        "reach": reach, "numbers": row.cells.iter().map(number).collect::<Vec<_>>(),
+    })
+}
+
+fn number(cell: &Cell) -> Value {
+    let words = metric_words(cell.metric);
+    let sign = |gain: i64| match gain {
+        0 => "",
+        1.. => "+",
+        ..0 => "−",
+    };
+    let gain = |gain: i64| format!("{}{}", sign(gain), vietnamese(gain.unsigned_abs()));
+    json!({
+        "vi": words.vi, "en": words.en, "channel": cell.channel,
+        "source": cell.source_name, "definition": cell.definition,
+        "latest": vietnamese(cell.latest), "posts": vietnamese(cell.posts.into()),
+        "gain": cell.gain.map_or_else(|| UNKNOWN.to_owned(), gain),
+        "gain_posts": vietnamese(cell.gain_posts.into()),
+        "fell": cell.fell, "method_break": cell.method_break,
+    })
+}

@@ -1,0 +1,132 @@
+//! What people call the things of a report: Vietnamese first, English second.
+
+use loa_model::{Metric, PostFormat};
+
+use crate::{By, ReportRow};
+
+/// Names and meaning of a metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MetricWords {
+    /// Vietnamese name.
+    pub vi: &'static str,
+    /// English name.
+    pub en: &'static str,
+    /// What it counts, in Vietnamese.
+    pub means_vi: &'static str,
+    /// What it counts, in English.
+    pub means_en: &'static str,
+}
+
+/// What a metric is called and what it counts, the same words as on the pages.
+pub fn metric_words(metric: Metric) -> MetricWords {
+    let (vi, en, means_vi, means_en) = match metric {
+        Metric::Reach => (
+            "Tiếp cận",
+            "Reach",
+            "Số người khác nhau, do kênh ước tính; không cộng",
+            "Different people, estimated by the channel; never added",
+        ),
+        Metric::Impressions => ("Hiển thị", "Impressions", "Số lần hiển thị", "Times shown"),
+        Metric::Views => (
+            "Lượt xem",
+            "Views",
+            "Số lần phát hoặc mở, theo cách đếm của kênh",
+            "Times played or opened, by the channel's own rule",
+        ),
+        Metric::Reactions => (
+            "Bày tỏ cảm xúc",
+            "Reactions",
+            "Lượt thích và cảm xúc khác",
+            "Likes and other reactions",
+        ),
+        Metric::Comments => ("Bình luận", "Comments", "Số bình luận", "Comments"),
+        Metric::Shares => ("Chia sẻ", "Shares", "Số lần chia sẻ", "Shares"),
+        Metric::Clicks => (
+            "Nhấp (kênh)",
+            "Clicks (channel)",
+            "Lượt nhấp do kênh đếm",
+            "Clicks counted by the channel",
+        ),
+        Metric::LinkClicks => (
+            "Nhấp liên kết",
+            "Link clicks",
+            "Lượt mở liên kết rút gọn của Loa, không tính máy đọc tự động",
+            "Openings of Loa's short link, robots not counted",
+        ),
+        Metric::Audience => (
+            "Người theo dõi",
+            "Followers",
+            "Số người theo dõi tài khoản",
+            "Followers of the account",
+        ),
+    };
+    MetricWords { vi, en, means_vi, means_en }
+}
+
+/// A metric's name in both languages.
+pub(super) fn both(metric: Metric) -> String {
+    let words = metric_words(metric);
+    format!("{} / {}", words.vi, words.en)
+}
+
+/// Where a time or a number would stand if it were known.
+pub(super) const NO_DATA: &str = "chưa có số liệu / no data yet";
+
+/// What rows are cut by.
+pub(super) fn cut_words(by: By) -> (&'static str, &'static str) {
+    match by {
+        By::Channel => ("Kênh", "Channel"),
+        By::Account => ("Tài khoản", "Account"),
+        By::Format => ("Định dạng", "Format"),
+        By::Article => ("Bài viết", "Article"),
+        By::Post => ("Bài đăng", "Post"),
+    }
+}
+
+fn format_words(format: PostFormat) -> (&'static str, &'static str) {
+    match format {
+        PostFormat::Text => ("Bài chữ", "Text"),
+        PostFormat::Photo => ("Bài ảnh", "Photo"),
+        PostFormat::Album => ("Album ảnh", "Album"),
+        PostFormat::Video => ("Video", "Video"),
+        PostFormat::ShortVideo => ("Video ngắn", "Short video"),
+        PostFormat::Article => ("Bài viết", "Article"),
+    }
+}
+
+/// A row's name for people: the total and formats are translated, everything else is a name already.
+pub(super) fn row_words(by: By, row: &ReportRow, total: bool) -> String {
+    let pair = |(vi, en)| if vi == en { String::from(vi) } else { format!("{vi} / {en}") };
+    if total {
+        return pair(("Tổng", "Total"));
+    }
+    match by {
+        By::Format => serde_json::from_value(row.key.as_str().into())
+            .map_or_else(|_| row.label.clone(), |format| pair(format_words(format))),
+        By::Channel | By::Account | By::Article | By::Post => row.label.clone(),
+    }
+}
+
+/// How to read the numbers, said wherever people read them.
+pub(super) const READING: [(&str, &str); 5] = [
+    (
+        "Ô trống hoặc dấu “–” là chưa có số liệu, không phải số 0; số 0 là kênh đã báo 0.",
+        "An empty cell or “–” is not known, it is not zero; a 0 was reported as 0.",
+    ),
+    (
+        "Tiếp cận là số người khác nhau nên không bao giờ được cộng: ít nhất là bài đăng lớn nhất, nhiều nhất là khi không ai xem hai bài.",
+        "Reach counts different people and is never added: at least the largest post, at most as if nobody saw two posts.",
+    ),
+    (
+        "Lượt xem và các số khác chỉ cộng trong cùng một tên gốc của kênh và cùng một định nghĩa.",
+        "Views and other numbers are added only within one source name of the channel and one definition.",
+    ),
+    (
+        "“Tăng trong kỳ” tính theo lúc số liệu được ghi nhận, không theo lúc sự việc xảy ra.",
+        "The gain in the period is counted when it was seen, not when it happened.",
+    ),
+    (
+        "“Có lúc giảm”: kênh đã báo số nhỏ hơn trước. “Đổi cách tính”: không so được với số trước đó.",
+        "Counter fell: the channel reported less than before. Method changed: not comparable with earlier numbers.",
+    ),
+];

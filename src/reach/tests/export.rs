@@ -1,0 +1,326 @@
+//! Every format is read back: the same numbers, nothing known made of nothing, Vietnamese whole, no formula, the same bytes.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod support;
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use loa_model::{Agency, Metric, PostFormat};
+use loa_reach::{By, Query, Reports, csv, paper, parquet, report, xlsx};
+use parquet::{
+    file::reader::{FileReader as _, SerializedFileReader},
+    record::Field,
+};
+use support::{
+    World, ready, start, value,
+    workbook::{Cell, parts, sheets},
+};
+
+const TITLE: &str = "Đường sắt Lào Cai – Hà Nội – Hải Phòng, bài 1";
+const TRAP: &str = "=HYPERLINK(\"http://example.org\";\"ấn vào đây\")";
+
+/// Two accounts: one gave views, a share count of zero and reach; the other gave reach only; a third post gave nothing. A
+/// definition has a name that a spreadsheet would run.
+fn reports() -> Reports {
+    let world = World::new();
+    let a = world.live(1, "memory:cong-tin", PostFormat::Photo, 9);
+    let b = world.live(2, "memory:tinh", PostFormat::Video, 9);
+    world.clock.set(start() + SignedDuration::from_mins(110));
+    world.live(3, "khac:so", PostFormat::Photo, 9);
+    let views = |n| value(Metric::Views, TRAP, n);
+    world.sample(1, a, 15, vec![views(100)]);
+    world.sample(
+        2,
+        a,
+        180,
+        vec![views(1_234_567), value(Metric::Reach, "1", 160), value(Metric::Shares, "2026-06", 0)],
+    );
+    world.sample(3, b, 180, vec![value(Metric::Reach, "1", 50)]);
+    let at = |minutes| start() + SignedDuration::from_mins(minutes);
+    let reports = [By::Account, By::Post].map(|by| {
+        // The period begins after the posts: what was first counted in it has no known gain.
+        let query =
+            Query { agency: "demo".into(), from: at(100), to: at(60 * 24), by, population: None };
+        ready(report(&*world.store, &query)).unwrap()
+    });
+    Reports {
+        zone: "Asia/Ho_Chi_Minh".into(),
+        agencies: vec![Agency {
+            name: "demo".into(),
+            title: "Cổng Thông tin điện tử Minh Họa".into(),
+            brand: "demo".into(),
+            zone: "Asia/Ho_Chi_Minh".into(),
+        }],
+        reports: reports.to_vec(),
+    }
+}
+
+// --- csv ------------------------------------------------------------------
+
+/// Rows of the CSV by column name; what Excel would show.
+fn csv_rows(text: &str) -> Vec<BTreeMap<String, String>> {
+    let text = text.strip_prefix('\u{feff}').expect("a mark that tells Excel it is UTF-8");
+    assert!(!text.contains('\u{feff}') && !text.replace("\r\n", "").contains('\n'));
+    let mut rows = text.split("\r\n").filter(|line| !line.is_empty()).map(fields);
+    let head = rows.next().unwrap();
+    rows.map(|row| {
+        assert_eq!(row.len(), head.len(), "every line has every column: {row:?}");
+        head.iter().cloned().zip(row).collect()
+    })
+    .collect()
+}
+
+fn fields(line: &str) -> Vec<String> {
+    let (mut fields, mut quoted) = (vec![String::new()], false);
+    for char in line.chars() {
+        match char {
+            '"' => quoted = !quoted,
+            ',' if !quoted => fields.push(String::new()),
+            other => fields.last_mut().unwrap().push(other),
+        }
+    }
+    fields
+}
+
+#[test]
+fn csv_is_for_excel_and_leaves_the_unknown_empty() {
+    let rows = csv_rows(&csv(&reports()));
+    let of = |key: &str, metric: &str| {
+        rows.iter()
+            .find(|row| (&*row["row"], &*row["metric"], &*row["cut"]) == (key, metric, "account"))
+            .unwrap_or_else(|| panic!("{key} {metric}"))
+    };
+    let shares = of("memory:cong-tin", "shares");
+    assert_eq!((&*shares["latest"], &*shares["gain"]), ("0", ""), "a zero, and a gain not known");
+    let views = of("memory:cong-tin", "views");
+    assert_eq!((&*views["latest"], &*views["gain"]), ("1234567", "1234467"));
+    assert_eq!(views["definition"].replace("''", "'"), format!("'{}", TRAP.replace('"', "")));
+    let reach = of("total", "reach");
+    assert_eq!((&*reach["at_least"], &*reach["at_most"], &*reach["latest"]), ("160", "210", ""));
+    let silent = of("khac:so", "");
+    assert_eq!((&*silent["posts"], &*silent["measured"], &*silent["latest"]), ("1", "0", ""));
+    assert_eq!(views["as_of"], "2026-11-22T05:00:00Z");
+    assert_eq!((&*views["agency"], &*views["from"]), ("demo", "2026-11-22T03:40:00Z"));
+    assert!(rows.iter().any(|row| row["label"].ends_with(TITLE)));
+}
+
+// --- parquet --------------------------------------------------------------
+
+#[test]
+fn parquet_has_types_nulls_and_the_query() {
+    let reports = reports();
+    let bytes = bytes::Bytes::from(parquet(&reports).unwrap());
+    let file = SerializedFileReader::new(bytes).unwrap();
+    let about = file.metadata().file_metadata().key_value_metadata().unwrap();
+    let about = |key: &str| {
+        about.iter().find(|pair| pair.key == key).and_then(|pair| pair.value.clone()).unwrap()
+    };
+    let queries: Vec<Query> = serde_json::from_str(&about("loa.queries")).unwrap();
+    assert_eq!(queries, reports.reports.iter().map(|r| r.query.clone()).collect::<Vec<_>>());
+    assert_eq!(about("loa.zone"), "Asia/Ho_Chi_Minh");
+    let rows: Vec<BTreeMap<String, Field>> = file
+        .get_row_iter(None)
+        .unwrap()
+        .map(|row| row.unwrap().into_columns().into_iter().collect())
+        .collect();
+    // The same columns and lines as the CSV.
+    let text = csv(&reports);
+    let texts = csv_rows(&text);
+    assert_eq!(rows.len(), texts.len());
+    for (row, text) in rows.iter().zip(&texts) {
+        assert_eq!(row.keys().collect::<Vec<_>>(), text.keys().collect::<Vec<_>>());
+        for (column, field) in row {
+            assert_eq!(*field == Field::Null, text[column].is_empty(), "{column} {field}");
+        }
+    }
+    let of = |key: &str, metric: &str| {
+        let found = |row: &&BTreeMap<String, Field>| {
+            (&row["row"], &row["metric"], &row["cut"])
+                == (
+                    &Field::Str(key.into()),
+                    &Field::Str(metric.into()),
+                    &Field::Str("account".into()),
+                )
+        };
+        rows.iter().find(found).unwrap()
+    };
+    let views = of("memory:cong-tin", "views");
+    assert_eq!(views["latest"], Field::ULong(1_234_567));
+    assert_eq!(views["gain"], Field::Long(1_234_467));
+    assert_eq!(views["definition"], Field::Str(TRAP.into()), "not changed: nobody runs it");
+    assert_eq!(views["fell"], Field::Bool(false));
+    let as_of = reports.reports[0].as_of.unwrap().as_microsecond();
+    assert_eq!(views["as_of"], Field::TimestampMicros(as_of));
+    let shares = of("memory:cong-tin", "shares");
+    assert_eq!((&shares["latest"], &shares["gain"]), (&Field::ULong(0), &Field::Null));
+    let reach = of("total", "reach");
+    assert_eq!((&reach["at_least"], &reach["at_most"]), (&Field::ULong(160), &Field::ULong(210)));
+    assert!(rows.iter().any(|row| row["label"].to_string().contains(TITLE)));
+}
+
+#[test]
+fn parquet_without_any_report_is_a_table_without_rows() {
+    let none = Reports { agencies: vec![], reports: vec![], ..reports() };
+    let file = SerializedFileReader::new(bytes::Bytes::from(parquet(&none).unwrap())).unwrap();
+    assert_eq!(file.metadata().file_metadata().num_rows(), 0);
+    assert_eq!(file.metadata().file_metadata().schema().get_fields().len(), 21);
+}
+
+// --- xlsx -----------------------------------------------------------------
+
+#[expect(clippy::unnecessary_wraps, reason = "as a cell that is there is compared")]
+fn text(text: &str) -> Option<Cell> {
+    Some(Cell::Text(text.to_owned()))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "as a cell that is there is compared")]
+fn number(number: f64) -> Option<Cell> {
+    Some(Cell::Number(number))
+}
+
+#[test]
+fn a_workbook_has_numbers_days_ranges_and_empty_cells() {
+    let bytes = xlsx(&reports()).unwrap();
+    let sheets = sheets(&bytes);
+    let names: Vec<_> = sheets.iter().map(|sheet| &*sheet.name).collect();
+    assert_eq!(names, ["Tài khoản · Account", "Bài đăng · Post", "Định nghĩa · Definitions"]);
+    let lines = sheets[0].lines();
+    let of = |label: &str, metric: Option<&str>| {
+        let found = |line: &&BTreeMap<String, Cell>| {
+            line.get("Tài khoản\nAccount") == text(label).as_ref()
+                && line.get("Chỉ số\nMetric") == metric.and_then(text).as_ref()
+        };
+        lines.iter().find(found).unwrap_or_else(|| panic!("{label} {metric:?} in {lines:?}"))
+    };
+    let at = |line: &BTreeMap<String, Cell>, head: &str| line.get(head).cloned();
+    let views = of("memory:cong-tin", Some("Lượt xem / Views"));
+    assert_eq!(at(views, "Cơ quan\nAgency"), text("Cổng Thông tin điện tử Minh Họa"));
+    assert_eq!(at(views, "Lũy kế\nLatest total"), number(1_234_567.0));
+    assert_eq!(at(views, "Tăng trong kỳ\nGain in period"), number(1_234_467.0));
+    assert_eq!(at(views, "Định nghĩa\nDefinition"), text(TRAP));
+    assert_eq!(at(views, "Có lúc giảm\nCounter fell"), Some(Cell::Flag(false)));
+    // 22 November 2026 in Excel's count of days; the newest number was read at noon in Viet Nam.
+    assert_eq!(at(views, "Từ ngày\nFrom"), number(46348.0));
+    assert_eq!(at(views, "Đến hết ngày\nTo (included)"), number(46349.0));
+    assert_eq!(at(views, "Số liệu lấy lúc\nAs of"), number(46348.5));
+    let shares = of("memory:cong-tin", Some("Chia sẻ / Shares"));
+    assert_eq!(at(shares, "Lũy kế\nLatest total"), number(0.0), "a zero is a zero");
+    assert_eq!(at(shares, "Tăng trong kỳ\nGain in period"), None, "not known is no cell");
+    assert_eq!(at(shares, "Định nghĩa\nDefinition"), text("2026-06"));
+    let reach = of("Tổng / Total", Some("Tiếp cận / Reach"));
+    assert_eq!(at(reach, "Ít nhất (người)\nAt least (people)"), number(160.0));
+    assert_eq!(at(reach, "Nhiều nhất (người)\nAt most (people)"), number(210.0));
+    assert_eq!(at(reach, "Lũy kế\nLatest total"), None, "reach has no sum");
+    let silent = of("khac:so", None);
+    assert_eq!(at(silent, "Có số liệu\nMeasured"), number(0.0));
+    assert_eq!(at(silent, "Lũy kế\nLatest total"), None);
+    assert!(
+        sheets[1].cells.values().any(|cell| matches!(cell, Cell::Text(t) if t.ends_with(TITLE)))
+    );
+    for sheet in &sheets[..2] {
+        assert!(sheet.xml.contains("<pane xSplit=\"2\" ySplit=\"1\""), "the head stays in sight");
+        assert!(sheet.xml.contains("<autoFilter ref=\"A1:T"), "{}", sheet.name);
+        assert!(sheet.xml.contains("<cols><col min=\"1\""), "columns have widths");
+    }
+}
+
+#[test]
+fn a_workbook_says_what_its_numbers_mean() {
+    let bytes = xlsx(&reports()).unwrap();
+    let sheets = sheets(&bytes);
+    let said: Vec<&str> = sheets[2]
+        .cells
+        .values()
+        .filter_map(|cell| match cell {
+            Cell::Text(text) => Some(&**text),
+            Cell::Number(_) | Cell::Flag(_) => None,
+        })
+        .collect();
+    for words in [
+        "Số người khác nhau, do kênh ước tính; không cộng",
+        "Times played or opened, by the channel's own rule",
+        "22/11/2026 – 23/11/2026",
+        "22/11/2026 12:00",
+        TRAP,
+    ] {
+        assert!(said.contains(&words), "{words} in {said:?}");
+    }
+}
+
+#[test]
+fn a_text_that_looks_like_a_formula_stays_text_when_its_cell_is_edited() {
+    let bytes = xlsx(&reports()).unwrap();
+    let parts = parts(&bytes);
+    let styles = roxmltree::Document::parse(&parts["xl/styles.xml"]).unwrap();
+    let formats = styles.descendants().find(|node| node.has_tag_name("cellXfs")).unwrap();
+    let quoted: Vec<bool> = formats
+        .children()
+        .filter(|node| node.has_tag_name("xf"))
+        .map(|node| node.attribute("quotePrefix") == Some("1"))
+        .collect();
+    let strings = roxmltree::Document::parse(&parts["xl/sharedStrings.xml"]).unwrap();
+    let items = strings.descendants().filter(|node| node.has_tag_name("si"));
+    let trap = items
+        .map(|item| item.descendants().filter_map(|n| n.text().filter(|_| n.is_text())).collect())
+        .position(|text: String| text == TRAP)
+        .unwrap()
+        .to_string();
+    let mut seen = 0;
+    for sheet in sheets(&bytes) {
+        let document = roxmltree::Document::parse(&sheet.xml).unwrap();
+        for cell in document.descendants().filter(|node| node.has_tag_name("c")) {
+            let is_text = cell.attribute("t") == Some("s");
+            if is_text && cell.children().any(|n| n.text() == Some(&trap)) {
+                let style: usize = cell.attribute("s").unwrap().parse().unwrap();
+                assert!(quoted[style], "{} {:?}", sheet.name, cell.attribute("r"));
+                seen += 1;
+            }
+        }
+    }
+    // Account and total, post and total, and the list of definitions.
+    assert_eq!(seen, 5);
+}
+
+// --- paper ----------------------------------------------------------------
+
+#[test]
+fn paper_has_what_a_reader_needs_and_a_dash_for_the_unknown() {
+    let data = paper(&reports());
+    let cut = &data["agencies"][0]["cuts"][0];
+    assert_eq!(data["agencies"][0]["name"], "Cổng Thông tin điện tử Minh Họa");
+    assert_eq!(
+        (&cut["from"], &cut["to"], &cut["as_of"]),
+        (&"22/11/2026".into(), &"23/11/2026".into(), &"12:00 22/11/2026".into())
+    );
+    let rows = cut["rows"].as_array().unwrap();
+    let row = |label: &str| rows.iter().find(|row| row["label"] == label).unwrap();
+    let numbers = row("memory:cong-tin")["numbers"].as_array().unwrap();
+    let number = |vi: &str| numbers.iter().find(|number| number["vi"] == vi).unwrap();
+    assert_eq!(number("Lượt xem")["latest"], "1.234.567");
+    assert_eq!(number("Lượt xem")["gain"], "+1.234.467");
+    assert_eq!(number("Chia sẻ")["latest"], "0");
+    assert_eq!(number("Chia sẻ")["gain"], "–");
+    let total = row("Tổng / Total");
+    assert_eq!(
+        (&total["reach"]["at_least"], &total["reach"]["at_most"]),
+        (&"160".into(), &"210".into())
+    );
+    assert!(
+        row("khac:so")["reach"].is_null() && row("khac:so")["numbers"] == serde_json::json!([])
+    );
+    let metrics: Vec<_> = data["metrics"].as_array().unwrap().iter().map(|m| &m["vi"]).collect();
+    assert_eq!(metrics, ["Tiếp cận", "Lượt xem", "Chia sẻ"], "only what is in the report");
+}
+
+#[test]
+fn the_same_reports_are_the_same_bytes() {
+    let (one, other) = (reports(), reports());
+    assert_eq!(csv(&one), csv(&other));
+    assert_eq!(xlsx(&one).unwrap(), xlsx(&other).unwrap());
+    assert_eq!(parquet(&one).unwrap(), parquet(&other).unwrap());
+    assert_eq!(paper(&one), paper(&other));
+    let properties = &parts(&xlsx(&one).unwrap())["docProps/core.xml"];
+    assert!(properties.contains("2026-11-22T05:00:00Z</dcterms:created>"), "{properties}");
+}

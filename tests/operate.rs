@@ -1,0 +1,162 @@
+//! What operators and editors do from the command line, through the real binary: decide about a post, stop and start, connect
+//! an account again, back up and restore.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::format_collect,
+    clippy::format_push_string,
+    clippy::unnecessary_debug_formatting,
+    reason = "settings are written as TOML text, quoted by Debug"
+)]
+
+mod newsroom;
+
+use std::{
+    fs,
+    io::Write as _,
+    process::{Command, Output, Stdio},
+    time::Duration,
+};
+
+use newsroom::{LOA, Newsroom, SHORT, brief_one, empty, once_each, pause, ports, posts, said};
+use serde_json::{Value, json};
+
+fn run(newsroom: &Newsroom, arguments: &[&str]) -> Output {
+    newsroom.command(arguments).output().unwrap()
+}
+
+fn done(newsroom: &Newsroom, arguments: &[&str]) -> Value {
+    let out = run(newsroom, arguments);
+    assert!(out.status.success(), "{arguments:?}: {}", said(&out));
+    serde_json::from_slice(&out.stdout).unwrap_or_else(|_| panic!("no JSON: {}", said(&out)))
+}
+
+fn refused(newsroom: &Newsroom, arguments: &[&str], why: &str) {
+    let out = run(newsroom, arguments);
+    assert_eq!(out.status.code(), Some(1), "{arguments:?}: {}", said(&out));
+    assert!(said(&out).contains(why), "{arguments:?} does not say {why:?}: {}", said(&out));
+}
+
+#[test]
+fn an_unclear_post_is_decided_by_an_approver_with_the_evidence() {
+    let (platforms, newsroom) = empty("unclear", ports(), "");
+    platforms.fault(&json!({ "platform": "viber", "path": "/pa/post", "times": 1, "kind": "drop_after_commit" }));
+    let out = newsroom.publish(&brief_one(&newsroom.dir), "viber:thu", None);
+    let all = posts(&out);
+    let post = all.iter().find(|post| post["account"] == "viber:thu").unwrap();
+    assert_eq!(post["state"], "uncertain", "{post}");
+    let id = post["post"].as_str().unwrap();
+    let shown = done(&newsroom, &["post", "show", id, "--json"]);
+    assert!(!shown["evidence"].as_array().unwrap().is_empty(), "{shown}");
+    assert_eq!(shown["digest"], post["digest"]);
+
+    refused(&newsroom, &["post", "confirm-live", id, "--as", "lan"], "Approver");
+    refused(&newsroom, &["post", "confirm-absent", id, "--as", "minh"], "--reason");
+    refused(&newsroom, &["post", "retract", id, "--as", "minh", "--reason", "sai"], "not done");
+    let seen = ["post", "confirm-live", id, "--as", "minh", "--url", "https://vb.me/x", "--json"];
+    let live = done(&newsroom, &seen);
+    assert_eq!(
+        (&live["state"], &live["receipt"]["url"]),
+        (&json!("published"), &json!("https://vb.me/x"))
+    );
+    assert_eq!(platforms.live("viber", post["marker"].as_str().unwrap()), 1);
+    newsroom.verify();
+}
+
+#[test]
+fn what_is_paused_waits_and_goes_out_once_it_may() {
+    let (platforms, newsroom) = empty("paused", ports(), "");
+    refused(&newsroom, &["pause", "facebook:thu", "--as", "minh"], "--reason");
+    refused(&newsroom, &["pause", "channel", "--as", "minh", "--reason", "x"], "no scope");
+    let why = ["--as", "minh", "--reason", "kiểm tra"];
+    done(&newsroom, &[&["pause", "facebook:thu"], &why[..], &["--json"]].concat());
+    done(&newsroom, &[&["pause", "channel/viber"], &why[..], &["--json"]].concat());
+    let source = brief_one(&newsroom.dir);
+    // Some seconds of a running loa: what may go goes, the rest waits.
+    let mut child = newsroom.start(&source, SHORT);
+    for _ in 0..600 {
+        if newsroom.dir.join("data/loa.sock").exists()
+            && newsroom.status()["deliveries"]["published"] == 1
+        {
+            break;
+        }
+        pause(Duration::from_millis(50));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let waiting = newsroom.status()["deliveries"].clone();
+    assert_eq!((&waiting["published"], &waiting["ready"]), (&json!(1), &json!(2)), "{waiting}");
+    done(&newsroom, &["resume", "facebook:thu", "--as", "minh", "--json"]);
+    done(&newsroom, &["resume", "channel/viber", "--as", "minh", "--json"]);
+    let out = newsroom.publish(&source, SHORT, None);
+    once_each(&platforms, &out, SHORT, "after the pause");
+}
+
+#[test]
+fn credentials_are_replaced_without_being_shown() {
+    let (_platforms, newsroom) = empty("connected", ports(), "");
+    let connect = |login: &str, text: &str| {
+        let mut command = newsroom.command(&["connect", "facebook:thu", "--as", login, "--json"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    };
+    for (login, text) in [
+        ("minh", "bí mật"),
+        ("minh", "page_token = \"\"\n"),
+        ("lan", "page_token = \"EAAB-s3cret\"\n"),
+    ] {
+        let out = connect(login, text);
+        assert_eq!(out.status.code(), Some(1), "{login} {text}: {}", said(&out));
+        assert!(!said(&out).contains("s3cret"), "{}", said(&out));
+    }
+    let out = connect("minh", "page_token = \"EAAB-s3cret\"\n");
+    assert!(out.status.success() && !said(&out).contains("s3cret"), "{}", said(&out));
+    let ledger = newsroom.dir.join("data/ledger");
+    for entry in fs::read_dir(ledger).unwrap() {
+        let bytes = fs::read(entry.unwrap().path()).unwrap();
+        assert!(!bytes.windows(6).any(|part| part == b"s3cret"), "a secret in clear");
+    }
+}
+
+#[test]
+fn a_backup_of_a_running_loa_is_whole_grows_and_can_be_restored() {
+    let (_platforms, newsroom) = empty("kept", ports(), "");
+    let source = brief_one(&newsroom.dir);
+    let out = newsroom.publish(&source, "viber:thu", None);
+    assert!(out.status.success(), "{}", said(&out));
+    let mut server =
+        newsroom.command(&["all"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    while !newsroom.dir.join("data/loa.sock").exists() {
+        assert!(server.try_wait().unwrap().is_none(), "loa all ended");
+        pause(Duration::from_millis(20));
+    }
+    let copy = newsroom.dir.join("sao-luu").display().to_string();
+    let first = done(&newsroom, &["backup", &copy, "--json"]);
+    assert!(first["done"]["new_blobs"].as_u64().unwrap() > 0, "{first}");
+    let second = done(&newsroom, &["backup", &copy, "--json"]);
+    assert_eq!(second["done"]["new_blobs"], 0, "what was there is copied again: {second}");
+    assert_eq!(done(&newsroom, &["verify", "--backup", &copy, "--json"])["sound"], true);
+    assert!(!newsroom.dir.join("sao-luu/keys").exists(), "keys are in the backup");
+    done(&newsroom, &["rebuild", "--json"]);
+    server.kill().unwrap();
+    server.wait().unwrap();
+
+    refused(&newsroom, &["restore", &copy], "empty folder");
+    let other = newsroom.dir.join("phuc-hoi").display().to_string();
+    let restored = done(&newsroom, &["--data", &other, "restore", &copy, "--json"]);
+    assert_eq!(restored["restored"]["seq"], second["done"]["seq"]);
+    fs::create_dir_all(newsroom.dir.join("phuc-hoi/keys")).unwrap();
+    for entry in fs::read_dir(newsroom.dir.join("data/keys")).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), newsroom.dir.join("phuc-hoi/keys").join(entry.file_name())).unwrap();
+    }
+    assert_eq!(done(&newsroom, &["--data", &other, "verify", "--json"])["sound"], true);
+    let status = done(&newsroom, &["--data", &other, "status", "--json"]);
+    assert_eq!(status["deliveries"]["published"], 1, "{status}");
+    // Half a backup is none.
+    fs::remove_file(newsroom.dir.join("sao-luu/manifest.json")).unwrap();
+    let torn = Command::new(LOA).args(["verify", "--backup", &copy]).output().unwrap();
+    assert_eq!(torn.status.code(), Some(1), "{}", said(&torn));
+}
