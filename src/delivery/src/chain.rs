@@ -157,7 +157,7 @@ impl At<'_> {
         let cx = self.cx(&gate);
         let to = To { account: self.account, secret: &secret };
         let sent = self.channel.advance(&cx, to, outgoing, d.ticket.clone());
-        let answer = self.guarded(timeout, sent).await;
+        let answer = self.guarded(timeout, sent).await.map(|answer| gate.judge(answer));
         let post = row.record.id;
         // What came of it is kept first: a usage that is lost costs a little haste, a receipt more.
         let next = self.answered(row, effect, answer, round).await?;
