@@ -1,7 +1,6 @@
 //! One delivery under the account's lease: claim, intent, one request, receipt; step after step.
 
 use std::{
-    future::Future,
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
@@ -157,7 +156,7 @@ impl At<'_> {
         let cx = self.cx(&gate);
         let to = To { account: self.account, secret: &secret };
         let sent = self.channel.advance(&cx, to, outgoing, d.ticket.clone());
-        let answer = self.guarded(timeout, sent).await;
+        let answer = self.guarded(timeout, sent).await.map(|answer| gate.judge(answer));
         let post = row.record.id;
         // What came of it is kept first: a usage that is lost costs a little haste, a receipt more.
         let next = self.answered(row, effect, answer, round).await?;
@@ -235,38 +234,6 @@ impl At<'_> {
                 Err(crate::Error::Store(StoreError::Conflict { table, .. })) if table == "pace" => {
                 }
                 Err(error) => return Err(error),
-            }
-        }
-    }
-
-    /// Runs a request under a time limit while the account's lease is kept alive; nothing when the time is over.
-    pub(crate) async fn guarded<T>(
-        &self,
-        limit: Duration,
-        request: impl Future<Output = T>,
-    ) -> Option<T> {
-        let clock = &self.worker.deps.clock;
-        tokio::select! {
-            biased;
-            answer = request => Some(answer),
-            () = clock.sleep(limit) => None,
-            never = self.keep_lease() => match never {},
-        }
-    }
-
-    async fn keep_lease(&self) -> std::convert::Infallible {
-        let deps = &self.worker.deps;
-        let lease_for = deps.config.account_lease();
-        loop {
-            deps.clock.sleep(lease_for / 3).await;
-            let answer =
-                deps.store.lease_account(self.account.name.as_str(), &deps.owner, lease_for).await;
-            match answer {
-                Ok(answer) => self.tenure.renew(answer),
-                // Not renewed: the gate shuts by itself when the lease runs out.
-                Err(error) => {
-                    tracing::warn!(account = %self.account.name, %error, "A lease was not renewed");
-                }
             }
         }
     }

@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use jiff::Timestamp;
+use loa_channel::{Error, ErrorKind, RetryAdvice};
 use loa_model::{
     Delivery, DeliveryEvent as Event, Digest, Gate, GateClosed, Post, PostState, delivery::Effect,
     seams::SharedClock,
@@ -49,6 +50,22 @@ pub(crate) struct SendGate {
     pub(crate) killed: Vec<Arc<AtomicBool>>,
     pub(crate) effect: Effect,
     pub(crate) opened: AtomicU32,
+}
+
+impl SendGate {
+    /// The answer to the step of this gate. Shut after it had let a request go, it proves nothing about that request: what
+    /// came of one that may show something is then not known.
+    pub(crate) fn judge<T>(&self, answer: loa_channel::Result<T>) -> loa_channel::Result<T> {
+        let may_have_shown =
+            self.effect != Effect::Hidden && self.opened.load(Ordering::Acquire) > 0;
+        answer.map_err(|error| match error.kind {
+            ErrorKind::Gate if may_have_shown => {
+                let message = format!("the gate shut after a request had left: {error}");
+                Error::new(ErrorKind::Unavailable, RetryAdvice::Verify, message)
+            }
+            _ => error,
+        })
+    }
 }
 
 impl Gate for SendGate {
