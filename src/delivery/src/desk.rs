@@ -12,7 +12,7 @@ use loa_model::{
 };
 use loa_store::{Changes, Error as StoreError, Expect, Store, StoreExt as _, Versioned};
 
-use crate::{Channels, Config, Correction, SetAside, moves::Mover};
+use crate::{Channels, Config, Correction, SetAside, config::secs, moves::Mover};
 
 /// Why an act of a person was not done. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -280,9 +280,11 @@ impl Desk {
     /// Whether the request of an unclear outcome may still be on its way: then nobody can say that it is not there.
     pub fn may_still_arrive(&self, d: &Delivery) -> bool {
         let deadline = d.intent.as_ref().map(|intent| intent.send_deadline);
-        let longest = crate::config::secs(self.config.create_timeout_s.min(30));
-        d.state == State::Uncertain
-            && deadline.is_some_and(|deadline| self.clock.now() < deadline + longest)
+        // The intent of a worker that was lost earlier is gone; the quarantine was counted from it.
+        let quarantine = secs(self.config.quarantine_s);
+        let last_sent = deadline.max(d.quarantine_until.map(|until| until - quarantine));
+        let longest = secs(self.config.create_timeout_s.min(30));
+        d.state == State::Uncertain && last_sent.is_some_and(|at| self.clock.now() < at + longest)
     }
 
     /// Calls it off. While it is being sent or in doubt the wish is kept and becomes a retraction once it is live.

@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use loa_channel::{Blobs, Error, MediaUrls};
-use loa_delivery::{Deps, Desk, Watchdog, Worker, owner_name};
+use loa_delivery::{Deps, Desk, Worker, owner_name};
 use loa_model::{Actor, BlobHash, Clock as _, Delivery, DeliveryId, DeliveryState as State, Media};
 use loa_store::{
     Changes, Store as _, StoreExt as _, Vault,
@@ -187,6 +187,7 @@ impl World {
                     || format!("{} polls, {restless} of them at this time", self.polls),
                 );
                 self.look_after(process);
+                self.people_act_at_bad_moments();
                 continue;
             }
             let next = [self.timeline.next_sleeper(), self.agenda.keys().next().map(|(at, _)| *at)];
@@ -229,6 +230,7 @@ impl World {
                 self.witness.count(&format!("froze {place}"));
                 self.witness.say(|| format!("{} freezes {place} for {time:?}", process.name));
                 process.freeze(true);
+                self.witness.seen().moments.push(time);
                 let time = SignedDuration::try_from(time).expect("hours");
                 self.later(time, Event::Thaw(process));
             }
@@ -242,6 +244,18 @@ impl World {
                 if let Some(n) = self.machines.iter().position(is_it) {
                     self.machines[n].running = None;
                     self.restart(n);
+                }
+            }
+        }
+    }
+
+    fn people_act_at_bad_moments(&mut self) {
+        let moments = std::mem::take(&mut self.witness.seen().moments);
+        for time in moments {
+            if !self.calm && self.dice.chance(self.plan.busy) {
+                let time = SignedDuration::try_from(time).expect("hours");
+                for (at, deed) in self.plan.clone().bad_moment(&self.dice, time) {
+                    self.later(at, Event::Deed(deed));
                 }
             }
         }
@@ -274,8 +288,10 @@ impl World {
         };
         self.witness.count("house died");
         self.witness.say(|| "the house dies".to_owned());
-        let pause = SignedDuration::try_from(self.dice.secs(1..=120)).expect("seconds");
-        self.later(pause, Event::Open);
+        let (longest, calm) = (self.plan.outage_s, self.calm);
+        let long = longest > 0 && !calm && self.dice.chance(20);
+        let pause = self.dice.secs(1..=if long { longest } else { 120 });
+        self.later(SignedDuration::try_from(pause).expect("hours"), Event::Open);
     }
 
     fn open(&mut self) {
@@ -293,47 +309,33 @@ impl World {
         oracle::after_restart(&self.witness, &store);
         let desk = Process::new("desk".into(), false, self.dice.clone());
         self.aim_at_desk(&desk);
+        let entropy = |name: &str| Arc::new(Dice::new(self.seed, name));
+        let desk_of = |house: HouseStore, process: &Arc<Process>, dice: Arc<Dice>| {
+            let (adapters, config) = (self.adapters(&store, process), self.plan.config.clone());
+            let clock = self.timeline.clone();
+            Desk::new(Arc::new(house), Arc::new(adapters), clock, dice, config)
+        };
         let house = self.house_store(&store, &desk);
-        let entropy = Arc::new(Dice::new(self.seed, &format!("people {}", store.last_seq())));
+        let dice = entropy(&format!("people {}", store.last_seq()));
         let office = Office {
-            desk: Desk::new(
-                Arc::new(house.clone()),
-                Arc::new(self.adapters(&store, &desk)),
-                self.timeline.clone(),
-                entropy.clone(),
-                self.plan.config.clone(),
-            ),
+            desk: desk_of(house.clone(), &desk, dice.clone()),
             store: house,
             platform: self.platform.clone(),
             plan: self.plan.clone(),
-            dice: entropy,
+            dice,
             key: KEY,
             began: self.began,
         };
-        let dog = self.watchdog(&store);
+        let process = Process::new("watchdog".into(), false, self.dice.clone());
+        let quick = HouseStore { slow_ms: Arc::default(), ..self.house_store(&store, &process) };
+        let looks = desk_of(quick, &process, entropy("watchdog"));
+        let stop = watch::let_out(looks, self.calm, &process, &self.kernel.spawner());
+        let dog = (process, stop);
         self.house = Some(House { store, office: Arc::new(office), desk, dog });
         for n in 0..self.machines.len() {
             let pause = SignedDuration::try_from(self.dice.millis(0..=30_000)).expect("seconds");
             self.later(pause, Event::Start(n));
         }
-    }
-
-    /// Looks after everything that waits until the world is calm. Nobody strikes it: it is what all blows are told by.
-    fn watchdog(&self, store: &Arc<SimulatedStore>) -> (Arc<Process>, watch_channel::Sender<bool>) {
-        let process = Process::new("watchdog".into(), false, self.dice.clone());
-        let quick = HouseStore { slow_ms: Arc::default(), ..self.house_store(store, &process) };
-        let desk = Desk::new(
-            Arc::new(quick),
-            Arc::new(self.adapters(store, &process)),
-            self.timeline.clone(),
-            Arc::new(Dice::new(self.seed, "watchdog")),
-            self.plan.config.clone(),
-        );
-        let (stop, stopped) = watch_channel::channel(self.calm);
-        let watchdog = Watchdog::new(desk);
-        let work = async move { watchdog.run(stopped).await };
-        self.kernel.spawner().spawn_in(process.clone(), work);
-        (process, stop)
     }
 
     fn house_store(&self, store: &Arc<SimulatedStore>, process: &Arc<Process>) -> HouseStore {
@@ -396,31 +398,42 @@ impl World {
         });
     }
 
-    /// Chooses the next blow of a worker.
+    /// Chooses the next blow of a worker. Half of them fall where it matters most: around a request and its commits.
     fn aim(&self, process: &Process) {
         let dice = &self.dice;
         if self.calm || !dice.chance(self.plan.blows) {
             return;
         }
+        let names = [
+            "before the gate",
+            "before the gate",
+            "on the wire",
+            "after answer",
+            "after answer",
+            "after commit",
+            "before commit",
+        ];
+        let name = dice.chance(50).then(|| dice.pick(&names));
+        let left = if name.is_some() { dice.below(8) } else { dice.below(250) };
         let blow = match dice.below(10) {
             0..=3 => Blow::Crash,
-            4..=6 => Blow::Freeze(match dice.below(5) {
-                0..=2 => dice.secs(3..=40),
-                3 => dice.secs(40..=900),
+            4..=6 => Blow::Freeze(match (name, dice.below(10)) {
+                // Longer than a request may wait for its first byte, shorter than the account's lease.
+                (Some("before the gate"), 0..=5) => dice.secs(20..=28),
+                // Long enough for another worker to take over.
+                (Some("on the wire" | "after answer"), 0..=5) => dice.secs(31..=200),
+                (_, 0..=2) => dice.secs(3..=30),
+                (_, 3..=5) => dice.secs(30..=120),
+                (_, 6 | 7) => dice.secs(45..=900),
                 _ => dice.secs(900..=5000),
             }),
             7 => Blow::House,
             _ => {
                 // In the middle of one of the next writes.
-                let ahead = dice.below(60);
-                self.disk.lose_power_at(self.disk.operations() + ahead);
+                self.disk.lose_power_at(self.disk.operations() + dice.below(60));
                 return;
             }
         };
-        // Half of them fall where it matters most: around a request and its commits.
-        let names = ["before send", "on the wire", "after answer", "after commit", "before commit"];
-        let name = dice.chance(50).then(|| dice.pick(&names));
-        let left = if name.is_some() { dice.below(8) } else { dice.below(250) };
         process.aim(Aim { left, name, blow });
     }
 
@@ -477,7 +490,7 @@ impl World {
             if self.calm && self.at_rest() {
                 return true;
             }
-            let rounds = if self.calm { 15 } else { 7 };
+            let rounds = if self.calm { 15 } else { self.plan.duty_every };
             self.later(SignedDuration::from_mins(rounds), Event::Deed(Deed::Duty));
         }
         match &self.house {
@@ -558,8 +571,7 @@ impl World {
         match SimulatedStore::open(clock, &disk, self.plan.segment_bytes) {
             Ok(store) => {
                 oracle::after_restart(&self.witness, &store);
-                let (rules, skewed) = (self.plan.rules(), self.plan.skewed);
-                oracle::pace_was_kept(&self.witness, &rules, self.plan.quiet.as_ref(), skewed);
+                oracle::pace_was_kept(&self.witness, &self.plan, &self.platform.posts());
                 verdict::of(self, &store);
                 self.records = store.last_seq();
             }
