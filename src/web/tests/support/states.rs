@@ -28,7 +28,7 @@ impl World {
 
     /// An approved post of this account, its delivery in this state.
     pub async fn in_state(&self, account: &str, state: S) -> Post {
-        let make = post(
+        let draft = post(
             &self.ids,
             &self.article,
             account,
@@ -37,7 +37,7 @@ impl World {
             &self.people.author,
             vec![super::records::photo(&self.kept)],
         );
-        let mut made = approved(make, &self.people.approver);
+        let mut made = approved(draft, &self.people.approver);
         let now = self.clock.now();
         made.scheduled_at = now - SignedDuration::from_mins(20);
         if state == S::Missed {
@@ -75,18 +75,18 @@ impl World {
                 d.intent = Some(intent);
                 d.quarantine_until = Some(ago(4));
                 d.absent = vec![ago(1)];
-                d.reason = Why::NoAnswer.sentence().to_owned();
+                d.reason = Why::NoAnswer.sentence().into();
                 let seen =
                     |minutes, what: &str| Evidence { at: ago(minutes), what: what.to_owned() };
                 d.evidence = vec![seen(14, &d.reason), seen(1, Why::NotFound.sentence())];
             }
             S::Rejected => {
-                d.reason = "(#100) Invalid parameter (platform code 100)".to_owned();
+                d.reason = "(#100) Invalid parameter (platform code 100)".into();
             }
-            S::Dead => d.reason = "no attempt left: connection refused".to_owned(),
-            S::Held => d.reason = Why::ArticleChanged.sentence().to_owned(),
+            S::Dead => d.reason = "no attempt left: connection refused".into(),
+            S::Held => d.reason = Why::ArticleChanged.sentence().into(),
             S::Cancelled => d.reason = "Ảnh chưa được phép dùng".into(),
-            S::Missed => d.reason = Why::WindowOver.sentence().to_owned(),
+            S::Missed => d.reason = Why::WindowOver.sentence().into(),
             S::Published | S::Correcting | S::Retracting | S::Retracted | S::Gone => {
                 d.receipt = Some(Receipt {
                     remote_id: "1022_9001".into(),
