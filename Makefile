@@ -13,7 +13,7 @@ help:
 	@echo "make test              every check there is"
 	@echo "make bench [ONLY=card] figures as ratios, release build, writes target/bench.json"
 	@echo "make campaign [POSTS=N]  N posts on each of four channels under faults and kills, counted by the platforms"
-	@echo "make soak [SEEDS=N]     N seeds of the simulation, optimised; stops at the first that fails and prints it"
+	@echo "make soak [SEEDS=N]     the model with wider bounds, then N seeds of the simulation; stops at the first that fails"
 	@echo "make setup             only install what the others need"
 
 setup:
@@ -42,4 +42,5 @@ campaign: setup
 	@POSTS=$(POSTS) .ci/suite campaign cargo nextest run --workspace --profile campaign -E 'package(loa) and binary(campaign)' --no-capture
 
 soak: setup
+	@.ci/suite model cargo test --workspace --test protocol -- --ignored
 	@SIM_SEEDS=$(SEEDS) .ci/suite soak cargo test --profile soak -p loa-delivery --test simulation -- seeds --nocapture
