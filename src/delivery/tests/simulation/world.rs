@@ -397,6 +397,7 @@ impl World {
             "after answer",
             "after commit",
             "before commit",
+            "before lease",
         ];
         let name = dice.chance(50).then(|| dice.pick(&names));
         let left = if name.is_some() { dice.below(8) } else { dice.below(250) };
