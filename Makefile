@@ -7,13 +7,15 @@ ARGS ?=
 ONLY ?=
 POSTS ?= 10000
 SEEDS ?= 200000
+KILLS ?= 200
 
 help:
 	@echo "make demo [ARGS=...]   the main job on this machine: article in, four channels out, reach back"
 	@echo "make test              every check there is"
 	@echo "make bench [ONLY=card] figures as ratios, release build, writes target/bench.json"
 	@echo "make campaign [POSTS=N]  N posts on each of four channels under faults and kills, counted by the platforms"
-	@echo "make soak [SEEDS=N]     N seeds of the simulation, optimised; stops at the first that fails and prints it"
+	@echo "make soak [SEEDS=N] [KILLS=N]  seeds of the simulation, optimised, stops at the first that fails and prints it;"
+	@echo "                       rounds of kill -9 at random moments of the real binary"
 	@echo "make setup             only install what the others need"
 
 setup:
@@ -43,3 +45,4 @@ campaign: setup
 
 soak: setup
 	@SIM_SEEDS=$(SEEDS) .ci/suite soak cargo test --profile soak -p loa-delivery --test simulation -- seeds --nocapture
+	@KILL_ROUNDS=$(KILLS) .ci/suite kills cargo nextest run --workspace --profile campaign -E 'package(loa) and binary(publish) and test(killed_at_random_moments)' --no-capture
