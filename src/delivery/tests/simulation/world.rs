@@ -517,6 +517,9 @@ impl World {
                 let (rules, skewed) = (self.plan.rules(), self.plan.skewed);
                 oracle::pace_was_kept(&self.witness, &rules, self.plan.quiet.as_ref(), skewed);
                 verdict::of(self, &store);
+                let rules =
+                    rules.iter().map(|(name, rule)| (name.channel().to_owned(), rule.clone()));
+                oracle::invariants_hold(&self.witness, &store, &rules.collect());
                 self.records = store.last_seq();
             }
             Err(error) => self.witness.broke("a store opens after every end", &error.to_string()),
