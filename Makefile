@@ -8,14 +8,15 @@ ONLY ?=
 POSTS ?= 10000
 SEEDS ?= 200000
 KILLS ?= 200
+IMAGES ?= 1000
 
 help:
 	@echo "make demo [ARGS=...]   the main job on this machine: article in, four channels out, reach back"
 	@echo "make test              every check there is"
 	@echo "make bench [ONLY=card] figures as ratios, release build, writes target/bench.json"
 	@echo "make campaign [POSTS=N]  N posts on each of four channels under faults and kills, counted by the platforms"
-	@echo "make soak [SEEDS=N] [KILLS=N]  seeds of the simulation, optimised, stops at the first that fails and prints it;"
-	@echo "                       rounds of kill -9 at random moments of the real binary"
+	@echo "make soak [SEEDS=N] [IMAGES=N] [KILLS=N]  seeds of the simulation, optimised, stops at the first that fails and"
+	@echo "                       prints it; disks after a power loss; rounds of kill -9 of the real binary"
 	@echo "make setup             only install what the others need"
 
 setup:
@@ -45,4 +46,5 @@ campaign: setup
 
 soak: setup
 	@SIM_SEEDS=$(SEEDS) .ci/suite soak cargo test --profile soak -p loa-delivery --test simulation -- seeds --nocapture
+	@POWER_IMAGES=$(IMAGES) .ci/suite power cargo nextest run --profile campaign -p loa-store -E 'binary(power)' --no-capture
 	@KILL_ROUNDS=$(KILLS) .ci/suite kills cargo nextest run --workspace --profile campaign -E 'package(loa) and binary(publish) and test(killed_at_random_moments)' --no-capture

@@ -203,6 +203,7 @@ fn an_article_killed_while_it_is_read_and_drawn_is_published_once() {
 /// as many as `KILL_ROUNDS` says in `make soak`.
 #[test]
 fn killed_at_random_moments_everything_is_live_once() {
+    #[expect(clippy::disallowed_methods, reason = "`make soak` says how many")]
     let rounds = std::env::var("KILL_ROUNDS").map_or(10, |text| text.parse().unwrap());
     let base = ports();
     let mut random = Random(0x10A);
