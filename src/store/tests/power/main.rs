@@ -27,7 +27,7 @@ use loa_store::{
 };
 
 /// Images of one run; `make soak` asks for more with `POWER_IMAGES`.
-const IMAGES: u64 = 100;
+const IMAGES: u64 = 60;
 /// Commits of each writer in each life.
 const COMMITS: u32 = 30;
 
@@ -157,7 +157,7 @@ fn what_was_told_is_there_whatever_the_power_takes() {
         }
     };
     // They mostly wait for the disk.
-    std::thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(work))));
+    std::thread::scope(|scope| (0..8).for_each(|_| drop(scope.spawn(work))));
     let (told, believed, calls) = (told.into_inner(), believed.into_inner(), run.ops.len());
     println!(
         "{images} images of {calls} calls: all {told} commits that were told are there; \
