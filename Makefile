@@ -8,13 +8,16 @@ ONLY ?=
 POSTS ?= 10000
 SEEDS ?= 200000
 GUARD_SEEDS ?= 3000
+KILLS ?= 200
+IMAGES ?= 1000
 
 help:
 	@echo "make demo [ARGS=...]   the main job on this machine: article in, four channels out, reach back"
 	@echo "make test              every check there is"
 	@echo "make bench [ONLY=card] figures as ratios, release build, writes target/bench.json"
 	@echo "make campaign [POSTS=N]  N posts on each of four channels under faults and kills, counted by the platforms"
-	@echo "make soak [SEEDS=N]     N seeds of the simulation, optimised; stops at the first that fails and prints it"
+	@echo "make soak [SEEDS=N] [IMAGES=N] [KILLS=N]  seeds of the simulation, optimised, stops at the first that fails and"
+	@echo "                       prints it; disks after a power loss; rounds of kill -9 of the real binary"
 	@echo "make guards            takes each guard out of a copy in turn; the simulation must notice"
 	@echo "make setup             only install what the others need"
 
@@ -45,6 +48,8 @@ campaign: setup
 
 soak: setup
 	@SIM_SEEDS=$(SEEDS) .ci/suite soak cargo test --profile soak -p loa-delivery --test simulation -- seeds --nocapture
+	@POWER_IMAGES=$(IMAGES) .ci/suite power cargo nextest run --profile campaign -p loa-store -E 'binary(power)' --no-capture
+	@KILL_ROUNDS=$(KILLS) .ci/suite kills cargo nextest run --workspace --profile campaign -E 'package(loa) and binary(publish) and test(killed_at_random_moments)' --no-capture
 
 guards: setup
 	@.ci/suite guards .ci/guards $(GUARD_SEEDS)

@@ -2,6 +2,7 @@
 
 mod aftercare;
 mod chain;
+mod check;
 mod config;
 mod deps;
 mod desk;
@@ -22,6 +23,7 @@ mod sweep;
 pub mod turns;
 mod worker;
 
+pub use check::{Breach, Broken, Checked, Invariant, Rules, check};
 pub use config::Config;
 pub use deps::{Channels, Deps, Secrets, VaultError, owner_name};
 pub use desk::{Desk, DeskError};

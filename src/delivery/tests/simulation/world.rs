@@ -544,6 +544,9 @@ impl World {
                 oracle::after_restart(&self.witness, &store);
                 oracle::pace_was_kept(&self.witness, &self.plan, &self.platform.posts());
                 verdict::of(self, &store);
+                let rules =
+                    rules.iter().map(|(name, rule)| (name.channel().to_owned(), rule.clone()));
+                oracle::invariants_hold(&self.witness, &store, &rules.collect());
                 self.records = store.last_seq();
             }
             Err(error) => self.witness.broke("a store opens after every end", &error.to_string()),
