@@ -292,6 +292,9 @@ fn word(value: impl Serialize) -> anyhow::Result<String> {
     Ok(serde_json::to_value(value)?.as_str().unwrap_or_default().to_owned())
 }
 
+/// What should have moved so long ago, and nothing holds back, is overdue.
+const OVERDUE: SignedDuration = SignedDuration::from_mins(1);
+
 /// What is queued, running, live, unclear.
 pub(crate) async fn status(house: &House) -> anyhow::Result<Value> {
     let mut deliveries: BTreeMap<&str, usize> = BTreeMap::new();
@@ -321,6 +324,8 @@ pub(crate) async fn status(house: &House) -> anyhow::Result<Value> {
         incidents +=
             open.map_err(|error| anyhow::anyhow!("incidents cannot be read: {error}"))?.len();
     }
+    let overdue = house.desk.overdue(OVERDUE).await;
+    let overdue = overdue.map_err(|error| anyhow::anyhow!("what waits cannot be read: {error}"))?;
     let articles = house.store.all::<Article>(1_000_000).await?.len();
     let mut variants: BTreeMap<String, u64> = BTreeMap::new();
     for row in house.store.all::<Variant>(1_000_000).await? {
@@ -335,6 +340,7 @@ pub(crate) async fn status(house: &House) -> anyhow::Result<Value> {
         "deliveries": deliveries,
         "uncertain": uncertain,
         "incidents": incidents,
+        "overdue": overdue.len(),
         "accounts": accounts,
     }))
 }

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Posts of one account that are looked at for one that may go while allowances of others are spent.
-const LOOKS: usize = 100;
+pub(crate) const LOOKS: usize = 100;
 
 type Row = Versioned<Delivery>;
 
@@ -338,6 +338,6 @@ impl Worker {
 }
 
 /// The shape of a post that is not there.
-fn nothing() -> Shape {
+pub(crate) fn nothing() -> Shape {
     Shape { format: PostFormat::Text, files: BTreeMap::new() }
 }

@@ -133,8 +133,9 @@ fn i1_a_duplicate_that_nobody_dealt_with() {
         id: "1".into(),
         agency: "demo".into(),
         kind: IncidentKind::Duplicate,
-        account: PAGE.parse().unwrap(),
+        account: Some(PAGE.parse().unwrap()),
         delivery: Some(live),
+        job: None,
         remote_ids: vec!["a".into(), "b".into()],
         detail: String::new(),
         at: world.clock.now(),
@@ -142,7 +143,7 @@ fn i1_a_duplicate_that_nobody_dealt_with() {
     };
     world.commit(Changes::by(operator(), "report").insert(&incident));
     only(&mut world, [Breach::DuplicateOpen]);
-    incident.closed = Some((person(3), world.clock.now()));
+    incident.closed = Some((Some(person(3)), world.clock.now()));
     world.commit(Changes::by(operator(), "close").put(&incident, Expect::Any));
     world.breaks = vec![];
     assert_eq!(world.broken(), vec![]);
@@ -467,7 +468,11 @@ fn i11_a_stop_that_was_seen_behind_the_intent_is_kept() {
 fn i11_sent_while_its_account_was_paused() {
     let (mut world, _, waiting) = world();
     let mut account = world.account(PAGE);
-    account.status = AccountStatus::Paused { reason: "nghỉ".into(), since: world.clock.now() };
+    account.status = AccountStatus::Paused {
+        reason: "nghỉ".into(),
+        since: world.clock.now(),
+        by: Some(person(3)),
+    };
     world.commit(Changes::by(operator(), "pause").put(&account, Expect::Any));
     sending(&world, waiting);
     live(&world, waiting);

@@ -73,6 +73,7 @@ enum Call {
     Heartbeat { claim: u8, seconds: u8 },
     Finish { claim: u8, end: u8 },
     Cancel { job: u8 },
+    Retry { job: u8 },
     Lease { account: u8, owner: u8, seconds: u8 },
     Release { lease: u8 },
     Jobs,
@@ -133,12 +134,13 @@ impl ReferenceStateMachine for Calls {
                     .boxed(),
             ),
             (1, (0..12u8).prop_map(|job| Call::Cancel { job }).boxed()),
+            (1, (0..12u8).prop_map(|job| Call::Retry { job }).boxed()),
             (1, Just(Call::Jobs).boxed()),
             (1, (0..9u8, 0..9usize).prop_map(|(ago, limit)| Call::Tail { ago, limit }).boxed()),
             (3, (0..30u8).prop_map(|seconds| Call::Wait { seconds }).boxed()),
         ];
         if known.claims > 0 {
-            let finish = (claim.clone(), 0..4u8);
+            let finish = (claim.clone(), 0..5u8);
             calls.push((3, finish.prop_map(|(claim, end)| Call::Finish { claim, end }).boxed()));
         }
         if known.reopens {
@@ -308,8 +310,9 @@ fn end(kind: u8, clock: &HandClock) -> JobEnd {
     let run_at = clock.now() + seconds(10);
     match kind {
         0 => JobEnd::Complete,
-        1 => JobEnd::Fail { reason: "lỗi mạng".to_owned(), run_at },
+        1 => JobEnd::Fail { reason: "lỗi mạng".into(), run_at },
         2 => JobEnd::Snooze { run_at },
+        3 => JobEnd::Discard { reason: "không thể".into() },
         _ => JobEnd::Cancel,
     }
 }
@@ -373,6 +376,10 @@ impl<S: Store> Side<S> {
             Call::Cancel { job: n } => {
                 let id: JobId = job(u32::from(*n), clock).id;
                 format!("{:?}", store.cancel_job(id, Actor::Operator("người".to_owned())).await)
+            }
+            Call::Retry { job: n } => {
+                let id: JobId = job(u32::from(*n), clock).id;
+                format!("{:?}", store.retry_job(id, Actor::Operator("người".to_owned())).await)
             }
             Call::Lease { account, owner, seconds: s } => {
                 let (account, owner) = (format!("memory:a{account}"), format!("máy-{owner}"));

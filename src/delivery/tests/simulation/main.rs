@@ -20,6 +20,7 @@ mod plan;
 mod platform;
 mod time;
 mod verdict;
+mod watch;
 mod wire;
 mod witness;
 mod world;

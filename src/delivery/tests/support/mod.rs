@@ -104,6 +104,9 @@ impl Store for FuseStore {
     async fn cancel_job(&self, job: JobId, actor: Actor) -> loa_store::Result<()> {
         self.inner.cancel_job(job, actor).await
     }
+    async fn retry_job(&self, job: JobId, actor: Actor) -> loa_store::Result<()> {
+        self.inner.retry_job(job, actor).await
+    }
     async fn lease_account(
         &self,
         account: &str,
