@@ -142,7 +142,7 @@ pub(crate) async fn incidents(house: &House, order: Incidents) -> anyhow::Result
             let incident = row.record;
             open.push(json!({
                 "id": incident.id, "agency": incident.agency, "kind": incident.kind, "account": incident.account,
-                "delivery": incident.delivery, "detail": incident.detail, "at": incident.at,
+                "delivery": incident.delivery, "job": incident.job, "detail": incident.detail, "at": incident.at,
                 "vi": incident.kind.say("vi"), "en": incident.kind.say("en"),
             }));
         }

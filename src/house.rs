@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use loa_canvas::Engine;
 use loa_clip::Runner;
-use loa_delivery::{Desk, Worker as Postman, owner_name};
+use loa_delivery::{Desk, Watchdog, Worker as Postman, owner_name};
 use loa_ingest::Ingest;
 use loa_model::{Account, Actor, Agency, Entropy, Ids, Plan, Timetable, seams::SharedClock};
 use loa_net::{Client, Limits, Policy};
@@ -294,6 +294,7 @@ impl House {
                 store: Arc::clone(&self.store),
                 blobs: Arc::clone(&self.blobs),
                 review: self.review.clone(),
+                desk: self.desk.clone(),
                 clock: self.clock.clone(),
                 ids: self.ids.clone(),
                 assets: web_assets(&self.settings)?,
@@ -320,6 +321,12 @@ impl House {
             let (postman, stopped_postman) = (Arc::clone(&self.postman), stopped.clone());
             tasks.spawn(async move { Ok(postman.run(stopped_postman).await?) });
         }
+        // Beside the workers, not in them: it tells when they are gone.
+        let (watchdog, stopped_watchdog) = (Watchdog::new(self.desk.clone()), stopped.clone());
+        tasks.spawn(async move {
+            watchdog.run(stopped_watchdog).await;
+            Ok(())
+        });
         let socket = self.socket();
         let local = Arc::new(crate::local::Owner(Arc::clone(self)));
         let wait = until(stopped);

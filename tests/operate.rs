@@ -14,11 +14,17 @@ mod newsroom;
 use std::{
     fs,
     io::Write as _,
+    path::PathBuf,
     process::{Command, Output, Stdio},
     time::Duration,
 };
 
-use newsroom::{LOA, Newsroom, SHORT, brief_one, empty, once_each, pause, ports, posts, said};
+use loa_model::{Actor, Clock, Delivery, seams::BoxFuture};
+use loa_store::{Changes, SledStore, Store as _, StoreExt as _};
+use newsroom::{
+    LOA, Newsroom, Platforms, SHORT, article, brief_one, empty, once_each, pause, ports, posts,
+    said,
+};
 use serde_json::{Value, json};
 
 fn run(newsroom: &Newsroom, arguments: &[&str]) -> Output {
@@ -159,4 +165,79 @@ fn a_backup_of_a_running_loa_is_whole_grows_and_can_be_restored() {
     fs::remove_file(newsroom.dir.join("sao-luu/manifest.json")).unwrap();
     let torn = Command::new(LOA).args(["verify", "--backup", &copy]).output().unwrap();
     assert_eq!(torn.status.code(), Some(1), "{}", said(&torn));
+}
+
+#[derive(Debug)]
+struct Noon;
+
+impl Clock for Noon {
+    fn now(&self) -> jiff::Timestamp {
+        "2026-11-22T05:00:00Z".parse().unwrap()
+    }
+    fn sleep(&self, _: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+}
+
+#[test]
+fn verify_names_the_invariant_that_the_ledger_shows_to_be_broken() {
+    let (_platforms, newsroom) = empty("forged", ports(), "");
+    let out = newsroom.publish(&brief_one(&newsroom.dir), "viber:thu", None);
+    assert!(out.status.success(), "{}", said(&out));
+    let sound = done(&newsroom, &["verify", "--json"]);
+    assert_eq!((&sound["sound"], &sound["broken"]), (&json!(true), &json!([])), "{sound}");
+    assert!(sound["deliveries"].as_u64().unwrap() > 0, "{sound}");
+    // Somebody writes a receipt away.
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let (data, options) = (newsroom.dir.join("data"), loa_store::Options::default());
+        let store = SledStore::open(&data, std::sync::Arc::new(Noon), options).unwrap();
+        let mut kept = store.all::<Delivery>(1).await.unwrap().remove(0);
+        kept.record.receipt = None;
+        let changes = Changes::by(Actor::Operator("kẻ lạ".into()), "forge");
+        store.commit(changes.update(&kept.record, kept.version)).await.unwrap();
+    });
+    let out = run(&newsroom, &["verify"]);
+    assert_eq!(out.status.code(), Some(1), "{}", said(&out));
+    for words in ["I2 delivery ", "không có biên nhận", "published without a receipt"] {
+        assert!(said(&out).contains(words), "it does not say {words:?}: {}", said(&out));
+    }
+}
+
+/// On a clock that stands still no lease runs out: what is free again was handed back.
+#[test]
+fn an_end_in_the_middle_of_a_drawing_hands_its_job_back_at_once() {
+    let base = ports();
+    let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+        .join(format!("handed-back-{}", std::process::id()));
+    fs::remove_dir_all(&dir).ok();
+    let platforms = Platforms::still(&dir.join("sandbox"), base, 1);
+    let newsroom = Newsroom::new(&dir, base, &platforms.first_line, "");
+    newsroom.people();
+    let mut server = newsroom.command(&["all"]).stderr(Stdio::null()).spawn().unwrap();
+    let socket = dir.join("data/loa.sock");
+    let until = |what: &str, holds: &dyn Fn() -> bool| {
+        assert!(
+            (0..1200).any(|_| {
+                pause(Duration::from_millis(50));
+                holds()
+            }),
+            "{what}"
+        );
+    };
+    until("it listens", &|| socket.exists());
+    let asked = ["publish", &article(), "--to", "viber:thu", "--as", "lan", "--json"];
+    let mut asked = newsroom.command(&asked);
+    let mut asked = asked.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    until("a clip is being drawn", &|| {
+        let variants = newsroom.status()["variants"].clone();
+        variants["rendered"].as_u64() >= Some(1) && variants["rendering"] == 1
+    });
+    let ended = Command::new("kill").args(["-TERM", &server.id().to_string()]).status().unwrap();
+    assert!(ended.success());
+    assert!(server.wait().unwrap().success(), "it ends cleanly");
+    asked.wait().unwrap();
+    let jobs = newsroom.status()["jobs"].clone();
+    assert!(jobs["executing"].is_null() && jobs["available"].as_u64() >= Some(1), "{jobs}");
+    newsroom.verify();
 }

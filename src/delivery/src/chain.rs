@@ -9,14 +9,14 @@ use jiff::{SignedDuration, Timestamp};
 use loa_channel::{Channel, Cx, Notes, Outgoing, To};
 use loa_model::{
     Account, Delivery, DeliveryEvent as Event, DeliveryId, DeliveryState as State, Intent, Plan,
-    Post, PostState, Priority, Secret, Shape, delivery::Effect,
+    Post, Priority, Secret, Shape, delivery::Effect,
 };
 use loa_store::{Changes, Error as StoreError, StoreExt as _, Versioned};
 
 use crate::{
     Pace, Result, Round, Worker,
     config::secs,
-    gate::{SendGate, Tenure},
+    gate::{SendGate, Tenure, checked, window_of},
     keeping::{self, Known},
     moves::{Mover, NotMoved},
     pacing::{Ask, Go, Held},
@@ -321,34 +321,6 @@ pub(crate) fn begins(d: &Delivery) -> bool {
 pub(crate) fn same(before: &Delivery) -> impl Fn(&Delivery) -> bool + use<> {
     let (lease, intent) = (before.lease.clone(), before.intent.clone());
     move |now: &Delivery| lease.is_some() && now.lease == lease && now.intent == intent
-}
-
-/// The post as approved, or what to do with its delivery instead.
-fn checked(d: &Delivery, post: Option<Post>, now: Timestamp) -> Result<Post, Event> {
-    let hold = |why: &str| Err(Event::Hold { reason: why.to_owned() });
-    let Some(post) = post else { return hold("the post does not exist any more") };
-    let Some(approval) = post.approval.as_ref().filter(|_| post.state == PostState::Approved)
-    else {
-        return hold("the post is not approved any more");
-    };
-    if post.account != d.account || approval.digest != d.digest || post.digest() != d.digest {
-        return hold("the content is not the approved one");
-    }
-    if now < approval.not_before {
-        let reason = "waits for the approved window".to_owned();
-        return Err(Event::Snooze { until: approval.not_before, reason });
-    }
-    if now > approval.not_after {
-        return hold("the approved window passed");
-    }
-    Ok(post)
-}
-
-fn window_of(post: &Post, d: &Delivery) -> (Timestamp, Timestamp) {
-    match &post.approval {
-        Some(approval) => (approval.not_before, approval.not_after.min(d.not_after)),
-        None => (Timestamp::MAX, Timestamp::MIN),
-    }
 }
 
 /// Waits come from platforms: an absurd one counts as a day.

@@ -4,19 +4,21 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use loa_model::{
-    Account, AccountName, AccountStatus, Actor, Delivery, DeliveryEvent as Event, DeliveryId,
-    DeliveryState as State, Entropy, Ids, Post, PostId, PostState, Receipt, Role, User, UserId,
-    delivery::Refused, seams::SharedClock,
+    Actor, Delivery, DeliveryEvent as Event, DeliveryId, DeliveryState as State, Entropy, Ids,
+    Post, PostId, PostState, Receipt, Role, User, UserId,
+    delivery::{EventKind, Refused},
+    record::join,
+    seams::SharedClock,
 };
 use loa_store::{Changes, Error as StoreError, Expect, Store, StoreExt as _, Versioned};
 
-use crate::{Channels, Config, Correction, Incident, KillSwitch, config::secs, moves::Mover};
+use crate::{Channels, Config, Correction, SetAside, config::secs, moves::Mover};
 
 /// Why an act of a person was not done. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeskError {
-    /// There is no such record.
+    /// There is no such record, or it is another agency's.
     #[error("{0} does not exist")]
     Unknown(String),
     /// The person may not do it.
@@ -25,18 +27,105 @@ pub enum DeskError {
         /// Role it takes; for stopping and starting, an admin's will do as well.
         needs: Role,
     },
+    /// It takes a reason, which is kept with who and when.
+    #[error("give a reason")]
+    NoReason,
     /// The delivery is in a state that does not allow it.
     #[error(transparent)]
     Refused(#[from] Refused),
     /// Something else forbids it; says what to do.
-    #[error("{0}")]
-    NotNow(String),
+    #[error(transparent)]
+    NotNow(#[from] NotNow),
     /// Somebody else changed it at the same moment: look again, then decide.
     #[error("somebody else changed it at the same moment: look again, then decide")]
     Conflict,
     /// The store refused.
     #[error(transparent)]
     Store(StoreError),
+}
+
+/// What forbids an act for now, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotNow {
+    /// The request may still arrive: nobody can say yet that it is not there.
+    #[error("the request may still be on its way: look again in a minute")]
+    OnItsWay,
+    /// The channel cannot change posts.
+    #[error(
+        "posts of this channel cannot be changed: retract it and post anew, or post a correction"
+    )]
+    NotEditable,
+    /// The corrected post is not approved for the account.
+    #[error("the corrected post is not approved for this account: have it approved first")]
+    NotSigned,
+    /// Only what is over can be tried again.
+    #[error("it is not over: only what is over can be tried again")]
+    NotOver,
+    /// Another delivery of the post is open or live.
+    #[error("another delivery of this post is under way or live")]
+    OtherOpen,
+    /// The post was live once.
+    #[error("this post was live and is not any more: compose it anew and have it approved")]
+    WasLive,
+    /// The post changed, or its approval is gone.
+    #[error("the post is not approved as it is now: have it approved first")]
+    NotApproved,
+    /// The approval covers other times.
+    #[error(
+        "the approval covers {from} to {to}: choose a time in between or have it approved anew"
+    )]
+    OutsideApproval {
+        /// First instant it covers.
+        from: Timestamp,
+        /// Last instant it covers.
+        to: Timestamp,
+    },
+    /// There is nothing of that name to stop.
+    #[error("{0:?} is no scope: write all, agency/<name> or channel/<name>")]
+    BadScope(String),
+}
+
+impl DeskError {
+    /// The key of its words on the pages: `desk_error.<key>`.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::Unknown(_) => "unknown",
+            Self::Role { .. } => "role",
+            Self::NoReason => "no_reason",
+            Self::Refused(_) => "refused",
+            Self::NotNow(NotNow::OnItsWay) => "on_its_way",
+            Self::NotNow(NotNow::NotEditable) => "not_editable",
+            Self::NotNow(NotNow::NotSigned) => "not_signed",
+            Self::NotNow(NotNow::NotOver) => "not_over",
+            Self::NotNow(NotNow::OtherOpen) => "other_open",
+            Self::NotNow(NotNow::WasLive) => "was_live",
+            Self::NotNow(NotNow::NotApproved) => "not_approved",
+            Self::NotNow(NotNow::OutsideApproval { .. }) => "outside_approval",
+            Self::NotNow(NotNow::BadScope(_)) => "bad_scope",
+            Self::Conflict => "conflict",
+            Self::Store(_) => "store",
+        }
+    }
+
+    /// Every key.
+    pub const KEYS: [&'static str; 15] = [
+        "unknown",
+        "role",
+        "no_reason",
+        "refused",
+        "on_its_way",
+        "not_editable",
+        "not_signed",
+        "not_over",
+        "other_open",
+        "was_live",
+        "not_approved",
+        "outside_approval",
+        "bad_scope",
+        "conflict",
+        "store",
+    ];
 }
 
 impl From<StoreError> for DeskError {
@@ -48,19 +137,98 @@ impl From<StoreError> for DeskError {
     }
 }
 
-type Result<T> = std::result::Result<T, DeskError>;
+pub(crate) type Result<T> = std::result::Result<T, DeskError>;
 
-/// Who may stop and start accounts and the machine.
-const SWITCHERS: &[Role] = &[Role::Approver, Role::Admin];
+/// Who keeps back, lets go and calls off what was not sent, and has work tried again.
+pub(crate) const NEWSROOM: &[Role] = &[Role::Editor, Role::Author, Role::Approver];
+/// Who decides what the audience sees.
+const APPROVERS: &[Role] = &[Role::Approver];
+
+/// What a person can do to a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Act {
+    /// They saw it live.
+    ConfirmLive,
+    /// They looked and it is not there.
+    ConfirmAbsent,
+    /// Keep it back.
+    Hold,
+    /// Let it go.
+    Release,
+    /// Call it off.
+    Cancel,
+    /// Try it again.
+    Retry,
+    /// Take it back.
+    Retract,
+    /// Send other content in its place.
+    Correct,
+    /// Leave one that is over as it is.
+    SetAside,
+}
+
+impl Act {
+    /// Every act.
+    pub const ALL: [Self; 9] = [
+        Self::ConfirmLive,
+        Self::ConfirmAbsent,
+        Self::Hold,
+        Self::Release,
+        Self::Cancel,
+        Self::Retry,
+        Self::Retract,
+        Self::Correct,
+        Self::SetAside,
+    ];
+
+    /// Whether the state of the delivery offers it.
+    pub fn fits(self, d: &Delivery) -> bool {
+        let takes = |event| d.state.next(event).is_ok();
+        match self {
+            Self::ConfirmLive | Self::ConfirmAbsent => d.state == State::Uncertain,
+            Self::Hold => takes(EventKind::Hold) && !d.may_be_live(),
+            Self::Release => takes(EventKind::Release),
+            Self::Cancel => takes(EventKind::Cancel) && !d.cancel_requested,
+            Self::Retry => is_over(d.state),
+            Self::SetAside => {
+                d.state == State::Gone || is_over(d.state) && d.state != State::Cancelled
+            }
+            Self::Retract => takes(EventKind::Retract),
+            Self::Correct => takes(EventKind::Correct),
+        }
+    }
+
+    /// Roles of which one is needed. Calling off what may be live ends in taking it back: that takes an approver.
+    pub fn roles(self, d: &Delivery) -> &'static [Role] {
+        let in_doubt = d.may_be_live() || matches!(d.state, State::Intent | State::Uncertain);
+        match self {
+            Self::Hold | Self::Release | Self::SetAside => NEWSROOM,
+            Self::Cancel if !in_doubt => NEWSROOM,
+            _ => APPROVERS,
+        }
+    }
+
+    /// Whether this person can do it now.
+    pub fn is_open_to(self, person: &User, d: &Delivery) -> bool {
+        person.agency == d.agency
+            && self.fits(d)
+            && self.roles(d).iter().any(|role| person.is(*role))
+    }
+}
+
+/// Whether a delivery ended without being live, so that its post may be tried again.
+pub(crate) fn is_over(state: State) -> bool {
+    matches!(state, State::Dead | State::Rejected | State::Cancelled | State::Missed)
+}
 
 /// Where people decide. What changes what the audience sees takes an approver of the delivery's agency.
 #[derive(Clone)]
 pub struct Desk {
-    store: Arc<dyn Store>,
-    channels: Arc<dyn Channels>,
-    clock: SharedClock,
-    ids: Ids,
-    config: Config,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) channels: Arc<dyn Channels>,
+    pub(crate) clock: SharedClock,
+    pub(crate) ids: Ids,
+    pub(crate) config: Config,
 }
 
 impl Desk {
@@ -86,7 +254,7 @@ impl Desk {
         by: UserId,
         receipt: Receipt,
     ) -> Result<Delivery> {
-        let before = self.approving(id, by).await?;
+        let before = self.allowed(Act::ConfirmLive, id, by).await?;
         self.act_on(&before, by, Event::ConfirmLive { receipt, by }).await
     }
 
@@ -101,21 +269,22 @@ impl Desk {
         by: UserId,
         reason: String,
     ) -> Result<Delivery> {
-        let before = self.approving(id, by).await?;
-        let deadline = before.record.intent.as_ref().map(|intent| intent.send_deadline);
-        // The intent of a worker that was lost earlier is gone; the quarantine was counted from it.
-        let quarantine = secs(self.config.quarantine_s);
-        let last_sent =
-            deadline.max(before.record.quarantine_until.map(|until| until - quarantine));
-        let longest = secs(self.config.create_timeout_s.min(30));
-        if before.record.state == State::Uncertain
-            && last_sent.is_some_and(|at| self.clock.now() < at + longest)
-        {
-            return Err(DeskError::NotNow(
-                "the request may still be on its way: look again in a minute".into(),
-            ));
+        let before = self.allowed(Act::ConfirmAbsent, id, by).await?;
+        let reason = given(&reason)?;
+        if self.may_still_arrive(&before.record) {
+            return Err(NotNow::OnItsWay.into());
         }
         self.act_on(&before, by, Event::ConfirmAbsent { by, reason }).await
+    }
+
+    /// Whether the request of an unclear outcome may still be on its way: then nobody can say that it is not there.
+    pub fn may_still_arrive(&self, d: &Delivery) -> bool {
+        let deadline = d.intent.as_ref().map(|intent| intent.send_deadline);
+        // The intent of a worker that was lost earlier is gone; the quarantine was counted from it.
+        let quarantine = secs(self.config.quarantine_s);
+        let last_sent = deadline.max(d.quarantine_until.map(|until| until - quarantine));
+        let longest = secs(self.config.create_timeout_s.min(30));
+        d.state == State::Uncertain && last_sent.is_some_and(|at| self.clock.now() < at + longest)
     }
 
     /// Calls it off. While it is being sent or in doubt the wish is kept and becomes a retraction once it is live.
@@ -123,7 +292,8 @@ impl Desk {
     /// # Errors
     /// [`DeskError::Refused`] when it is live (retract it) or over.
     pub async fn cancel(&self, id: DeliveryId, by: UserId, reason: String) -> Result<Delivery> {
-        let before = self.delivery(id).await?;
+        let before = self.allowed(Act::Cancel, id, by).await?;
+        let reason = given(&reason)?;
         let now = self.clock.now();
         let mover = self.mover(&before.record, by);
         let doubt = mover.doubt(&before.record, now);
@@ -140,7 +310,9 @@ impl Desk {
     /// # Errors
     /// [`DeskError::Refused`] when it is being sent or was sent.
     pub async fn hold(&self, id: DeliveryId, by: UserId, reason: String) -> Result<Delivery> {
-        self.act(id, by, Event::Hold { reason }).await
+        let before = self.allowed(Act::Hold, id, by).await?;
+        let reason = given(&reason)?;
+        self.act_on(&before, by, Event::Hold { reason }).await
     }
 
     /// Lets a held one go.
@@ -148,7 +320,8 @@ impl Desk {
     /// # Errors
     /// [`DeskError::Refused`] when it is not held.
     pub async fn release(&self, id: DeliveryId, by: UserId) -> Result<Delivery> {
-        self.act(id, by, Event::Release).await
+        let before = self.allowed(Act::Release, id, by).await?;
+        self.act_on(&before, by, Event::Release).await
     }
 
     /// Takes a live post back.
@@ -156,7 +329,8 @@ impl Desk {
     /// # Errors
     /// [`DeskError::Role`], [`DeskError::Refused`] when it is not live.
     pub async fn retract(&self, id: DeliveryId, by: UserId, reason: String) -> Result<Delivery> {
-        let before = self.approving(id, by).await?;
+        let before = self.allowed(Act::Retract, id, by).await?;
+        let reason = given(&reason)?;
         self.act_on(&before, by, Event::Retract { reason }).await
     }
 
@@ -172,19 +346,15 @@ impl Desk {
         post: PostId,
         reason: String,
     ) -> Result<Delivery> {
-        let before = self.approving(id, by).await?;
+        let before = self.allowed(Act::Correct, id, by).await?;
         let account = &before.record.account;
         let editable = self.channels.get(account.channel()).is_some_and(|c| c.capability().edit);
         if !editable {
-            return Err(DeskError::NotNow(format!(
-                "posts on {account} cannot be changed: retract it and post anew, or post a correction"
-            )));
+            return Err(NotNow::NotEditable.into());
         }
         let corrected = self.post(post).await?.record;
         if corrected.account != *account || !is_signed(&corrected) {
-            return Err(DeskError::NotNow(format!(
-                "post {post} is not approved for {account}: have it approved first"
-            )));
+            return Err(NotNow::NotSigned.into());
         }
         let now = self.clock.now();
         let order = Correction { delivery: id, post, reason, by, at: now, done_at: None };
@@ -200,43 +370,27 @@ impl Desk {
     /// [`DeskError::Role`], [`DeskError::NotNow`] when it is not over, another delivery of the post is open or live, the approval does not cover
     /// `due_at`, or the content changed.
     pub async fn retry(&self, id: DeliveryId, by: UserId, due_at: Timestamp) -> Result<Delivery> {
-        let before = self.approving(id, by).await?;
+        let before = self.allowed(Act::Retry, id, by).await?;
         let old = &before.record;
-        let over =
-            matches!(old.state, State::Dead | State::Rejected | State::Cancelled | State::Missed);
-        if !over {
-            return Err(DeskError::NotNow(format!(
-                "the delivery is {}: only one that is over can be tried again",
-                old.state.name()
-            )));
+        if !is_over(old.state) {
+            return Err(NotNow::NotOver.into());
         }
         let kept = self.post(old.post).await?;
-        let prefix = loa_model::record::join(&[&old.post.to_string(), ""]);
+        let prefix = join(&[&old.post.to_string(), ""]);
         let others = self.store.list::<Delivery>("delivery_by_post", &prefix, 1000).await?;
         if others.iter().any(|other| !other.record.state.is_terminal()) {
-            return Err(DeskError::NotNow(
-                "another delivery of this post is under way or live".into(),
-            ));
+            return Err(NotNow::OtherOpen.into());
         }
         if others.iter().any(|o| matches!(o.record.state, State::Retracted | State::Gone)) {
-            return Err(DeskError::NotNow(
-                "this post was live and is not any more: compose it anew and have it approved"
-                    .into(),
-            ));
+            return Err(NotNow::WasLive.into());
         }
         let post = &kept.record;
         let approval =
             post.approval.as_ref().filter(|_| is_signed(post) && post.digest() == old.digest);
-        let Some(approval) = approval else {
-            return Err(DeskError::NotNow(
-                "the post is not approved as it is now: have it approved first".into(),
-            ));
-        };
-        if due_at < approval.not_before || due_at > approval.not_after {
-            return Err(DeskError::NotNow(format!(
-                "the approval covers {} to {}: choose a time in between or have it approved anew",
-                approval.not_before, approval.not_after
-            )));
+        let approval = approval.ok_or(NotNow::NotApproved)?;
+        let (from, to) = (approval.not_before, approval.not_after);
+        if due_at < from || due_at > to {
+            return Err(NotNow::OutsideApproval { from, to }.into());
         }
         let now = self.clock.now();
         let new = Delivery {
@@ -273,85 +427,33 @@ impl Desk {
         Ok(new)
     }
 
-    /// Stops an account until somebody resumes it.
+    /// Leaves a delivery that ended without being live as it is: nobody is asked about it again.
     ///
     /// # Errors
-    /// [`DeskError::Role`], [`DeskError::Unknown`].
-    pub async fn pause_account(
-        &self,
-        name: &AccountName,
-        by: UserId,
-        reason: String,
-    ) -> Result<()> {
-        let since = self.clock.now();
-        self.set_status(name, by, "pause account", AccountStatus::Paused { reason, since }).await
-    }
-
-    /// Lets an account post again, after a pause or after it was connected again.
-    ///
-    /// # Errors
-    /// [`DeskError::Role`], [`DeskError::Unknown`].
-    pub async fn resume_account(&self, name: &AccountName, by: UserId) -> Result<()> {
-        self.set_status(name, by, "resume account", AccountStatus::Active).await
-    }
-
-    /// Throws or lifts a kill switch; `scope` is `all`, `agency/<name>` or `channel/<name>`.
-    ///
-    /// # Errors
-    /// [`DeskError::Role`], also for another agency; [`DeskError::NotNow`] when the scope is none of these.
-    pub async fn kill_switch(
-        &self,
-        scope: &str,
-        on: bool,
-        by: UserId,
-        reason: String,
-    ) -> Result<()> {
-        let named = |kind: &str| scope.strip_prefix(kind).is_some_and(|name| !name.is_empty());
-        if scope != "all" && !named("agency/") && !named("channel/") {
-            return Err(DeskError::NotNow(format!(
-                "{scope:?} is no scope: write all, agency/<name> or channel/<name>"
-            )));
+    /// [`DeskError::Role`], [`DeskError::NoReason`], [`DeskError::NotNow`] when it is not over.
+    pub async fn set_aside(&self, id: DeliveryId, by: UserId, reason: String) -> Result<()> {
+        let kept = self.allowed(Act::SetAside, id, by).await?;
+        let reason = given(&reason)?;
+        if !Act::SetAside.fits(&kept.record) {
+            return Err(NotNow::NotOver.into());
         }
-        let person = self.person(by, SWITCHERS).await?;
-        if scope.strip_prefix("agency/").is_some_and(|agency| agency != person.agency) {
-            return Err(DeskError::Role { needs: Role::Approver });
-        }
-        let switch = KillSwitch { scope: scope.to_owned(), on, reason, by, at: self.clock.now() };
-        let what = if on { "throw kill switch" } else { "lift kill switch" };
-        self.store.commit(Changes::by(Actor::User(by), what).put(&switch, Expect::Any)).await?;
+        let agency = kept.record.agency;
+        let left = SetAside { delivery: id, agency, reason, by, at: self.clock.now() };
+        let changes = Changes::by(Actor::User(by), "set delivery aside");
+        self.store.commit(changes.put(&left, Expect::Any)).await?;
         Ok(())
     }
 
-    /// Open incidents of an agency, the oldest first.
+    /// The delivery of a post that people mean: the open or live one, else the newest.
     ///
     /// # Errors
     /// [`DeskError::Store`].
-    pub async fn open_incidents(
-        &self,
-        agency: &str,
-        limit: usize,
-    ) -> Result<Vec<Versioned<Incident>>> {
-        let prefix = loa_model::record::join(&[agency, "open", ""]);
-        Ok(self.store.list("incident_by_agency", &prefix, limit).await?)
-    }
-
-    /// Closes an incident that was dealt with.
-    ///
-    /// # Errors
-    /// [`DeskError::Unknown`].
-    pub async fn close_incident(&self, id: &str, by: UserId) -> Result<()> {
-        let kept = self.store.read::<Incident>(id).await?;
-        let Some(mut kept) = kept else { return Err(DeskError::Unknown(format!("incident {id}"))) };
-        kept.record.closed = Some((by, self.clock.now()));
-        let changes =
-            Changes::by(Actor::User(by), "close incident").update(&kept.record, kept.version);
-        self.store.commit(changes).await?;
-        Ok(())
-    }
-
-    async fn act(&self, id: DeliveryId, by: UserId, event: Event) -> Result<Delivery> {
-        let before = self.delivery(id).await?;
-        self.act_on(&before, by, event).await
+    pub async fn delivery_of(&self, post: PostId) -> Result<Option<Versioned<Delivery>>> {
+        let prefix = join(&[&post.to_string(), ""]);
+        let all = self.store.list::<Delivery>("delivery_by_post", &prefix, 1000).await?;
+        Ok(all.into_iter().max_by_key(|kept| {
+            (!kept.record.state.is_terminal(), kept.record.created_at, kept.record.id)
+        }))
     }
 
     async fn act_on(
@@ -366,43 +468,16 @@ impl Desk {
         Ok(next)
     }
 
-    async fn set_status(
-        &self,
-        name: &AccountName,
-        by: UserId,
-        what: &str,
-        status: AccountStatus,
-    ) -> Result<()> {
-        let kept = self.store.read::<Account>(name.as_str()).await?;
-        let person = self.person(by, SWITCHERS).await?;
-        let kept = kept.filter(|kept| kept.record.agency == person.agency);
-        let Some(mut kept) = kept else {
-            return Err(DeskError::Unknown(format!("account {name}")));
-        };
-        kept.record.status = status;
-        let changes = Changes::by(Actor::User(by), what).update(&kept.record, kept.version);
-        self.store.commit(changes).await?;
-        Ok(())
-    }
-
-    async fn delivery(&self, id: DeliveryId) -> Result<Versioned<Delivery>> {
-        let kept = self.store.read::<Delivery>(&id.to_string()).await?;
-        kept.ok_or_else(|| DeskError::Unknown(format!("delivery {id}")))
-    }
-
-    /// A delivery, for an approver of its agency.
-    async fn approving(&self, id: DeliveryId, by: UserId) -> Result<Versioned<Delivery>> {
-        let person = self.person(by, &[Role::Approver]).await?;
-        let found = self.delivery(id).await?;
-        if found.record.agency == person.agency {
-            Ok(found)
-        } else {
-            Err(DeskError::Unknown(format!("delivery {id}")))
-        }
+    /// A delivery of the person's own agency, when they may do this to it.
+    async fn allowed(&self, act: Act, id: DeliveryId, by: UserId) -> Result<Versioned<Delivery>> {
+        let unknown = || DeskError::Unknown(format!("delivery {id}"));
+        let found = self.store.read::<Delivery>(&id.to_string()).await?.ok_or_else(unknown)?;
+        let person = self.person(by, act.roles(&found.record)).await?;
+        if found.record.agency == person.agency { Ok(found) } else { Err(unknown()) }
     }
 
     /// The person, when they have one of these roles; somebody unknown has none.
-    async fn person(&self, by: UserId, roles: &[Role]) -> Result<User> {
+    pub(crate) async fn person(&self, by: UserId, roles: &[Role]) -> Result<User> {
         let kept = self.store.read::<User>(&by.to_string()).await?.map(|kept| kept.record);
         kept.filter(|person| roles.iter().any(|role| person.is(*role)))
             .ok_or_else(|| DeskError::Role { needs: roles.first().copied().unwrap_or(Role::Admin) })
@@ -423,6 +498,12 @@ impl Desk {
             deletable: channel.is_some_and(|channel| channel.capability().delete),
         }
     }
+}
+
+/// The reason a person gave.
+pub(crate) fn given(reason: &str) -> Result<String> {
+    let reason = reason.trim();
+    if reason.is_empty() { Err(DeskError::NoReason) } else { Ok(reason.to_owned()) }
 }
 
 /// Whether an approver signed exactly what the post is now.

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Posts of one account that are looked at for one that may go while allowances of others are spent.
-const LOOKS: usize = 100;
+pub(crate) const LOOKS: usize = 100;
 
 type Row = Versioned<Delivery>;
 
@@ -202,6 +202,9 @@ impl Worker {
                     Some(at) if at > now => round.wake_at(at),
                     _ => errand.aftercare.push(row),
                 },
+                _ if now > record.not_after && !record.may_be_live() => {
+                    self.step_aside(&row, Event::Expire, round).await?;
+                }
                 _ if !active => {}
                 _ if record.not_before > now => round.wake_at(record.not_before),
                 _ if record.cancel_requested && !record.may_be_live() => {
@@ -335,6 +338,6 @@ impl Worker {
 }
 
 /// The shape of a post that is not there.
-fn nothing() -> Shape {
+pub(crate) fn nothing() -> Shape {
     Shape { format: PostFormat::Text, files: BTreeMap::new() }
 }

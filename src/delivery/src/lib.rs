@@ -2,15 +2,18 @@
 
 mod aftercare;
 mod chain;
+mod check;
 mod config;
 mod deps;
 mod desk;
 mod errand;
 mod gate;
+mod incidents;
 mod keeping;
 mod moves;
 mod outcome;
 mod outlook;
+mod overdue;
 pub mod pace;
 pub mod pacing;
 mod read_back;
@@ -19,17 +22,25 @@ mod request;
 mod spread;
 mod standing;
 mod sweep;
+mod switch;
 pub mod turns;
+mod waiting;
+mod watchdog;
 mod worker;
 
+pub use check::{Breach, Broken, Checked, Invariant, Rules, check};
 pub use config::Config;
 pub use deps::{Channels, Deps, Secrets, VaultError, owner_name};
-pub use desk::{Desk, DeskError};
+pub use desk::{Act, Desk, DeskError, NotNow};
 pub use keeping::{keep_usage, reads_from};
 pub use loa_model::QuietHours;
 pub use outlook::{Left, Outlook, Planned, look_out, outlook};
+pub use overdue::{Overdue, Subject};
 pub use pace::Pace;
-pub use records::{Correction, Incident, IncidentKind, KillSwitch};
+pub use records::{Correction, Incident, IncidentKind, KillSwitch, SetAside};
+pub use switch::Stop;
+pub use waiting::Waits;
+pub use watchdog::Watchdog;
 pub use worker::{Happened, Round, Worker};
 
 /// Failures of a round. What a platform answers is never one: that becomes the state of a delivery.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use loa_model::{
-    AccountName, DeliveryId, PostId, UserId,
+    AccountName, DeliveryId, JobId, PostId, UserId,
     record::{IndexEntry, Record, join, time_key},
 };
 use serde::{Deserialize, Serialize};
@@ -25,9 +25,41 @@ pub enum IncidentKind {
     MayBeLive,
     /// The platform refuses the credentials.
     NeedsReauth,
+    /// Its time has come, nothing holds it back, and nobody takes it.
+    Stuck,
+    /// Every worker that took the job died with it.
+    Poison,
 }
 
 impl IncidentKind {
+    /// Every kind.
+    pub const ALL: [Self; 9] = [
+        Self::Duplicate,
+        Self::LateReceipt,
+        Self::CannotRetract,
+        Self::RetractFailed,
+        Self::CorrectionFailed,
+        Self::MayBeLive,
+        Self::NeedsReauth,
+        Self::Stuck,
+        Self::Poison,
+    ];
+
+    /// The name in records and among the words of the pages.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Duplicate => "duplicate",
+            Self::LateReceipt => "late_receipt",
+            Self::CannotRetract => "cannot_retract",
+            Self::RetractFailed => "retract_failed",
+            Self::CorrectionFailed => "correction_failed",
+            Self::MayBeLive => "may_be_live",
+            Self::NeedsReauth => "needs_reauth",
+            Self::Stuck => "stuck",
+            Self::Poison => "poison",
+        }
+    }
+
     /// What it means and what to do, for people; Vietnamese unless `lang` is `en`.
     pub fn say(self, lang: &str) -> &'static str {
         let (vi, en) = match self {
@@ -59,6 +91,14 @@ impl IncidentKind {
                 "Nền tảng từ chối thông tin đăng nhập. Hãy kết nối lại tài khoản; các bài đang chờ vẫn được giữ.",
                 "The platform refuses the credentials. Connect the account again; waiting posts are kept.",
             ),
+            Self::Stuck => (
+                "Đã quá giờ, không có gì giữ lại mà chưa máy nào xử lý. Hãy báo người vận hành xem Loa có chạy không; sự cố tự đóng khi việc đi tiếp.",
+                "It is past its time, nothing holds it back, and nobody takes it. Have the operator look whether Loa runs; this closes by itself once it goes on.",
+            ),
+            Self::Poison => (
+                "Việc này làm máy xử lý dừng giữa chừng nhiều lần nên không tự chạy lại. Hãy báo người vận hành xem nhật ký, rồi bấm thử lại.",
+                "The workers that took this job died with it, so it is not tried again by itself. Have the operator look at the log, then try it again.",
+            ),
         };
         if lang == "en" { en } else { vi }
     }
@@ -67,24 +107,37 @@ impl IncidentKind {
 /// Something that needs a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Incident {
-    /// Time and a random tail: sorts by time.
+    /// Time and a random tail, or what it is about where that must be told once.
     pub id: String,
     /// Agency (tenant).
     pub agency: String,
     /// What.
     pub kind: IncidentKind,
-    /// Account.
-    pub account: AccountName,
-    /// Delivery; absent when it concerns the whole account.
+    /// Account; absent when it concerns a job.
+    pub account: Option<AccountName>,
+    /// Delivery; absent when it concerns the whole account or a job.
     pub delivery: Option<DeliveryId>,
+    /// Job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<JobId>,
     /// Ids on the platform it is about.
     pub remote_ids: Vec<String>,
     /// Details, redacted.
     pub detail: String,
     /// When.
     pub at: Timestamp,
-    /// Who closed it and when.
-    pub closed: Option<(UserId, Timestamp)>,
+    /// Who closed it and when; nobody did when its cause ended by itself.
+    pub closed: Option<(Option<UserId>, Timestamp)>,
+}
+
+impl Incident {
+    /// What it is about, by key: a delivery, a job, else an account.
+    pub fn subject(&self) -> String {
+        let delivery = self.delivery.map(|id| id.to_string());
+        let job = self.job.map(|id| id.to_string());
+        let account = self.account.as_ref().map(ToString::to_string);
+        delivery.or(job).or(account).unwrap_or_default()
+    }
 }
 
 impl Record for Incident {
@@ -98,6 +151,12 @@ impl Record for Incident {
             index: "incident_by_agency",
             key: join(&[&self.agency, open, &time_key(self.at), &self.id]),
         }];
+        if self.closed.is_none() {
+            entries.push(IndexEntry {
+                index: "incident_open",
+                key: join(&[self.kind.key(), &self.subject(), &self.id]),
+            });
+        }
         if let Some(delivery) = self.delivery {
             entries.push(IndexEntry {
                 index: "incident_by_delivery",
@@ -133,6 +192,28 @@ impl Record for Correction {
     }
 }
 
+/// A person left a delivery that is over as it is: nobody is asked about it again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetAside {
+    /// Delivery.
+    pub delivery: DeliveryId,
+    /// Agency (tenant).
+    pub agency: String,
+    /// Why.
+    pub reason: String,
+    /// Who.
+    pub by: UserId,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Record for SetAside {
+    const TABLE: &'static str = "set_aside";
+    fn key(&self) -> String {
+        self.delivery.to_string()
+    }
+}
+
 /// Stops everything in its scope before the next request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KillSwitch {
@@ -152,5 +233,31 @@ impl Record for KillSwitch {
     const TABLE: &'static str = "kill_switch";
     fn key(&self) -> String {
         self.scope.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_the_names_in_records_and_each_is_said_in_both_languages() {
+        for kind in IncidentKind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.key());
+            assert_ne!(kind.say("vi"), kind.say("en"));
+        }
+    }
+
+    #[test]
+    fn an_incident_of_the_first_days_is_read() {
+        let user = "00000000-0000-7000-8000-000000000003";
+        let old = serde_json::json!({
+            "id": "1", "agency": "demo", "kind": "duplicate", "account": "memory:page", "delivery": null,
+            "remote_ids": [], "detail": "read-back found several", "at": "2026-11-22T02:00:00Z",
+            "closed": [user, "2026-11-22T03:00:00Z"],
+        });
+        let read: Incident = serde_json::from_value(old).unwrap();
+        assert_eq!((read.subject().as_str(), read.job), ("memory:page", None));
+        assert_eq!(read.closed.unwrap().0, Some(user.parse().unwrap()));
     }
 }

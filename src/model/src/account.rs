@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::record::{IndexEntry, Record, join};
+use crate::{
+    ids::UserId,
+    record::{IndexEntry, Record, join},
+};
 
 /// `channel:name`, for example `facebook:cong-tin`: how people and the command line name an account.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,6 +80,9 @@ pub enum AccountStatus {
         reason: String,
         /// Since when.
         since: Timestamp,
+        /// Who; unknown of pauses of the first release.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<UserId>,
     },
     /// The platform refused the credentials; a person must connect it again.
     NeedsReauth {

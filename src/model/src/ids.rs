@@ -81,6 +81,13 @@ impl Ids {
         T::from(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
     }
 
+    /// A number in 0..=1, for jitter.
+    pub fn chance(&self) -> f64 {
+        let mut random = [0u8; 4];
+        self.entropy.fill(&mut random);
+        f64::from(u32::from_le_bytes(random)) / f64::from(u32::MAX)
+    }
+
     /// A token of `len` characters from an alphabet without look-alikes (no `0`, `1`, `i`, `l`, `o`, `u`).
     ///
     /// Five bits a character: 26 characters hold the 128 bits of a public media address.

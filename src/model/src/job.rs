@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -22,6 +22,28 @@ pub enum Priority {
     Normal,
     /// Whenever there is room.
     Backfill,
+}
+
+impl Priority {
+    /// Backfill that waited this long is served like the day's work.
+    pub const AGES: SignedDuration = SignedDuration::from_hours(1);
+
+    /// What it counts as after waiting: newer work does not keep old backfill back for ever, and nothing becomes urgent by
+    /// waiting.
+    ///
+    /// ```
+    /// use jiff::SignedDuration;
+    /// use loa_model::Priority;
+    ///
+    /// let minutes = SignedDuration::from_mins;
+    /// assert_eq!(Priority::Backfill.after(minutes(59)), Priority::Backfill);
+    /// assert_eq!(Priority::Backfill.after(minutes(60)), Priority::Normal);
+    /// assert_eq!(Priority::Normal.after(minutes(6000)), Priority::Normal);
+    /// ```
+    #[must_use]
+    pub fn after(self, waited: SignedDuration) -> Self {
+        if self == Self::Backfill && waited >= Self::AGES { Self::Normal } else { self }
+    }
 }
 
 /// Everything that can start work, in one list.
@@ -71,6 +93,20 @@ pub enum JobKind {
 }
 
 impl JobKind {
+    /// The lane it runs in.
+    pub fn lane(&self) -> Lane {
+        match self {
+            Self::Ingest { .. } | Self::Brief { .. } | Self::Compose { .. } => Lane::Desk,
+            Self::Render { .. } => Lane::Render,
+            Self::Measure { .. } => Lane::Measure,
+        }
+    }
+
+    /// Tries of such a job: drawing is the same each time, so fewer tell as much.
+    pub fn tries(&self) -> u32 {
+        if matches!(self, Self::Render { .. }) { 3 } else { 5 }
+    }
+
     /// Name of the kind, the same as its serde tag.
     pub fn name(&self) -> &'static str {
         match self {
@@ -79,6 +115,33 @@ impl JobKind {
             Self::Render { .. } => "render",
             Self::Compose { .. } => "compose",
             Self::Measure { .. } => "measure",
+        }
+    }
+}
+
+/// Jobs of one lane wait for each other and for no other: a clip that takes minutes, or a platform that tells its numbers
+/// slowly, never keeps an article waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lane {
+    /// Short work that somebody waits for.
+    Desk,
+    /// Drawing and encoding: uses every core it gets.
+    Render,
+    /// Questions to platforms.
+    Measure,
+}
+
+impl Lane {
+    /// Every lane.
+    pub const ALL: [Self; 3] = [Self::Desk, Self::Render, Self::Measure];
+
+    /// Names of the kinds of job that run in it.
+    pub fn kinds(self) -> &'static [&'static str] {
+        match self {
+            Self::Desk => &["ingest", "brief", "compose"],
+            Self::Render => &["render"],
+            Self::Measure => &["measure"],
         }
     }
 }
@@ -122,6 +185,8 @@ pub enum JobEvent {
     LeaseLost,
     /// A person called it off.
     Cancel,
+    /// A person wants it tried again.
+    Retry,
 }
 
 impl JobState {
@@ -143,17 +208,18 @@ impl JobState {
     pub fn next(self, event: JobEvent) -> Result<Self, IllegalMove> {
         use {JobEvent as E, JobState as S};
         match (self, event) {
-            (S::Scheduled | S::Retryable, E::Due) | (S::Executing, E::LeaseLost) => {
-                Ok(S::Available)
-            }
+            (S::Scheduled | S::Retryable, E::Due)
+            | (S::Executing, E::LeaseLost)
+            | (S::Discarded | S::Cancelled, E::Retry) => Ok(S::Available),
             (S::Available, E::Claim) => Ok(S::Executing),
             (S::Executing, E::Complete) => Ok(S::Completed),
             (S::Executing, E::Fail) => Ok(S::Retryable),
             (S::Executing, E::Exhaust) => Ok(S::Discarded),
             (S::Executing, E::Snooze) => Ok(S::Scheduled),
-            (S::Scheduled | S::Available | S::Executing | S::Retryable, E::Cancel) => {
-                Ok(S::Cancelled)
-            }
+            (
+                S::Scheduled | S::Available | S::Executing | S::Retryable | S::Discarded,
+                E::Cancel,
+            ) => Ok(S::Cancelled),
             _ => Err(IllegalMove {
                 what: "job",
                 state: format!("{self:?}"),
@@ -181,15 +247,15 @@ pub struct Job {
 }
 
 impl Job {
-    /// A job for now, tried at most 5 times.
+    /// A job of the day's work.
     pub fn new(id: JobId, agency: &str, work: JobKind, run_at: Timestamp) -> Self {
         Self {
             id,
             agency: agency.to_owned(),
+            max_attempts: work.tries(),
             work,
             priority: Priority::Normal,
             run_at,
-            max_attempts: 5,
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod measure;
 pub mod post;
 pub mod progress;
 pub mod public;
+pub mod reason;
 pub mod record;
 pub mod schedule;
 pub mod seams;
@@ -32,6 +33,7 @@ pub use post::{
 };
 pub use progress::{Cancel, Progress};
 pub use public::{ClickCount, PublicMedia};
+pub use reason::Why;
 pub use record::{IndexEntry, Record};
 pub use schedule::{Plan, QuietHours, Timetable, Timing, When};
 pub use seams::{Clock, Entropy, Gate, GateClosed};

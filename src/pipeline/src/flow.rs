@@ -208,10 +208,7 @@ impl Flow {
                 reason: String::new(),
             };
             let work = JobKind::Render { variant: variant.id };
-            let render = Job {
-                max_attempts: 3,
-                ..Job::new(deps.ids.make(), &article.agency, work, deps.clock.now())
-            };
+            let render = Job::new(deps.ids.make(), &article.agency, work, deps.clock.now());
             changes = changes.insert(&variant).enqueue(render);
         }
         deps.store.commit(changes.finish(job)).await?;

@@ -3,7 +3,11 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
-use loa_model::{Cancel, JobId, Progress, VariantKind, job::backoff, seams::SharedClock};
+use loa_model::{
+    Cancel, JobId, Progress, VariantKind,
+    job::{Lane, backoff},
+    seams::SharedClock,
+};
 use loa_store::{Claimed, Error as StoreError, JobEnd, Store};
 use serde::{Deserialize, Serialize};
 use tokio::{sync::watch, task::JoinSet};
@@ -16,6 +20,8 @@ use crate::flow::{Done, Flow};
 pub struct Config {
     /// Renders at the same time; each uses every core it gets.
     pub renders: usize,
+    /// Questions for numbers at the same time.
+    pub measures: usize,
     /// Other jobs at the same time.
     pub others: usize,
     /// Lease of a job in seconds, kept alive while it runs.
@@ -31,7 +37,18 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         let variants = vec![VariantKind::Infographic, VariantKind::ShortClip, VariantKind::LowBand];
-        Self { renders: 1, others: 4, lease_s: 60, poll_s: 5, grace_s: 10, variants }
+        Self { renders: 1, measures: 2, others: 4, lease_s: 60, poll_s: 5, grace_s: 10, variants }
+    }
+}
+
+impl Config {
+    /// Jobs of a lane at the same time.
+    fn most(&self, lane: Lane) -> usize {
+        match lane {
+            Lane::Desk => self.others,
+            Lane::Render => self.renders,
+            Lane::Measure => self.measures,
+        }
     }
 }
 
@@ -48,9 +65,6 @@ pub struct Worker {
     owner: String,
 }
 
-const RENDERS: [&str; 1] = ["render"];
-const OTHERS: [&str; 4] = ["ingest", "brief", "compose", "measure"];
-
 impl Worker {
     /// A worker called `owner`, unique to this process.
     pub fn new(flow: Arc<Flow>, board: Arc<ProgressBoard>, config: Config, owner: String) -> Self {
@@ -60,51 +74,42 @@ impl Worker {
 
     /// Works until `stop` turns true, then lets running jobs end or hands them back.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
-        let (mut renders, mut others) = (JoinSet::new(), JoinSet::new());
+        let mut running = Running::default();
         let stopping = Cancel::new();
         let mut commits = self.store.watch();
         while !*stop.borrow() {
-            let mut taken = self.take(&RENDERS, self.config.renders, &mut renders, &stopping).await;
-            taken += self.take(&OTHERS, self.config.others, &mut others, &stopping).await;
+            let mut taken = 0;
+            for lane in Lane::ALL {
+                taken += self.take(lane, &mut running, &stopping).await;
+            }
             if taken > 0 {
                 continue;
             }
             tokio::select! {
                 changed = stop.changed() => if changed.is_err() { break },
                 changed = commits.changed() => if changed.is_err() { break },
-                Some(_) = renders.join_next(), if !renders.is_empty() => {}
-                Some(_) = others.join_next(), if !others.is_empty() => {}
+                true = running.one_ends() => {}
                 () = self.clock.sleep(Duration::from_secs(self.config.poll_s)) => {}
             }
         }
         stopping.cancel();
-        let ended = async {
-            while renders.join_next().await.is_some() {}
-            while others.join_next().await.is_some() {}
-        };
+        let ended = async { while running.one_ends().await {} };
         if tokio::time::timeout(Duration::from_secs(self.config.grace_s), ended).await.is_err() {
             tracing::warn!("Some jobs did not stop in time; they run again at the next start");
         }
     }
 
-    /// Claims as many jobs as are free and starts them.
-    async fn take(
-        &self,
-        kinds: &[&str],
-        most: usize,
-        running: &mut JoinSet<()>,
-        stopping: &Cancel,
-    ) -> usize {
-        while running.try_join_next().is_some() {}
-        let free = most.saturating_sub(running.len());
+    /// Claims as many jobs as the lane has room for and starts them.
+    async fn take(&self, lane: Lane, running: &mut Running, stopping: &Cancel) -> usize {
+        let free = self.config.most(lane).saturating_sub(running.of(lane));
         if free == 0 {
             return 0;
         }
-        match self.store.claim(kinds, &self.owner, free, self.lease()).await {
+        match self.store.claim(lane.kinds(), &self.owner, free, self.lease()).await {
             Ok(claimed) => {
                 let taken = claimed.len();
                 for job in claimed {
-                    running.spawn(Task::new(self, job, stopping.clone()).run());
+                    running.start(lane, Task::new(self, job, stopping.clone()).run());
                 }
                 taken
             }
@@ -117,6 +122,36 @@ impl Worker {
 
     fn lease(&self) -> Duration {
         Duration::from_secs(self.config.lease_s)
+    }
+}
+
+/// What runs, and in which lane.
+#[derive(Default)]
+struct Running {
+    tasks: JoinSet<()>,
+    lanes: BTreeMap<tokio::task::Id, Lane>,
+}
+
+impl Running {
+    fn start(&mut self, lane: Lane, work: impl Future<Output = ()> + Send + 'static) {
+        let task = self.tasks.spawn(work);
+        self.lanes.insert(task.id(), lane);
+    }
+
+    fn of(&self, lane: Lane) -> usize {
+        self.lanes.values().filter(|one| **one == lane).count()
+    }
+
+    /// Waits until a task ends; nothing when none runs.
+    async fn one_ends(&mut self) -> bool {
+        let ended = match self.tasks.join_next_with_id().await {
+            Some(Ok((id, ()))) => id,
+            // A job that panicked keeps its lease until it runs out: then it is tried again, and that try counts.
+            Some(Err(error)) => error.id(),
+            None => return false,
+        };
+        self.lanes.remove(&ended);
+        true
     }
 }
 
@@ -196,12 +231,12 @@ impl Task {
             Err(_) if self.stopping.is_cancelled() => JobEnd::Snooze { run_at: now },
             Err(error) if error.is_final() => {
                 tracing::error!(job = %id, kind, %error, "Job {id} ({kind}) cannot be done");
-                JobEnd::Fail { reason: error.to_string(), run_at: now }
+                JobEnd::Discard { reason: error.to_string() }
             }
             Err(error) => {
                 tracing::warn!(job = %id, kind, attempt = self.job.attempt, %error, "Job {id} ({kind}) failed and runs again");
-                let wait = SignedDuration::try_from(backoff(self.job.attempt, 0.75))
-                    .unwrap_or(SignedDuration::from_secs(60));
+                let wait = backoff(self.job.attempt, self.flow.deps().ids.chance());
+                let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::from_secs(60));
                 JobEnd::Fail { reason: error.to_string(), run_at: now + wait }
             }
         };

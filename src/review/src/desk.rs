@@ -57,34 +57,73 @@ impl Review {
         capability: &Capability,
     ) -> Result<(Post, Delivery)> {
         let mut post = self.post(by, post).await?;
-        if !by.is(Role::Approver) {
-            return Err(ReviewError::Role { needs: Role::Approver });
-        }
-        if post.record.was_written_by(by.id) {
-            return Err(ReviewError::OwnPost);
-        }
+        may_sign(by, &post.record)?;
         post.record.state = post.record.state.next(PostEvent::Approve)?;
-        let digest = post.record.digest();
-        if digest != seen {
-            return Err(ReviewError::Changed { seen, now: digest });
-        }
-        let article = self.check(&post.record, capability).await?;
-        let now = self.clock.now();
-        check_window(window, &post.record, &article.record, now)?;
-        post.record.approval = Some(Approval {
-            digest,
-            by: by.id,
-            at: now,
-            not_before: window.not_before,
-            not_after: window.not_after,
-        });
-        let delivery = self.delivery(&post.record, digest, window, now);
+        let article = self.sign(by, &mut post.record, seen, window, capability).await?;
+        let delivery = self.delivery(&post.record, seen, window);
         let changes = Changes::by(Actor::User(by.id), "approve post")
             .update(&post.record, post.version)
             .insert(&delivery)
             .update(&article.record, article.version);
         self.store.commit(changes).await?;
         Ok((post.record, delivery))
+    }
+
+    /// Signs an approved post anew, for another window: its delivery is over and it did not get live. The new delivery
+    /// names the old one.
+    ///
+    /// # Errors
+    /// Those of [`Review::approve`]; [`ReviewError::TooLate`] while a delivery is under way, or when it was live.
+    pub async fn approve_again(
+        &self,
+        by: &User,
+        post: PostId,
+        seen: Digest,
+        window: Window,
+        capability: &Capability,
+    ) -> Result<(Post, Delivery)> {
+        let mut post = self.post(by, post).await?;
+        may_sign(by, &post.record)?;
+        if post.record.state != PostState::Approved {
+            return Err(ReviewError::NotApproved);
+        }
+        let article = self.sign(by, &mut post.record, seen, window, capability).await?;
+        let old = self.deliveries_of(post.record.id).await?;
+        if let Some(other) = old.iter().find(|d| !is_over(d.record.state)) {
+            return Err(ReviewError::TooLate { state: other.record.state.name() });
+        }
+        let mut delivery = self.delivery(&post.record, seen, window);
+        let mut changes = Changes::by(Actor::User(by.id), "approve post again")
+            .update(&post.record, post.version)
+            .update(&article.record, article.version);
+        // Rewriting the last one as it is makes two people who act at once collide.
+        if let Some(last) = old.iter().max_by_key(|d| (d.record.created_at, d.record.id)) {
+            delivery.retry_of = Some(last.record.id);
+            changes = changes.update(&last.record, last.version);
+        }
+        self.store.commit(changes.insert(&delivery)).await?;
+        Ok((post.record, delivery))
+    }
+
+    /// Puts the signature on the post, when it is what they saw and may go out in this window.
+    async fn sign(
+        &self,
+        by: &User,
+        post: &mut Post,
+        seen: Digest,
+        window: Window,
+        capability: &Capability,
+    ) -> Result<Versioned<Article>> {
+        let digest = post.digest();
+        if digest != seen {
+            return Err(ReviewError::Changed { seen, now: digest });
+        }
+        let article = self.check(post, capability).await?;
+        let at = self.clock.now();
+        check_window(window, post, &article.record, at)?;
+        let Window { not_before, not_after } = window;
+        post.approval = Some(Approval { digest, by: by.id, at, not_before, not_after });
+        Ok(article)
     }
 
     /// Sends a post back to its author.
@@ -248,7 +287,8 @@ impl Review {
         if violations.is_empty() { Ok(article) } else { Err(ReviewError::Violations(violations)) }
     }
 
-    fn delivery(&self, post: &Post, digest: Digest, window: Window, now: Timestamp) -> Delivery {
+    fn delivery(&self, post: &Post, digest: Digest, window: Window) -> Delivery {
+        let now = self.clock.now();
         Delivery {
             id: self.ids.make(),
             agency: post.agency.clone(),
@@ -282,6 +322,20 @@ impl Review {
             updated_at: now,
         }
     }
+}
+
+/// An approver, and nobody who wrote a version of it.
+fn may_sign(by: &User, post: &Post) -> Result<()> {
+    if !by.is(Role::Approver) {
+        return Err(ReviewError::Role { needs: Role::Approver });
+    }
+    if post.was_written_by(by.id) { Err(ReviewError::OwnPost) } else { Ok(()) }
+}
+
+/// Whether a delivery ended without being live.
+fn is_over(state: DeliveryState) -> bool {
+    use DeliveryState as S;
+    matches!(state, S::Dead | S::Rejected | S::Cancelled | S::Missed)
 }
 
 fn given(reason: &str) -> Result<String> {

@@ -29,6 +29,9 @@ pub enum ReviewError {
     /// The post is not in a state for this.
     #[error(transparent)]
     State(#[from] loa_model::IllegalMove),
+    /// Only an approved post is approved again.
+    #[error("the post is not approved; submit it and have it approved first")]
+    NotApproved,
     /// The post is not what the approver saw.
     #[error("the post changed since it was shown; look at it again")]
     Changed {
@@ -94,6 +97,7 @@ impl ReviewError {
             Self::Role { .. } => "role",
             Self::OwnPost => "own_post",
             Self::State(_) => "state",
+            Self::NotApproved => "not_approved",
             Self::Changed { .. } => "changed",
             Self::Violations(_) => "violations",
             Self::StaleVariant { .. } => "stale_variant",
@@ -111,11 +115,12 @@ impl ReviewError {
     }
 
     /// Every key.
-    pub const KEYS: [&'static str; 17] = [
+    pub const KEYS: [&'static str; 18] = [
         "not_found",
         "role",
         "own_post",
         "state",
+        "not_approved",
         "changed",
         "violations",
         "stale_variant",

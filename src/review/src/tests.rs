@@ -9,7 +9,7 @@ mod words;
 use std::sync::{Arc, Mutex};
 
 use loa_model::{
-    Actor, Article, ArticleState, DeliveryEvent, DeliveryState, Digest, MediaRole, Post,
+    Actor, Article, ArticleState, Delivery, DeliveryEvent, DeliveryState, Digest, MediaRole, Post,
     PostFormat, PostState, Role, User, Variant, VariantKind, VariantState,
 };
 use loa_store::{Changes, StoreExt};
@@ -416,4 +416,43 @@ fn every_error_has_a_key() {
     keys.sort_unstable();
     keys.dedup();
     assert_eq!(keys.len(), ReviewError::KEYS.len());
+}
+
+fn again(desk: &Desk, by: &User, post: &Post) -> Result<Delivery, ReviewError> {
+    let signed =
+        desk.review.approve_again(by, post.id, post.digest(), later_window(), &desk.capability);
+    now(signed).map(|(_, delivery)| delivery)
+}
+
+/// A window after the one of [`window`].
+fn later_window() -> Window {
+    let Window { not_after, .. } = window();
+    Window { not_before: not_after, not_after: not_after + jiff::SignedDuration::from_hours(5) }
+}
+
+/// What was approved and is over without being live is signed anew for another window, by another person than its author.
+#[test]
+fn a_post_that_missed_its_window_is_approved_again() {
+    let desk = Desk::new();
+    let post = desk.submitted();
+    assert_eq!(again(&desk, &desk.approver, &post).unwrap_err().key(), "not_approved");
+    let (_, first) = desk.approve(&post).unwrap();
+    assert_eq!(again(&desk, &desk.approver, &post).unwrap_err().key(), "too_late", "under way");
+    desk.drive(&first, vec![DeliveryEvent::Cancel { reason: "x".into() }]);
+    assert_eq!(again(&desk, &desk.author, &post).unwrap_err().key(), "role");
+    let mut own = desk.author.clone();
+    own.roles.push(Role::Approver);
+    assert_eq!(again(&desk, &own, &post).unwrap_err().key(), "own_post");
+    let second = again(&desk, &desk.approver, &post).unwrap();
+    assert_eq!((second.state, second.retry_of), (DeliveryState::Scheduled, Some(first.id)));
+    assert_eq!(
+        (second.due_at, second.not_after),
+        (later_window().not_before, later_window().not_after)
+    );
+    let approval = desk.read(&post).approval.unwrap();
+    assert_eq!((approval.digest, approval.not_after), (post.digest(), later_window().not_after));
+    assert_eq!(again(&desk, &desk.approver, &post).unwrap_err().key(), "too_late", "once");
+    desk.drive(&second, vec![DeliveryEvent::Cancel { reason: "x".into() }]);
+    desk.change_article().unwrap();
+    assert_eq!(again(&desk, &desk.approver, &post).unwrap_err().key(), "not_approved", "void");
 }

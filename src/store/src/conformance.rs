@@ -54,6 +54,7 @@ macro_rules! conformance {
             watchers_wake_at_every_commit
             a_job_is_claimed_once
             urgent_jobs_go_first_then_the_oldest
+            backfill_rises_by_waiting
             only_wanted_kinds_are_claimed
             a_job_waits_for_its_time
             jobs_are_queued_with_their_commit
@@ -64,10 +65,13 @@ macro_rules! conformance {
             work_and_its_end_are_one_commit
             a_failed_job_returns_until_its_tries_are_used
             a_job_that_silences_its_workers_is_discarded
+            a_silent_last_try_is_the_last
             a_snooze_costs_no_try
             a_waiting_job_is_called_off_at_once
             a_running_job_is_called_off_at_its_heartbeat
             a_called_off_job_is_not_tried_again
+            what_cannot_be_done_is_discarded_at_once
+            a_person_has_a_job_tried_again
             jobs_are_listed_newest_first
             one_owner_posts_at_a_time
             keeping_an_account_keeps_its_fence

@@ -48,8 +48,9 @@ pub trait Store: Send + Sync {
     /// [`Error::Io`].
     async fn scan(&self, table: &str, from: &str, limit: usize) -> Result<Vec<Row>>;
 
-    /// Takes up to `n` due jobs of these kinds under a lease: urgent first, then by time. Jobs whose lease ran out are due
-    /// again. A job claimed more often than its `max_attempts` is discarded.
+    /// Takes up to `n` due jobs of these kinds under a lease: urgent first, then by time; backfill that waited long
+    /// enough counts as the day's work. Jobs whose lease ran out are due again. A job that used up its tries, or whose workers
+    /// died with it again and again (poison), is discarded.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -84,6 +85,12 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`Error::Io`].
     async fn cancel_job(&self, job: JobId, actor: Actor) -> Result<()>;
+
+    /// A person has a job tried again that was discarded or called off: at once, with all its tries.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when it is under way, done, or not there; [`Error::Io`].
+    async fn retry_job(&self, job: JobId, actor: Actor) -> Result<()>;
 
     /// Takes or keeps the right to post on an account. `None` while another owner holds it. The fence rises whenever the
     /// owner changes or the lease had run out.

@@ -187,6 +187,7 @@ impl Engine {
         let what = match end {
             JobEnd::Complete => "complete job",
             JobEnd::Fail { .. } => "fail job",
+            JobEnd::Discard { .. } => "discard job",
             JobEnd::Snooze { .. } => "snooze job",
             JobEnd::Cancel => "stop job",
         };
@@ -201,8 +202,32 @@ impl Engine {
                 why: "there is no such job".to_owned(),
             });
         }
-        let row = self.queue.cancel(job, now);
+        let row = match self.queue.job(job) {
+            Some(_) => self.queue.cancel(job, now),
+            // Of what is over only a dead letter can be called off: nobody wants it any more.
+            None => job_row(self.rows.as_ref(), job)?.and_then(JobRow::given_up),
+        };
         self.keep(now, Changes::by(actor, "cancel job"), row.iter().map(JobRow::change))
+    }
+
+    /// A person's wish to try a job again that was discarded or called off.
+    pub(crate) fn retry(&mut self, now: Timestamp, job: JobId, actor: Actor) -> Result<()> {
+        let refused = |why: &str| Error::Refused {
+            what: format!("trying job {job} again"),
+            why: why.to_owned(),
+        };
+        // What is open is in the queue, also when it is staged only.
+        if self.queue.job(job).is_some() {
+            return Err(refused("it is under way"));
+        }
+        let row = job_row(self.rows.as_ref(), job)?;
+        let mut row = row.ok_or_else(|| refused("there is no such job"))?;
+        match row.state {
+            JobState::Discarded | JobState::Cancelled => row.retry(now),
+            JobState::Completed => return Err(refused("it is done")),
+            _ => return Err(refused("it is under way")),
+        }
+        self.keep(now, Changes::by(actor, "retry job"), [row.change()])
     }
 
     /// Jobs for people.

@@ -30,6 +30,11 @@ pub enum JobEnd {
         /// Not before.
         run_at: Timestamp,
     },
+    /// Failed, and trying again cannot help: discarded with the reason.
+    Discard {
+        /// Why, for people.
+        reason: String,
+    },
     /// Not now; costs no try.
     Snooze {
         /// Not before.
@@ -50,6 +55,10 @@ pub struct JobView {
     pub attempt: u32,
     /// Last reason.
     pub reason: String,
+    /// Claims whose worker went silent with the job.
+    pub lost: u32,
+    /// End of the lease of whoever has it, also when it ran out.
+    pub until: Option<Timestamp>,
     /// Whether a person asked to call it off while it runs: the worker obeys at its next heartbeat.
     pub cancel_requested: bool,
 }

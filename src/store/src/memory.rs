@@ -111,6 +111,10 @@ impl Store for MemoryStore {
         self.decide(|engine| engine.cancel(self.clock.now(), job, actor))
     }
 
+    async fn retry_job(&self, job: JobId, actor: Actor) -> Result<()> {
+        self.decide(|engine| engine.retry(self.clock.now(), job, actor))
+    }
+
     async fn lease_account(
         &self,
         account: &str,

@@ -27,6 +27,9 @@ pub(crate) const BY_ID: &str = "job_by_id";
 /// Index of every job by (stored state, id).
 pub(crate) const BY_STATE: &str = "job_by_state";
 
+/// A job that this many workers died with is poison: it is discarded, whatever tries are left, and a person decides.
+const MOST_LOST: u32 = 3;
+
 /// A job as it is kept. Its JSON is that of [`Job`] with these fields beside.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct JobRow {
@@ -46,6 +49,9 @@ pub(crate) struct JobRow {
     pub(crate) reason: String,
     /// A person wants it to stop.
     pub(crate) cancel_requested: bool,
+    /// Claims whose worker went silent: kept with the job, so a restart forgets none.
+    #[serde(default)]
+    pub(crate) lost: u32,
 }
 
 impl JobRow {
@@ -61,6 +67,7 @@ impl JobRow {
             until: None,
             reason: String::new(),
             cancel_requested: false,
+            lost: 0,
         }
     }
 
@@ -104,6 +111,8 @@ impl JobRow {
             state: self.state_at(now),
             attempt: self.tries + running,
             reason: self.reason.clone(),
+            lost: self.lost,
+            until: self.until,
             cancel_requested: self.cancel_requested,
         }
     }
@@ -116,7 +125,7 @@ impl JobRow {
             JobEnd::Complete => self.tried(JobEvent::Complete),
             JobEnd::Cancel => self.tried(JobEvent::Cancel),
             // A person's wish to stop wins over another try.
-            JobEnd::Fail { reason, .. } if self.cancel_requested => {
+            JobEnd::Fail { reason, .. } | JobEnd::Discard { reason } if self.cancel_requested => {
                 self.reason.clone_from(reason);
                 self.tried(JobEvent::Cancel);
             }
@@ -132,6 +141,10 @@ impl JobRow {
                     self.tried(JobEvent::Fail);
                 }
             }
+            JobEnd::Discard { reason } => {
+                self.reason.clone_from(reason);
+                self.tried(JobEvent::Exhaust);
+            }
             JobEnd::Snooze { run_at } => {
                 self.job.run_at = *run_at;
                 self.state = self.after(JobEvent::Snooze);
@@ -144,15 +157,37 @@ impl JobRow {
         self.fence += 1;
         self.until = None;
         let owner = std::mem::take(&mut self.owner);
-        if self.cancel_requested {
-            self.tried(JobEvent::Cancel);
+        self.lost += 1;
+        self.reason = format!("the worker {owner} went silent");
+        let event = if self.cancel_requested {
+            JobEvent::Cancel
+        } else if self.lost >= MOST_LOST {
+            self.reason =
+                format!("poison: {} workers went silent over it, {owner} last", self.lost);
+            JobEvent::Exhaust
         } else if self.tries + 1 >= self.job.max_attempts {
-            self.reason = format!("the worker {owner} went silent during the last try");
-            self.tried(JobEvent::Exhaust);
+            JobEvent::Exhaust
         } else {
-            self.reason = format!("the worker {owner} went silent");
-            self.tried(JobEvent::LeaseLost);
-        }
+            JobEvent::LeaseLost
+        };
+        self.tried(event);
+    }
+
+    /// A dead letter that nobody wants any more; nothing when it is none.
+    pub(crate) fn given_up(mut self) -> Option<Self> {
+        (self.state == JobState::Discarded).then(|| {
+            self.state = self.after(JobEvent::Cancel);
+            self
+        })
+    }
+
+    /// A person wants it tried again from the beginning.
+    pub(crate) fn retry(&mut self, now: Timestamp) {
+        self.state = self.after(JobEvent::Retry);
+        self.tries = 0;
+        self.lost = 0;
+        self.cancel_requested = false;
+        self.job.run_at = now;
     }
 
     fn tried(&mut self, event: JobEvent) {
@@ -231,9 +266,18 @@ impl Queue {
         self.open.get(&id)
     }
 
-    /// Open jobs in this state as of `now`, the newest first.
+    /// Open jobs in this state as of `now`, the newest first. What is due or running is found by its time: however many
+    /// jobs are planned for later, they are not looked at.
     pub(crate) fn views(&self, state: JobState, now: Timestamp, limit: usize) -> Vec<JobView> {
-        let rows = self.open.values().rev().filter(|row| row.state_at(now) == state);
+        let lapsed = self.running.iter().take_while(|(until, _)| *until <= now);
+        let due = self.waiting.values().flat_map(|all| all.iter().take_while(|(at, _)| *at <= now));
+        let ids: BTreeSet<JobId> = match state {
+            JobState::Executing => self.running.iter().map(|(_, id)| *id).collect(),
+            JobState::Available => lapsed.chain(due).map(|(_, id)| *id).collect(),
+            _ => self.waiting.values().flatten().map(|(_, id)| *id).collect(),
+        };
+        let rows = ids.iter().rev().filter_map(|id| self.open.get(id));
+        let rows = rows.filter(|row| row.state_at(now) == state);
         rows.take(limit).map(|row| row.view(now)).collect()
     }
 
@@ -278,7 +322,7 @@ impl Queue {
             let mut row = self.open[id].clone();
             row.take_away();
             if !row.ended() {
-                due.insert(place(&row.job));
+                due.insert(served(&row.job, now));
             }
             changed.insert(*id, row);
         }
@@ -289,7 +333,11 @@ impl Queue {
         for (priority, waiting) in &self.waiting {
             let waiting = waiting.iter().take_while(|(run_at, _)| *run_at <= now);
             let waiting = waiting.filter(|(_, id)| wanted(id)).take(n);
-            due.extend(waiting.map(|(run_at, id)| (*priority, *run_at, *id)));
+            due.extend(
+                waiting.map(|(run_at, id)| {
+                    (priority.after(now.duration_since(*run_at)), *run_at, *id)
+                }),
+            );
         }
         let taken: Vec<JobId> =
             due.iter().map(|(_, _, id)| *id).filter(|id| wanted(id)).take(n).collect();
@@ -414,4 +462,9 @@ pub(crate) fn lease_end(now: Timestamp, lease: Duration) -> Timestamp {
 
 fn place(job: &Job) -> Place {
     (job.priority, job.run_at, job.id)
+}
+
+/// The place in which a due job is served: waiting makes it more urgent.
+fn served(job: &Job, now: Timestamp) -> Place {
+    (job.priority.after(now.duration_since(job.run_at)), job.run_at, job.id)
 }

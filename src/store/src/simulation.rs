@@ -108,6 +108,10 @@ impl Store for SimulatedStore {
         self.store.cancel_job(job, actor).await
     }
 
+    async fn retry_job(&self, job: JobId, actor: Actor) -> Result<()> {
+        self.store.retry_job(job, actor).await
+    }
+
     async fn lease_account(
         &self,
         account: &str,

@@ -224,6 +224,10 @@ impl Store for SledStore {
         self.decide(move |engine, now| engine.cancel(now, job, actor)).await
     }
 
+    async fn retry_job(&self, job: JobId, actor: Actor) -> Result<()> {
+        self.decide(move |engine, now| engine.retry(now, job, actor)).await
+    }
+
     async fn lease_account(
         &self,
         account: &str,

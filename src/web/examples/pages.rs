@@ -1,6 +1,6 @@
 //! Serves the newsroom of the tests on a loopback port until Ctrl-C, so that the pages can be looked at:
 //! `cargo run -p loa-web --example pages -- 8081` (add `empty` for a newsroom without articles, or an MP4 file for its clips). Sign in as `soan` or
-//! `duyet` with the password printed.
+//! `duyet` with the password printed. `states` adds a post in every state, incidents, and an account that cannot post.
 
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -14,6 +14,13 @@ async fn main() -> std::io::Result<()> {
     let rest = asked.next().unwrap_or_default();
     let clip = Some(std::path::Path::new(&rest)).filter(|path| path.is_file());
     let world = World::with(Pictures::real(clip), rest != "empty").await;
+    if rest == "states" {
+        let posts = world.every_state().await;
+        world.incidents_about(&posts[&loa_model::DeliveryState::Published]).await;
+        world.in_state("viber:cong-tin", loa_model::DeliveryState::Uncertain).await;
+        world.refuse_credentials("zalo:cong-tin").await;
+        world.dead_letter("demo").await;
+    }
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     let address = listener.local_addr()?;
     let line = format!(

@@ -83,7 +83,7 @@ impl Assets {
     }
 
     /// A word in `lang`; in the other language, else the key itself, when it is missing.
-    pub(crate) fn word(&self, lang: &str, key: &str) -> String {
+    pub fn word(&self, lang: &str, key: &str) -> String {
         word(&self.words, lang, key)
     }
 

@@ -3,7 +3,10 @@
 mod api;
 mod article;
 mod assets;
+mod attention;
 mod auth;
+mod channels;
+mod decide;
 mod error;
 mod local;
 mod media;
@@ -21,6 +24,7 @@ use axum::{
     middleware,
     routing::{get, post},
 };
+use loa_delivery::Desk;
 use loa_model::{Capability, Ids, JobId, Progress, seams::SharedClock};
 use loa_review::Review;
 use loa_store::{Blobs, Store};
@@ -67,6 +71,8 @@ pub struct Deps {
     pub blobs: Arc<Blobs>,
     /// Moves posts through review.
     pub review: Review,
+    /// Where people decide about what goes out and what is live.
+    pub desk: Desk,
     /// Time.
     pub clock: SharedClock,
     /// Ids.
@@ -87,6 +93,7 @@ pub(crate) struct App {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) blobs: Arc<Blobs>,
     pub(crate) review: Review,
+    pub(crate) desk: Desk,
     pub(crate) clock: SharedClock,
     pub(crate) ids: Ids,
     pub(crate) assets: Assets,
@@ -111,6 +118,7 @@ pub fn router(deps: Deps) -> Result<Router, AssetsError> {
         store: deps.store,
         blobs: deps.blobs,
         review: deps.review,
+        desk: deps.desk,
         clock: deps.clock,
         ids: deps.ids,
         assets,
@@ -126,11 +134,20 @@ pub fn router(deps: Deps) -> Result<Router, AssetsError> {
         .route("/bai-viet/{id}/soan", post(article::compose))
         .route("/viec/{id}/tien-do", get(progress::stream))
         .route("/viec/{id}/huy", post(pages::cancel_job))
+        .route("/viec/{id}/thu-lai", post(attention::retry))
+        .route("/viec/{id}/bo", post(attention::give_up))
         .route("/bai-dang", get(pages::posts))
+        .route("/bai-dang/{id}", get(decide::page))
+        .route("/bai-dang/{id}/quyet-dinh", post(decide::decide))
         .route("/bai-dang/{id}/gui-duyet", post(crate::post::submit))
         .route("/bai-dang/{id}/duyet", post(crate::post::approve))
         .route("/bai-dang/{id}/tra-lai", post(crate::post::give_back))
         .route("/duyet", get(pages::approvals))
+        .route("/can-xu-ly", get(attention::page))
+        .route("/su-co/{id}/dong", post(attention::close))
+        .route("/kenh", get(channels::page))
+        .route("/kenh/tam-dung", post(channels::pause))
+        .route("/kenh/chay-lai", post(channels::resume))
         .route("/bao-cao", get(pages::reach))
         .route("/tep/{hash}", get(media::blob))
         .route("/dang-xuat", post(auth::sign_out))

@@ -15,11 +15,13 @@ use loa_store::{Changes, JobView, StoreExt};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Shared,
+    Shared, attention,
     auth::Visitor,
+    channels::{StopView, stops},
+    decide::failed,
     error::WebError,
-    post::{PostCard, post_card},
-    view,
+    post::{PostCard, post_card, post_row},
+    view::{self, ReasonView},
 };
 
 /// What every page shows around its own content.
@@ -28,6 +30,10 @@ pub(crate) struct Frame<T: Serialize> {
     pub(crate) page: &'static str,
     pub(crate) user: UserView,
     pub(crate) waiting: usize,
+    /// Things that wait for a person.
+    pub(crate) attention: usize,
+    /// What keeps posts from going out: told on every page while it does.
+    pub(crate) stops: Vec<StopView>,
     #[serde(flatten)]
     pub(crate) content: T,
 }
@@ -44,9 +50,12 @@ pub(crate) async fn draw<T: Serialize + 'static>(
     template: &str,
     content: T,
 ) -> Result<Html<String>, WebError> {
-    let waiting = in_review(app, &visitor.user.agency).await?.len();
-    let frame =
-        Frame { page, user: UserView { name: visitor.user.name.clone() }, waiting, content };
+    let agency = &visitor.user.agency;
+    let waiting = in_review(app, agency).await?.len();
+    let attention = attention::count(app, agency).await?;
+    let stops = stops(app, visitor).await?;
+    let user = UserView { name: visitor.user.name.clone() };
+    let frame = Frame { page, user, waiting, attention, stops, content };
     Ok(Html(app.assets.render(template, &visitor.lang, frame)?))
 }
 
@@ -59,7 +68,7 @@ pub(crate) struct JobCard {
     running: bool,
     percent: Option<u64>,
     step: String,
-    reason: String,
+    reason: ReasonView,
 }
 
 /// States of a job that still has work before it.
@@ -140,7 +149,7 @@ pub(crate) async fn job_cards(
             running,
             percent: now.filter(|p| p.total > 0).map(|p| p.done * 100 / p.total),
             step: now.map(|p| step_word(app, &visitor.lang, &p.step)).unwrap_or_default(),
-            reason: view.reason,
+            reason: ReasonView::of(&app.assets, &visitor.lang, &view.reason),
         });
     }
     Ok(cards)
@@ -191,9 +200,8 @@ pub(crate) async fn state_of(
     app: &Shared,
     post: &Post,
 ) -> Result<(String, Option<Delivery>), WebError> {
-    let found = app.store.list::<Delivery>("delivery_by_post", &post.id.to_string(), 20).await?;
-    let delivery =
-        found.into_iter().map(|row| row.record).max_by_key(|delivery| delivery.created_at);
+    let found = app.desk.delivery_of(post.id).await.map_err(|error| failed(&error))?;
+    let delivery = found.map(|row| row.record);
     let state = match (&delivery, post.state) {
         (Some(delivery), PostState::Approved) => delivery.state.name().to_owned(),
         (_, state) => name_of(&state),
@@ -323,7 +331,7 @@ pub(crate) async fn posts(
     found.sort_by_key(|post| std::cmp::Reverse((post.scheduled_at, post.id)));
     let mut posts = Vec::new();
     for post in found {
-        posts.push(post_card(&app, &visitor, post).await?);
+        posts.push(post_row(&app, &visitor, post).await?);
     }
     draw(&app, &visitor, "posts", "pages/posts.html", Posts { posts }).await
 }

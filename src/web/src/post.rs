@@ -7,7 +7,8 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 use loa_model::{
-    Article, Digest, Media, MediaRole, Post, PostId, PostState, Role, User, Violation,
+    Article, Delivery, Digest, Media, MediaRole, Post, PostId, PostState, Role, User, Violation,
+    delivery::Evidence,
 };
 use loa_review::{ReviewError, Window};
 use loa_store::StoreExt;
@@ -16,11 +17,12 @@ use serde_json::json;
 
 use crate::{
     Shared,
-    article::{ZONE, back, web_address},
+    article::{ZONE, web_address},
     auth::{Visitor, by_htmx},
+    decide::{self, Acts, Doubt, WaitView},
     error::WebError,
     pages::{self, name_of},
-    view,
+    view::{self, ReasonView},
 };
 
 /// A post as people see it.
@@ -35,7 +37,13 @@ pub(crate) struct PostCard {
     lang: String,
     format: String,
     state: String,
-    reason: String,
+    /// Key of the words that say what the state means and what happens next.
+    help: String,
+    reason: ReasonView,
+    /// What it waits for, when something holds it back.
+    waits: Option<WaitView>,
+    /// A person wants it not to be live.
+    wish: bool,
     url: String,
     remote_id: String,
     at: String,
@@ -44,7 +52,11 @@ pub(crate) struct PostCard {
     digest_short: String,
     approved_by: Option<String>,
     violations: Vec<Violation>,
-    evidence: Vec<String>,
+    /// The delivery that decisions are about; empty without one.
+    delivery: String,
+    doubt: Option<Doubt>,
+    evidence: Vec<Seen>,
+    acts: Acts,
     /// The channel's own frame, drawn from escaped data.
     frame: Option<String>,
     can_submit: bool,
@@ -52,6 +64,13 @@ pub(crate) struct PostCard {
     own_and_waiting: bool,
     /// Why the last press of a button was refused; empty else.
     problem: String,
+}
+
+/// Something seen about its outcome.
+#[derive(Debug, Clone, Serialize)]
+struct Seen {
+    at: String,
+    what: ReasonView,
 }
 
 /// The card alone, as htmx asks for it, with the number of posts that wait for approval.
@@ -62,8 +81,19 @@ struct Fragment {
     alone: bool,
 }
 
-/// A post with its delivery, frame and what this visitor may do with it.
+/// A post with its delivery, its frame and what this visitor may do with it.
 pub(crate) async fn post_card(
+    app: &Shared,
+    visitor: &Visitor,
+    post: Post,
+) -> Result<PostCard, WebError> {
+    let title = pages::account_title(app, &post).await?;
+    let frame = frame(app, visitor, &post, &title);
+    Ok(PostCard { frame, ..post_row(app, visitor, post).await? })
+}
+
+/// The same without its frame, for lists.
+pub(crate) async fn post_row(
     app: &Shared,
     visitor: &Visitor,
     post: Post,
@@ -87,18 +117,38 @@ pub(crate) async fn post_card(
     let waiting = post.state == PostState::InReview;
     let receipt = delivery.as_ref().and_then(|delivery| delivery.receipt.as_ref());
     let digest = post.digest();
+    let (mut doubt, mut waits, mut evidence) = (None, None, Vec::new());
+    if let Some(d) = &delivery {
+        doubt = decide::doubt(app, &post, d).await?;
+        waits = decide::waits(app, visitor, d).await?;
+        evidence = seen(app, visitor, d);
+    }
+    let reason = match &delivery {
+        Some(d) if post.state == PostState::Approved => &d.reason,
+        _ => &post.reason,
+    };
+    let acts = decide::acts(app, visitor, &post, delivery.as_ref());
+    let can_submit = matches!(post.state, PostState::Draft | PostState::Returned)
+        && violations.is_empty()
+        && (visitor.user.is(Role::Author) || visitor.user.is(Role::Editor));
+    let can_approve = waiting && !mine && visitor.user.is(Role::Approver);
     Ok(PostCard {
         id: post.id.to_string(),
         article: post.article.to_string(),
         article_title: article.map(|article| article.title().to_owned()).unwrap_or_default(),
-        frame: frame(app, visitor, &post, &title),
+        frame: None,
         account_title: title,
         channel: pages::channel_title(app, &post.account),
         lang: post.content.lang.clone(),
         format: name_of(&post.content.format),
-        reason: delivery
-            .as_ref()
-            .map_or_else(|| post.reason.clone(), |delivery| delivery.reason.clone()),
+        help: decide::help(&post, delivery.as_ref(), doubt.as_ref()),
+        reason: ReasonView::of(&app.assets, &visitor.lang, reason),
+        waits,
+        wish: delivery.as_ref().is_some_and(|d| d.cancel_requested),
+        delivery: delivery.as_ref().map(|d| d.id.to_string()).unwrap_or_default(),
+        acts,
+        doubt,
+        evidence,
         url: receipt.map(|receipt| web_address(&receipt.url)).unwrap_or_default(),
         remote_id: receipt.map(|receipt| receipt.remote_id.clone()).unwrap_or_default(),
         at: view::time(receipt.map_or(post.scheduled_at, |receipt| receipt.at), &post.zone),
@@ -106,24 +156,21 @@ pub(crate) async fn post_card(
         digest: digest.to_string(),
         digest_short: digest.short(),
         approved_by: approver,
-        can_submit: matches!(post.state, PostState::Draft | PostState::Returned)
-            && violations.is_empty()
-            && (visitor.user.is(Role::Author) || visitor.user.is(Role::Editor)),
+        can_submit,
         violations,
-        evidence: delivery
-            .map(|delivery| {
-                delivery
-                    .evidence
-                    .iter()
-                    .map(|item| format!("{} — {}", view::time(item.at, ZONE), item.what))
-                    .collect()
-            })
-            .unwrap_or_default(),
-        can_approve: waiting && !mine && visitor.user.is(Role::Approver),
+        can_approve,
         own_and_waiting: waiting && mine,
         problem: String::new(),
         state,
     })
+}
+
+fn seen(app: &Shared, visitor: &Visitor, d: &Delivery) -> Vec<Seen> {
+    let seen = |item: &Evidence| Seen {
+        at: view::time(item.at, ZONE),
+        what: ReasonView::of(&app.assets, &visitor.lang, &item.what),
+    };
+    d.evidence.iter().map(seen).collect()
 }
 
 /// The post in its channel's own frame; nothing when the channel brought none.
@@ -157,7 +204,7 @@ fn frame(app: &Shared, visitor: &Visitor, post: &Post, title: &str) -> Option<St
     }
 }
 
-async fn own_post(app: &Shared, visitor: &Visitor, id: &str) -> Result<Post, WebError> {
+pub(crate) async fn own_post(app: &Shared, visitor: &Visitor, id: &str) -> Result<Post, WebError> {
     let id: PostId = id.parse().map_err(|_| WebError::missing())?;
     let row = app.store.read::<Post>(&id.to_string()).await?.ok_or_else(WebError::missing)?;
     if row.record.agency == visitor.user.agency { Ok(row.record) } else { Err(WebError::missing()) }
@@ -173,8 +220,9 @@ pub(crate) async fn submit(
     let post = own_post(&app, &visitor, &id).await?;
     let capability = capability(&app, &post)?;
     let moved = app.review.submit(&visitor.user, post.id, capability).await.err();
-    let next = back(&post.article.to_string());
-    answer(&app, &visitor, &headers, &post, moved, next).await
+    let problem = moved.map(|error| refusal(&app, &visitor, &error));
+    let next = Redirect::to(&format!("/bai-viet/{}", post.article));
+    answer(&app, &visitor, &headers, &post, problem, next).await
 }
 
 #[derive(Deserialize)]
@@ -183,7 +231,7 @@ pub(crate) struct Approve {
 }
 
 /// How long an approved post may wait before it asks a person again.
-const APPROVED_FOR: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
+pub(crate) const APPROVED_FOR: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
 
 /// Signs exactly what the approver saw: the digest comes from the page they pressed the button on.
 pub(crate) async fn approve(
@@ -199,8 +247,8 @@ pub(crate) async fn approve(
     let window = Window { not_before: from, not_after: from + APPROVED_FOR };
     let capability = capability(&app, &post)?;
     let moved = app.review.approve(&visitor.user, post.id, seen, window, capability).await.err();
-    let next = Redirect::to("/duyet").into_response();
-    answer(&app, &visitor, &headers, &post, moved, next).await
+    let problem = moved.map(|error| refusal(&app, &visitor, &error));
+    answer(&app, &visitor, &headers, &post, problem, Redirect::to("/duyet")).await
 }
 
 #[derive(Deserialize)]
@@ -218,37 +266,51 @@ pub(crate) async fn give_back(
 ) -> Result<Response, WebError> {
     let post = own_post(&app, &visitor, &id).await?;
     let moved = app.review.return_with_reason(&visitor.user, post.id, &form.reason).await.err();
-    let next = Redirect::to("/duyet").into_response();
-    answer(&app, &visitor, &headers, &post, moved, next).await
+    let problem = moved.map(|error| refusal(&app, &visitor, &error));
+    answer(&app, &visitor, &headers, &post, problem, Redirect::to("/duyet")).await
 }
 
 /// Without script a refusal is a page and success leads on. htmx gets the card as it is now, the refusal in it.
-async fn answer(
+pub(crate) async fn answer(
     app: &Shared,
     visitor: &Visitor,
     headers: &HeaderMap,
     post: &Post,
-    refused: Option<ReviewError>,
-    next: Response,
+    problem: Option<String>,
+    next: Redirect,
 ) -> Result<Response, WebError> {
-    let problem = refused.map(|error| refusal(app, visitor, &error)).unwrap_or_default();
+    let problem = problem.unwrap_or_default();
     if !by_htmx(headers) {
         return if problem.is_empty() {
-            Ok(next)
+            Ok(next.into_response())
         } else {
             Err(WebError::new(StatusCode::CONFLICT, problem))
         };
     }
     let status = if problem.is_empty() { StatusCode::OK } else { StatusCode::CONFLICT };
     let now = own_post(app, visitor, &post.id.to_string()).await?;
-    let post = PostCard { problem, ..post_card(app, visitor, now).await? };
+    let card = if in_list(headers) {
+        post_row(app, visitor, now).await?
+    } else {
+        post_card(app, visitor, now).await?
+    };
+    let post = PostCard { problem, ..card };
     let waiting = pages::in_review(app, &visitor.user.agency).await?.len();
     let card = Fragment { post, waiting, alone: true };
     Ok((status, Html(app.assets.render("pages/post_card.html", &visitor.lang, card)?))
         .into_response())
 }
 
-fn capability<'a>(app: &'a Shared, post: &Post) -> Result<&'a loa_model::Capability, WebError> {
+/// Whether the card stands on the page that shows cards without their frames.
+fn in_list(headers: &HeaderMap) -> bool {
+    let from = headers.get("hx-current-url").and_then(|value| value.to_str().ok());
+    from.is_some_and(|url| url.ends_with("/can-xu-ly"))
+}
+
+pub(crate) fn capability<'a>(
+    app: &'a Shared,
+    post: &Post,
+) -> Result<&'a loa_model::Capability, WebError> {
     app.capabilities.get(post.account.channel()).ok_or_else(|| {
         let message = format!(
             "Bản này không có kênh {0} / This build has no channel {0}",
@@ -259,7 +321,7 @@ fn capability<'a>(app: &'a Shared, post: &Post) -> Result<&'a loa_model::Capabil
 }
 
 /// A refusal of review in words: those of the locale files, and the exact reason where it names a thing.
-fn refusal(app: &Shared, visitor: &Visitor, error: &ReviewError) -> String {
+pub(crate) fn refusal(app: &Shared, visitor: &Visitor, error: &ReviewError) -> String {
     if let ReviewError::Store(store) = error {
         tracing::error!(error = %store, "Review could not use the store");
     }

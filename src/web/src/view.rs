@@ -3,6 +3,31 @@
 use std::fmt::Write as _;
 
 use jiff::{Timestamp, tz::TimeZone};
+use loa_model::Why;
+use serde::Serialize;
+
+use crate::assets::Assets;
+
+/// A reason in the reader's language: ours in words of the locale files, those of a platform or a person as they are.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct ReasonView {
+    /// Empty when the words say it all.
+    ours: String,
+    /// Empty when there are none.
+    words: String,
+}
+
+impl ReasonView {
+    pub(crate) fn of(assets: &Assets, lang: &str, reason: &str) -> Self {
+        let (why, words) = Why::of(reason);
+        Self::told(assets, lang, why, words)
+    }
+
+    pub(crate) fn told(assets: &Assets, lang: &str, why: Option<Why>, words: &str) -> Self {
+        let ours = why.map(|why| assets.word(lang, &format!("why.{}", why.key())));
+        Self { ours: ours.unwrap_or_default(), words: words.to_owned() }
+    }
+}
 
 /// An instant in an IANA zone: `07:30 15/11/2026`.
 pub(crate) fn time(at: Timestamp, zone: &str) -> String {

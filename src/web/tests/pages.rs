@@ -255,7 +255,7 @@ async fn every_state_and_frame_is_shown() {
         let frame_text: String = page.text().get(at..).unwrap().chars().take(6000).collect();
         assert!(frame_text.contains(world.article.title()), "{frame}");
     }
-    assert!(page.text().contains("read-back did not find it"), "evidence of the uncertain one");
+    assert!(page.text().contains("không thấy bài"), "evidence of the uncertain one");
     assert!(
         page.text().contains("https:&#x2f;&#x2f;www.facebook.com&#x2f;1022&#x2f;posts&#x2f;4471")
     );
@@ -388,7 +388,7 @@ async fn a_job_is_called_off() {
     let page = author.get("/").await;
     let action = format!("/viec/{}/huy", world.job);
     assert!(page.text().contains(&action) && page.text().contains("value=\"50\""));
-    assert!(page.text().contains("đã dừng sau nhiều lần thử"));
+    assert!(page.text().contains("đã dừng hẳn"));
     assert!(page.text().contains("the portal answered 404"));
     let answer = author.post(&action, &[]).await;
     assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, "/"));
@@ -457,7 +457,18 @@ fn both_languages_say_everything() {
     }
     assert!(asked > 60, "{asked}");
     for state in loa_model::DeliveryState::ALL {
-        assert!(known(&format!("state.{}", state.name())), "{state:?}");
+        for table in ["state", "state_help"] {
+            assert!(known(&format!("{table}.{}", state.name())), "{table} {state:?}");
+        }
+    }
+    for state in ["draft", "in_review", "approved", "returned", "void", "uncertain_person"] {
+        assert!(known(&format!("state_help.{state}")), "{state}");
+    }
+    for key in loa_delivery::DeskError::KEYS {
+        assert!(known(&format!("desk_error.{key}")), "{key}");
+    }
+    for kind in loa_delivery::IncidentKind::ALL {
+        assert!(known(&format!("incident_name.{}", kind.key())), "{kind:?}");
     }
 }
 

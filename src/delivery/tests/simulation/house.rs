@@ -130,6 +130,10 @@ impl Store for HouseStore {
         self.store.cancel_job(job, actor).await
     }
 
+    async fn retry_job(&self, job: JobId, actor: Actor) -> Result<()> {
+        self.store.retry_job(job, actor).await
+    }
+
     async fn lease_account(
         &self,
         account: &str,

@@ -11,13 +11,13 @@ use std::{
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use loa_channel::{Blobs, Error, MediaUrls};
-use loa_delivery::{Deps, Desk, Worker, owner_name};
+use loa_delivery::{Deps, Desk, Watchdog, Worker, owner_name};
 use loa_model::{Actor, BlobHash, Clock as _, Delivery, DeliveryId, DeliveryState as State, Media};
 use loa_store::{
     Changes, Store as _, StoreExt as _, Vault,
     simulation::{Disk, Loss, SimulatedStore},
 };
-use tokio::sync::watch;
+use tokio::sync::watch as watch_channel;
 
 use crate::{
     adapter::{Adapter, Adapters},
@@ -30,6 +30,7 @@ use crate::{
     platform::Platform,
     time::{Timeline, View},
     verdict,
+    watch::{self, Watch},
     wire::Wire,
     witness::{Witness, at_once},
 };
@@ -51,6 +52,8 @@ enum Event {
     Thaw(Arc<Process>),
     /// The house dies.
     Die,
+    /// Somebody looks whether the watchdog is awake.
+    Look,
     Calm,
 }
 
@@ -58,13 +61,15 @@ struct House {
     store: Arc<SimulatedStore>,
     office: Arc<Office>,
     desk: Arc<Process>,
+    /// The watchdog, and what ends it.
+    dog: (Arc<Process>, watch_channel::Sender<bool>),
 }
 
 struct Machine {
     place: String,
     view: Arc<View>,
     instance: u64,
-    running: Option<(Arc<Process>, watch::Sender<bool>)>,
+    running: Option<(Arc<Process>, watch_channel::Sender<bool>)>,
 }
 
 /// A world.
@@ -84,6 +89,7 @@ pub(crate) struct World {
     dice: Arc<Dice>,
     slow_ms: Arc<AtomicU64>,
     calm: bool,
+    watch: Watch,
     seed: u64,
     /// Polls in all, and records in the ledger at the end.
     pub(crate) polls: u64,
@@ -123,6 +129,7 @@ impl World {
             dice: Arc::new(Dice::new(seed, "world")),
             slow_ms: Arc::default(),
             calm: false,
+            watch: Watch::default(),
             seed,
             polls: 0,
             records: 0,
@@ -134,6 +141,7 @@ impl World {
             world.later(*at, Event::Mishap(mishap.clone()));
         }
         world.later(plan.calm, Event::Calm);
+        world.later(watch::EVERY, Event::Look);
         world.later(SignedDuration::from_mins(10), Event::Deed(Deed::Duty));
         world.found();
         world.open();
@@ -179,6 +187,7 @@ impl World {
                     || format!("{} polls, {restless} of them at this time", self.polls),
                 );
                 self.look_after(process);
+                self.people_act_at_bad_moments();
                 continue;
             }
             let next = [self.timeline.next_sleeper(), self.agenda.keys().next().map(|(at, _)| *at)];
@@ -221,6 +230,7 @@ impl World {
                 self.witness.count(&format!("froze {place}"));
                 self.witness.say(|| format!("{} freezes {place} for {time:?}", process.name));
                 process.freeze(true);
+                self.witness.seen().moments.push(time);
                 let time = SignedDuration::try_from(time).expect("hours");
                 self.later(time, Event::Thaw(process));
             }
@@ -239,6 +249,18 @@ impl World {
         }
     }
 
+    fn people_act_at_bad_moments(&mut self) {
+        let moments = std::mem::take(&mut self.witness.seen().moments);
+        for time in moments {
+            if !self.calm && self.dice.chance(self.plan.busy) {
+                let time = SignedDuration::try_from(time).expect("hours");
+                for (at, deed) in self.plan.clone().bad_moment(&self.dice, time) {
+                    self.later(at, Event::Deed(deed));
+                }
+            }
+        }
+    }
+
     fn restart(&mut self, n: usize) {
         let pause = self.dice.secs(1..=90);
         self.later(SignedDuration::try_from(pause).expect("seconds"), Event::Start(n));
@@ -248,7 +270,9 @@ impl World {
     fn house_dies(&mut self) {
         let Some(house) = self.house.take() else { return };
         self.kernel.kill(&house.desk);
+        self.kernel.kill(&house.dog.0);
         let now = self.timeline.now();
+        self.watch.blind(now);
         for machine in &mut self.machines {
             if let Some((process, _)) = machine.running.take() {
                 self.kernel.kill(&process);
@@ -264,8 +288,10 @@ impl World {
         };
         self.witness.count("house died");
         self.witness.say(|| "the house dies".to_owned());
-        let pause = SignedDuration::try_from(self.dice.secs(1..=120)).expect("seconds");
-        self.later(pause, Event::Open);
+        let (longest, calm) = (self.plan.outage_s, self.calm);
+        let long = longest > 0 && !calm && self.dice.chance(20);
+        let pause = self.dice.secs(1..=if long { longest } else { 120 });
+        self.later(SignedDuration::try_from(pause).expect("hours"), Event::Open);
     }
 
     fn open(&mut self) {
@@ -300,11 +326,30 @@ impl World {
             key: KEY,
             began: self.began,
         };
-        self.house = Some(House { store, office: Arc::new(office), desk });
+        let dog = self.watchdog(&store);
+        self.house = Some(House { store, office: Arc::new(office), desk, dog });
         for n in 0..self.machines.len() {
             let pause = SignedDuration::try_from(self.dice.millis(0..=30_000)).expect("seconds");
             self.later(pause, Event::Start(n));
         }
+    }
+
+    /// Looks after everything that waits until the world is calm. Nobody strikes it: it is what all blows are told by.
+    fn watchdog(&self, store: &Arc<SimulatedStore>) -> (Arc<Process>, watch_channel::Sender<bool>) {
+        let process = Process::new("watchdog".into(), false, self.dice.clone());
+        let quick = HouseStore { slow_ms: Arc::default(), ..self.house_store(store, &process) };
+        let desk = Desk::new(
+            Arc::new(quick),
+            Arc::new(self.adapters(store, &process)),
+            self.timeline.clone(),
+            Arc::new(Dice::new(self.seed, "watchdog")),
+            self.plan.config.clone(),
+        );
+        let (stop, stopped) = watch_channel::channel(self.calm);
+        let watchdog = Watchdog::new(desk);
+        let work = async move { watchdog.run(stopped).await };
+        self.kernel.spawner().spawn_in(process.clone(), work);
+        (process, stop)
     }
 
     fn house_store(&self, store: &Arc<SimulatedStore>, process: &Arc<Process>) -> HouseStore {
@@ -338,7 +383,7 @@ impl World {
         let name = owner_name(&machine.place, machine.instance);
         let (view, skewed) = (machine.view.clone(), self.plan.skewed);
         let process = Process::new(name.clone(), skewed, self.dice.clone());
-        let (stop, stopped) = watch::channel(false);
+        let (stop, stopped) = watch_channel::channel(false);
         machine.running = Some((process.clone(), stop));
         self.aim(&process);
         self.witness.say(|| format!("{name} starts"));
@@ -367,31 +412,43 @@ impl World {
         });
     }
 
-    /// Chooses the next blow of a worker.
+    /// Chooses the next blow of a worker. Half of them fall where it matters most: around a request and its commits.
     fn aim(&self, process: &Process) {
         let dice = &self.dice;
         if self.calm || !dice.chance(self.plan.blows) {
             return;
         }
+        let names = [
+            "before the gate",
+            "before the gate",
+            "on the wire",
+            "after answer",
+            "after answer",
+            "after commit",
+            "before commit",
+            "before lease",
+        ];
+        let name = dice.chance(50).then(|| dice.pick(&names));
+        let left = if name.is_some() { dice.below(8) } else { dice.below(250) };
         let blow = match dice.below(10) {
             0..=3 => Blow::Crash,
-            4..=6 => Blow::Freeze(match dice.below(5) {
-                0..=2 => dice.secs(3..=40),
-                3 => dice.secs(40..=900),
+            4..=6 => Blow::Freeze(match (name, dice.below(10)) {
+                // Longer than a request may wait for its first byte, shorter than the account's lease.
+                (Some("before the gate"), 0..=5) => dice.secs(20..=28),
+                // Long enough for another worker to take over.
+                (Some("on the wire" | "after answer"), 0..=5) => dice.secs(31..=200),
+                (_, 0..=2) => dice.secs(3..=30),
+                (_, 3..=5) => dice.secs(30..=120),
+                (_, 6 | 7) => dice.secs(45..=900),
                 _ => dice.secs(900..=5000),
             }),
             7 => Blow::House,
             _ => {
                 // In the middle of one of the next writes.
-                let ahead = dice.below(60);
-                self.disk.lose_power_at(self.disk.operations() + ahead);
+                self.disk.lose_power_at(self.disk.operations() + dice.below(60));
                 return;
             }
         };
-        // Half of them fall where it matters most: around a request and its commits.
-        let names = ["before send", "on the wire", "after answer", "after commit", "before commit"];
-        let name = dice.chance(50).then(|| dice.pick(&names));
-        let left = if name.is_some() { dice.below(8) } else { dice.below(250) };
         process.aim(Aim { left, name, blow });
     }
 
@@ -413,11 +470,22 @@ impl World {
                 self.aim(&process);
             }
             Event::Die => self.house_dies(),
+            Event::Look if self.calm => {}
+            Event::Look => {
+                if let Some(house) = &self.house {
+                    let (store, now) = (house.store.clone(), self.timeline.now());
+                    self.watch.look(&self.witness, &self.plan, &store, now);
+                }
+                self.later(watch::EVERY, Event::Look);
+            }
             Event::Deed(deed) => return self.people(deed),
             Event::Mishap(mishap) => self.mishap(mishap),
             Event::Calm => {
                 self.witness.say(|| "calm".to_owned());
                 self.calm = true;
+                if let Some(house) = &self.house {
+                    house.dog.1.send_replace(true);
+                }
                 self.wire.calm.store(true, Ordering::Relaxed);
                 self.slow_ms.store(0, Ordering::Relaxed);
                 self.disk.lose_power_at(u64::MAX);
@@ -437,7 +505,7 @@ impl World {
             if self.calm && self.at_rest() {
                 return true;
             }
-            let rounds = if self.calm { 15 } else { 7 };
+            let rounds = if self.calm { 15 } else { self.plan.duty_every };
             self.later(SignedDuration::from_mins(rounds), Event::Deed(Deed::Duty));
         }
         match &self.house {
@@ -464,8 +532,12 @@ impl World {
                 self.machines[n].view.set_ahead(ahead);
             }
             Mishap::Slow(most) => self.slow_ms.store(most, Ordering::Relaxed),
-            Mishap::Full(writes) => self.disk.fail_appends(writes),
+            Mishap::Full(writes) => {
+                self.watch.blind(self.timeline.now() + SignedDuration::from_mins(10));
+                self.disk.fail_appends(writes);
+            }
             Mishap::SyncFails => {
+                self.watch.blind(self.timeline.now() + SignedDuration::from_mins(2));
                 self.disk.fail_syncs(1);
                 // The store answers nobody from then on, until somebody restarts the machine.
                 let pause = SignedDuration::try_from(self.dice.secs(10..=90)).expect("minutes");
@@ -514,9 +586,9 @@ impl World {
         match SimulatedStore::open(clock, &disk, self.plan.segment_bytes) {
             Ok(store) => {
                 oracle::after_restart(&self.witness, &store);
-                let (rules, skewed) = (self.plan.rules(), self.plan.skewed);
-                oracle::pace_was_kept(&self.witness, &rules, self.plan.quiet.as_ref(), skewed);
+                oracle::pace_was_kept(&self.witness, &self.plan, &self.platform.posts());
                 verdict::of(self, &store);
+                oracle::invariants_hold(&self.witness, &store, &self.plan.rules());
                 self.records = store.last_seq();
             }
             Err(error) => self.witness.broke("a store opens after every end", &error.to_string()),

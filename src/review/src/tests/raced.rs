@@ -61,6 +61,9 @@ impl Store for Raced {
     async fn cancel_job(&self, job: JobId, actor: Actor) -> Result<()> {
         self.inner.cancel_job(job, actor).await
     }
+    async fn retry_job(&self, job: JobId, actor: Actor) -> Result<()> {
+        self.inner.retry_job(job, actor).await
+    }
     async fn lease_account(
         &self,
         account: &str,

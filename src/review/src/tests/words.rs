@@ -45,6 +45,8 @@ fn every_error_and_state_has_its_words() {
         |name: &str| -> BTreeSet<String> { vi[name].as_table().unwrap().keys().cloned().collect() };
     let set = |names: Vec<String>| names.into_iter().collect::<BTreeSet<_>>();
     assert_eq!(section("review_error"), set(ReviewError::KEYS.map(str::to_owned).into()));
+    let whys = loa_model::Why::ALL.iter().map(|why| why.key().to_owned());
+    assert_eq!(section("why"), set(whys.collect()));
     let posts = PostState::ALL.iter().map(name);
     assert_eq!(section("state"), set(posts.chain(DeliveryState::ALL.iter().map(name)).collect()));
     assert_eq!(section("article_state"), set(ArticleState::ALL.iter().map(name).collect()));

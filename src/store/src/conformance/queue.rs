@@ -60,6 +60,24 @@ pub async fn urgent_jobs_go_first_then_the_oldest(store: Subject, clock: &HandCl
     assert_eq!(order, [5, 4, 3, 2, 1].map(|n| job(n, clock).id));
 }
 
+/// Urgent work goes first however long the rest has waited; backfill that waited for an hour is served like the day's work,
+/// in the order of waiting, so that no stream of newer jobs keeps it back for ever.
+pub async fn backfill_rises_by_waiting(store: Subject, clock: &HandClock) {
+    let with = |n, priority| Job { priority, ..job(n, clock) };
+    let next = async || store.claim(KINDS, "máy", 1, MINUTE * 60).await.unwrap().remove(0).job.id;
+    queue(&store, [with(1, Priority::Backfill)]).await;
+    clock.advance(MINUTE * 59);
+    queue(&store, [with(2, Priority::Normal), with(3, Priority::Normal)]).await;
+    assert_eq!(next().await, job(2, clock).id, "it has not waited long enough");
+    clock.advance(MINUTE);
+    queue(&store, [with(4, Priority::Urgent), with(5, Priority::Backfill)]).await;
+    let mut order = Vec::new();
+    for _ in 0..4 {
+        order.push(next().await);
+    }
+    assert_eq!(order, [4, 1, 3, 5].map(|n| job(n, clock).id));
+}
+
 /// A worker gets jobs of the kinds it asked for.
 pub async fn only_wanted_kinds_are_claimed(store: Subject, clock: &HandClock) {
     let article: ArticleId = "00000000-0000-7000-8000-000000000009".parse().unwrap();
@@ -170,8 +188,7 @@ pub async fn work_and_its_end_are_one_commit(store: Subject, clock: &HandClock) 
 pub async fn a_failed_job_returns_until_its_tries_are_used(store: Subject, clock: &HandClock) {
     let twice = Job { max_attempts: 2, ..job(1, clock) };
     queue(&store, [twice.clone()]).await;
-    let fail =
-        |reason: &str| JobEnd::Fail { reason: reason.to_owned(), run_at: clock.now() + MINUTE };
+    let fail = |reason: &str| JobEnd::Fail { reason: reason.into(), run_at: clock.now() + MINUTE };
     let first = claim(&store, "máy").await.remove(0);
     store.finish(&first, fail("cổng không trả lời")).await.unwrap();
     let waiting = view(&store, &twice).await;
@@ -191,17 +208,37 @@ pub async fn a_failed_job_returns_until_its_tries_are_used(store: Subject, clock
     assert_eq!(claim(&store, "máy").await, []);
 }
 
-/// A job whose workers go silent is tried as often as it may be, then discarded with a reason.
+/// A job that three workers died with is discarded as poison, also while tries are left; the count is kept with the job, and
+/// tries that ended do not belong to it.
 pub async fn a_job_that_silences_its_workers_is_discarded(store: Subject, clock: &HandClock) {
-    let poison = Job { max_attempts: 3, ..job(1, clock) };
+    let poison = Job { max_attempts: 9, ..job(1, clock) };
     queue(&store, [poison.clone()]).await;
-    for attempt in 1..=3 {
-        assert_eq!(claim(&store, "máy").await.remove(0).attempt, attempt);
+    let ended = claim(&store, "máy").await.remove(0);
+    let failed = JobEnd::Fail { reason: "lỗi mạng".to_owned(), run_at: clock.now() };
+    store.finish(&ended, failed).await.unwrap();
+    for lost in 0..3 {
+        let claimed = claim(&store, "máy").await.remove(0);
+        assert_eq!((claimed.attempt, view(&store, &poison).await.lost), (lost + 2, lost));
         clock.advance(MINUTE);
     }
     assert_eq!(claim(&store, "máy").await, []);
     let over = view(&store, &poison).await;
-    assert_eq!((over.state, over.attempt), (JobState::Discarded, 3));
+    assert_eq!((over.state, over.attempt, over.lost), (JobState::Discarded, 4, 3));
+    assert_eq!(over.reason, "poison: 3 workers went silent over it, máy last");
+    store.retry_job(poison.id, Actor::Operator("trưởng ban".to_owned())).await.unwrap();
+    assert_eq!(view(&store, &poison).await.lost, 0);
+    assert_eq!(claim(&store, "máy").await.remove(0).attempt, 1);
+}
+
+/// The last try counts as used when its worker goes silent.
+pub async fn a_silent_last_try_is_the_last(store: Subject, clock: &HandClock) {
+    let once = Job { max_attempts: 1, ..job(1, clock) };
+    queue(&store, [once.clone()]).await;
+    claim(&store, "máy").await;
+    clock.advance(MINUTE);
+    assert_eq!(claim(&store, "máy").await, []);
+    let over = view(&store, &once).await;
+    assert_eq!((over.state, over.lost), (JobState::Discarded, 1));
     assert!(over.reason.contains("máy"), "{}", over.reason);
 }
 
@@ -219,7 +256,8 @@ pub async fn a_snooze_costs_no_try(store: Subject, clock: &HandClock) {
     }
 }
 
-/// A job that nobody runs is called off at once; one that has ended stays as it is; an unknown one is an error.
+/// A job that nobody runs is called off at once, and so is a dead letter; one that is done stays as it is; an unknown one is an
+/// error.
 pub async fn a_waiting_job_is_called_off_at_once(store: Subject, clock: &HandClock) {
     let person = || Actor::Operator("trưởng ban".to_owned());
     queue(&store, [job(1, clock), job(2, clock)]).await;
@@ -235,6 +273,12 @@ pub async fn a_waiting_job_is_called_off_at_once(store: Subject, clock: &HandClo
         (view(&store, &job(2, clock)).await.state, store.last_seq()),
         (JobState::Completed, before)
     );
+    queue(&store, [job(4, clock)]).await;
+    let dead = claim(&store, "máy").await.remove(0);
+    store.finish(&dead, JobEnd::Discard { reason: "hỏng".to_owned() }).await.unwrap();
+    store.cancel_job(dead.job.id, person()).await.unwrap();
+    let aside = view(&store, &dead.job).await;
+    assert_eq!((aside.state, aside.reason.as_str()), (JobState::Cancelled, "hỏng"));
     let unknown = store.cancel_job(job(3, clock).id, person()).await;
     assert!(matches!(unknown, Err(Error::Refused { .. })), "{unknown:?}");
 }
@@ -258,7 +302,7 @@ pub async fn a_called_off_job_is_not_tried_again(store: Subject, clock: &HandClo
     for claimed in &claimed {
         store.cancel_job(claimed.job.id, Actor::Operator("trưởng ban".to_owned())).await.unwrap();
     }
-    let (reason, run_at) = ("lỗi".to_owned(), clock.now());
+    let (reason, run_at) = ("lỗi".into(), clock.now());
     store.finish(&claimed[0], JobEnd::Fail { reason, run_at }).await.unwrap();
     store.finish(&claimed[1], JobEnd::Snooze { run_at }).await.unwrap();
     store.finish(&claimed[2], JobEnd::Complete).await.unwrap();
@@ -270,6 +314,52 @@ pub async fn a_called_off_job_is_not_tried_again(store: Subject, clock: &HandClo
     }
     let off = JobState::Cancelled;
     assert_eq!(states, [off, off, JobState::Completed, off]);
+}
+
+/// A failure that trying again cannot help uses no further try.
+pub async fn what_cannot_be_done_is_discarded_at_once(store: Subject, clock: &HandClock) {
+    queue(&store, [job(1, clock), job(2, clock)]).await;
+    let claimed = claim(&store, "máy").await;
+    let never = || JobEnd::Discard { reason: "404".to_owned() };
+    store.finish(&claimed[0], never()).await.unwrap();
+    let over = view(&store, &claimed[0].job).await;
+    assert_eq!((over.state, over.attempt), (JobState::Discarded, 1));
+    assert_eq!(over.reason, "404");
+    store.cancel_job(claimed[1].job.id, Actor::Operator("trưởng ban".to_owned())).await.unwrap();
+    store.finish(&claimed[1], never()).await.unwrap();
+    assert_eq!(view(&store, &claimed[1].job).await.state, JobState::Cancelled);
+    clock.advance(MINUTE * 9);
+    assert_eq!(claim(&store, "máy").await, []);
+}
+
+/// A dead letter or a job that was called off runs again when a person wants it, with all its tries and a new fence;
+/// nothing else does.
+pub async fn a_person_has_a_job_tried_again(store: Subject, clock: &HandClock) {
+    let person = || Actor::Operator("trưởng ban".to_owned());
+    let once = |n| Job { max_attempts: 1, ..job(n, clock) };
+    queue(&store, [once(1), once(2), once(3)]).await;
+    let under_way = store.retry_job(once(1).id, person()).await;
+    assert!(matches!(under_way, Err(Error::Refused { .. })), "{under_way:?}");
+    let claimed = claim(&store, "máy").await;
+    store.finish(&claimed[0], JobEnd::Discard { reason: "hỏng".into() }).await.unwrap();
+    store.finish(&claimed[1], JobEnd::Complete).await.unwrap();
+    store.cancel_job(once(3).id, person()).await.unwrap();
+    store.finish(&claimed[2], JobEnd::Cancel).await.unwrap();
+    for (n, may) in [(1, true), (2, false), (3, true), (4, false)] {
+        let answer = store.retry_job(once(n).id, person()).await;
+        assert_eq!(answer.is_ok(), may, "{n}: {answer:?}");
+        assert!(may || matches!(answer, Err(Error::Refused { .. })), "{n}: {answer:?}");
+    }
+    let last = store.tail(store.last_seq() - 1, 1).await.unwrap().remove(0);
+    assert_eq!((last.changes.actor, last.changes.what.as_str()), (person(), "retry job"));
+    let waits = view(&store, &once(1)).await;
+    assert_eq!((waits.state, waits.attempt, waits.reason), (JobState::Available, 0, "hỏng".into()));
+    let again = claim(&store, "máy").await;
+    assert_eq!(again.iter().map(|c| c.job.id).collect::<Vec<_>>(), [1, 3].map(|n| once(n).id));
+    assert!(again[0].fence > claimed[0].fence && again[0].attempt == 1);
+    lost(store.finish(&claimed[0], JobEnd::Complete).await);
+    store.finish(&again[0], JobEnd::Complete).await.unwrap();
+    store.finish(&again[1], JobEnd::Complete).await.unwrap();
 }
 
 /// Jobs are listed by state, the newest first, as they are now.

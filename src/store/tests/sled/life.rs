@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use loa_model::Clock as _;
+use loa_model::{Clock as _, Job, JobState};
 use loa_store::{
     Error, JobEnd, Options, SledStore, Store, StoreExt as _,
     conformance::{HandClock, Note, by, job},
@@ -82,4 +82,28 @@ async fn segments_follow_each_other() {
         let skip = usize::try_from(after).unwrap();
         assert_eq!(store.tail(after, 2).await.unwrap(), tail[skip..tail.len().min(skip + 2)]);
     }
+}
+
+#[tokio::test]
+async fn poison_is_counted_over_restarts_and_by_a_rebuilt_index() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), Arc::new(HandClock::default()));
+    let poison = Job { max_attempts: 9, ..job(1, &clock) };
+    let store = open(folder.path(), &clock);
+    store.commit(by("add").enqueue(poison.clone())).await.unwrap();
+    drop(store);
+    for start in 1..=3 {
+        let store = open(folder.path(), &clock);
+        let owner = format!("máy#{start}");
+        assert_eq!(store.claim(&["ingest"], &owner, 1, MINUTE).await.unwrap().len(), 1, "{owner}");
+        // This start ends without a word about the job, and the index with it.
+        drop(store);
+        std::fs::remove_dir_all(folder.path().join("index")).unwrap();
+        clock.advance(MINUTE);
+    }
+    let store = open(folder.path(), &clock);
+    assert_eq!(store.claim(&["ingest"], "máy#4", 1, MINUTE).await.unwrap(), []);
+    let over = store.jobs(Some(JobState::Discarded), 9).await.unwrap().remove(0);
+    assert_eq!((over.job.id, over.lost), (poison.id, 3));
+    assert_eq!(over.reason, "poison: 3 workers went silent over it, máy#3 last");
+    sound(&store).await;
 }

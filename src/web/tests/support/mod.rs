@@ -12,6 +12,8 @@
 #[cfg(test)]
 pub mod browser;
 pub mod records;
+pub mod shown;
+pub mod states;
 
 use std::{
     collections::BTreeMap,
@@ -27,6 +29,7 @@ use std::{
 use axum::Router;
 use bytes::Bytes;
 use jiff::Timestamp;
+use loa_delivery::Desk;
 use loa_model::{
     Article, BlobHash, Capability, Clock, Entropy, Ids, JobId, Post, Progress, User,
     seams::BoxFuture,
@@ -137,6 +140,7 @@ pub struct World {
     pub clock: Arc<Hand>,
     pub ids: Ids,
     pub review: Review,
+    pub desk: Desk,
     pub capabilities: BTreeMap<String, Capability>,
     pub progress: watch::Sender<ProgressMap>,
     pub people: People,
@@ -245,10 +249,21 @@ impl World {
         }
         let config = Config { public_url: "https://loa.example".into(), ..Config::default() };
         let review = Review::new(store.clone(), clock.clone(), ids.clone(), "https://loa.example");
+        let shown = |(name, capability): (&String, &Capability)| {
+            (name.clone(), Arc::new(shown::Shown(capability.clone())))
+        };
+        let desk = Desk::new(
+            store.clone(),
+            Arc::new(shown::All(capabilities.iter().map(shown).collect())),
+            clock.clone(),
+            Arc::new(Counter::default()),
+            loa_delivery::Config::default(),
+        );
         let router = loa_web::router(Deps {
             store: store.clone(),
             blobs: blobs.clone(),
             review: review.clone(),
+            desk: desk.clone(),
             clock: clock.clone(),
             ids: ids.clone(),
             assets: assets(),
@@ -265,6 +280,7 @@ impl World {
             clock,
             ids,
             review,
+            desk,
             capabilities,
             progress,
             people,

@@ -19,7 +19,7 @@ fn live_since() -> Timestamp {
     "2026-11-16T02:00:00Z".parse().unwrap()
 }
 
-fn by() -> Actor {
+pub fn by() -> Actor {
     Actor::Worker("fixture".into())
 }
 
@@ -58,7 +58,7 @@ pub fn article(ids: &Ids, kept: &Kept) -> Article {
     draft.article(ids.make(), "demo", 1, Some(&photos), "2026-11-16T01:45:00Z".parse().unwrap())
 }
 
-fn photo(kept: &Kept) -> Media {
+pub fn photo(kept: &Kept) -> Media {
     Media {
         role: MediaRole::Photo,
         blob: kept.card,
@@ -87,7 +87,7 @@ fn video(kept: &Kept) -> Media {
     }
 }
 
-fn post(
+pub fn post(
     ids: &Ids,
     article: &Article,
     account: &str,
@@ -136,7 +136,7 @@ fn post(
     }
 }
 
-fn approved(mut post: Post, by: &User) -> Post {
+pub fn approved(mut post: Post, by: &User) -> Post {
     post.approval = Some(Approval {
         digest: post.digest(),
         by: by.id,
@@ -175,7 +175,7 @@ pub fn posts(ids: &Ids, article: &Article, people: &People, kept: &Kept) -> Post
     }
 }
 
-fn delivery(ids: &Ids, post: &Post, state: DeliveryState) -> Delivery {
+pub fn delivery(ids: &Ids, post: &Post, state: DeliveryState) -> Delivery {
     let at = post.scheduled_at;
     Delivery {
         id: ids.make(),

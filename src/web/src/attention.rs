@@ -1,0 +1,301 @@
+//! *Cần xử lý*: everything that waits for a person, with what is known of it and one press for each decision.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use axum::{
+    Extension,
+    extract::{Path, State},
+    response::{Html, IntoResponse, Redirect, Response},
+};
+use loa_delivery::{Incident, SetAside};
+use loa_model::{
+    Account, Actor, Delivery, DeliveryState, Job, JobId, JobKind, JobState, Post, PostId,
+    PostState, Role, UserId, Variant, record::join,
+};
+use loa_store::{JobView, StoreExt, Versioned};
+use serde::Serialize;
+
+use crate::{
+    Shared,
+    article::ZONE,
+    auth::Visitor,
+    channels::name_of_user,
+    decide::{desk_refusal, failed},
+    error::WebError,
+    pages,
+    post::{PostCard, post_row},
+    view::{self, ReasonView},
+};
+
+/// Records of one kind that are looked at, the newest.
+const MOST: usize = 200;
+/// Closed incidents shown.
+const LAST_CLOSED: usize = 20;
+
+/// States in which a delivery waits for a person, in the order of the page.
+const WAITING: [DeliveryState; 6] = [
+    DeliveryState::Uncertain,
+    DeliveryState::Held,
+    DeliveryState::Missed,
+    DeliveryState::Rejected,
+    DeliveryState::Dead,
+    DeliveryState::Gone,
+];
+
+/// Posts in one state.
+#[derive(Serialize)]
+struct Group {
+    state: &'static str,
+    posts: Vec<PostCard>,
+}
+
+#[derive(Serialize)]
+struct IncidentView {
+    id: String,
+    kind: &'static str,
+    /// What it means and what to do.
+    say: &'static str,
+    account: String,
+    account_title: String,
+    channel: String,
+    /// Its post, when it is about one.
+    post: String,
+    /// Kind of its job, when it is about one.
+    job: &'static str,
+    remote_ids: Vec<String>,
+    detail: ReasonView,
+    at: String,
+    closed_by: String,
+    closed_at: String,
+}
+
+/// A job that was given up.
+#[derive(Serialize)]
+struct Dead {
+    id: String,
+    kind: &'static str,
+    source: String,
+    article: String,
+    post: String,
+    attempt: u32,
+    reason: ReasonView,
+}
+
+#[derive(Serialize)]
+struct Page {
+    groups: Vec<Group>,
+    dead: Vec<Dead>,
+    open: Vec<IncidentView>,
+    closed: Vec<IncidentView>,
+    may_retry: bool,
+    may_close: bool,
+    /// Whether nothing waits for anybody.
+    quiet: bool,
+}
+
+/// What waits for people of one agency.
+struct Waiting {
+    posts: BTreeMap<DeliveryState, Vec<Post>>,
+    jobs: Vec<JobView>,
+    incidents: Vec<Versioned<Incident>>,
+}
+
+impl Waiting {
+    async fn of(app: &Shared, agency: &str) -> Result<Self, WebError> {
+        let mut posts: BTreeMap<DeliveryState, Vec<Post>> = BTreeMap::new();
+        let mut seen: BTreeSet<PostId> = BTreeSet::new();
+        for state in WAITING {
+            let prefix = join(&[state.name(), ""]);
+            for row in app.store.list_last::<Delivery>("delivery_by_state", &prefix, MOST).await? {
+                let d = row.record;
+                if d.agency != agency || !seen.insert(d.post) || !is_asked(app, &d).await? {
+                    continue;
+                }
+                if let Some(post) = app.store.read::<Post>(&d.post.to_string()).await? {
+                    posts.entry(state).or_default().push(post.record);
+                }
+            }
+        }
+        let mut jobs = app.store.jobs(Some(JobState::Discarded), MOST).await?;
+        jobs.retain(|view| view.job.agency == agency);
+        let incidents = app.desk.open_incidents(agency, MOST).await;
+        Ok(Self { posts, jobs, incidents: incidents.map_err(|error| failed(&error))? })
+    }
+}
+
+/// Whether a person is asked about a delivery: it is the one of its post that counts, its post can still go out or is in doubt,
+/// and nobody left it as it is.
+async fn is_asked(app: &Shared, d: &Delivery) -> Result<bool, WebError> {
+    let newest = app.desk.delivery_of(d.post).await.map_err(|error| failed(&error))?;
+    if newest.is_none_or(|newest| newest.record.id != d.id) {
+        return Ok(false);
+    }
+    if d.state.is_terminal() {
+        let left = app.store.read::<SetAside>(&d.id.to_string()).await?;
+        let post = app.store.read::<Post>(&d.post.to_string()).await?;
+        let stands = post.is_some_and(|post| post.record.state == PostState::Approved);
+        return Ok(left.is_none() && stands);
+    }
+    Ok(true)
+}
+
+/// How many things wait for people of an agency.
+pub(crate) async fn count(app: &Shared, agency: &str) -> Result<usize, WebError> {
+    let waiting = Waiting::of(app, agency).await?;
+    let posts: usize = waiting.posts.values().map(Vec::len).sum();
+    Ok(posts + waiting.jobs.len() + waiting.incidents.len())
+}
+
+pub(crate) async fn page(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+) -> Result<Html<String>, WebError> {
+    let agency = &visitor.user.agency;
+    let mut waiting = Waiting::of(&app, agency).await?;
+    let mut groups = Vec::new();
+    for state in WAITING {
+        let mut posts = Vec::new();
+        for post in waiting.posts.remove(&state).unwrap_or_default() {
+            posts.push(post_row(&app, &visitor, post).await?);
+        }
+        if !posts.is_empty() {
+            groups.push(Group { state: state.name(), posts });
+        }
+    }
+    let mut dead = Vec::new();
+    for view in waiting.jobs {
+        dead.push(dead_view(&app, &visitor, view).await?);
+    }
+    let closed = app.desk.closed_incidents(agency, LAST_CLOSED).await;
+    let closed = closed.map_err(|error| failed(&error))?;
+    let mut names = BTreeMap::new();
+    let mut views = async |incidents: Vec<Versioned<Incident>>| {
+        let mut all = Vec::new();
+        for row in incidents {
+            all.push(incident_view(&app, &visitor, row.record, &mut names).await?);
+        }
+        Ok::<_, WebError>(all)
+    };
+    let open = views(waiting.incidents).await?;
+    let page = Page {
+        quiet: groups.is_empty() && dead.is_empty() && open.is_empty(),
+        closed: views(closed).await?,
+        open,
+        groups,
+        dead,
+        may_retry: is_any(&visitor, &[Role::Author, Role::Editor, Role::Approver]),
+        may_close: is_any(&visitor, &[Role::Editor, Role::Approver, Role::Admin]),
+    };
+    pages::draw(&app, &visitor, "attention", "pages/attention.html", page).await
+}
+
+fn is_any(visitor: &Visitor, roles: &[Role]) -> bool {
+    roles.iter().any(|role| visitor.user.is(*role))
+}
+
+async fn dead_view(app: &Shared, visitor: &Visitor, view: JobView) -> Result<Dead, WebError> {
+    let (mut source, mut article, mut post) = (String::new(), String::new(), String::new());
+    match &view.job.work {
+        JobKind::Ingest { source: from, .. } => source.clone_from(from),
+        JobKind::Brief { article: of, .. } | JobKind::Compose { article: of, .. } => {
+            article = of.to_string();
+        }
+        JobKind::Render { variant } => {
+            let row = app.store.read::<Variant>(&variant.to_string()).await?;
+            article = row.map(|row| row.record.article.to_string()).unwrap_or_default();
+        }
+        JobKind::Measure { post: of, .. } => post = of.to_string(),
+    }
+    Ok(Dead {
+        id: view.job.id.to_string(),
+        kind: view.job.work.name(),
+        source,
+        article,
+        post,
+        attempt: view.attempt,
+        reason: ReasonView::of(&app.assets, &visitor.lang, &view.reason),
+    })
+}
+
+async fn incident_view(
+    app: &Shared,
+    visitor: &Visitor,
+    incident: Incident,
+    names: &mut BTreeMap<UserId, String>,
+) -> Result<IncidentView, WebError> {
+    let delivery = match incident.delivery {
+        Some(id) => app.store.read::<Delivery>(&id.to_string()).await?.map(|row| row.record),
+        None => None,
+    };
+    let job = match incident.job {
+        Some(id) => app.store.read::<Job>(&id.to_string()).await?.map(|row| row.record),
+        None => None,
+    };
+    let account = match &incident.account {
+        Some(name) => app.store.read::<Account>(name.as_str()).await?.map(|row| row.record),
+        None => None,
+    };
+    let channel = incident.account.as_ref().map(|name| pages::channel_title(app, name));
+    let (closed_by, closed_at) = match incident.closed {
+        Some((Some(by), at)) => (name_of_user(app, by, names).await?, view::time(at, ZONE)),
+        Some((None, at)) => (String::new(), view::time(at, ZONE)),
+        None => (String::new(), String::new()),
+    };
+    Ok(IncidentView {
+        kind: incident.kind.key(),
+        say: incident.kind.say(&visitor.lang),
+        channel: channel.unwrap_or_default(),
+        account: incident.account.map(|name| name.to_string()).unwrap_or_default(),
+        account_title: account.map(|account| account.title).unwrap_or_default(),
+        post: delivery.map(|d| d.post.to_string()).unwrap_or_default(),
+        job: job.map(|job| job.work.name()).unwrap_or_default(),
+        remote_ids: incident.remote_ids,
+        detail: ReasonView::of(&app.assets, &visitor.lang, &incident.detail),
+        at: view::time(incident.at, ZONE),
+        closed_by,
+        closed_at,
+        id: incident.id,
+    })
+}
+
+/// Somebody dealt with an incident.
+pub(crate) async fn close(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Path(id): Path<String>,
+) -> Result<Response, WebError> {
+    let closed = app.desk.close_incident(&id, visitor.user.id).await;
+    closed.map_err(|error| desk_refusal(&app, &visitor, &error))?;
+    Ok(back())
+}
+
+/// Has a job tried again that was given up.
+pub(crate) async fn retry(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Path(id): Path<String>,
+) -> Result<Response, WebError> {
+    let id: JobId = id.parse().map_err(|_| WebError::missing())?;
+    let done = app.desk.retry_job(id, visitor.user.id).await;
+    done.map_err(|error| desk_refusal(&app, &visitor, &error))?;
+    Ok(back())
+}
+
+/// Nobody wants a job any more that was given up.
+pub(crate) async fn give_up(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Path(id): Path<String>,
+) -> Result<Response, WebError> {
+    let id: JobId = id.parse().map_err(|_| WebError::missing())?;
+    pages::own_job(&app, &visitor, id).await?;
+    if !is_any(&visitor, &[Role::Author, Role::Editor, Role::Approver]) {
+        return Err(WebError::forbidden());
+    }
+    app.store.cancel_job(id, Actor::User(visitor.user.id)).await?;
+    Ok(back())
+}
+
+fn back() -> Response {
+    Redirect::to("/can-xu-ly").into_response()
+}

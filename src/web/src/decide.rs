@@ -1,0 +1,328 @@
+//! What people decide about a post that is approved: one page of its own, one address for every decision.
+
+use axum::{
+    Extension, Form,
+    extract::{Path, State},
+    http::HeaderMap,
+    response::{Html, Redirect, Response},
+};
+use loa_delivery::{Act, DeskError, NotNow};
+use loa_model::{
+    Delivery, DeliveryState, Digest, Post, PostState, Receipt, Role, capability::ReadBack,
+    record::join,
+};
+use loa_review::Window;
+use loa_store::{StoreExt, Versioned};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Shared,
+    article::{ZONE, web_address},
+    auth::Visitor,
+    error::WebError,
+    pages::{self, name_of},
+    post::{APPROVED_FOR, PostCard, answer, capability, own_post, post_card, refusal},
+    view::{self, ReasonView},
+};
+
+/// What this visitor can do about a post now: the page shows no other button.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct Acts {
+    confirm: bool,
+    /// The request may still arrive: nobody can say yet that it is not there.
+    too_early: bool,
+    hold: bool,
+    release: bool,
+    cancel: bool,
+    /// Calling off is a wish: it is being sent, or may be live.
+    wish: bool,
+    retry: bool,
+    /// Its window is over: it must be approved anew, by this visitor or by somebody else.
+    expired: bool,
+    approve_again: bool,
+    retract: bool,
+    /// The channel takes nothing back: a person removes it by hand.
+    by_hand: bool,
+    /// It is over: it may be left as it is.
+    set_aside: bool,
+}
+
+/// What a person needs to decide about an outcome that is not known.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Doubt {
+    attempt: u32,
+    max_attempts: u32,
+    sent_at: String,
+    step: String,
+    digest: String,
+    digest_short: String,
+    marker: String,
+    /// The words that were sent.
+    text: String,
+    /// Times at which the channel was searched in vain.
+    searched: Vec<String>,
+    next_search: String,
+    /// Only a person can tell.
+    asks_person: bool,
+    channel_url: String,
+}
+
+/// What a delivery waits for.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct WaitView {
+    why: ReasonView,
+    until: String,
+}
+
+pub(crate) fn acts(
+    app: &Shared,
+    visitor: &Visitor,
+    post: &Post,
+    delivery: Option<&Delivery>,
+) -> Acts {
+    let channel = app.capabilities.get(post.account.channel());
+    let Some(d) = delivery.filter(|_| post.state == PostState::Approved) else {
+        return Acts::default();
+    };
+    let open = |act: Act| act.is_open_to(&visitor.user, d);
+    let now = app.clock.now();
+    let covered = post.approval.as_ref().is_some_and(|approval| now <= approval.not_after);
+    let over = Act::Retry.fits(d);
+    let signs = visitor.user.is(Role::Approver) && !post.was_written_by(visitor.user.id);
+    Acts {
+        confirm: open(Act::ConfirmLive),
+        too_early: app.desk.may_still_arrive(d),
+        hold: open(Act::Hold),
+        release: open(Act::Release),
+        cancel: open(Act::Cancel),
+        wish: d.may_be_live()
+            || matches!(d.state, DeliveryState::Intent | DeliveryState::Uncertain),
+        retry: covered && open(Act::Retry),
+        expired: over && !covered,
+        approve_again: over && !covered && signs,
+        retract: open(Act::Retract),
+        by_hand: channel.is_none_or(|capability| !capability.delete),
+        set_aside: open(Act::SetAside),
+    }
+}
+
+/// The evidence around an outcome that is not known.
+pub(crate) async fn doubt(
+    app: &Shared,
+    post: &Post,
+    d: &Delivery,
+) -> Result<Option<Doubt>, WebError> {
+    if d.state != DeliveryState::Uncertain {
+        return Ok(None);
+    }
+    let capability = app.capabilities.get(post.account.channel());
+    let asks_person = capability.is_none_or(|c| c.read_back == ReadBack::None);
+    let time = |at| view::time(at, ZONE);
+    let waits = app.desk.waits(d).await;
+    let next_search = match waits {
+        Ok(loa_delivery::Waits::Until(at)) => time(at),
+        Ok(_) => String::new(),
+        Err(error) => return Err(failed(&error)),
+    };
+    let sent = d.intent.as_ref().map(|intent| intent.at).or(d.sending_since);
+    Ok(Some(Doubt {
+        attempt: d.attempt,
+        max_attempts: d.max_attempts,
+        sent_at: sent.map(time).unwrap_or_default(),
+        step: d.intent.as_ref().map(|intent| intent.step.clone()).unwrap_or_default(),
+        digest: d.digest.to_string(),
+        digest_short: d.digest.short(),
+        marker: post.content.link.url.clone(),
+        text: post.content.text.clone(),
+        searched: d.absent.iter().map(|at| time(*at)).collect(),
+        next_search,
+        asks_person,
+        channel_url: channel_url(app, post).await?,
+    }))
+}
+
+/// Where the audience sees the account, as its settings say; empty when they do not.
+async fn channel_url(app: &Shared, post: &Post) -> Result<String, WebError> {
+    let account = app.store.read::<loa_model::Account>(post.account.as_str()).await?;
+    let url = account.and_then(|row| row.record.settings.get("channel_url").cloned());
+    Ok(url.map(|url| web_address(&url)).unwrap_or_default())
+}
+
+/// What an approved post waits for; nothing when it waits for its own time or for nobody.
+pub(crate) async fn waits(
+    app: &Shared,
+    visitor: &Visitor,
+    d: &Delivery,
+) -> Result<Option<WaitView>, WebError> {
+    match app.desk.waits(d).await {
+        Ok(loa_delivery::Waits::Back { why, words, until }) => Ok(Some(WaitView {
+            why: ReasonView::told(&app.assets, &visitor.lang, Some(why), &words),
+            until: until.map(|at| view::time(at, ZONE)).unwrap_or_default(),
+        })),
+        Ok(_) => Ok(None),
+        Err(error) => Err(failed(&error)),
+    }
+}
+
+/// An earlier delivery of a post.
+#[derive(Serialize)]
+struct Earlier {
+    state: String,
+    at: String,
+    attempt: u32,
+    reason: ReasonView,
+}
+
+#[derive(Serialize)]
+struct Page {
+    post: PostCard,
+    earlier: Vec<Earlier>,
+}
+
+pub(crate) async fn page(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Path(id): Path<String>,
+) -> Result<Html<String>, WebError> {
+    let post = own_post(&app, &visitor, &id).await?;
+    let prefix = join(&[&post.id.to_string(), ""]);
+    let mut all = app.store.list::<Delivery>("delivery_by_post", &prefix, 100).await?;
+    all.sort_by_key(|row| std::cmp::Reverse((row.record.created_at, row.record.id)));
+    let shown = app.desk.delivery_of(post.id).await.map_err(|error| failed(&error))?;
+    let shown = shown.map(|row| row.record.id);
+    let earlier = |row: Versioned<Delivery>| Earlier {
+        state: row.record.state.name().to_owned(),
+        at: view::time(row.record.updated_at, ZONE),
+        attempt: row.record.attempt,
+        reason: ReasonView::of(&app.assets, &visitor.lang, &row.record.reason),
+    };
+    let earlier = all.into_iter().filter(|row| Some(row.record.id) != shown).map(earlier).collect();
+    let page = Page { post: post_card(&app, &visitor, post).await?, earlier };
+    pages::draw(&app, &visitor, "posts", "pages/post.html", page).await
+}
+
+/// A decision as the form sends it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Decision {
+    act: String,
+    /// The delivery that was on the screen: the decision is about that one.
+    #[serde(default)]
+    delivery: String,
+    #[serde(default)]
+    reason: String,
+    #[serde(default)]
+    url: String,
+    #[serde(default)]
+    digest: String,
+}
+
+/// One decision about one delivery.
+pub(crate) async fn decide(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Form(form): Form<Decision>,
+) -> Result<Response, WebError> {
+    let post = own_post(&app, &visitor, &id).await?;
+    let problem = match form.act.as_str() {
+        "approve_again" => {
+            let seen: Digest = form.digest.parse().map_err(|_| WebError::missing())?;
+            let now = app.clock.now();
+            let window = Window { not_before: now, not_after: now + APPROVED_FOR };
+            let capability = capability(&app, &post)?;
+            let moved = app.review.approve_again(&visitor.user, post.id, seen, window, capability);
+            moved.await.err().map(|error| refusal(&app, &visitor, &error))
+        }
+        _ => act(&app, &visitor, &post, &form).await?.map(|error| refused(&app, &visitor, &error)),
+    };
+    let next = Redirect::to(&format!("/bai-dang/{}", post.id));
+    answer(&app, &visitor, &headers, &post, problem, next).await
+}
+
+/// What the desk did not do, or nothing.
+async fn act(
+    app: &Shared,
+    visitor: &Visitor,
+    post: &Post,
+    form: &Decision,
+) -> Result<Option<DeskError>, WebError> {
+    let id = form.delivery.parse().map_err(|_| WebError::missing())?;
+    let known = app.store.read::<Delivery>(&form.delivery).await?;
+    if known.is_none_or(|row| row.record.post != post.id) {
+        return Err(WebError::missing());
+    }
+    let (desk, by) = (&app.desk, visitor.user.id);
+    let reason = form.reason.clone();
+    let done = match form.act.as_str() {
+        "confirm_live" => {
+            let receipt = Receipt {
+                remote_id: String::new(),
+                url: web_address(form.url.trim()),
+                raw: serde_json::json!({ "confirmed": reason.trim() }),
+                at: app.clock.now(),
+            };
+            desk.confirm_live(id, by, receipt).await
+        }
+        "confirm_absent" => desk.confirm_absent(id, by, reason).await,
+        "hold" => desk.hold(id, by, reason).await,
+        "release" => desk.release(id, by).await,
+        "cancel" => desk.cancel(id, by, reason).await,
+        "retract" => desk.retract(id, by, reason).await,
+        "retry" => {
+            let from = post.approval.as_ref().map(|approval| approval.not_before);
+            let at = from.map_or(app.clock.now(), |from| from.max(app.clock.now()));
+            desk.retry(id, by, at).await
+        }
+        "set_aside" => {
+            let left = desk.set_aside(id, by, reason).await;
+            return Ok(left.err());
+        }
+        _ => return Err(WebError::missing()),
+    };
+    Ok(done.err())
+}
+
+/// A refusal of the desk in words: those of the locale files, and the exact limits where there are any.
+pub(crate) fn refused(app: &Shared, visitor: &Visitor, error: &DeskError) -> String {
+    if let DeskError::Store(store) = error {
+        tracing::error!(error = %store, "The desk could not use the store");
+    }
+    let word = app.assets.word(&visitor.lang, &format!("desk_error.{}", error.key()));
+    match error {
+        DeskError::NotNow(NotNow::OutsideApproval { from, to }) => {
+            format!("{word} ({} – {})", view::time(*from, ZONE), view::time(*to, ZONE))
+        }
+        _ => word,
+    }
+}
+
+/// A question to the desk that only the store can fail.
+pub(crate) fn failed(error: &DeskError) -> WebError {
+    tracing::error!(%error, "The desk could not answer");
+    WebError::new(
+        axum::http::StatusCode::INTERNAL_SERVER_ERROR,
+        "Lỗi lưu trữ, đã ghi nhật ký / Storage failed, it is in the log",
+    )
+}
+
+/// The words for a state: what it means and what happens next.
+pub(crate) fn help(post: &Post, delivery: Option<&Delivery>, doubt: Option<&Doubt>) -> String {
+    match delivery.filter(|_| post.state == PostState::Approved) {
+        Some(_) if doubt.is_some_and(|doubt| doubt.asks_person) => "uncertain_person".to_owned(),
+        Some(d) => d.state.name().to_owned(),
+        None => name_of(&post.state),
+    }
+}
+
+/// A refusal as a page: what is not theirs is not found.
+pub(crate) fn desk_refusal(app: &Shared, visitor: &Visitor, error: &DeskError) -> WebError {
+    use axum::http::StatusCode;
+    let status = match error {
+        DeskError::Unknown(_) => StatusCode::NOT_FOUND,
+        DeskError::Role { .. } => StatusCode::FORBIDDEN,
+        DeskError::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::CONFLICT,
+    };
+    WebError::new(status, refused(app, visitor, error))
+}
