@@ -1,7 +1,7 @@
 # Two commands do everything: `make demo` and `make test`. Both set the machine up first.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench campaign soak
+.PHONY: help setup demo test bench campaign soak guards
 
 ARGS ?=
 ONLY ?=
@@ -17,6 +17,7 @@ help:
 	@echo "make campaign [POSTS=N]  N posts on each of four channels under faults and kills, counted by the platforms"
 	@echo "make soak [SEEDS=N] [IMAGES=N] [KILLS=N]  seeds of the simulation, optimised, stops at the first that fails and"
 	@echo "                       prints it; disks after a power loss; rounds of kill -9 of the real binary"
+	@echo "make guards [SEEDS=N]   takes each guard out of a copy in turn; the simulation must notice"
 	@echo "make setup             only install what the others need"
 
 setup:
@@ -48,3 +49,6 @@ soak: setup
 	@SIM_SEEDS=$(SEEDS) .ci/suite soak cargo test --profile soak -p loa-delivery --test simulation -- seeds --nocapture
 	@POWER_IMAGES=$(IMAGES) .ci/suite power cargo nextest run --profile campaign -p loa-store -E 'binary(power)' --no-capture
 	@KILL_ROUNDS=$(KILLS) .ci/suite kills cargo nextest run --workspace --profile campaign -E 'package(loa) and binary(publish) and test(killed_at_random_moments)' --no-capture
+
+guards: setup
+	@.ci/suite guards .ci/guards $(if $(filter 200000,$(SEEDS)),3000,$(SEEDS))

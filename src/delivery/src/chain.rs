@@ -1,7 +1,6 @@
 //! One delivery under the account's lease: claim, intent, one request, receipt; step after step.
 
 use std::{
-    future::Future,
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
@@ -10,14 +9,14 @@ use jiff::{SignedDuration, Timestamp};
 use loa_channel::{Channel, Cx, Notes, Outgoing, To};
 use loa_model::{
     Account, Delivery, DeliveryEvent as Event, DeliveryId, DeliveryState as State, Intent, Plan,
-    Post, PostState, Priority, Secret, Shape, delivery::Effect,
+    Post, Priority, Secret, Shape, delivery::Effect,
 };
 use loa_store::{Changes, Error as StoreError, StoreExt as _, Versioned};
 
 use crate::{
     Pace, Result, Round, Worker,
     config::secs,
-    gate::{SendGate, Tenure},
+    gate::{SendGate, Tenure, checked, window_of},
     keeping::{self, Known},
     moves::{Mover, NotMoved},
     pacing::{Ask, Go, Held},
@@ -157,7 +156,7 @@ impl At<'_> {
         let cx = self.cx(&gate);
         let to = To { account: self.account, secret: &secret };
         let sent = self.channel.advance(&cx, to, outgoing, d.ticket.clone());
-        let answer = self.guarded(timeout, sent).await;
+        let answer = self.guarded(timeout, sent).await.map(|answer| gate.judge(answer));
         let post = row.record.id;
         // What came of it is kept first: a usage that is lost costs a little haste, a receipt more.
         let next = self.answered(row, effect, answer, round).await?;
@@ -235,38 +234,6 @@ impl At<'_> {
                 Err(crate::Error::Store(StoreError::Conflict { table, .. })) if table == "pace" => {
                 }
                 Err(error) => return Err(error),
-            }
-        }
-    }
-
-    /// Runs a request under a time limit while the account's lease is kept alive; nothing when the time is over.
-    pub(crate) async fn guarded<T>(
-        &self,
-        limit: Duration,
-        request: impl Future<Output = T>,
-    ) -> Option<T> {
-        let clock = &self.worker.deps.clock;
-        tokio::select! {
-            biased;
-            answer = request => Some(answer),
-            () = clock.sleep(limit) => None,
-            never = self.keep_lease() => match never {},
-        }
-    }
-
-    async fn keep_lease(&self) -> std::convert::Infallible {
-        let deps = &self.worker.deps;
-        let lease_for = deps.config.account_lease();
-        loop {
-            deps.clock.sleep(lease_for / 3).await;
-            let answer =
-                deps.store.lease_account(self.account.name.as_str(), &deps.owner, lease_for).await;
-            match answer {
-                Ok(answer) => self.tenure.renew(answer),
-                // Not renewed: the gate shuts by itself when the lease runs out.
-                Err(error) => {
-                    tracing::warn!(account = %self.account.name, %error, "A lease was not renewed");
-                }
             }
         }
     }
@@ -354,34 +321,6 @@ pub(crate) fn begins(d: &Delivery) -> bool {
 pub(crate) fn same(before: &Delivery) -> impl Fn(&Delivery) -> bool + use<> {
     let (lease, intent) = (before.lease.clone(), before.intent.clone());
     move |now: &Delivery| lease.is_some() && now.lease == lease && now.intent == intent
-}
-
-/// The post as approved, or what to do with its delivery instead.
-fn checked(d: &Delivery, post: Option<Post>, now: Timestamp) -> Result<Post, Event> {
-    let hold = |why: &str| Err(Event::Hold { reason: why.to_owned() });
-    let Some(post) = post else { return hold("the post does not exist any more") };
-    let Some(approval) = post.approval.as_ref().filter(|_| post.state == PostState::Approved)
-    else {
-        return hold("the post is not approved any more");
-    };
-    if post.account != d.account || approval.digest != d.digest || post.digest() != d.digest {
-        return hold("the content is not the approved one");
-    }
-    if now < approval.not_before {
-        let reason = "waits for the approved window".to_owned();
-        return Err(Event::Snooze { until: approval.not_before, reason });
-    }
-    if now > approval.not_after {
-        return hold("the approved window passed");
-    }
-    Ok(post)
-}
-
-fn window_of(post: &Post, d: &Delivery) -> (Timestamp, Timestamp) {
-    match &post.approval {
-        Some(approval) => (approval.not_before, approval.not_after.min(d.not_after)),
-        None => (Timestamp::MAX, Timestamp::MIN),
-    }
 }
 
 /// Waits come from platforms: an absurd one counts as a day.

@@ -202,6 +202,9 @@ impl Worker {
                     Some(at) if at > now => round.wake_at(at),
                     _ => errand.aftercare.push(row),
                 },
+                _ if now > record.not_after && !record.may_be_live() => {
+                    self.step_aside(&row, Event::Expire, round).await?;
+                }
                 _ if !active => {}
                 _ if record.not_before > now => round.wake_at(record.not_before),
                 _ if record.cancel_requested && !record.may_be_live() => {

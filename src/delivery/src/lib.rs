@@ -16,6 +16,7 @@ pub mod pace;
 pub mod pacing;
 mod read_back;
 mod records;
+mod request;
 mod spread;
 mod standing;
 mod sweep;

@@ -174,7 +174,7 @@ impl At<'_> {
                 if matches!(event, Event::Unclear { .. }) {
                     tracing::warn!(delivery.id = %row.record.id, account = %self.account.name, quarantine_s = config.quarantine_s, "Outcome of a post is not known");
                 }
-                self.end(row, event, round).await
+                self.leave(row, &event, false, round).await
             }
         }
     }
@@ -186,7 +186,8 @@ impl At<'_> {
         event: Event,
         round: &mut Round,
     ) -> Result<Option<Row>> {
-        // Provably refused at the first step: what it reserved is given back in the same commit.
+        // Provably refused at the first step of the first attempt: what it reserved is given back in the same commit. What an
+        // earlier attempt may have made is paid for.
         let refused = matches!(
             event,
             Event::Snooze { .. }
@@ -194,11 +195,22 @@ impl At<'_> {
                 | Event::Reject { .. }
                 | Event::Exhaust { .. }
         );
+        let d = &row.record;
         let gives_back =
-            refused && row.record.state == State::Intent && row.record.ticket.is_none();
+            refused && d.state == State::Intent && d.ticket.is_none() && d.attempt <= 1;
+        self.leave(row, &event, gives_back, round).await
+    }
+
+    async fn leave(
+        &self,
+        row: Row,
+        event: &Event,
+        gives_back: bool,
+        round: &mut Round,
+    ) -> Result<Option<Row>> {
         let done = loop {
             let back = if gives_back { self.refunds(row.record.id).await? } else { Vec::new() };
-            match self.commit(&row, &event, round, &back).await {
+            match self.commit(&row, event, round, &back).await {
                 Err(crate::Error::Store(StoreError::Conflict { table, .. })) if table == "pace" => {
                 }
                 done => break done?,

@@ -29,6 +29,9 @@ use crate::{
     pace::{SLOW_FROM, STOP_FROM, Used},
 };
 
+/// Clocks of two machines differ by less. Further ahead is a clock that was put back.
+const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(5);
+
 /// Why a post waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wait {
@@ -170,8 +173,9 @@ impl Ask<'_> {
     /// The distance that the account itself wants; urgent posts keep the channel's only.
     fn keeps_own_gap(&self, now: Timestamp) -> Result<(), Held> {
         let gap = SignedDuration::from_secs(self.plan.map_or(0, |plan| plan.min_gap_s.into()));
-        // A post of the future is one of a clock that was put back: it holds up nobody.
-        let last = self.account.last.filter(|last| !self.is_urgent() && *last <= now);
+        // A post of the far future is one of a clock that was put back: it holds up nobody.
+        let last =
+            self.account.last.filter(|last| !self.is_urgent() && *last <= now + CLOCKS_APART);
         match last.map(|last| last + gap).filter(|until| *until > now) {
             Some(until) => Err(Held { until, why: Wait::Gap }),
             None => Ok(()),
@@ -194,9 +198,10 @@ fn gcra(
     let period_ns = u64::try_from(period.as_nanos()).unwrap_or(u64::MAX);
     // A time further ahead than any burst reaches is one of a clock that was put back: one post may go, and no burst.
     let most = period_ns.saturating_mul(burst.get().into()).saturating_add(now_ns);
+    let far = most.saturating_add(u64::try_from(CLOCKS_APART.as_nanos()).unwrap_or(0));
     let slower = period_ns.saturating_mul(percent.saturating_sub(SLOW_FROM).into())
         / u64::from(STOP_FROM.saturating_sub(percent).max(1));
-    let sane = |tat: u64| if tat > most { most - period_ns } else { tat };
+    let sane = |tat: u64| if tat > far { most - period_ns } else { tat };
     let tat = tat_ns.map(|tat| sane(tat).saturating_add(slower));
     let limiter: RateLimiter<NotKeyed, Kept, Reading, NoOpMiddleware<Duration>> = RateLimiter::new(
         cells.allow_burst(burst),

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use loa_channel::Notes;
 use loa_model::{
     AccountName, Actor, Delivery, DeliveryEvent as Event, DeliveryId, DeliveryState as State, Ids,
-    record::{join, time_key},
+    record::{Record as _, join, time_key},
 };
 use loa_store::{AccountLease, Error as StoreError, Row, Versioned};
 
@@ -86,6 +86,8 @@ pub(crate) struct Memory {
     pub(crate) refreshed: BTreeMap<AccountName, Timestamp>,
     /// Refusals of credentials that had just been renewed.
     pub(crate) refusals: BTreeMap<AccountName, Vec<Timestamp>>,
+    /// When everything in a state was looked at last.
+    pub(crate) all_swept_at: BTreeMap<State, Timestamp>,
     /// When to ask next whether credentials age.
     pub(crate) check_token_at: BTreeMap<AccountName, Timestamp>,
 }
@@ -262,6 +264,20 @@ impl Worker {
         rows.iter().map(|row| row.read().map_err(Into::into)).collect()
     }
 
+    /// Deliveries of the same state behind this one.
+    pub(crate) async fn rows_after(
+        &self,
+        last: &Delivery,
+        most: usize,
+    ) -> Result<Vec<Versioned<Delivery>>> {
+        let index = "delivery_by_state";
+        let place = last.index().into_iter().find(|entry| entry.index == index);
+        let place = place.expect("every delivery has its place").key;
+        let (from, to) = (format!("{place}\0"), join(&[last.state.name(), "\u{10ffff}"]));
+        let rows: Vec<Row> = self.deps.store.range(index, &from, &to, most, false).await?;
+        rows.iter().map(|row| row.read().map_err(Into::into)).collect()
+    }
+
     /// Keeps the leases of accounts whose chain waits: between rounds nobody else does. A chain that somebody else took over
     /// meanwhile is no reason to keep an account.
     async fn keep_held(&self, round: &mut Round) -> Result<()> {
@@ -334,10 +350,10 @@ impl Worker {
         if let Some(row) = errand.ready.as_ref().filter(|_| !self.stopping.load(Ordering::Acquire))
         {
             at.begin(row, round).await?;
-        }
-        if errand.more {
-            // One post of an account a round: the others follow at once, after the other accounts.
-            round.wake_at(self.deps.clock.now());
+            if errand.more {
+                // One post of an account a round: the others follow at once, after the other accounts.
+                round.wake_at(self.deps.clock.now());
+            }
         }
         Ok(())
     }

@@ -143,7 +143,7 @@ pub struct Delivery {
     /// Whether the running attempt is counted: a chain that was snoozed goes on without costing another.
     #[serde(default)]
     pub paid: bool,
-    /// No read-back before.
+    /// No read-back before: then every request that was lost has arrived and is listed.
     pub quarantine_until: Option<Timestamp>,
     /// Negative read-backs since the outcome became unclear.
     pub absent: Vec<Timestamp>,
@@ -494,7 +494,7 @@ impl Delivery {
     fn unclear(&mut self, quarantine_until: Timestamp, reason: String, now: Timestamp) {
         self.state = DeliveryState::Uncertain;
         self.lease = None;
-        self.quarantine_until = Some(quarantine_until);
+        self.quarantine_until = self.quarantine_until.max(Some(quarantine_until));
         self.absent.clear();
         self.note(now, reason.clone());
         self.reason = reason;
@@ -522,6 +522,8 @@ impl Delivery {
             Some(effect @ (Effect::Read | Effect::Hidden | Effect::Idempotent)) => {
                 if effect == Effect::Idempotent {
                     self.public_since.get_or_insert(self.updated_at);
+                    // Its request may still be on its way when the outcome of a later one becomes unclear.
+                    self.quarantine_until = self.quarantine_until.max(Some(quarantine_until));
                 }
                 self.intent = None;
                 if self.attempt < self.max_attempts {

@@ -176,6 +176,19 @@ fn a_clock_that_was_put_back_holds_up_nobody_and_gives_no_burst() {
     assert_eq!(waits, [60, 60, 60, 60]);
 }
 
+#[test]
+fn a_machine_whose_clock_is_a_little_behind_keeps_the_distance_to_the_posts_of_another() {
+    let now = at(NOW);
+    let mut case = Case::new(rule(gap(60_000, 1), vec![]));
+    case.ask(0, now).unwrap();
+    let behind = now - 20.seconds();
+    assert_eq!(case.ask(1, behind), Err((now + 60.seconds(), Wait::Gap)));
+    let mut case = Case::new(rule(gap(0, 1), vec![]));
+    case.plan = Some(own_gap(600));
+    case.ask(0, now).unwrap();
+    assert_eq!(case.ask(1, behind), Err((now + 600.seconds(), Wait::Gap)));
+}
+
 fn own_gap(min_gap_s: u32) -> Plan {
     Plan { zone: "Asia/Ho_Chi_Minh".into(), slots: vec![], quiet: None, min_gap_s }
 }

@@ -182,6 +182,27 @@ fn a_lost_last_try_to_make_public_is_uncertain_not_dead() {
     assert_eq!(play(&play(&d, steps(Effect::Hidden)), [(31, lost)]).state, DeliveryState::Dead);
 }
 
+#[test]
+fn a_doubt_waits_for_every_sender_that_was_lost_before() {
+    let lost = Event::LeaseLost { quarantine_until: at(622) };
+    let d = play(
+        &delivery(),
+        [
+            (0, Event::Due),
+            (1, claim(1, 1)),
+            (2, intent(Effect::Idempotent, 1, 2)),
+            (3, lost),
+            (3, claim(2, 3)),
+            (4, intent(Effect::Idempotent, 2, 4)),
+            (5, Event::Unclear { quarantine_until: at(605), reason: "r".into() }),
+        ],
+    );
+    assert_eq!(d.quarantine_until, Some(at(622)), "the first sender may send until its deadline");
+    let apart = SignedDuration::from_mins(2);
+    let d = play(&d, [(622, Event::Absent { apart }), (742, Event::Absent { apart })]);
+    assert_eq!((d.state, d.quarantine_until), (DeliveryState::Dead, None));
+}
+
 /// Public step accepted, or one that may be repeated lost: it may be live.
 fn may_be_live() -> [Delivery; 3] {
     let ticket = Ticket { step: "poll".into(), data: serde_json::Value::Null };
