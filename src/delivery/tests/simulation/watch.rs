@@ -1,16 +1,18 @@
 //! Nothing past its deadline goes without an incident, whatever became of the workers: held against the store by a reckoning
 //! of its own, as long as there is a store to write it down in.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
-use loa_delivery::{Incident, IncidentKind};
+use loa_delivery::{Desk, Incident, IncidentKind, Watchdog};
 use loa_model::{
     Account, AccountStatus, Delivery, DeliveryId, DeliveryState as State, capability::ReadBack,
 };
 use loa_store::{StoreExt as _, simulation::SimulatedStore};
+use tokio::sync::watch;
 
 use crate::{
+    kernel::{Process, Spawner},
     plan::Plan,
     witness::{Witness, at_once},
 };
@@ -19,6 +21,20 @@ use crate::{
 pub(crate) const EVERY: SignedDuration = SignedDuration::from_secs(20);
 /// A minute, and what two lookers who do not look at the same moment need.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(75);
+
+/// Lets the watchdog look after everything that waits, until it is told to stop. Nobody strikes it: it is what tells of all
+/// blows.
+pub(crate) fn let_out(
+    desk: Desk,
+    calm: bool,
+    process: &Arc<Process>,
+    spawner: &Spawner,
+) -> watch::Sender<bool> {
+    let (stop, stopped) = watch::channel(calm);
+    let watchdog = Watchdog::new(desk);
+    spawner.spawn_in(process.clone(), async move { watchdog.run(stopped).await });
+    stop
+}
 
 /// What was overdue at the last look, since the first look in a row that saw it so.
 #[derive(Default)]

@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use loa_channel::{Blobs, Error, MediaUrls};
-use loa_delivery::{Deps, Desk, Watchdog, Worker, owner_name};
+use loa_delivery::{Deps, Desk, Worker, owner_name};
 use loa_model::{Actor, BlobHash, Clock as _, Delivery, DeliveryId, DeliveryState as State, Media};
 use loa_store::{
     Changes, Store as _, StoreExt as _, Vault,
@@ -309,47 +309,33 @@ impl World {
         oracle::after_restart(&self.witness, &store);
         let desk = Process::new("desk".into(), false, self.dice.clone());
         self.aim_at_desk(&desk);
+        let entropy = |name: &str| Arc::new(Dice::new(self.seed, name));
+        let desk_of = |house: HouseStore, process: &Arc<Process>, dice: Arc<Dice>| {
+            let (adapters, config) = (self.adapters(&store, process), self.plan.config.clone());
+            let clock = self.timeline.clone();
+            Desk::new(Arc::new(house), Arc::new(adapters), clock, dice, config)
+        };
         let house = self.house_store(&store, &desk);
-        let entropy = Arc::new(Dice::new(self.seed, &format!("people {}", store.last_seq())));
+        let dice = entropy(&format!("people {}", store.last_seq()));
         let office = Office {
-            desk: Desk::new(
-                Arc::new(house.clone()),
-                Arc::new(self.adapters(&store, &desk)),
-                self.timeline.clone(),
-                entropy.clone(),
-                self.plan.config.clone(),
-            ),
+            desk: desk_of(house.clone(), &desk, dice.clone()),
             store: house,
             platform: self.platform.clone(),
             plan: self.plan.clone(),
-            dice: entropy,
+            dice,
             key: KEY,
             began: self.began,
         };
-        let dog = self.watchdog(&store);
+        let process = Process::new("watchdog".into(), false, self.dice.clone());
+        let quick = HouseStore { slow_ms: Arc::default(), ..self.house_store(&store, &process) };
+        let looks = desk_of(quick, &process, entropy("watchdog"));
+        let stop = watch::let_out(looks, self.calm, &process, &self.kernel.spawner());
+        let dog = (process, stop);
         self.house = Some(House { store, office: Arc::new(office), desk, dog });
         for n in 0..self.machines.len() {
             let pause = SignedDuration::try_from(self.dice.millis(0..=30_000)).expect("seconds");
             self.later(pause, Event::Start(n));
         }
-    }
-
-    /// Looks after everything that waits until the world is calm. Nobody strikes it: it is what all blows are told by.
-    fn watchdog(&self, store: &Arc<SimulatedStore>) -> (Arc<Process>, watch_channel::Sender<bool>) {
-        let process = Process::new("watchdog".into(), false, self.dice.clone());
-        let quick = HouseStore { slow_ms: Arc::default(), ..self.house_store(store, &process) };
-        let desk = Desk::new(
-            Arc::new(quick),
-            Arc::new(self.adapters(store, &process)),
-            self.timeline.clone(),
-            Arc::new(Dice::new(self.seed, "watchdog")),
-            self.plan.config.clone(),
-        );
-        let (stop, stopped) = watch_channel::channel(self.calm);
-        let watchdog = Watchdog::new(desk);
-        let work = async move { watchdog.run(stopped).await };
-        self.kernel.spawner().spawn_in(process.clone(), work);
-        (process, stop)
     }
 
     fn house_store(&self, store: &Arc<SimulatedStore>, process: &Arc<Process>) -> HouseStore {
