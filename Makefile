@@ -1,12 +1,13 @@
 # Two commands do everything: `make demo` and `make test`. Both set the machine up first.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench campaign soak
+.PHONY: help setup demo test bench campaign soak guards
 
 ARGS ?=
 ONLY ?=
 POSTS ?= 10000
 SEEDS ?= 200000
+GUARD_SEEDS ?= 3000
 
 help:
 	@echo "make demo [ARGS=...]   the main job on this machine: article in, four channels out, reach back"
@@ -14,6 +15,7 @@ help:
 	@echo "make bench [ONLY=card] figures as ratios, release build, writes target/bench.json"
 	@echo "make campaign [POSTS=N]  N posts on each of four channels under faults and kills, counted by the platforms"
 	@echo "make soak [SEEDS=N]     N seeds of the simulation, optimised; stops at the first that fails and prints it"
+	@echo "make guards            takes each guard out of a copy in turn; the simulation must notice"
 	@echo "make setup             only install what the others need"
 
 setup:
@@ -43,3 +45,6 @@ campaign: setup
 
 soak: setup
 	@SIM_SEEDS=$(SEEDS) .ci/suite soak cargo test --profile soak -p loa-delivery --test simulation -- seeds --nocapture
+
+guards: setup
+	@.ci/suite guards .ci/guards $(GUARD_SEEDS)

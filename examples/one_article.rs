@@ -120,7 +120,8 @@ async fn main() -> anyhow::Result<()> {
 
     // review: one writes, another signs exactly what was composed.
     let of = (article.id, article.revision);
-    let outcome = flow.compose_now(of, std::slice::from_ref(&account), lan.id, clock.now()).await?;
+    let outcome =
+        flow.compose_now(of, std::slice::from_ref(&account), lan.id, loa_model::When::Soon).await?;
     let post = outcome.and_then(|outcome| outcome.posts.into_iter().next());
     let post: Post = post.context("nothing was composed")?;
     say(&format!("soạn · composed    {}", post.content.text.lines().next().unwrap_or_default()))?;

@@ -3,7 +3,7 @@
 
 use anyhow::{Context as _, bail};
 use loa_delivery::DeskError;
-use loa_model::{AccountName, Actor, Delivery, Receipt, Secret};
+use loa_model::{AccountName, Actor, Delivery, Receipt, Secret, When};
 use loa_store::StoreExt as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -77,7 +77,15 @@ pub(crate) async fn post(house: &House, order: PostAct) -> anyhow::Result<Value>
         Act::Hold => desk.hold(id, person, reason).await,
         Act::Release => desk.release(id, person).await,
         Act::Retry => {
-            let at = ops::when(house, order.at.as_deref())?;
+            let zone = ops::agency(house, &delivery.agency).await?.zone;
+            let at = match ops::when(order.at.as_deref(), &zone)?.0 {
+                When::Soon => house.now(),
+                When::At { at, .. } => at,
+                When::NextSlot => bail!(
+                    "đăng lại chỉ nhận một thời điểm, không nhận next · \
+                     a retry takes a time, not next"
+                ),
+            };
             desk.retry(id, person, at).await
         }
         Act::Retract => desk.retract(id, person, reason).await,

@@ -156,7 +156,7 @@ pub(crate) struct Publish {
     /// Accounts, `channel:name`, comma separated.
     #[arg(long, value_delimiter = ',', required = true)]
     pub(crate) to: Vec<String>,
-    /// When, RFC 3339 or local time of the agency; now when absent.
+    /// When: an instant (RFC 3339), wall time of the agency, or `next` for each account's next free slot; as soon as approved when absent.
     #[arg(long)]
     pub(crate) at: Option<String>,
     /// Login of the author.

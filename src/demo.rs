@@ -225,6 +225,7 @@ fn settings(dir: &Path, kept: &Kept, addresses: &Value) -> anyhow::Result<Settin
             remote_id: sample["id"].as_str().unwrap_or_default().to_owned(),
             settings: own,
             secret_file: PathBuf::new(),
+            timetable: None,
         });
     }
     std::fs::write(dir.join("config.toml"), toml::to_string_pretty(&settings)?)?;
@@ -303,7 +304,7 @@ async fn flow(
     let approver = ops::login(house, &approver).await?.context("the sample approver is gone")?;
     let accounts: Vec<AccountName> =
         house.settings.accounts.iter().map(|account| account.name.clone()).collect();
-    let posts = ops::compose(house, &article, &accounts, &author, house.now()).await?;
+    let posts = ops::compose(house, &article, &accounts, &author, loa_model::When::Soon).await?;
     steps.end("soạn bài cho bốn kênh", "posts composed for four channels");
     ops::submit(house, &posts, &author).await?;
     ops::approve(house, &posts, &approver).await?;

@@ -12,7 +12,7 @@ use loa_canvas::Engine;
 use loa_clip::Runner;
 use loa_delivery::{Desk, Worker as Postman, owner_name};
 use loa_ingest::Ingest;
-use loa_model::{Account, Actor, Agency, Entropy, Ids, seams::SharedClock};
+use loa_model::{Account, Actor, Agency, Entropy, Ids, Plan, Timetable, seams::SharedClock};
 use loa_net::{Client, Limits, Policy};
 use loa_pipeline::{BlobReader, Flow, ProgressBoard, PublicUrls, Studio, VaultSecrets, Worker};
 use loa_reach::Meter;
@@ -258,6 +258,16 @@ impl House {
                 self.store
                     .commit(Changes::by(actor(), "set account").put(&account, Expect::Any))
                     .await?;
+            }
+            let kept = self.store.read::<Timetable>(setting.name.as_str()).await?;
+            // Taken out of the settings, a timetable is empty: nothing else sets one.
+            let plan = setting.timetable.clone().or(kept.as_ref().map(|_| Plan::default()));
+            if let Some(plan) = plan {
+                let timetable = Timetable { account: setting.name.clone(), plan };
+                if kept.is_none_or(|row| row.record != timetable) {
+                    let changes = Changes::by(actor(), "set timetable");
+                    self.store.commit(changes.put(&timetable, Expect::Any)).await?;
+                }
             }
             // The file is read once: afterwards the vault knows newer tokens than the file.
             if self.vault.get(&setting.name).await.is_err()

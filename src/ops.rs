@@ -3,10 +3,14 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
-use jiff::{SignedDuration, Timestamp, ToSpan, civil::Date, tz::TimeZone};
+use jiff::{
+    SignedDuration, Timestamp, ToSpan,
+    civil::{Date, DateTime},
+};
+use loa_delivery::look_out;
 use loa_model::{
-    AccountName, Actor, Article, Delivery, DeliveryState, JobState, Post, PostState, Role, User,
-    Variant, VariantState, record::join,
+    Account, AccountName, Actor, Agency, Article, Delivery, DeliveryState, JobState, Post,
+    PostState, Role, User, Variant, VariantState, When, record::join, schedule,
 };
 use loa_reach::{By, Query, Reports};
 use loa_review::Window;
@@ -16,9 +20,6 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use crate::{house::House, terminal};
-
-/// The zone of days and of times without one.
-const ZONE: &str = "Asia/Ho_Chi_Minh";
 
 /// Arguments of `loa publish`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -49,7 +50,7 @@ pub(crate) async fn publish(
     let accounts: Vec<AccountName> =
         order.to.iter().map(|name| name.parse()).collect::<Result<_, _>>()?;
     for name in &accounts {
-        let known = house.store.read::<loa_model::Account>(name.as_str()).await?;
+        let known = house.store.read::<Account>(name.as_str()).await?;
         if known.is_none_or(|row| row.record.agency != author.agency) {
             bail!(
                 "agency {} has no account {name}; `loa status` lists its accounts",
@@ -57,12 +58,16 @@ pub(crate) async fn publish(
             );
         }
     }
-    let at = when(house, order.at.as_deref())?;
+    let agency = agency(house, &author.agency).await?;
+    let (when, note) = when(order.at.as_deref(), &agency.zone)?;
+    for note in note.iter().flatten() {
+        tell(progress, note.clone()).await;
+    }
     tell(progress, format!("reading {}", order.source)).await;
     let (article, _) = house.flow.take_in(&order.source, &author.agency, None).await?;
     tell(progress, format!("read “{}”, revision {}", article.title(), article.revision)).await;
     rendered(house, &article, progress).await?;
-    let posts = compose(house, &article, &accounts, &author, at).await?;
+    let posts = compose(house, &article, &accounts, &author, when).await?;
     tell(progress, format!("composed {} posts", posts.len())).await;
     submit(house, &posts, &author).await?;
     if let Some(login) = &order.approve_as {
@@ -84,10 +89,10 @@ pub(crate) async fn compose(
     article: &Article,
     accounts: &[AccountName],
     author: &User,
-    at: Timestamp,
+    when: When,
 ) -> anyhow::Result<Vec<Post>> {
     let outcome =
-        house.flow.compose_now((article.id, article.revision), accounts, author.id, at).await?;
+        house.flow.compose_now((article.id, article.revision), accounts, author.id, when).await?;
     let outcome = outcome.context("the variants of the article are not drawn yet")?;
     if let Some(missing) = outcome.missing.first() {
         bail!(
@@ -306,15 +311,12 @@ pub(crate) async fn status(house: &House) -> anyhow::Result<Value> {
     for view in house.store.jobs(None, 1_000_000).await? {
         *jobs.entry(word(view.state)?).or_default() += 1;
     }
-    let accounts: Vec<Value> = house
-        .store
-        .all::<loa_model::Account>(10_000)
-        .await?
-        .into_iter()
-        .map(|row| json!({ "name": row.record.name, "agency": row.record.agency, "title": row.record.title, "status": row.record.status }))
-        .collect();
+    let mut accounts = Vec::new();
+    for row in house.store.all::<Account>(10_000).await? {
+        accounts.push(account_status(house, &row.record).await?);
+    }
     let mut incidents = 0;
-    for agency in house.store.all::<loa_model::Agency>(1000).await? {
+    for agency in house.store.all::<Agency>(1000).await? {
         let open = house.desk.open_incidents(&agency.record.name, 1000).await;
         incidents +=
             open.map_err(|error| anyhow::anyhow!("incidents cannot be read: {error}"))?.len();
@@ -337,7 +339,23 @@ pub(crate) async fn status(house: &House) -> anyhow::Result<Value> {
     }))
 }
 
-/// Arguments of `loa report reach`: days of Asia/Ho_Chi_Minh, both included; without days the last thirty.
+/// One account: whether it may post, when the next post of each format could go, its next free slot, and what is left of the
+/// allowances of its channel. Of a channel that this build does not know only the first.
+async fn account_status(house: &House, account: &Account) -> anyhow::Result<Value> {
+    let mut told = json!({ "name": account.name, "agency": account.agency, "title": account.title, "status": account.status });
+    let capabilities = house.channels.capabilities();
+    if let Some(capability) = capabilities.get(account.name.channel()) {
+        let (config, now) = (&house.settings.delivery, house.now());
+        let outlook = look_out(&*house.store, account, capability, config, now).await?;
+        let slot = house.review.next_slot(&account.name).await?;
+        told["next_free"] = json!(outlook.next_free);
+        told["next_slot"] = json!(slot.map(|slot| slot.at));
+        told["quota_left"] = json!(outlook.quota_left);
+    }
+    Ok(told)
+}
+
+/// Arguments of `loa report reach`: days of the zone of `reach`, both included; without days the last thirty.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ReportArgs {
     pub(crate) from: Option<Date>,
@@ -347,7 +365,7 @@ pub(crate) struct ReportArgs {
 
 /// Reach of every agency in a period.
 pub(crate) async fn report(house: &House, order: ReportArgs) -> anyhow::Result<Reports> {
-    let zone = TimeZone::get(ZONE)?;
+    let zone = schedule::zone(&house.settings.reach.zone)?;
     let last = order.to.unwrap_or_else(|| house.now().to_zoned(zone.clone()).date());
     let first = match order.from {
         Some(day) => day,
@@ -366,7 +384,7 @@ pub(crate) async fn report(house: &House, order: ReportArgs) -> anyhow::Result<R
             cuts.push(by);
         }
     }
-    let agencies = house.store.all::<loa_model::Agency>(1000).await?;
+    let agencies = house.store.all::<Agency>(1000).await?;
     let agencies: Vec<_> = agencies.into_iter().map(|row| row.record).collect();
     let mut reports = Vec::new();
     for agency in &agencies {
@@ -375,7 +393,7 @@ pub(crate) async fn report(house: &House, order: ReportArgs) -> anyhow::Result<R
             reports.push(loa_reach::report(&*house.store, &query).await?);
         }
     }
-    Ok(Reports { zone: ZONE.to_owned(), agencies, reports })
+    Ok(Reports { zone: house.settings.reach.zone.clone(), agencies, reports })
 }
 
 /// Ledger, index and the invariants of the records.
@@ -433,7 +451,7 @@ pub(crate) struct NewUser {
 
 /// Adds a person, or replaces name, roles and password of one.
 pub(crate) async fn add_user(house: &House, new: NewUser) -> anyhow::Result<Value> {
-    if house.store.read::<loa_model::Agency>(&new.agency).await?.is_none() {
+    if house.store.read::<Agency>(&new.agency).await?.is_none() {
         bail!("there is no agency {:?}: list it under [[agencies]] in the settings", new.agency);
     }
     let roles: Vec<Role> = new
@@ -489,21 +507,58 @@ async fn person(house: &House, name: Option<&str>, role: Role) -> anyhow::Result
     }
 }
 
-/// A time that a person wrote; now when they wrote none.
-pub(crate) fn when(house: &House, text: Option<&str>) -> anyhow::Result<Timestamp> {
-    let Some(text) = text else { return Ok(house.now()) };
-    if let Ok(at) = text.parse::<Timestamp>() {
-        return Ok(at);
+/// An agency by its short name.
+pub(crate) async fn agency(house: &House, name: &str) -> anyhow::Result<Agency> {
+    let found = house.store.read::<Agency>(name).await?.map(|row| row.record);
+    found.with_context(|| format!("there is no agency {name:?}"))
+}
+
+/// What a person wrote after `--at`: an instant, wall time of the agency, or `next` for the next slot of each account. With it
+/// what they must know, in both languages, should the clock skip or repeat that wall time.
+pub(crate) fn when(text: Option<&str>, zone: &str) -> anyhow::Result<(When, Option<[String; 2]>)> {
+    let Some(text) = text else { return Ok((When::Soon, None)) };
+    if text == "next" {
+        return Ok((When::NextSlot, None));
     }
-    let local: jiff::civil::DateTime = text.parse().with_context(|| {
-        format!("{text:?} is not a time like 2026-11-22T07:30 or 2026-11-22T00:30:00Z")
+    let zone = schedule::zone(zone)?;
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Ok((When::At { at, wall: zone.to_datetime(at) }, None));
+    }
+    let wall: DateTime = text.parse().with_context(|| {
+        format!("{text:?} is not a time like 2026-11-22T07:30 or 2026-11-22T00:30:00Z, nor next")
     })?;
-    Ok(local.to_zoned(TimeZone::get(ZONE)?)?.timestamp())
+    let meant = schedule::meant(wall, &zone)?;
+    let note = meant.say(wall, "vi").zip(meant.say(wall, "en")).map(|(vi, en)| [vi, en]);
+    Ok((When::At { at: meant.at, wall }, note))
 }
 
 pub(crate) async fn tell(progress: &mpsc::Sender<Value>, text: String) {
     // Nobody listens any more when the command was interrupted: the work goes on.
     if progress.send(Value::String(text)).await.is_err() {
         tracing::debug!("Nobody listens to the progress");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_the_agency_s_own_and_people_are_told_when_it_is_not_clear() {
+        let read = |text: &str, zone: &str| when(Some(text), zone).unwrap();
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let told = |(when, note): (When, Option<[String; 2]>)| match when {
+            When::At { at, wall } => (at, wall.to_string(), note.is_some()),
+            other => panic!("{other:?}"),
+        };
+        let plain = told(read("2026-11-22T07:30", "Asia/Ho_Chi_Minh"));
+        assert_eq!(plain, (at("2026-11-22T00:30:00Z"), "2026-11-22T07:30:00".into(), false));
+        let skipped = told(read("2026-03-29T02:30", "Europe/Berlin"));
+        assert_eq!(skipped, (at("2026-03-29T01:30:00Z"), "2026-03-29T02:30:00".into(), true));
+        let instant = told(read("2026-11-22T00:30:00Z", "Europe/Berlin"));
+        assert_eq!(instant, (at("2026-11-22T00:30:00Z"), "2026-11-22T01:30:00".into(), false));
+        assert_eq!(read("next", "UTC").0, When::NextSlot);
+        assert_eq!(when(None, "UTC").unwrap().0, When::Soon);
+        assert!(when(Some("mai"), "UTC").is_err() && when(Some("2026-11-22T07:30"), "X").is_err());
     }
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use loa_model::{Account, AccountName, AccountStatus, Agency, Secret};
+use loa_model::{Account, AccountName, AccountStatus, Agency, Plan, Secret, schedule};
 use loa_pipeline::Profiles;
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +61,9 @@ pub(crate) struct AccountSetting {
     /// Settings of the adapter for this account.
     #[serde(default)]
     pub(crate) settings: BTreeMap<String, String>,
+    /// When it posts: zone, slots, quiet hours and distance of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) timetable: Option<Plan>,
     /// TOML file with its credentials; read once, then they live in the vault.
     #[serde(default)]
     pub(crate) secret_file: PathBuf,
@@ -151,7 +154,17 @@ impl Settings {
                 }
             }
         }
+        let quiet = self.delivery.quiet.as_ref();
+        let agencies = self.agencies.iter().map(|agency| agency.zone.as_str());
+        let zones = agencies.chain(quiet.map(|quiet| quiet.zone.as_str()));
+        for zone in zones.chain([self.reach.zone.as_str()]) {
+            schedule::zone(zone).context("a zone of the settings is not known")?;
+        }
         for account in &self.accounts {
+            if let Some(plan) = &account.timetable {
+                let told = || format!("the timetable of {} cannot be kept", account.name);
+                plan.check(quiet).with_context(told)?;
+            }
             if !self.agencies.iter().any(|agency| agency.name == account.agency) {
                 bail!(
                     "account {} names the agency {:?}, which [[agencies]] does not list",
@@ -230,6 +243,32 @@ mod tests {
     fn a_virtual_clock_never_meets_a_real_platform() {
         let settings = Settings { virtual_clock: "clock".into(), ..Settings::default() };
         assert!(settings.check().unwrap_err().to_string().contains("not on this machine"));
+    }
+
+    #[test]
+    fn a_timetable_is_read_and_one_that_cannot_be_kept_stops_the_start() {
+        let read = |timetable: &str| {
+            let text = format!(
+                "[delivery]\nquiet = {{ from = \"22:00\", to = \"06:00\", zone = \"Asia/Ho_Chi_Minh\" }}\n\
+                 [[agencies]]\nname = \"a\"\ntitle = \"A\"\nbrand = \"demo\"\nzone = \"Asia/Ho_Chi_Minh\"\n\
+                 [[accounts]]\nname = \"memo:a\"\nagency = \"a\"\ntitle = \"A\"\nremote_id = \"1\"\n\
+                 timetable = {timetable}\n"
+            );
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("x.toml");
+            std::fs::write(&path, text).unwrap();
+            Settings::load(Some(&path), None)
+        };
+        let good = r#"{ zone = "Asia/Ho_Chi_Minh", slots = ["mon-fri 07:30", "daily 19:45"], min_gap_s = 1800 }"#;
+        let plan = read(good).unwrap().accounts.remove(0).timetable.unwrap();
+        assert_eq!((plan.slots.len(), plan.min_gap_s), (2, 1800));
+        for bad in [
+            r#"{ zone = "Asia/Ho_Chi_Minh", slots = ["daily 23:00"] }"#,
+            r#"{ zone = "Asia/Ha_Noi" }"#,
+            r#"{ zone = "UTC", slots = ["sometimes"] }"#,
+        ] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

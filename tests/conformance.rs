@@ -52,7 +52,13 @@ mod zalo {
 
 /// Takes the step that the adapter takes when the platform asks for a webhook.
 async fn set_webhook(site: &Site) {
-    let cx = Cx { clock: site.clock(), blobs: &*site.blobs, media: &*site.files, gate: &OpenGate };
+    let cx = Cx {
+        clock: site.clock(),
+        blobs: &*site.blobs,
+        media: &*site.files,
+        gate: &OpenGate,
+        ear: &loa_channel::Deaf,
+    };
     let to = To { account: &site.account, secret: &site.secret };
     let content = site.contents().swap_remove(0);
     let post = Outgoing {

@@ -157,6 +157,22 @@ async fn asks_for_a_person_and_keeps_the_post(which: Which, format: PostFormat) 
     assert_eq!(room.count().await.creates, 0);
 }
 
+/// What the platform's headers say is kept for the account and its app, and slows the posts that come after.
+async fn heeds_the_usage_headers(which: Which, format: PostFormat, of_account: bool) {
+    let room = Newsroom::open(which, format).await;
+    let rule = FaultRule::once(room.site.name, "", "*", Fault::Usage { percent: 90 });
+    room.site.fault(&FaultRule { method: None, ..rule }.times(10_000)).await;
+    room.until(State::Published).await;
+    is_live_once(&room, "usage at 90 %").await;
+    let now = room.site.clock.now();
+    let name = room.site.account.name.to_string();
+    let rule = &room.site.channel.capability().pace;
+    let app = room.site.account.settings.get(&rule.app_setting).map_or("", String::as_str);
+    let percent = async |key: String| room.pace(&key).await.percent(now).map(|used| used.percent);
+    assert_eq!(percent(format!("app/{}/{app}", room.site.name)).await, Some(90));
+    assert_eq!(percent(name).await, of_account.then_some(90));
+}
+
 mod facebook_photo {
     use super::*;
     const POST: (Which, PostFormat) = (Which::Facebook, PostFormat::Photo);
@@ -176,6 +192,10 @@ mod facebook_photo {
     #[tokio::test]
     async fn asks_for_a_person_and_keeps_the_post() {
         super::asks_for_a_person_and_keeps_the_post(POST.0, POST.1).await;
+    }
+    #[tokio::test]
+    async fn heeds_the_usage_headers() {
+        super::heeds_the_usage_headers(POST.0, POST.1, true).await;
     }
 }
 
@@ -221,6 +241,49 @@ mod youtube_short {
     async fn renews_its_token() {
         super::renews_its_token(POST.0, POST.1).await;
     }
+
+    /// Bucket and units of a request, by the quota calculator; bytes of an upload take none.
+    fn price(seen: &SeenRequest) -> (&'static str, u64) {
+        match (seen.method.as_str(), seen.path.as_str()) {
+            ("POST", "/upload/youtube/v3/videos") => ("uploads", 1),
+            ("PUT", path) if path.starts_with("/upload/") => ("units", 0),
+            ("GET", "/youtube/v3/videos:batchGetStats") => ("statistics", 1),
+            ("POST", "/upload/youtube/v3/captions") => ("units", 400),
+            ("GET", path) if path.starts_with("/youtube/v3/") => ("units", 1),
+            (_, path) if path.contains("/youtube/v3/") => ("units", 50),
+            _ => ("units", 0),
+        }
+    }
+
+    #[tokio::test]
+    async fn its_ledger_is_never_below_the_platforms_own() {
+        let room = Newsroom::open(POST.0, POST.1).await;
+        let quotas = room.site.channel.capability().pace.quotas.clone();
+        let project = room.site.account.settings["client_id"].clone();
+        let counted = async |bucket: &str| {
+            let seen = room.site.control.requests(room.site.name).await.unwrap();
+            let of_bucket = seen.iter().map(price).filter(|(named, _)| *named == bucket);
+            of_bucket.map(|(_, units)| units).sum::<u64>()
+        };
+        let spent = async |bucket: &str| {
+            let quota = quotas.iter().find(|quota| quota.bucket == bucket).unwrap();
+            let pace = room.pace(&format!("app/youtube/{project}")).await;
+            pace.spent_of(quota, room.site.clock.now())
+        };
+        room.until(State::Published).await;
+        // A post reserves what its chain takes.
+        assert_eq!((spent("uploads").await, counted("uploads").await), (1, 1));
+        let (reserved, used) = (spent("units").await, counted("units").await);
+        assert!(reserved == 80 && (52..reserved).contains(&used), "{used} of {reserved}");
+        // What comes after is counted call by call.
+        let approver = room.approver().await;
+        room.desk().retract(room.delivery, approver, "sai số liệu".into()).await.unwrap();
+        room.until(State::Retracted).await;
+        let after = counted("units").await - used;
+        assert!(after >= 50, "{after}");
+        assert_eq!(spent("units").await, reserved + after);
+        assert_eq!(room.site.live(&room.content.link.code).await, []);
+    }
 }
 
 mod zalo_article {
@@ -242,6 +305,10 @@ mod zalo_article {
     #[tokio::test]
     async fn renews_its_token() {
         super::renews_its_token(POST.0, POST.1).await;
+    }
+    #[tokio::test]
+    async fn heeds_the_usage_headers() {
+        super::heeds_the_usage_headers(POST.0, POST.1, false).await;
     }
 }
 

@@ -165,6 +165,7 @@ fn live(n: u128, (account, format, title, numbers): Told) -> Changes {
         state: PostState::Approved,
         scheduled_at: at,
         zone: "Asia/Ho_Chi_Minh".into(),
+        timing: loa_model::Timing::Soon,
         priority: Priority::Normal,
         author: UserId(id),
         editors: vec![],

@@ -40,6 +40,7 @@ pub(super) fn parts(told: &Value, two_phase: bool) -> Parts {
                 scope: Scope::Account,
             },
             without_numbers,
+            says_usage: true,
             names_addresses: true,
             receipt_id,
         },

@@ -28,7 +28,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use loa_channel::{
     Blobs, Channel, MediaUrls, RetryAdvice,
-    conformance::{Bench, BenchFault, Counts, Shown},
+    conformance::{Bench, BenchFault, Counts, LEVEL, Shown},
     fixture::{MemoryBlobs, account, sample_for},
 };
 use loa_model::{
@@ -70,6 +70,8 @@ pub struct Facts {
     pub throttled: fn(Timestamp) -> RetryAdvice,
     /// Answers to the next measurement of this post that hold no numbers; none when the platform never gives any.
     pub without_numbers: fn(&StoredPost) -> Vec<FaultRule>,
+    /// Whether its answers say how much of the allowance is used.
+    pub says_usage: bool,
     /// Whether its answers name addresses of its own.
     pub names_addresses: bool,
     /// The id that a receipt of this post carries.
@@ -257,6 +259,15 @@ impl Bench for Site {
                     self.fault(rule).await;
                 }
                 return !rules.is_empty();
+            }
+            BenchFault::SayUsage => {
+                if !self.facts.says_usage {
+                    return false;
+                }
+                let usage = Fault::Usage { percent: LEVEL };
+                let rule = FaultRule::once(self.name, "", "*", usage).times(10_000);
+                self.fault(&FaultRule { method: None, ..rule }).await;
+                return true;
             }
             BenchFault::PointElsewhere => {
                 if !self.facts.names_addresses {

@@ -13,7 +13,7 @@ use std::{
 use async_trait::async_trait;
 use jiff::ToSpan as _;
 use loa_channel::Channel;
-use loa_delivery::{Channels, Config, Deps, Desk, Secrets, VaultError, Worker, owner_name};
+use loa_delivery::{Channels, Config, Deps, Desk, Pace, Secrets, VaultError, Worker, owner_name};
 use loa_model::{
     Account, AccountName, Actor, Approval, ArticleId, BodyBlock, Clock as _, Delivery, DeliveryId,
     DeliveryState as State, Entropy, Media, MediaRole, Post, PostContent, PostFormat, PostId,
@@ -159,6 +159,12 @@ impl Newsroom {
         all.into_iter().filter(|seen| seen.committed).collect()
     }
 
+    /// What is kept of the pace of this key.
+    pub async fn pace(&self, key: &str) -> Pace {
+        let kept = self.store.read::<Pace>(key).await.unwrap();
+        kept.unwrap_or_else(|| panic!("no pace of {key}")).record
+    }
+
     pub fn desk(&self) -> Desk {
         let Deps { store, channels, clock, entropy, config, .. } = self.deps.clone();
         Desk::new(store, channels, clock, entropy, config)
@@ -276,6 +282,7 @@ fn approved(account: &Account, content: &PostContent) -> (Post, Delivery) {
         state: PostState::Approved,
         scheduled_at: now,
         zone: "Asia/Ho_Chi_Minh".to_owned(),
+        timing: loa_model::Timing::Soon,
         priority: Priority::Normal,
         author: person(11),
         editors: Vec::new(),

@@ -32,6 +32,7 @@ pub(super) fn parts(told: &Value, files: &Files) -> Parts {
                 scope: Scope::Account,
             },
             without_numbers: |_| vec![],
+            says_usage: false,
             names_addresses: false,
             receipt_id: same_id,
         },

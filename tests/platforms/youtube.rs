@@ -47,6 +47,7 @@ pub(super) fn parts(told: &Value) -> Parts {
                 scope: Scope::App,
             },
             without_numbers,
+            says_usage: false,
             names_addresses: true,
             receipt_id: same_id,
         },

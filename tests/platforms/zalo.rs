@@ -41,6 +41,7 @@ pub(super) fn parts(told: &Value) -> Parts {
             refusal: (200, refusal, "-210"),
             throttled,
             without_numbers,
+            says_usage: true,
             names_addresses: true,
             receipt_id: same_id,
         },

@@ -10,7 +10,7 @@ use serde_json::Value;
 use sha2::Sha256;
 use url::Url;
 
-use crate::{Facebook, classify};
+use crate::{Facebook, classify, usage};
 
 /// Name of the Page token in the secret.
 pub const PAGE_TOKEN: &str = "page_token";
@@ -26,12 +26,18 @@ pub(crate) type Pairs<'a> = Vec<(&'a str, String)>;
 
 impl Facebook {
     /// Reads an object or a list.
-    pub(crate) async fn get(&self, to: To<'_>, path: &str, query: Pairs<'_>) -> Result<Value> {
+    pub(crate) async fn get(
+        &self,
+        cx: &Cx<'_>,
+        to: To<'_>,
+        path: &str,
+        query: Pairs<'_>,
+    ) -> Result<Value> {
         let mut request = Request::get(self.at(path)?);
         for (name, value) in with_proof(to, query)? {
             request = request.query(name, &value);
         }
-        self.call(None, to, Effect::Read, request.secret_header("Authorization", bearer(to)?)).await
+        self.call(cx, to, Effect::Read, request.secret_header("Authorization", bearer(to)?)).await
     }
 
     /// Changes something.
@@ -46,7 +52,7 @@ impl Facebook {
         let form = with_proof(to, form)?.into_iter();
         let form = form.map(|(name, value)| (name.to_owned(), value)).collect();
         let request = Request::new(Method::POST, self.at(path)?).body(Body::Form(form));
-        self.call(Some(cx), to, effect, request.secret_header("Authorization", bearer(to)?)).await
+        self.call(cx, to, effect, request.secret_header("Authorization", bearer(to)?)).await
     }
 
     /// Uploads a picture beside its named values.
@@ -65,7 +71,7 @@ impl Facebook {
             .body(Body::Multipart(parts))
             .timeout(UPLOAD)
             .secret_header("Authorization", bearer(to)?);
-        self.call(Some(cx), to, Effect::Hidden, request).await
+        self.call(cx, to, Effect::Hidden, request).await
     }
 
     /// Sends the bytes of a video from `offset` on to the address the platform named. It is used as it is; `net` refuses
@@ -90,7 +96,7 @@ impl Facebook {
             .header("Content-Type", "application/octet-stream")
             .body(Body::Bytes(bytes.slice(from..)))
             .timeout(UPLOAD);
-        self.call(Some(cx), to, Effect::Hidden, request).await
+        self.call(cx, to, Effect::Hidden, request).await
     }
 
     /// Removes an object.
@@ -100,7 +106,7 @@ impl Facebook {
             request = request.query(name, &value);
         }
         let request = request.secret_header("Authorization", bearer(to)?);
-        self.call(Some(cx), to, Effect::Idempotent, request).await
+        self.call(cx, to, Effect::Idempotent, request).await
     }
 
     fn at(&self, path: &str) -> Result<Url> {
@@ -110,14 +116,18 @@ impl Facebook {
 
     async fn call(
         &self,
-        cx: Option<&Cx<'_>>,
+        cx: &Cx<'_>,
         to: To<'_>,
         effect: Effect,
         mut request: Request,
     ) -> Result<Value> {
         request.effect = effect != Effect::Read;
-        let sent = self.client.send(request, cx.map(|cx| cx.gate)).await;
+        let gate = request.effect.then_some(cx.gate);
+        let sent = self.client.send(request, gate).await;
         let response = sent.map_err(|error| classify::transport(error, effect))?;
+        for usage in usage::told(&response) {
+            cx.ear.hear(usage);
+        }
         classify::answer(&response, effect, to.secret)
     }
 }

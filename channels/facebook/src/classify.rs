@@ -7,7 +7,10 @@ use loa_model::{Secret, delivery::Effect};
 use loa_net::{Response, Sent};
 use serde_json::Value;
 
-use crate::wire::{Failure, UploadFailure, read};
+use crate::{
+    usage,
+    wire::{Failure, UploadFailure, read},
+};
 
 /// Wait when the platform names none.
 const SOON: Duration = Duration::from_secs(30);
@@ -197,21 +200,7 @@ fn wait_of(response: &Response) -> Duration {
     if let Some(seconds) = response.header("retry-after").and_then(|text| text.parse().ok()) {
         return Duration::from_secs(seconds);
     }
-    let usage = response.header("x-business-use-case-usage");
-    let usage: Option<Value> = usage.and_then(|text| serde_json::from_str(text).ok());
-    let minutes = usage
-        .as_ref()
-        .and_then(Value::as_object)
-        .into_iter()
-        .flat_map(|pages| pages.values())
-        .filter_map(Value::as_array)
-        .flatten()
-        .filter_map(|row| row["estimated_time_to_regain_access"].as_u64())
-        .max();
-    match minutes {
-        Some(minutes) if minutes > 0 => Duration::from_secs(minutes.saturating_mul(60)),
-        _ => THROTTLED,
-    }
+    usage::regained_in(response).unwrap_or(THROTTLED)
 }
 
 #[cfg(test)]

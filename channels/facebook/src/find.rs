@@ -36,7 +36,7 @@ impl Facebook {
         let mut after = None;
         for _ in 0..PAGES {
             let page: List<Value> =
-                self.page(to, &path, POST_FIELDS, since, after.as_deref()).await?;
+                self.page(cx, to, &path, POST_FIELDS, since, after.as_deref()).await?;
             let next = page.next().map(str::to_owned);
             let mut older = false;
             for raw in page.data {
@@ -64,7 +64,7 @@ impl Facebook {
     ) -> Result<Vec<Receipt>> {
         let known = Chain::of(what.ticket).video_id;
         if !known.is_empty() {
-            let found = self.settled(to, &known).await?;
+            let found = self.settled(cx, to, &known).await?;
             return Ok(found.iter().map(|video| self.video_receipt(video, &known, cx)).collect());
         }
         let path = format!("{}/video_reels", to.account.remote_id);
@@ -73,11 +73,12 @@ impl Facebook {
         let mut found = Vec::new();
         let mut after = None;
         for _ in 0..PAGES {
-            let page: List<Video> = self.page(to, &path, fields, since, after.as_deref()).await?;
+            let page: List<Video> =
+                self.page(cx, to, &path, fields, since, after.as_deref()).await?;
             after = page.next().map(str::to_owned);
             for listed in page.data {
                 if mentions(&listed.description, &what.content.link.url)
-                    && let Some(video) = self.settled(to, &listed.id).await?
+                    && let Some(video) = self.settled(cx, to, &listed.id).await?
                 {
                     found.push(self.video_receipt(&video, &listed.id, cx));
                 }
@@ -93,8 +94,8 @@ impl Facebook {
     ///
     /// # Errors
     /// While the platform is at work: "not found" would let a second one be made.
-    async fn settled(&self, to: To<'_>, id: &str) -> Result<Option<Video>> {
-        match self.video(to, id).await {
+    async fn settled(&self, cx: &Cx<'_>, to: To<'_>, id: &str) -> Result<Option<Video>> {
+        match self.video(cx, to, id).await {
             Ok(video) if video.is_public() => Ok(Some(video)),
             Ok(video) if video.is_busy() && video.failure().is_none() => Err(busy()),
             Ok(_) => Ok(None),
@@ -105,6 +106,7 @@ impl Facebook {
 
     async fn page<T: serde::de::DeserializeOwned>(
         &self,
+        cx: &Cx<'_>,
         to: To<'_>,
         path: &str,
         fields: &str,
@@ -119,7 +121,7 @@ impl Facebook {
         if let Some(after) = after {
             query.push(("after", after.to_owned()));
         }
-        shaped(self.get(to, path, query).await?, Effect::Read)
+        shaped(self.get(cx, to, path, query).await?, Effect::Read)
     }
 
     /// The receipt of a post. Its address falls back to the documented form.

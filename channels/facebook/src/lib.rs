@@ -7,6 +7,7 @@ mod find;
 mod inbound;
 mod measure;
 mod publish;
+mod usage;
 mod wire;
 
 use std::{collections::BTreeSet, sync::Mutex};
@@ -101,12 +102,12 @@ impl Channel for Facebook {
         Ok(measured)
     }
 
-    async fn audience(&self, _cx: &Cx<'_>, to: To<'_>) -> Result<Audience> {
-        self.followers(to).await
+    async fn audience(&self, cx: &Cx<'_>, to: To<'_>) -> Result<Audience> {
+        self.followers(cx, to).await
     }
 
-    async fn health(&self, _cx: &Cx<'_>, to: To<'_>) -> Result<Health> {
-        self.page_health(to).await
+    async fn health(&self, cx: &Cx<'_>, to: To<'_>) -> Result<Health> {
+        self.page_health(cx, to).await
     }
 
     /// A Page token does not age; when it dies, a person must log in again.

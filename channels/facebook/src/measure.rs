@@ -33,7 +33,7 @@ impl Facebook {
         if let Some(post) = post_id(receipt, to) {
             let fields = "shares,reactions.limit(0).summary(total_count),\
                 comments.limit(0).summary(total_count)";
-            match self.get(to, &post, vec![("fields", fields.to_owned())]).await {
+            match self.get(cx, to, &post, vec![("fields", fields.to_owned())]).await {
                 Ok(answer) => {
                     alive = Some(true);
                     values.extend(counters(&answer));
@@ -53,7 +53,7 @@ impl Facebook {
             ("video_insights", &self.config.video_metrics)
         };
         let rules = self.askable(rules, cx);
-        match self.insights(to, &format!("{id}/{edge}"), &rules).await {
+        match self.insights(cx, to, &format!("{id}/{edge}"), &rules).await {
             Ok(rows) => {
                 alive = Some(true);
                 values.extend(rows.iter().filter_map(|row| number(row, &rules)));
@@ -74,7 +74,13 @@ impl Facebook {
 
     /// Asks for all of them at once; one unknown name fails the request, so halves are asked until it is found and kept
     /// aside for the life of the process.
-    async fn insights(&self, to: To<'_>, path: &str, rules: &[&MetricRule]) -> Result<Vec<Value>> {
+    async fn insights(
+        &self,
+        cx: &Cx<'_>,
+        to: To<'_>,
+        path: &str,
+        rules: &[&MetricRule],
+    ) -> Result<Vec<Value>> {
         let mut rows = Vec::new();
         let mut open = vec![rules];
         while let Some(rules) = open.pop() {
@@ -82,7 +88,7 @@ impl Facebook {
                 continue;
             }
             let names: Vec<_> = rules.iter().map(|rule| rule.name.as_str()).collect();
-            match self.get(to, path, vec![("metric", names.join(","))]).await {
+            match self.get(cx, to, path, vec![("metric", names.join(","))]).await {
                 Ok(answer) => rows.extend(shaped::<List<Value>>(answer, Effect::Read)?.data),
                 Err(error) if classify::is_bad_metric(&error) => {
                     if let [rule] = rules {
@@ -108,15 +114,15 @@ impl Facebook {
         bad.insert(name.to_owned());
     }
 
-    pub(crate) async fn followers(&self, to: To<'_>) -> Result<Audience> {
+    pub(crate) async fn followers(&self, cx: &Cx<'_>, to: To<'_>) -> Result<Audience> {
         let fields = vec![("fields", "followers_count".to_owned())];
-        let page = self.get(to, &to.account.remote_id, fields).await?;
+        let page = self.get(cx, to, &to.account.remote_id, fields).await?;
         Ok(Audience { count: page["followers_count"].as_u64() })
     }
 
-    pub(crate) async fn page_health(&self, to: To<'_>) -> Result<Health> {
+    pub(crate) async fn page_health(&self, cx: &Cx<'_>, to: To<'_>) -> Result<Health> {
         let fields = vec![("fields", "id,name".to_owned())];
-        let page = self.get(to, &to.account.remote_id, fields).await?;
+        let page = self.get(cx, to, &to.account.remote_id, fields).await?;
         let text = |name: &str| page[name].as_str().unwrap_or_default().to_owned();
         let health = Health { title: text("name"), remote_id: text("id") };
         if health.remote_id != to.account.remote_id {

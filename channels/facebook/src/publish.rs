@@ -208,7 +208,7 @@ impl Facebook {
 
     async fn confirm(&self, cx: &Cx<'_>, to: To<'_>, chain: Chain) -> Result<Progress> {
         let fields = "id,permalink_url,created_time,is_published".to_owned();
-        let raw = self.get(to, &chain.post_id, vec![("fields", fields)]).await?;
+        let raw = self.get(cx, to, &chain.post_id, vec![("fields", fields)]).await?;
         let post: Post = shaped(raw.clone(), Effect::Read)?;
         if post.is_published == Some(false) {
             return Ok(chain.again("show", POLL));
@@ -235,7 +235,7 @@ impl Facebook {
     ) -> Result<Progress> {
         let media = content.media_of(MediaRole::Video).next();
         let media = media.ok_or_else(|| Error::internal("a Reel without a video"))?;
-        let video = match self.video(to, &chain.video_id).await {
+        let video = match self.video(cx, to, &chain.video_id).await {
             // A fresh video may not be readable yet; a wrong guess of its offset is refused.
             Err(error) if classify::is_missing(&error) => Video::default(),
             video => video?,
@@ -273,7 +273,7 @@ impl Facebook {
         chain: Chain,
     ) -> Result<Progress> {
         // Nothing was sent yet: a failed read is an ordinary read.
-        let video = self.video(to, &chain.video_id).await?;
+        let video = self.video(cx, to, &chain.video_id).await?;
         if video.is_public() {
             return Ok(chain.again("poll", Duration::ZERO));
         }
@@ -292,7 +292,7 @@ impl Facebook {
     }
 
     async fn poll(&self, cx: &Cx<'_>, to: To<'_>, mut chain: Chain) -> Result<Progress> {
-        let video = match self.video(to, &chain.video_id).await {
+        let video = match self.video(cx, to, &chain.video_id).await {
             Err(error) if classify::is_missing(&error) => {
                 chain.missing += 1;
                 if chain.missing > MISSING_LOOKS {
@@ -321,8 +321,8 @@ impl Facebook {
     }
 
     /// A video as the platform sees it. A fresh one may not be readable for some seconds: that is a wait, not an absence.
-    pub(crate) async fn video(&self, to: To<'_>, id: &str) -> Result<Video> {
-        let raw = self.get(to, id, vec![("fields", VIDEO_FIELDS.to_owned())]).await?;
+    pub(crate) async fn video(&self, cx: &Cx<'_>, to: To<'_>, id: &str) -> Result<Video> {
+        let raw = self.get(cx, to, id, vec![("fields", VIDEO_FIELDS.to_owned())]).await?;
         shaped(raw, Effect::Read)
     }
 

@@ -96,7 +96,13 @@ fn is_whole(request: &[u8]) -> bool {
 
 impl Stage {
     fn cx(&self) -> Cx<'_> {
-        Cx { clock: &self.clock, blobs: &self.blobs, media: &self.media, gate: &OpenGate }
+        Cx {
+            clock: &self.clock,
+            blobs: &self.blobs,
+            media: &self.media,
+            gate: &OpenGate,
+            ear: &loa_channel::Deaf,
+        }
     }
 
     fn to(&self) -> To<'_> {

@@ -79,7 +79,13 @@ async fn stage(answers: &[&str]) -> Stage {
 
 impl Stage {
     fn cx(&self) -> Cx<'_> {
-        Cx { clock: &self.clock, blobs: &self.blobs, media: &self.media, gate: &OpenGate }
+        Cx {
+            clock: &self.clock,
+            blobs: &self.blobs,
+            media: &self.media,
+            gate: &OpenGate,
+            ear: &loa_channel::Deaf,
+        }
     }
 
     fn to(&self) -> To<'_> {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Mutex};
 use bytes::Bytes;
 use loa_channel::{Cx, Error, ErrorKind, Result, RetryAdvice, To};
 use loa_model::Digest;
-use loa_net::{Body, Client, Limits, Method, Request, Response};
+use loa_net::{Body, Client, Limits, Method, Request, Response, Sent};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
@@ -13,6 +13,7 @@ use url::Url;
 use crate::{
     classify::{self, Answer, Call, Session},
     config::Config,
+    quota,
 };
 
 /// The API of all accounts of this channel.
@@ -102,7 +103,8 @@ impl Api {
         for (name, value) in headers {
             request = request.header(name, value);
         }
-        let answer = self.send(to, &self.uploads, request.effectful(), Some(cx)).await?;
+        let request = request.effectful();
+        let answer = self.send(cx, to, &self.uploads, request, Call::Effect).await?;
         classify::reply(Call::Effect, cx.clock.now(), Answer::from(&answer))
             .map_err(|error| self.noted(error, to))?;
         let session = answer.header("location").and_then(|to| answer.url.join(to).ok());
@@ -121,7 +123,7 @@ impl Api {
     ) -> Result<Session> {
         let request = Request::new(Method::PUT, session.clone())
             .header("content-range", format!("bytes */{total}"));
-        let answer = self.send(to, &self.uploads, request, None).await?;
+        let answer = self.send(cx, to, &self.uploads, request, Call::Read).await?;
         classify::session(Call::Read, cx.clock.now(), Answer::from(&answer))
             .map_err(|error| self.noted(error, to))
     }
@@ -141,7 +143,7 @@ impl Api {
             .header("content-range", format!("bytes {first}-{last}/{total}"))
             .body(Body::Bytes(chunk))
             .effectful();
-        let answer = self.send(to, &self.uploads, request, Some(cx)).await?;
+        let answer = self.send(cx, to, &self.uploads, request, Call::Effect).await?;
         classify::session(Call::Effect, cx.clock.now(), Answer::from(&answer))
             .map_err(|error| self.noted(error, to))
     }
@@ -154,23 +156,28 @@ impl Api {
         request: Request,
         call: Call,
     ) -> Result<Value> {
-        let gate = (call == Call::Effect).then_some(cx);
-        let answer = self.send(to, client, request, gate).await?;
+        let answer = self.send(cx, to, client, request, call).await?;
         classify::reply(call, cx.clock.now(), Answer::from(&answer))
             .map_err(|error| self.noted(error, to))
     }
 
     async fn send(
         &self,
+        cx: &Cx<'_>,
         to: To<'_>,
         client: &Client,
         request: Request,
-        gate: Option<&Cx<'_>>,
+        call: Call,
     ) -> Result<Response> {
-        let call = if gate.is_some() { Call::Effect } else { Call::Read };
         let token = required(to, "access_token")?;
+        let price = quota::price(&request);
         let request = request.secret_header("authorization", format!("Bearer {token}"));
-        let answer = client.send(request, gate.map(|cx| cx.gate)).await;
+        let gate = (call == Call::Effect).then_some(cx.gate);
+        let answer = client.send(request, gate).await;
+        let went_out = answer.as_ref().err().is_none_or(|error| error.sent == Sent::Maybe);
+        if let Some(price) = price.filter(|_| went_out) {
+            cx.ear.hear(price);
+        }
         answer.map_err(|error| clean(classify::transport(call, error), to))
     }
 

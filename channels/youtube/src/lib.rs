@@ -6,6 +6,7 @@ mod classify;
 mod config;
 mod measure;
 mod publish;
+mod quota;
 mod read_back;
 mod wire;
 

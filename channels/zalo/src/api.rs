@@ -7,7 +7,7 @@ use std::{
 
 use hmac::{Hmac, KeyInit, Mac};
 use loa_channel::{Cx, Error, ErrorKind, Result, RetryAdvice, To};
-use loa_model::Digest;
+use loa_model::{Digest, Gate};
 use loa_net::{Body, Client, Limits, Request, Response};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -16,6 +16,7 @@ use sha2::Sha256;
 use crate::{
     classify::{self, Call},
     config::Config,
+    usage,
 };
 
 /// The API of all accounts of this channel.
@@ -71,19 +72,33 @@ impl Api {
     /// The raw answer of a read that is a POST.
     pub(crate) async fn ask(
         &self,
+        cx: &Cx<'_>,
         to: To<'_>,
         path: &str,
         body: &impl Serialize,
     ) -> Result<Response> {
         let request = signed(self.post(path, body)?, to, self.config.appsecret_proof)?;
-        let answer = self.calls.send(request, None).await;
+        let answer = self.exchange(cx, request, None).await;
         answer.map_err(|error| clean(classify::transport(Call::Read, error), to))
+    }
+
+    async fn exchange(
+        &self,
+        cx: &Cx<'_>,
+        request: Request,
+        gate: Option<&dyn Gate>,
+    ) -> loa_net::Result<Response> {
+        let answer = self.calls.send(request, gate).await?;
+        if let Some(usage) = usage::told(&answer, cx.clock.now()) {
+            cx.ear.hear(usage);
+        }
+        Ok(answer)
     }
 
     async fn send(&self, cx: &Cx<'_>, to: To<'_>, request: Request, call: Call) -> Result<Value> {
         let gate = (call == Call::Effect).then_some(cx.gate);
         let request = signed(request, to, self.config.appsecret_proof)?;
-        let answer = self.calls.send(request, gate).await;
+        let answer = self.exchange(cx, request, gate).await;
         let outcome = answer.map_err(|error| classify::transport(call, error)).and_then(
             |Response { status, body, .. }| classify::reply(call, cx.clock.now(), status, &body),
         );

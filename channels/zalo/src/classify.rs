@@ -180,7 +180,7 @@ pub(crate) fn is_no_such_article(error: &Error) -> bool {
 }
 
 /// The windows of -32 are minutes.
-fn to_next_minute(now: Timestamp) -> Duration {
+pub(crate) fn to_next_minute(now: Timestamp) -> Duration {
     let into = now.as_second().rem_euclid(60);
     Duration::from_secs(u64::try_from(60 - into).unwrap_or(60))
 }

@@ -7,6 +7,7 @@ mod config;
 mod measure;
 mod publish;
 mod read_back;
+mod usage;
 mod wire;
 
 #[cfg(test)]

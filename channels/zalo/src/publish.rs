@@ -251,7 +251,7 @@ async fn accepted(
 }
 
 async fn verify(api: &Api, cx: &Cx<'_>, to: To<'_>, token: &str) -> Result<Outcome> {
-    let answer = api.ask(to, "v2.0/article/verify", &json!({"token": token})).await?;
+    let answer = api.ask(cx, to, "v2.0/article/verify", &json!({"token": token})).await?;
     classify::verified(cx.clock.now(), answer.status, &answer.body)
         .map_err(|error| api.noted(error, to))
 }

@@ -178,7 +178,13 @@ impl World {
     }
 
     pub(crate) fn cx(&self) -> Cx<'_> {
-        Cx { clock: &self.clock, blobs: self, media: self, gate: &OpenGate }
+        Cx {
+            clock: &self.clock,
+            blobs: self,
+            media: self,
+            gate: &OpenGate,
+            ear: &loa_channel::Deaf,
+        }
     }
 
     pub(crate) fn to(&self) -> To<'_> {

@@ -11,8 +11,8 @@ use loa_model::{
 };
 
 use crate::{
-    Blobs, Channel, Cx, Error, ErrorKind, Lookup, MediaUrls, Outgoing, Progress, Result,
-    RetryAdvice, To,
+    Blobs, Channel, Cx, Deaf, Ear, Error, ErrorKind, Lookup, MediaUrls, Notes, Outgoing, Progress,
+    Result, RetryAdvice, To, Usage,
     drive::{run_on, run_to_live},
 };
 
@@ -31,7 +31,12 @@ pub enum BenchFault {
     OmitMetrics,
     /// Name an address of another origin wherever the next answers name one of the platform's own (uploads, next pages).
     PointElsewhere,
+    /// Say in the next answers that [`LEVEL`] percent of the allowance are used.
+    SayUsage,
 }
+
+/// Percent of [`BenchFault::SayUsage`].
+pub const LEVEL: u8 = 77;
 
 /// What the platform counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -87,12 +92,13 @@ struct Run<'a> {
     bench: &'a dyn Bench,
     content: PostContent,
     gate: &'a dyn Gate,
+    ear: &'a dyn Ear,
     since: Timestamp,
 }
 
 impl<'a> Run<'a> {
     fn new(bench: &'a dyn Bench, content: PostContent) -> Self {
-        Self { bench, content, gate: &OpenGate, since: bench.clock().now() }
+        Self { bench, content, gate: &OpenGate, ear: &Deaf, since: bench.clock().now() }
     }
 
     fn cx(&self) -> Cx<'_> {
@@ -101,6 +107,7 @@ impl<'a> Run<'a> {
             blobs: self.bench.blobs(),
             media: self.bench.media(),
             gate: self.gate,
+            ear: self.ear,
         }
     }
 
@@ -525,6 +532,28 @@ pub async fn speaks_only_to_its_platform(bench: &dyn Bench) {
     }
 }
 
+/// What an answer says about the allowance is handed on; what no answer says is not made up.
+pub async fn usage_is_handed_on(bench: &dyn Bench) {
+    let told = async || {
+        let notes = Notes::default();
+        for index in 0..bench.contents().len() {
+            let run = Run { ear: &notes, ..fresh(bench, index) };
+            run.publish().await;
+        }
+        notes.take()
+    };
+    let level = |usage: &Usage| match usage {
+        Usage::Level { percent: LEVEL, lasts, .. } => Some(!lasts.is_zero()),
+        _ => None,
+    };
+    assert!(!told().await.iter().any(|usage| level(usage).is_some()), "from nowhere");
+    if bench.arm(BenchFault::SayUsage).await {
+        let told = told().await;
+        let levels: Vec<_> = told.iter().filter_map(level).collect();
+        assert!(!levels.is_empty() && levels.iter().all(|lasts| *lasts), "{told:?}");
+    }
+}
+
 /// One named test per clause. `$bench` is an async function that makes a fresh bench (anything that is a [`Bench`]).
 #[macro_export]
 macro_rules! conformance_tests {
@@ -545,7 +574,8 @@ macro_rules! conformance_tests {
             a_metric_not_given_is_absent,
             a_shut_gate_stops_every_effect,
             no_secret_shows,
-            speaks_only_to_its_platform
+            speaks_only_to_its_platform,
+            usage_is_handed_on
         );
     };
     ($bench:path, $($clause:ident),+) => {

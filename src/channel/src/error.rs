@@ -56,7 +56,7 @@ pub enum ErrorKind {
     Unsupported,
     /// The message is not from the platform.
     Forged,
-    /// The gate stayed shut: fence, deadline, digest or window. Nothing was sent.
+    /// The gate stayed shut: fence, deadline, digest or window. Nothing of that request was sent.
     Gate,
     /// Our own fault: a missing blob, a bad setting.
     Internal,

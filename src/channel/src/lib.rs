@@ -7,6 +7,7 @@ pub mod error;
 #[cfg(feature = "conformance")]
 pub mod fixture;
 pub mod memory;
+pub mod usage;
 
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use loa_model::{
 use url::Url;
 
 pub use error::{Error, ErrorKind, Result, RetryAdvice, Scope};
+pub use usage::{Deaf, Ear, Notes, Usage};
 
 /// Blobs as an adapter needs them.
 #[async_trait]
@@ -52,6 +54,8 @@ pub struct Cx<'a> {
     pub media: &'a dyn MediaUrls,
     /// Asked by `net` before the first byte of an effectful request.
     pub gate: &'a dyn Gate,
+    /// Told whatever an answer says about allowances, refusals included.
+    pub ear: &'a dyn Ear,
 }
 
 /// Where to.

@@ -16,7 +16,7 @@ use serde_json::json;
 
 use crate::{
     Audience, Channel, Cx, Error, ErrorKind, Health, InboundEvent, Lookup, Outgoing, Progress,
-    Result, RetryAdvice, Scope, To,
+    Result, RetryAdvice, Scope, To, Usage,
 };
 
 /// Name of the value in the secret that the platform checks.
@@ -117,6 +117,8 @@ struct State {
     /// Posts made public, by marker: two of one marker is a double post.
     creates: BTreeMap<String, u32>,
     metrics: BTreeMap<String, Vec<(Metric, u64)>>,
+    /// What every answer says about the allowance.
+    usage: Option<Usage>,
 }
 
 /// The platform. Cheap to clone; every clone is the same platform, also across a "restart" of the adapter.
@@ -163,6 +165,11 @@ impl MemoryPlatform {
         self.state().metrics.insert(remote_id.to_owned(), metrics.to_vec());
     }
 
+    /// Every answer from now on says this about the allowance.
+    pub fn say_usage(&self, usage: Option<Usage>) {
+        self.state().usage = usage;
+    }
+
     /// Requests seen, reads included.
     pub fn requests(&self) -> u64 {
         self.state().requests
@@ -198,9 +205,10 @@ impl MemoryPlatform {
     }
 
     /// A read, with its token checked.
-    fn read(&self, secret: &Secret) -> Result<MutexGuard<'_, State>> {
+    fn read(&self, cx: &Cx<'_>, secret: &Secret) -> Result<MutexGuard<'_, State>> {
         let mut state = self.state();
         state.requests += 1;
+        state.tell(cx);
         check_token(&state, secret)?;
         Ok(state)
     }
@@ -218,6 +226,7 @@ impl MemoryPlatform {
         }
         state.requests += 1;
         state.effects += 1;
+        state.tell(cx);
         check_token(&state, secret)?;
         match fault {
             None => Ok((state, false)),
@@ -227,8 +236,8 @@ impl MemoryPlatform {
     }
 
     /// One poll of a chain, with its fault met.
-    fn poll(&self, secret: &Secret) -> Result<MutexGuard<'_, State>> {
-        let mut state = self.read(secret)?;
+    fn poll(&self, cx: &Cx<'_>, secret: &Secret) -> Result<MutexGuard<'_, State>> {
+        let mut state = self.read(cx, secret)?;
         match state.poll_faults.pop_front() {
             None => Ok(state),
             Some(fault) => Err(met(fault)),
@@ -237,6 +246,12 @@ impl MemoryPlatform {
 }
 
 impl State {
+    fn tell(&self, cx: &Cx<'_>) {
+        if let Some(usage) = self.usage {
+            cx.ear.hear(usage);
+        }
+    }
+
     /// Keeps a post; hidden until [`Self::show`].
     fn store(&mut self, post: Outgoing<'_>, received: Vec<BlobHash>, at: Timestamp) -> String {
         let number = self.posts.keys().next_back().map_or(9_007_199_254_740_993, |last| last + 1);
@@ -379,13 +394,13 @@ impl Channel for MemoryChannel {
         };
         let id = data["id"].as_str().unwrap_or_default();
         if step == "poll" {
-            drop(self.platform.poll(to.secret)?);
+            drop(self.platform.poll(cx, to.secret)?);
             let polls = data["polls"].as_u64().unwrap_or_default() + 1;
             let (next, wait) = if polls < 2 { ("poll", 5) } else { ("show", 0) };
             return Ok(again(next, json!({ "id": id, "polls": polls }), Duration::from_secs(wait)));
         }
         if let (Chain::Settling { poll_s, .. }, "settle") = (self.options.chain, step.as_str()) {
-            let mut state = self.platform.poll(to.secret)?;
+            let mut state = self.platform.poll(cx, to.secret)?;
             state.settle(cx.clock.now());
             if let Some(post) = state.by_id(id).filter(|post| post.public) {
                 return Ok(Progress::Live(receipt(post)));
@@ -405,7 +420,7 @@ impl Channel for MemoryChannel {
         if self.options.read_back == ReadBack::None {
             return Err(Error::unsupported("read-back"));
         }
-        let mut state = self.platform.read(to.secret)?;
+        let mut state = self.platform.read(cx, to.secret)?;
         if state.lag > 0 {
             state.lag -= 1;
             return Ok(Vec::new());
@@ -444,11 +459,11 @@ impl Channel for MemoryChannel {
 
     async fn measure(
         &self,
-        _cx: &Cx<'_>,
+        cx: &Cx<'_>,
         to: To<'_>,
         receipts: &[Receipt],
     ) -> Result<Vec<Measured>> {
-        let mut state = self.platform.read(to.secret)?;
+        let mut state = self.platform.read(cx, to.secret)?;
         let mut measured = Vec::new();
         for Receipt { remote_id, .. } in receipts {
             let alive = state.by_id(remote_id).is_some_and(|post| post.public && !post.deleted);
@@ -471,13 +486,13 @@ impl Channel for MemoryChannel {
         Ok(measured)
     }
 
-    async fn audience(&self, _cx: &Cx<'_>, to: To<'_>) -> Result<Audience> {
-        drop(self.platform.read(to.secret)?);
+    async fn audience(&self, cx: &Cx<'_>, to: To<'_>) -> Result<Audience> {
+        drop(self.platform.read(cx, to.secret)?);
         Ok(Audience { count: Some(1000) })
     }
 
-    async fn health(&self, _cx: &Cx<'_>, to: To<'_>) -> Result<Health> {
-        drop(self.platform.read(to.secret)?);
+    async fn health(&self, cx: &Cx<'_>, to: To<'_>) -> Result<Health> {
+        drop(self.platform.read(cx, to.secret)?);
         Ok(Health { title: to.account.title.clone(), remote_id: to.account.remote_id.clone() })
     }
 

@@ -8,9 +8,9 @@ use std::{
 
 use async_trait::async_trait;
 use loa_channel::{
-    Blobs, Channel, Cx, ErrorKind, InboundEvent, MediaUrls, Outgoing, Progress, RetryAdvice, Scope,
-    To,
-    conformance::{Bench, BenchFault, Counts, Shown},
+    Blobs, Channel, Cx, Deaf, ErrorKind, InboundEvent, MediaUrls, Outgoing, Progress, RetryAdvice,
+    Scope, To, Usage,
+    conformance::{Bench, BenchFault, Counts, LEVEL, Shown},
     drive::run_to_live,
     fixture::{FixedUrls, JumpClock, MemoryBlobs, account, sample},
     memory::{Chain, Fault, MemoryChannel, MemoryPlatform, Options, REFUSED, TOKEN, signature},
@@ -47,7 +47,13 @@ impl MemoryBench {
     }
 
     fn cx(&self) -> Cx<'_> {
-        Cx { clock: &self.clock, blobs: &self.blobs, media: &self.media, gate: &OpenGate }
+        Cx {
+            clock: &self.clock,
+            blobs: &self.blobs,
+            media: &self.media,
+            gate: &OpenGate,
+            ear: &Deaf,
+        }
     }
 
     fn to(&self) -> To<'_> {
@@ -92,6 +98,12 @@ impl Bench for MemoryBench {
             // Nothing is given until a test sets it.
             BenchFault::OmitMetrics => return true,
             BenchFault::PointElsewhere => return false,
+            BenchFault::SayUsage => {
+                let lasts = Duration::from_hours(1);
+                let level = Usage::Level { scope: Scope::Account, percent: LEVEL, lasts };
+                self.channel.platform().say_usage(Some(level));
+                return true;
+            }
         };
         self.channel.platform().arm(fault);
         true

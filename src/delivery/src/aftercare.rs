@@ -73,7 +73,7 @@ impl At<'_> {
                 Err(why) => Some(Err(Error::internal(why))),
             }
         };
-        match answer {
+        let done = match answer {
             Some(Ok(())) => self.settled(row, String::new(), None, correction, round).await,
             Some(Err(error)) => self.not_yet(row, &error, round).await,
             None => {
@@ -84,7 +84,9 @@ impl At<'_> {
                 );
                 self.not_yet(row, &error, round).await
             }
-        }
+        };
+        done?;
+        self.keep_usage(None).await
     }
 
     async fn not_yet(

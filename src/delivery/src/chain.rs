@@ -1,41 +1,29 @@
 //! One delivery under the account's lease: claim, intent, one request, receipt; step after step.
 
 use std::{
-    future::Future,
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 
 use jiff::{SignedDuration, Timestamp};
-use loa_channel::{Channel, Cx, Error, ErrorKind, Outgoing, Progress, RetryAdvice, To};
+use loa_channel::{Channel, Cx, Notes, Outgoing, To};
 use loa_model::{
-    Account, Delivery, DeliveryEvent as Event, DeliveryId, DeliveryState as State, Intent, Post,
-    PostState, Priority, Receipt, Secret, delivery::Effect, job::backoff,
+    Account, Delivery, DeliveryEvent as Event, DeliveryId, DeliveryState as State, Intent, Plan,
+    Post, Priority, Secret, Shape, delivery::Effect,
 };
-use loa_store::{Changes, Error as StoreError, Expect, StoreExt as _, Versioned};
+use loa_store::{Changes, Error as StoreError, StoreExt as _, Versioned};
 
 use crate::{
     Pace, Result, Round, Worker,
     config::secs,
-    gate::{SendGate, Tenure},
+    gate::{SendGate, Tenure, checked, window_of},
+    keeping::{self, Known},
     moves::{Mover, NotMoved},
-    pacing::{self, Verdict, Wait},
-    standing::{Refreshed, app_key},
+    pacing::{Ask, Go, Held},
 };
 
 /// Steps of one chain in one round: more is an adapter that never ends.
 const MOST_STEPS: u32 = 200;
-
-/// How a delivery used its account's turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Turn {
-    /// It was worked on.
-    Used,
-    /// It could not go; another one may.
-    Skipped,
-    /// No delivery of the account can go now.
-    Blocked,
-}
 
 /// The place of work: one account under its lease.
 pub(crate) struct At<'a> {
@@ -43,45 +31,32 @@ pub(crate) struct At<'a> {
     pub(crate) account: &'a Account,
     pub(crate) channel: &'a dyn Channel,
     pub(crate) tenure: &'a Tenure,
+    pub(crate) plan: Option<&'a Plan>,
+    /// What the platform says about its allowances meanwhile.
+    pub(crate) notes: Notes,
 }
 
-type Row = Versioned<Delivery>;
+pub(crate) type Row = Versioned<Delivery>;
 
 impl At<'_> {
     /// Claims a ready delivery and walks its chain.
-    pub(crate) async fn begin(&self, row: &Row, round: &mut Round) -> Result<Turn> {
+    pub(crate) async fn begin(&self, row: &Row, round: &mut Round) -> Result<()> {
         let now = self.now();
-        if row.record.cancel_requested && !row.record.may_be_live() {
-            let reason = row.record.reason.clone();
-            self.worker.step_aside(row, Event::Cancel { reason }, round).await?;
-            return Ok(Turn::Skipped);
-        }
-        let (account, app) = self.paces().await?;
-        match self.ask(&row.record, &account.0, &app.0, now) {
-            Verdict::Go(_) => {}
-            Verdict::Later { until, why } => {
-                round.wake_at(until);
-                return Ok(if why == Wait::Platform { Turn::Blocked } else { Turn::Skipped });
-            }
-        }
-        let Some(lease) = self.tenure.lease() else { return Ok(Turn::Blocked) };
+        let Some(lease) = self.tenure.lease() else { return Ok(()) };
         let claim = Event::Claim {
             owner: self.worker.deps.owner.clone(),
             fence: lease.fence,
             until: now + secs(self.worker.deps.config.delivery_lease_s),
         };
         match self.mover().make(row, &claim, now, |_| false, |_, c| c).await? {
-            Ok(row) => {
-                self.walk(row, round).await?;
-                Ok(Turn::Used)
-            }
+            Ok(row) => self.walk(row, round).await,
             Err(NotMoved::Lost(_)) => {
                 round.wake_at(now);
-                Ok(Turn::Skipped)
+                Ok(())
             }
             Err(NotMoved::Refused(refused)) => {
                 tracing::debug!(delivery.id = %row.record.id, %refused, "Claim refused");
-                Ok(Turn::Skipped)
+                Ok(())
             }
         }
     }
@@ -181,8 +156,12 @@ impl At<'_> {
         let cx = self.cx(&gate);
         let to = To { account: self.account, secret: &secret };
         let sent = self.channel.advance(&cx, to, outgoing, d.ticket.clone());
-        let answer = self.guarded(timeout, sent).await;
-        self.answered(row, effect, answer, round).await
+        let answer = self.guarded(timeout, sent).await.map(|answer| gate.judge(answer));
+        let post = row.record.id;
+        // What came of it is kept first: a usage that is lost costs a little haste, a receipt more.
+        let next = self.answered(row, effect, answer, round).await?;
+        self.keep_usage(Some(post)).await?;
+        Ok(next)
     }
 
     /// The post for the next step, or what to do with its delivery instead. What may be live is only looked at when its
@@ -223,11 +202,11 @@ impl At<'_> {
             let now = self.now();
             let d = &row.record;
             let (account, app) = self.paces().await?;
-            let pace = match self.ask(d, &account.0, &app.0, now) {
+            let paces = match self.ask(d, &post.content.shape(), &account.0, &app.0, now) {
                 // A chain that goes on has paid already.
-                _ if counted && !begins(d) => None,
-                Verdict::Go(pace) => (pace != account.0).then_some((pace, account.1)),
-                Verdict::Later { until, why } => {
+                _ if counted && !begins(d) => Vec::new(),
+                Ok(go) => self.spent(go, account, app),
+                Err(Held { until, why }) => {
                     let event =
                         Event::Snooze { until, reason: format!("waits for its turn: {why:?}") };
                     return self.end(row, event, round).await;
@@ -241,10 +220,7 @@ impl At<'_> {
                 at: now,
                 send_deadline: now + self.worker.deps.config.send_within(effect),
             };
-            let beside = |_: &Delivery, changes: Changes| match &pace {
-                Some((pace, expect)) => changes.put(pace, *expect),
-                None => changes,
-            };
+            let beside = |_: &Delivery, changes: Changes| keeping::put(changes, &paces);
             match self.mover().make(&row, &Event::Intend(intent), now, same(d), beside).await {
                 Ok(Ok(row)) => return Ok(Some(row)),
                 Ok(Err(NotMoved::Lost(fresh))) => {
@@ -262,273 +238,54 @@ impl At<'_> {
         }
     }
 
-    /// What came of a step, committed.
-    async fn answered(
+    fn ask(
         &self,
-        row: Row,
-        effect: Effect,
-        answer: Option<loa_channel::Result<Progress>>,
-        round: &mut Round,
-    ) -> Result<Option<Row>> {
-        let now = self.now();
-        match answer {
-            Some(Ok(Progress::Live(receipt))) => self.live(row, receipt, round).await,
-            Some(Ok(Progress::Again { ticket, wait })) => {
-                let moved = row.record.state == State::Intent
-                    || row.record.ticket.as_ref() != Some(&ticket);
-                let row = if moved {
-                    match self.commit(&row, &Event::Step { ticket }, round, None).await? {
-                        Some(row) if row.record.state == State::Leased => row,
-                        _ => return Ok(None),
-                    }
-                } else {
-                    row
-                };
-                if wait.is_zero() {
-                    return Ok(Some(row));
-                }
-                let until = now + signed(wait);
-                round.wake_at(until);
-                let held = secs(self.worker.deps.config.hold_wait_s);
-                if signed(wait) <= held && !self.worker.stopping.load(Ordering::Acquire) {
-                    // The account's lease may be shorter than the wait: somebody must come by and keep it.
-                    round.wake_at(now + self.worker.deps.config.keep_lease_within());
-                    let mut memory = self.worker.memory();
-                    memory.held.insert(self.account.name.clone(), (row.record.id, until));
-                    return Ok(None);
-                }
-                let reason = "the platform is processing it".to_owned();
-                self.end(row, Event::Snooze { until, reason }, round).await
-            }
-            Some(Err(error)) => self.failed(row, effect, error, round).await,
-            None => {
-                let message = "no answer within the time limit";
-                let error = Error::new(ErrorKind::Unavailable, RetryAdvice::Verify, message);
-                self.failed(row, effect, error, round).await
-            }
-        }
-    }
-
-    async fn live(&self, row: Row, receipt: Receipt, round: &mut Round) -> Result<Option<Row>> {
-        let now = self.now();
-        let event = Event::Live(receipt.clone());
-        let done = match self.mover().make(&row, &event, now, same(&row.record), |_, c| c).await? {
-            Ok(done) => done,
-            Err(NotMoved::Lost(fresh)) => self.mover().late_receipt(*fresh, &receipt, now).await?,
-            Err(NotMoved::Refused(refused)) => {
-                tracing::error!(delivery.id = %row.record.id, %refused, "A receipt was refused and is kept as an incident");
-                self.mover().late_receipt(row, &receipt, now).await?
-            }
-        };
-        tracing::info!(
-            delivery.id = %done.record.id,
-            account = %self.account.name,
-            "Published post {} to {}", done.record.post, self.account.name,
-        );
-        round.note(&done.record);
-        round.wake_at(now);
-        Ok(None)
-    }
-
-    /// What a failure means, by its advice and by the effect of the step. Only `Verify` leaves the outcome open.
-    async fn failed(
-        &self,
-        row: Row,
-        effect: Effect,
-        error: Error,
-        round: &mut Round,
-    ) -> Result<Option<Row>> {
-        let now = self.now();
-        let config = &self.worker.deps.config;
-        let reason = error.to_string();
-        let left = row.record.attempt < row.record.max_attempts;
-        let by_backoff = signed(backoff(row.record.attempt.max(1), self.worker.random()))
-            .max(ask_again(&row.record, effect, now));
-        if error.kind == ErrorKind::Gate {
-            // Provably nothing was sent; a moment later the cause is either gone or stops the claim.
-            return self.end(row, Event::Snooze { until: now + secs(1), reason }, round).await;
-        }
-        // A question costs no attempt once the answer may be "live": it is asked again until it is answered.
-        let asks_on = effect == Effect::Read && row.record.may_be_live();
-        // The platform's word about the content settles it; any other failure does not.
-        let refused =
-            matches!(error.kind, ErrorKind::Content | ErrorKind::Media) && effect == Effect::Read;
-        match error.advice {
-            RetryAdvice::Never if row.record.may_be_live() && !refused => {
-                let quarantine_until = self.worker.quarantine(None, now);
-                self.end(row, Event::Unclear { quarantine_until, reason }, round).await
-            }
-            RetryAdvice::Never => self.end(row, Event::Reject { reason }, round).await,
-            RetryAdvice::Later { wait, scope } => {
-                let free = matches!(error.kind, ErrorKind::Throttled | ErrorKind::Quota);
-                let until = now + if wait.is_zero() { by_backoff } else { signed(wait) };
-                let event = match (free, left) {
-                    (true, _) => Event::Snooze { until, reason: reason.clone() },
-                    (false, _) if asks_on => Event::Snooze { until, reason: reason.clone() },
-                    (false, false) if effect == Effect::Idempotent => {
-                        let quarantine_until = self.worker.quarantine(None, now);
-                        Event::Unclear { quarantine_until, reason: reason.clone() }
-                    }
-                    (false, true) => Event::Retry { until, reason: reason.clone(), restart: false },
-                    (false, false) => Event::Exhaust { reason: reason.clone() },
-                };
-                self.end(row, event, round).await?;
-                self.worker.hold_up(self.account, scope, until, &reason).await?;
-                round.wake_at(until);
-                Ok(None)
-            }
-            RetryAdvice::Reauthorize => {
-                let until =
-                    match self.worker.refresh(self.account, self.channel, Some(self)).await? {
-                        Refreshed::Yes => now,
-                        Refreshed::Later(wait) => now + wait.max(by_backoff),
-                        Refreshed::Young | Refreshed::No => {
-                            self.worker.needs_reauth(self.account, &reason).await?;
-                            now
-                        }
-                    };
-                round.wake_at(until);
-                self.end(row, Event::Snooze { until, reason }, round).await
-            }
-            RetryAdvice::Verify => {
-                let open = match effect {
-                    Effect::Public => true,
-                    // Given up, nobody would look whether it became public.
-                    Effect::Idempotent => !left,
-                    Effect::Hidden | Effect::Read => false,
-                };
-                let event = if open {
-                    let deadline = row.record.intent.as_ref().map(|intent| intent.send_deadline);
-                    Event::Unclear {
-                        quarantine_until: self.worker.quarantine(deadline, now),
-                        reason,
-                    }
-                } else if asks_on {
-                    round.wake_at(now + by_backoff);
-                    Event::Snooze { until: now + by_backoff, reason }
-                } else if left || effect == Effect::Read {
-                    round.wake_at(now + by_backoff);
-                    Event::Retry { until: now + by_backoff, reason, restart: false }
-                } else {
-                    Event::Exhaust { reason }
-                };
-                if matches!(event, Event::Unclear { .. }) {
-                    tracing::warn!(delivery.id = %row.record.id, account = %self.account.name, quarantine_s = config.quarantine_s, "Outcome of a post is not known");
-                }
-                self.end(row, event, round).await
-            }
-        }
-    }
-
-    /// Commits an event after which the delivery is out of our hands.
-    async fn end(&self, row: Row, event: Event, round: &mut Round) -> Result<Option<Row>> {
-        // Provably refused at the first step: the day's budget is given back in the same commit.
-        let refused = matches!(
-            event,
-            Event::Snooze { .. }
-                | Event::Retry { .. }
-                | Event::Reject { .. }
-                | Event::Exhaust { .. }
-        );
-        let pace = if refused && row.record.state == State::Intent && row.record.ticket.is_none() {
-            let (pace, expect) = self.paces().await?.0;
-            pace.spent
-                .contains(&row.record.id)
-                .then(|| (pacing::refund(pace, row.record.id), expect))
-        } else {
-            None
-        };
-        if let Some(done) = self.commit(&row, &event, round, pace).await? {
-            round.note(&done.record);
-            match done.record.state {
-                State::Ready => round.wake_at(done.record.not_before.max(self.now())),
-                State::Uncertain => {
-                    round.wake_at(done.record.quarantine_until.unwrap_or_else(|| self.now()));
-                }
-                _ => {}
-            }
-        }
-        Ok(None)
-    }
-
-    async fn commit(
-        &self,
-        row: &Row,
-        event: &Event,
-        round: &mut Round,
-        pace: Option<(Pace, Expect)>,
-    ) -> Result<Option<Row>> {
-        let beside = |_: &Delivery, changes: Changes| match &pace {
-            Some((pace, expect)) => changes.put(pace, *expect),
-            None => changes,
-        };
-        match self.mover().make(row, event, self.now(), same(&row.record), beside).await? {
-            Ok(row) => Ok(Some(row)),
-            Err(NotMoved::Lost(fresh)) => {
-                round.note(&fresh.record);
-                Ok(None)
-            }
-            Err(NotMoved::Refused(refused)) => {
-                tracing::error!(delivery.id = %row.record.id, %refused, "A move of a delivery was refused");
-                Ok(None)
-            }
-        }
-    }
-
-    /// Runs a request under a time limit while the account's lease is kept alive; nothing when the time is over.
-    pub(crate) async fn guarded<T>(
-        &self,
-        limit: Duration,
-        request: impl Future<Output = T>,
-    ) -> Option<T> {
-        let clock = &self.worker.deps.clock;
-        tokio::select! {
-            biased;
-            answer = request => Some(answer),
-            () = clock.sleep(limit) => None,
-            never = self.keep_lease() => match never {},
-        }
-    }
-
-    async fn keep_lease(&self) -> std::convert::Infallible {
-        let deps = &self.worker.deps;
-        let lease_for = deps.config.account_lease();
-        loop {
-            deps.clock.sleep(lease_for / 3).await;
-            let answer =
-                deps.store.lease_account(self.account.name.as_str(), &deps.owner, lease_for).await;
-            match answer {
-                Ok(answer) => self.tenure.renew(answer),
-                // Not renewed: the gate shuts by itself when the lease runs out.
-                Err(error) => {
-                    tracing::warn!(account = %self.account.name, %error, "A lease was not renewed");
-                }
-            }
-        }
-    }
-
-    fn ask(&self, d: &Delivery, account: &Pace, app: &Pace, now: Timestamp) -> Verdict {
-        let ask = pacing::Ask {
+        d: &Delivery,
+        shape: &Shape,
+        account: &Pace,
+        app: &Pace,
+        now: Timestamp,
+    ) -> Result<Go, Held> {
+        let rule = &self.channel.capability().pace;
+        let ask = Ask {
             delivery: d.id,
-            // Nobody is disturbed by a question after a post that may be live.
-            priority: if d.may_be_live() { Priority::Urgent } else { d.priority },
+            shape,
+            priority: urgency(d, now, &self.worker.deps.config),
             account,
             app,
-            rule: &self.channel.capability().pace,
+            rule,
+            plan: self.plan,
             begins: begins(d),
         };
-        pacing::ask(&ask, &self.worker.deps.config, now)
+        ask.now(&self.worker.deps.config, now)
     }
 
-    async fn paces(&self) -> Result<((Pace, Expect), (Pace, Expect))> {
-        let account = self.worker.pace(self.account.name.as_str()).await?;
-        let app = self.worker.pace(&app_key(self.account)).await?;
-        Ok((account, app))
+    /// What the intent is committed with.
+    fn spent(&self, mut go: Go, account: Known, app: Known) -> Vec<(Known, Pace)> {
+        if go.app != app.0 {
+            go.app.turn = Some(self.account.name.clone());
+        }
+        vec![(account, go.account), (app, go.app)]
+    }
+
+    pub(crate) async fn paces(&self) -> Result<(Known, Known)> {
+        let rule = &self.channel.capability().pace;
+        Ok(keeping::paces(&*self.worker.deps.store, self.account, rule).await?)
+    }
+
+    /// Keeps what the platform said about its allowances since the last time.
+    pub(crate) async fn keep_usage(&self, post: Option<DeliveryId>) -> Result<()> {
+        let heard = self.notes.take();
+        let (store, actor) = (&*self.worker.deps.store, self.mover().actor);
+        let rule = &self.channel.capability().pace;
+        let now = self.now();
+        keeping::keep_usage(store, &actor, self.account, rule, &heard, post, now).await?;
+        Ok(())
     }
 
     pub(crate) fn cx<'c>(&'c self, gate: &'c dyn loa_model::Gate) -> Cx<'c> {
         let deps = &self.worker.deps;
-        Cx { clock: &*deps.clock, blobs: &*deps.blobs, media: &*deps.media, gate }
+        Cx { clock: &*deps.clock, blobs: &*deps.blobs, media: &*deps.media, gate, ear: &self.notes }
     }
 
     pub(crate) fn mover(&self) -> Mover<'_> {
@@ -544,51 +301,26 @@ impl At<'_> {
     }
 }
 
+/// How urgent it is served: nobody is disturbed by a question after a post that may be live, and backfill that waited long is
+/// the day's work.
+pub(crate) fn urgency(d: &Delivery, now: Timestamp, config: &crate::Config) -> Priority {
+    let waited_long = now.duration_since(d.due_at) >= secs(config.backfill_ages_s);
+    match d.priority {
+        _ if d.may_be_live() => Priority::Urgent,
+        Priority::Backfill if waited_long => Priority::Normal,
+        priority => priority,
+    }
+}
+
 /// Whether the next effect is the first of its chain: that one spends the pace.
-fn begins(d: &Delivery) -> bool {
+pub(crate) fn begins(d: &Delivery) -> bool {
     d.ticket.is_none() || d.sending_since.is_none()
 }
 
 /// The delivery is still the one we hold: same lease, same intent.
-fn same(before: &Delivery) -> impl Fn(&Delivery) -> bool + use<> {
+pub(crate) fn same(before: &Delivery) -> impl Fn(&Delivery) -> bool + use<> {
     let (lease, intent) = (before.lease.clone(), before.intent.clone());
     move |now: &Delivery| lease.is_some() && now.lease == lease && now.intent == intent
-}
-
-/// Distance of two questions whether a post is live, when they fail: grows with the time since it may be.
-fn ask_again(d: &Delivery, effect: Effect, now: Timestamp) -> SignedDuration {
-    match d.public_since {
-        Some(since) if effect == Effect::Read => (now.duration_since(since) / 10).min(secs(1800)),
-        _ => SignedDuration::ZERO,
-    }
-}
-
-/// The post as approved, or what to do with its delivery instead.
-fn checked(d: &Delivery, post: Option<Post>, now: Timestamp) -> Result<Post, Event> {
-    let hold = |why: &str| Err(Event::Hold { reason: why.to_owned() });
-    let Some(post) = post else { return hold("the post does not exist any more") };
-    let Some(approval) = post.approval.as_ref().filter(|_| post.state == PostState::Approved)
-    else {
-        return hold("the post is not approved any more");
-    };
-    if post.account != d.account || approval.digest != d.digest || post.digest() != d.digest {
-        return hold("the content is not the approved one");
-    }
-    if now < approval.not_before {
-        let reason = "waits for the approved window".to_owned();
-        return Err(Event::Snooze { until: approval.not_before, reason });
-    }
-    if now > approval.not_after {
-        return hold("the approved window passed");
-    }
-    Ok(post)
-}
-
-fn window_of(post: &Post, d: &Delivery) -> (Timestamp, Timestamp) {
-    match &post.approval {
-        Some(approval) => (approval.not_before, approval.not_after.min(d.not_after)),
-        None => (Timestamp::MAX, Timestamp::MIN),
-    }
 }
 
 /// Waits come from platforms: an absurd one counts as a day.

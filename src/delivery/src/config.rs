@@ -2,22 +2,10 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, civil::Time};
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use loa_model::delivery::Effect;
-
-/// Hours in which nothing but urgent posts goes out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct QuietHours {
-    /// Start, for example `22:00`.
-    pub from: Time,
-    /// End; earlier than `from` means the next morning.
-    pub to: Time,
-    /// IANA zone of both.
-    pub zone: String,
-}
+use loa_model::{QuietHours, delivery::Effect};
 
 /// Settings of the worker. Durations are whole seconds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,8 +42,11 @@ pub struct Config {
     pub first_measure_s: u32,
     /// Longest nap between two rounds.
     pub poll_s: u32,
-    /// Percent of the daily budget kept for urgent posts.
+    /// Percent of every allowance kept for urgent posts and corrections.
     pub urgent_reserve_percent: u8,
+    /// Posts of several accounts of one app that are due at the same moment, and named no exact time, are spread over at most
+    /// this long, two seconds for each.
+    pub spread_s: u32,
     /// Backfill that waited this long is served like the day's work.
     pub backfill_ages_s: u32,
     /// Hours without posts, urgent ones excepted.
@@ -83,6 +74,7 @@ impl Default for Config {
             first_measure_s: 900,
             poll_s: 30,
             urgent_reserve_percent: 20,
+            spread_s: 120,
             backfill_ages_s: 6 * 3600,
             quiet: None,
             batch: 1000,

@@ -10,7 +10,7 @@ use loa_model::{
 };
 use loa_store::{Changes, Error as StoreError, Expect, Store, StoreExt as _, Versioned};
 
-use crate::{Channels, Config, Correction, Incident, KillSwitch, moves::Mover};
+use crate::{Channels, Config, Correction, Incident, KillSwitch, config::secs, moves::Mover};
 
 /// Why an act of a person was not done. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -103,9 +103,13 @@ impl Desk {
     ) -> Result<Delivery> {
         let before = self.approving(id, by).await?;
         let deadline = before.record.intent.as_ref().map(|intent| intent.send_deadline);
-        let longest = crate::config::secs(self.config.create_timeout_s.min(30));
+        // The intent of a worker that was lost earlier is gone; the quarantine was counted from it.
+        let quarantine = secs(self.config.quarantine_s);
+        let last_sent =
+            deadline.max(before.record.quarantine_until.map(|until| until - quarantine));
+        let longest = secs(self.config.create_timeout_s.min(30));
         if before.record.state == State::Uncertain
-            && deadline.is_some_and(|deadline| self.clock.now() < deadline + longest)
+            && last_sent.is_some_and(|at| self.clock.now() < at + longest)
         {
             return Err(DeskError::NotNow(
                 "the request may still be on its way: look again in a minute".into(),

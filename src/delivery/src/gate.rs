@@ -6,7 +6,11 @@ use std::sync::{
 };
 
 use jiff::Timestamp;
-use loa_model::{Digest, Gate, GateClosed, delivery::Effect, seams::SharedClock};
+use loa_channel::{Error, ErrorKind, RetryAdvice};
+use loa_model::{
+    Delivery, DeliveryEvent as Event, Digest, Gate, GateClosed, Post, PostState, delivery::Effect,
+    seams::SharedClock,
+};
 use loa_store::AccountLease;
 
 /// The account's lease as this process knows it, shared by heartbeat and gate.
@@ -48,6 +52,22 @@ pub(crate) struct SendGate {
     pub(crate) opened: AtomicU32,
 }
 
+impl SendGate {
+    /// The answer to the step of this gate. Shut after it had let a request go, it proves nothing about that request: what
+    /// came of one that may show something is then not known.
+    pub(crate) fn judge<T>(&self, answer: loa_channel::Result<T>) -> loa_channel::Result<T> {
+        let may_have_shown =
+            self.effect != Effect::Hidden && self.opened.load(Ordering::Acquire) > 0;
+        answer.map_err(|error| match error.kind {
+            ErrorKind::Gate if may_have_shown => {
+                let message = format!("the gate shut after a request had left: {error}");
+                Error::new(ErrorKind::Unavailable, RetryAdvice::Verify, message)
+            }
+            _ => error,
+        })
+    }
+}
+
 impl Gate for SendGate {
     fn open(&self) -> Result<(), GateClosed> {
         let now = self.clock.now();
@@ -75,5 +95,33 @@ impl Gate for SendGate {
             return shut("a step makes at most one effectful request");
         }
         Ok(())
+    }
+}
+
+/// The post as approved, or what to do with its delivery instead.
+pub(crate) fn checked(d: &Delivery, post: Option<Post>, now: Timestamp) -> Result<Post, Event> {
+    let hold = |why: &str| Err(Event::Hold { reason: why.to_owned() });
+    let Some(post) = post else { return hold("the post does not exist any more") };
+    let Some(approval) = post.approval.as_ref().filter(|_| post.state == PostState::Approved)
+    else {
+        return hold("the post is not approved any more");
+    };
+    if post.account != d.account || approval.digest != d.digest || post.digest() != d.digest {
+        return hold("the content is not the approved one");
+    }
+    if now < approval.not_before {
+        let reason = "waits for the approved window".to_owned();
+        return Err(Event::Snooze { until: approval.not_before, reason });
+    }
+    if now > approval.not_after {
+        return hold("the approved window passed");
+    }
+    Ok(post)
+}
+
+pub(crate) fn window_of(post: &Post, d: &Delivery) -> (Timestamp, Timestamp) {
+    match &post.approval {
+        Some(approval) => (approval.not_before, approval.not_after.min(d.not_after)),
+        None => (Timestamp::MAX, Timestamp::MIN),
     }
 }

@@ -5,19 +5,31 @@ mod chain;
 mod config;
 mod deps;
 mod desk;
+mod errand;
 mod gate;
+mod keeping;
 mod moves;
+mod outcome;
+mod outlook;
+pub mod pace;
 pub mod pacing;
 mod read_back;
 mod records;
+mod request;
+mod spread;
 mod standing;
 mod sweep;
+pub mod turns;
 mod worker;
 
-pub use config::{Config, QuietHours};
+pub use config::Config;
 pub use deps::{Channels, Deps, Secrets, VaultError, owner_name};
 pub use desk::{Desk, DeskError};
-pub use records::{Correction, Incident, IncidentKind, KillSwitch, Pace};
+pub use keeping::{keep_usage, reads_from};
+pub use loa_model::QuietHours;
+pub use outlook::{Left, Outlook, Planned, look_out, outlook};
+pub use pace::Pace;
+pub use records::{Correction, Incident, IncidentKind, KillSwitch};
 pub use worker::{Happened, Round, Worker};
 
 /// Failures of a round. What a platform answers is never one: that becomes the state of a delivery.

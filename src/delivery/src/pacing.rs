@@ -1,5 +1,6 @@
-//! May this post go out now? Kill switch and account status are asked before; here: quiet hours, the platform's own wait,
-//! daily budget, then distance and burst. Pure over the [`Pace`] record, which is committed with the intent.
+//! May this post go out now? Kill switch and account status are asked before; here, for the account and then for its app:
+//! quiet hours, allowances, the platform's own wait, what its usage headers say, then distance and burst. Pure over the
+//! [`Pace`] records, which are committed with the intent.
 
 use std::{
     num::NonZeroU32,
@@ -11,48 +12,66 @@ use std::{
 };
 
 use governor::{
-    Quota, RateLimiter,
+    Quota as Cells, RateLimiter,
     clock::Clock,
     middleware::NoOpMiddleware,
     nanos::Nanos,
     state::{NotKeyed, StateStore},
 };
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use loa_model::{DeliveryId, Priority, capability::PaceRule};
+use jiff::{SignedDuration, Timestamp};
+use loa_model::{
+    DeliveryId, Plan, Priority, Shape,
+    capability::{Gap, PaceRule, Quota, QuotaScope},
+};
 
-use crate::{Config, Pace, config::QuietHours};
+use crate::{
+    Config, Pace,
+    pace::{SLOW_FROM, STOP_FROM, Used},
+};
+
+/// Clocks of two machines differ by less. Further ahead is a clock that was put back.
+const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(5);
 
 /// Why a post waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wait {
     /// Quiet hours.
     Quiet,
+    /// An allowance is spent.
+    Budget,
     /// The platform asked for it.
     Platform,
-    /// The day's budget is spent.
-    Budget,
+    /// The platform says that its allowance is nearly used up.
+    Usage,
     /// Distance to the post before.
     Gap,
 }
 
-/// Answer of the pacing.
+/// It may not go yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// When to ask again.
+    pub until: Timestamp,
+    /// Why.
+    pub why: Wait,
+}
+
+/// It may go: these are committed together with the intent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// Go: commit this pace together with the intent.
-    Go(Pace),
-    /// Not before.
-    Later {
-        /// When to ask again.
-        until: Timestamp,
-        /// Why.
-        why: Wait,
-    },
+pub struct Go {
+    /// Pace of the account from then on.
+    pub account: Pace,
+    /// Pace of its app from then on.
+    pub app: Pace,
 }
 
 /// What is asked.
+#[derive(Clone, Copy)]
 pub struct Ask<'a> {
     /// Delivery.
     pub delivery: DeliveryId,
+    /// What it is made of.
+    pub shape: &'a Shape,
     /// Its urgency.
     pub priority: Priority,
     /// Pace of its account.
@@ -61,101 +80,131 @@ pub struct Ask<'a> {
     pub app: &'a Pace,
     /// The channel's rule.
     pub rule: &'a PaceRule,
+    /// The account's own plan.
+    pub plan: Option<&'a Plan>,
     /// Whether it begins a chain: going on with one costs nothing.
     pub begins: bool,
 }
 
-/// Whether a post may go out at `now`.
-pub fn ask(ask: &Ask<'_>, config: &Config, now: Timestamp) -> Verdict {
-    let later = |until, why| Verdict::Later { until, why };
-    let urgent = ask.priority == Priority::Urgent;
-    if let Some(until) = config.quiet.as_ref().filter(|_| !urgent).and_then(|q| quiet_until(q, now))
-    {
-        return later(until, Wait::Quiet);
+impl Ask<'_> {
+    /// Whether the post may go at `now`.
+    ///
+    /// # Errors
+    /// [`Held`]: why not, and until when at least.
+    pub fn now(&self, config: &Config, now: Timestamp) -> Result<Go, Held> {
+        Ok(Go { account: self.of_account(config, now)?, app: self.of_app(config, now)? })
     }
-    let hint = ask.account.not_before.max(ask.app.not_before);
-    if let Some(until) = hint.filter(|until| *until > now) {
-        return later(until, Wait::Platform);
-    }
-    let mut pace = ask.account.clone();
-    if !ask.begins {
-        return Verdict::Go(pace);
-    }
-    let rule = ask.rule;
-    if rule.per_day > 0 {
-        let (today, midnight) = day_of(&rule.day_zone, now);
-        if pace.day != Some(today) {
-            pace.day = Some(today);
-            pace.spent.clear();
+
+    /// The account's part of it.
+    ///
+    /// # Errors
+    /// As [`Self::now`].
+    pub fn of_account(&self, config: &Config, now: Timestamp) -> Result<Pace, Held> {
+        let quiet = self.plan.and_then(|plan| plan.quiet.as_ref()).or(config.quiet.as_ref());
+        if !self.is_urgent()
+            && let Some(until) = quiet.and_then(|quiet| quiet.until(now))
+        {
+            return Err(Held { until, why: Wait::Quiet });
         }
-        let kept = if urgent {
-            0
-        } else {
-            rule.per_day * u32::from(config.urgent_reserve_percent.min(100)) / 100
-        };
-        let limit = (rule.per_day - kept) as usize;
-        if !pace.spent.contains(&ask.delivery) && pace.spent.len() >= limit {
-            return later(midnight, Wait::Budget);
+        let mut pace = self.within(self.account.clone(), QuotaScope::Account, config, now)?;
+        if self.begins {
+            self.keeps_own_gap(now)?;
+            pace.last = Some(now);
         }
-        pace.spent.insert(ask.delivery);
+        Ok(pace)
     }
-    match gcra(rule, pace.tat_ns, now) {
-        Ok(tat) => {
-            pace.tat_ns = tat;
-            Verdict::Go(pace)
+
+    /// The app's part of it, shared with its other accounts.
+    ///
+    /// # Errors
+    /// As [`Self::now`].
+    pub fn of_app(&self, config: &Config, now: Timestamp) -> Result<Pace, Held> {
+        self.within(self.app.clone(), QuotaScope::App, config, now)
+    }
+
+    /// Units that a post which is not urgent may use: the rest is kept for urgent ones.
+    pub(crate) fn limit(quota: &Quota, urgent: bool, config: &Config) -> u64 {
+        let limit = u64::from(quota.limit);
+        let percent = if urgent { 0 } else { config.urgent_reserve_percent.min(100) };
+        limit - limit * u64::from(percent) / 100
+    }
+
+    fn is_urgent(&self) -> bool {
+        self.priority == Priority::Urgent
+    }
+
+    fn within(
+        &self,
+        mut pace: Pace,
+        scope: QuotaScope,
+        config: &Config,
+        now: Timestamp,
+    ) -> Result<Pace, Held> {
+        if self.begins {
+            for quota in self.rule.quotas.iter().filter(|quota| quota.scope == scope) {
+                let units = quota.cost_of(self.shape);
+                if units > 0 {
+                    let limit = Self::limit(quota, self.is_urgent(), config);
+                    let reserved = pace.reserve(quota, limit, (self.delivery, units), now);
+                    reserved.map_err(|until| Held { until, why: Wait::Budget })?;
+                }
+            }
         }
-        Err(until) => later(until, Wait::Gap),
+        if let Some(until) = pace.not_before.filter(|until| *until > now) {
+            return Err(Held { until, why: Wait::Platform });
+        }
+        let used = pace.percent(now);
+        let stop = if self.is_urgent() { 100 } else { STOP_FROM };
+        if let Some(Used { until, .. }) = used.filter(|used| used.percent >= stop) {
+            return Err(Held { until, why: Wait::Usage });
+        }
+        if self.begins {
+            let gap = match scope {
+                QuotaScope::Account => self.rule.account,
+                QuotaScope::App => self.rule.app,
+            };
+            let percent = used.filter(|_| !self.is_urgent()).map_or(0, |used| used.percent);
+            let gone = gcra(gap, percent, pace.tat_ns, now);
+            pace.tat_ns = gone.map_err(|until| Held { until, why: Wait::Gap })?;
+        }
+        Ok(pace)
+    }
+
+    /// The distance that the account itself wants; urgent posts keep the channel's only.
+    fn keeps_own_gap(&self, now: Timestamp) -> Result<(), Held> {
+        let gap = SignedDuration::from_secs(self.plan.map_or(0, |plan| plan.min_gap_s.into()));
+        // A post of the far future is one of a clock that was put back: it holds up nobody.
+        let last =
+            self.account.last.filter(|last| !self.is_urgent() && *last <= now + CLOCKS_APART);
+        match last.map(|last| last + gap).filter(|until| *until > now) {
+            Some(until) => Err(Held { until, why: Wait::Gap }),
+            None => Ok(()),
+        }
     }
 }
 
-/// The pace with the budget of a delivery given back: it was provably refused.
-#[must_use]
-pub fn refund(mut pace: Pace, delivery: DeliveryId) -> Pace {
-    pace.spent.remove(&delivery);
-    pace
-}
-
-/// Date in the platform's zone and its next midnight. An unknown zone counts as UTC.
-fn day_of(zone: &str, now: Timestamp) -> (Date, Timestamp) {
-    let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
-    let local = now.to_zoned(zone);
-    let midnight = local
-        .tomorrow()
-        .and_then(|day| day.start_of_day())
-        .map_or(now + jiff::SignedDuration::from_hours(24), |day| day.timestamp());
-    (local.date(), midnight)
-}
-
-/// End of the quiet hours, when `now` lies in them.
-fn quiet_until(quiet: &QuietHours, now: Timestamp) -> Option<Timestamp> {
-    let local = now.to_zoned(TimeZone::get(&quiet.zone).unwrap_or(TimeZone::UTC));
-    let time = local.time();
-    let over_night = quiet.to < quiet.from;
-    let inside = if over_night {
-        time >= quiet.from || time < quiet.to
-    } else {
-        time >= quiet.from && time < quiet.to
-    };
-    if !inside {
-        return None;
-    }
-    let day =
-        if over_night && time >= quiet.from { local.date().tomorrow().ok()? } else { local.date() };
-    day.to_datetime(quiet.to).to_zoned(local.time_zone().clone()).ok().map(|end| end.timestamp())
-}
-
-/// One cell of governor's GCRA over the persisted arrival time: `Ok(new time)` or when to come again.
-fn gcra(rule: &PaceRule, tat_ns: Option<u64>, now: Timestamp) -> Result<Option<u64>, Timestamp> {
-    let gap = Duration::from_millis(rule.min_gap_ms);
-    let Some(quota) = Quota::with_period(gap) else { return Ok(None) };
-    let burst = NonZeroU32::new(rule.burst.max(1)).expect("at least 1");
+/// One cell of governor's GCRA over the persisted arrival time: the new time, or when to come again. At `percent` of the
+/// platform's allowance the distance grows, from once at 60 without bound towards 95.
+fn gcra(
+    gap: Gap,
+    percent: u8,
+    tat_ns: Option<u64>,
+    now: Timestamp,
+) -> Result<Option<u64>, Timestamp> {
+    let period = Duration::from_millis(gap.min_gap_ms);
+    let Some(cells) = Cells::with_period(period) else { return Ok(tat_ns) };
+    let burst = NonZeroU32::new(gap.burst.max(1)).expect("at least 1");
     let now_ns = u64::try_from(now.as_nanosecond()).unwrap_or(0);
-    // A clock that stepped back must not make an account wait longer than its own burst.
-    let most =
-        u64::try_from(gap.as_nanos()).unwrap_or(u64::MAX).saturating_mul(u64::from(burst.get()));
-    let tat = tat_ns.map(|tat| tat.min(now_ns.saturating_add(most)));
+    let period_ns = u64::try_from(period.as_nanos()).unwrap_or(u64::MAX);
+    // A time further ahead than any burst reaches is one of a clock that was put back: one post may go, and no burst.
+    let most = period_ns.saturating_mul(burst.get().into()).saturating_add(now_ns);
+    let far = most.saturating_add(u64::try_from(CLOCKS_APART.as_nanos()).unwrap_or(0));
+    let slower = period_ns.saturating_mul(percent.saturating_sub(SLOW_FROM).into())
+        / u64::from(STOP_FROM.saturating_sub(percent).max(1));
+    let sane = |tat: u64| if tat > far { most - period_ns } else { tat };
+    let tat = tat_ns.map(|tat| sane(tat).saturating_add(slower));
     let limiter: RateLimiter<NotKeyed, Kept, Reading, NoOpMiddleware<Duration>> = RateLimiter::new(
-        quota.allow_burst(burst),
+        cells.allow_burst(burst),
         Kept(Mutex::new(tat)),
         Reading(AtomicU64::new(0)),
     );
@@ -167,9 +216,8 @@ fn gcra(rule: &PaceRule, tat_ns: Option<u64>, now: Timestamp) -> Result<Option<u
         }
         Err(not_until) => {
             let wait = not_until.wait_time_from(Duration::from_nanos(now_ns));
-            let wait =
-                jiff::SignedDuration::try_from(wait).unwrap_or(jiff::SignedDuration::from_secs(1));
-            Err(now + wait.max(jiff::SignedDuration::from_millis(1)))
+            let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::from_secs(1));
+            Err(now + wait.max(SignedDuration::from_millis(1)))
         }
     }
 }

@@ -65,6 +65,7 @@ impl At<'_> {
         let answer = self
             .guarded(Duration::from_secs(u64::from(config.upload_timeout_s.min(120))), request)
             .await;
+        self.keep_usage(Some(d.id)).await?;
         let mut incident = None;
         let event = match answer {
             Some(Ok(mut found)) => {
@@ -116,7 +117,12 @@ impl At<'_> {
             }
         };
         let now = self.now();
-        let still = |d: &Delivery| d.state == State::Uncertain;
+        // Found is found; not found is said of the doubt it was asked in, and once.
+        let found = matches!(event, Event::Found(_));
+        let still = |now: &Delivery| {
+            now.state == State::Uncertain
+                && (found || now.quarantine_until == d.quarantine_until && now.absent == d.absent)
+        };
         let beside = |_: &Delivery, changes: Changes| match &incident {
             Some(incident) => changes.insert(incident),
             None => changes,

@@ -1,8 +1,6 @@
-//! Records of delivery's own: incidents, corrections, kill switches and pace.
+//! Records of delivery's own: incidents, corrections and kill switches.
 
-use std::collections::BTreeSet;
-
-use jiff::{Timestamp, civil::Date};
+use jiff::Timestamp;
 use loa_model::{
     AccountName, DeliveryId, PostId, UserId,
     record::{IndexEntry, Record, join, time_key},
@@ -154,43 +152,5 @@ impl Record for KillSwitch {
     const TABLE: &'static str = "kill_switch";
     fn key(&self) -> String {
         self.scope.clone()
-    }
-}
-
-/// Pace of one account or one app, as it must survive a restart.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pace {
-    /// Account name, or `app/<channel>/<app id>`.
-    pub key: String,
-    /// Theoretical arrival time of the next post, nanoseconds since 1970; absent before the first.
-    pub tat_ns: Option<u64>,
-    /// Day of `spent` in the platform's zone.
-    pub day: Option<Date>,
-    /// Deliveries that spent of that day's budget. Unclear ones stay in.
-    pub spent: BTreeSet<DeliveryId>,
-    /// The platform asked to wait until.
-    pub not_before: Option<Timestamp>,
-    /// What it said.
-    pub reason: String,
-}
-
-impl Pace {
-    /// A fresh pace.
-    pub fn new(key: impl Into<String>) -> Self {
-        Self {
-            key: key.into(),
-            tat_ns: None,
-            day: None,
-            spent: BTreeSet::new(),
-            not_before: None,
-            reason: String::new(),
-        }
-    }
-}
-
-impl Record for Pace {
-    const TABLE: &'static str = "pace";
-    fn key(&self) -> String {
-        self.key.clone()
     }
 }

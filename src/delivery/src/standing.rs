@@ -9,12 +9,12 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use loa_channel::{Channel, Cx, RetryAdvice, Scope, To};
+use loa_channel::{Channel, Cx, Deaf, RetryAdvice, To};
 use loa_model::{Account, AccountStatus};
-use loa_store::{Changes, Error as StoreError, Expect, StoreExt as _};
+use loa_store::{Changes, Error as StoreError, StoreExt as _};
 
 use crate::{
-    IncidentKind, KillSwitch, Pace, Result, Worker,
+    IncidentKind, KillSwitch, Result, Worker,
     chain::{At, signed},
     config::secs,
 };
@@ -147,7 +147,14 @@ impl Worker {
         }
         let gate = loa_model::seams::OpenGate;
         let deps = &self.deps;
-        let cx = Cx { clock: &*deps.clock, blobs: &*deps.blobs, media: &*deps.media, gate: &gate };
+        let cx = Cx {
+            clock: &*deps.clock,
+            blobs: &*deps.blobs,
+            media: &*deps.media,
+            gate: &gate,
+            // Signing in takes nothing of what posts need.
+            ear: &Deaf,
+        };
         let request = channel.refresh(&cx, To { account, secret: &old });
         let limit = Duration::from_secs(30);
         let answer = match at {
@@ -197,43 +204,6 @@ impl Worker {
         if refusals.len() < MOST_REFUSALS { Refreshed::Later(secs(60)) } else { Refreshed::No }
     }
 
-    /// Keeps the platform's wait for everyone it holds up.
-    pub(crate) async fn hold_up(
-        &self,
-        account: &Account,
-        scope: Scope,
-        until: Timestamp,
-        reason: &str,
-    ) -> Result<()> {
-        let key = match scope {
-            Scope::Post => return Ok(()),
-            Scope::Account => account.name.to_string(),
-            Scope::App => app_key(account),
-        };
-        loop {
-            let (mut pace, expect) = self.pace(&key).await?;
-            if pace.not_before.is_some_and(|known| known >= until) {
-                return Ok(());
-            }
-            pace.not_before = Some(until);
-            reason.clone_into(&mut pace.reason);
-            let changes =
-                Changes::by(self.mover(true).actor, "keep the platform's wait").put(&pace, expect);
-            match self.deps.store.commit(changes).await {
-                Ok(_) => return Ok(()),
-                Err(StoreError::Conflict { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-
-    pub(crate) async fn pace(&self, key: &str) -> Result<(Pace, Expect)> {
-        Ok(match self.deps.store.read::<Pace>(key).await? {
-            Some(kept) => (kept.record, Expect::Version(kept.version)),
-            None => (Pace::new(key), Expect::Absent),
-        })
-    }
-
     /// Pauses an account whose credentials the platform refuses, and tells a person. Its deliveries stay.
     pub(crate) async fn needs_reauth(&self, account: &Account, reason: &str) -> Result<()> {
         let now = self.deps.clock.now();
@@ -268,10 +238,4 @@ impl Worker {
             }
         }
     }
-}
-
-/// Accounts of one app share its limits.
-pub(crate) fn app_key(account: &Account) -> String {
-    let app = account.settings.get("app_id").map_or("", String::as_str);
-    format!("app/{}/{app}", account.name.channel())
 }

@@ -1,29 +1,62 @@
 //! What time alone does: due, missed, lost.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use loa_model::{Delivery, DeliveryEvent as Event, DeliveryState as State};
 use loa_store::{AccountLease, Versioned};
 
 use crate::{Result, Round, Worker, config::secs, deps::is_former, gate::Tenure};
 
+/// Time between two looks at everything that waits, when that is more than one look takes in.
+const ALL_SWEPT_EVERY: SignedDuration = SignedDuration::from_secs(10);
+
 impl Worker {
     /// Scheduled → ready when due; everything unsent past its window → missed.
     pub(crate) async fn sweep(&self, round: &mut Round) -> Result<()> {
         let now = self.deps.clock.now();
-        for row in self.state_rows(State::Scheduled, Some(now)).await? {
-            let event = if now > row.record.not_after { Event::Expire } else { Event::Due };
+        let due = self.state_rows(State::Scheduled, Some(now)).await?;
+        let spread = self.spread(&due, now).await?;
+        for row in due {
+            let event = match spread.get(&row.record.id) {
+                _ if now > row.record.not_after => Event::Expire,
+                Some(until) => Event::Spread { until: *until },
+                None => Event::Due,
+            };
             self.step_aside(&row, event, round).await?;
         }
         for state in [State::Ready, State::Held] {
-            for row in self.state_rows(state, None).await? {
-                // What may be live goes on until that is known: nothing of it is sent any more.
-                if now > row.record.not_after && !row.record.may_be_live() {
-                    self.step_aside(&row, Event::Expire, round).await?;
+            self.expire(state, now, round).await?;
+        }
+        if let Some(next) = self.first_rows(State::Scheduled, None, 1).await?.first() {
+            round.wake_at(next.record.due_at.max(next.record.not_before).max(now));
+        }
+        Ok(())
+    }
+
+    /// Unsent past its window → missed. When more wait than one look takes in, all of them are looked at now and then: nothing
+    /// stays behind what a pause holds up.
+    async fn expire(&self, state: State, now: Timestamp, round: &mut Round) -> Result<()> {
+        let batch = self.deps.config.batch;
+        let mut rows = self.state_rows(state, None).await?;
+        if rows.len() >= batch {
+            let next = self.memory().all_swept_at.get(&state).map(|at| *at + ALL_SWEPT_EVERY);
+            if let Some(next) = next.filter(|next| now < *next) {
+                round.wake_at(next);
+            } else {
+                self.memory().all_swept_at.insert(state, now);
+                while let Some(last) = rows.last().filter(|_| rows.len() % batch == 0) {
+                    let more = self.rows_after(&last.record, batch).await?;
+                    if more.is_empty() {
+                        break;
+                    }
+                    rows.extend(more);
                 }
             }
         }
-        if let Some(next) = self.first_rows(State::Scheduled, None, 1).await?.first() {
-            round.wake_at(next.record.due_at.max(now));
+        for row in rows {
+            // What may be live goes on until that is known: nothing of it is sent any more.
+            if now > row.record.not_after && !row.record.may_be_live() {
+                self.step_aside(&row, Event::Expire, round).await?;
+            }
         }
         Ok(())
     }

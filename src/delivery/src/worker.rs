@@ -11,20 +11,20 @@ use std::{
 
 use futures::StreamExt as _;
 use jiff::Timestamp;
-use loa_channel::Channel;
+use loa_channel::Notes;
 use loa_model::{
-    Account, AccountName, AccountStatus, Actor, Delivery, DeliveryEvent as Event, DeliveryId,
-    DeliveryState as State, Ids, Priority,
-    record::{join, time_key},
+    AccountName, Actor, Delivery, DeliveryEvent as Event, DeliveryId, DeliveryState as State, Ids,
+    record::{Record as _, join, time_key},
 };
-use loa_store::{AccountLease, Error as StoreError, Row, StoreExt as _, Versioned};
+use loa_store::{AccountLease, Error as StoreError, Row, Versioned};
 
 use crate::{
     Deps, Result, chain,
     config::secs,
+    errand::Errand,
     gate::Tenure,
     moves::{Mover, NotMoved},
-    read_back,
+    turns::Turns,
 };
 
 /// What happened to one delivery in a round.
@@ -75,8 +75,8 @@ impl Round {
 #[derive(Default)]
 pub(crate) struct Memory {
     pub(crate) started: bool,
-    round: u64,
-    served: BTreeMap<AccountName, u64>,
+    /// Whose turn it is, by app.
+    pub(crate) turns: BTreeMap<String, Turns>,
     /// Chains waiting under their lease.
     pub(crate) held: BTreeMap<AccountName, (DeliveryId, Timestamp)>,
     /// Leases kept between rounds.
@@ -86,9 +86,8 @@ pub(crate) struct Memory {
     pub(crate) refreshed: BTreeMap<AccountName, Timestamp>,
     /// Refusals of credentials that had just been renewed.
     pub(crate) refusals: BTreeMap<AccountName, Vec<Timestamp>>,
-    /// Accounts whose next post has to wait for pace: that post, and not asked again before. Taking the lease only to see the
-    /// same wait again would write to the ledger, wake every worker, and so go round without end.
-    blocked: BTreeMap<AccountName, (DeliveryId, Timestamp)>,
+    /// When everything in a state was looked at last.
+    pub(crate) all_swept_at: BTreeMap<State, Timestamp>,
     /// When to ask next whether credentials age.
     pub(crate) check_token_at: BTreeMap<AccountName, Timestamp>,
 }
@@ -101,17 +100,6 @@ pub struct Worker {
     pub(crate) killed: Mutex<BTreeMap<String, Arc<AtomicBool>>>,
     pub(crate) stopping: AtomicBool,
     pub(crate) refreshing: tokio::sync::Mutex<()>,
-}
-
-/// Work of one account in one round.
-struct Errand {
-    account: Account,
-    channel: Arc<dyn Channel>,
-    lost: Vec<Versioned<Delivery>>,
-    unclear: Vec<Versioned<Delivery>>,
-    aftercare: Vec<Versioned<Delivery>>,
-    ready: Vec<Versioned<Delivery>>,
-    held: Option<DeliveryId>,
 }
 
 impl Worker {
@@ -276,6 +264,20 @@ impl Worker {
         rows.iter().map(|row| row.read().map_err(Into::into)).collect()
     }
 
+    /// Deliveries of the same state behind this one.
+    pub(crate) async fn rows_after(
+        &self,
+        last: &Delivery,
+        most: usize,
+    ) -> Result<Vec<Versioned<Delivery>>> {
+        let index = "delivery_by_state";
+        let place = last.index().into_iter().find(|entry| entry.index == index);
+        let place = place.expect("every delivery has its place").key;
+        let (from, to) = (format!("{place}\0"), join(&[last.state.name(), "\u{10ffff}"]));
+        let rows: Vec<Row> = self.deps.store.range(index, &from, &to, most, false).await?;
+        rows.iter().map(|row| row.read().map_err(Into::into)).collect()
+    }
+
     /// Keeps the leases of accounts whose chain waits: between rounds nobody else does. A chain that somebody else took over
     /// meanwhile is no reason to keep an account.
     async fn keep_held(&self, round: &mut Round) -> Result<()> {
@@ -295,137 +297,6 @@ impl Worker {
             round.wake_at(self.deps.clock.now() + self.deps.config.keep_lease_within());
         }
         Ok(())
-    }
-
-    /// Everything to do, by account, in the order of service.
-    async fn errands(&self, round: &mut Round) -> Result<Vec<Errand>> {
-        let now = self.deps.clock.now();
-        let mut work: BTreeMap<AccountName, Vec<Versioned<Delivery>>> = BTreeMap::new();
-        for state in [
-            State::Ready,
-            State::Leased,
-            State::Intent,
-            State::Uncertain,
-            State::Retracting,
-            State::Correcting,
-        ] {
-            for row in self.state_rows(state, None).await? {
-                work.entry(row.record.account.clone()).or_default().push(row);
-            }
-        }
-        let mut errands = Vec::new();
-        for (name, rows) in work {
-            if let Some(errand) = self.errand(&name, rows, now, round).await? {
-                errands.push(errand);
-            }
-        }
-        let mut memory = self.memory();
-        memory.round += 1;
-        let number = memory.round;
-        errands.sort_by_cached_key(|errand| {
-            let urgency = errand.ready.first().map_or(Priority::Backfill, |d| d.record.priority);
-            let last = memory.served.get(&errand.account.name).copied().unwrap_or(0);
-            (urgency != Priority::Urgent, last, errand.account.name.clone())
-        });
-        for (place, errand) in errands.iter().enumerate() {
-            // Within a round the order of service counts too, so that nobody is always last.
-            memory.served.insert(errand.account.name.clone(), number * 1_000_000 + place as u64);
-        }
-        Ok(errands)
-    }
-
-    async fn errand(
-        &self,
-        name: &AccountName,
-        rows: Vec<Versioned<Delivery>>,
-        now: Timestamp,
-        round: &mut Round,
-    ) -> Result<Option<Errand>> {
-        let account = self.deps.store.read::<Account>(name.as_str()).await?;
-        let channel = self.deps.channels.get(name.channel());
-        let (Some(account), Some(channel)) = (account.map(|a| a.record), channel) else {
-            let aside = |d: &Delivery| d.state == State::Ready && !d.may_be_live();
-            for row in rows.iter().filter(|row| aside(&row.record)) {
-                let reason = format!("account {name} or its channel is not set up");
-                self.step_aside(row, Event::Hold { reason }, round).await?;
-            }
-            return Ok(None);
-        };
-        let active = account.status == AccountStatus::Active && !self.is_killed(&account);
-        let readable = !matches!(account.status, AccountStatus::NeedsReauth { .. });
-        let (held_id, mut errand) = {
-            let memory = self.memory();
-            let held = memory.held.get(name).copied();
-            (
-                held,
-                Errand {
-                    account,
-                    channel,
-                    lost: vec![],
-                    unclear: vec![],
-                    aftercare: vec![],
-                    ready: vec![],
-                    held: None,
-                },
-            )
-        };
-        for row in rows {
-            let record = &row.record;
-            let later = self.memory().later.get(&record.id).map(|(_, at)| *at);
-            match record.state {
-                State::Leased if held_id.is_some_and(|(id, _)| id == record.id) => {
-                    let (id, at) = held_id.expect("just matched");
-                    if at <= now { errand.held = Some(id) } else { round.wake_at(at) }
-                }
-                State::Leased | State::Intent => errand.lost.push(row),
-                State::Uncertain => {
-                    if let Some(at) =
-                        read_back::next(record, errand.channel.capability(), &self.deps.config)
-                    {
-                        let at = later.map_or(at, |later| later.max(at));
-                        if !readable {
-                        } else if at <= now {
-                            errand.unclear.push(row);
-                        } else {
-                            round.wake_at(at);
-                        }
-                    }
-                }
-                State::Retracting | State::Correcting => match later {
-                    _ if !active => {}
-                    Some(at) if at > now => round.wake_at(at),
-                    _ => errand.aftercare.push(row),
-                },
-                _ if !active => {}
-                _ if record.not_before > now => round.wake_at(record.not_before),
-                _ => errand.ready.push(row),
-            }
-        }
-        // A chain that waits under the lease keeps the account: posts of one account are serial.
-        if held_id.is_some() {
-            errand.ready.clear();
-        }
-        let ages = secs(self.deps.config.backfill_ages_s);
-        errand.ready.sort_by_cached_key(|row| {
-            let d = &row.record;
-            let waited_long =
-                d.priority == Priority::Backfill && now.duration_since(d.due_at) >= ages;
-            (if waited_long { Priority::Normal } else { d.priority }, d.due_at, d.id)
-        });
-        let waits = self.memory().blocked.get(name).copied();
-        if let Some((id, until)) = waits
-            && until > now
-            && errand.ready.first().is_some_and(|row| row.record.id == id)
-        {
-            round.wake_at(until);
-            errand.ready.clear();
-        }
-        let idle = errand.lost.is_empty()
-            && errand.unclear.is_empty()
-            && errand.aftercare.is_empty()
-            && errand.ready.is_empty()
-            && errand.held.is_none();
-        Ok((!idle).then_some(errand))
     }
 
     /// Serves one account once, under its lease.
@@ -451,8 +322,14 @@ impl Worker {
     }
 
     async fn serve_under(&self, errand: &Errand, tenure: &Tenure, round: &mut Round) -> Result<()> {
-        let at =
-            chain::At { worker: self, account: &errand.account, channel: &*errand.channel, tenure };
+        let at = chain::At {
+            worker: self,
+            account: &errand.account,
+            channel: &*errand.channel,
+            tenure,
+            plan: errand.plan.as_ref(),
+            notes: Notes::default(),
+        };
         for row in &errand.lost {
             self.recover(row, tenure, round).await?;
         }
@@ -470,31 +347,13 @@ impl Worker {
         if self.memory().held.contains_key(&errand.account.name) {
             return Ok(());
         }
-        let mut rows = errand.ready.iter();
-        let mut used = false;
-        for row in rows.by_ref() {
-            if self.stopping.load(Ordering::Acquire) {
-                return Ok(());
+        if let Some(row) = errand.ready.as_ref().filter(|_| !self.stopping.load(Ordering::Acquire))
+        {
+            at.begin(row, round).await?;
+            if errand.more {
+                // One post of an account a round: the others follow at once, after the other accounts.
+                round.wake_at(self.deps.clock.now());
             }
-            match at.begin(row, round).await? {
-                chain::Turn::Used => {
-                    used = true;
-                    break;
-                }
-                chain::Turn::Skipped => {}
-                chain::Turn::Blocked => break,
-            }
-        }
-        if let Some(first) = errand.ready.first().filter(|_| !used) {
-            // Settings and people may open the way earlier than the pace says.
-            let most = self.deps.clock.now() + secs(self.deps.config.poll_s.max(1));
-            let until = round.wake.map_or(most, |wake| wake.min(most));
-            self.memory().blocked.insert(errand.account.name.clone(), (first.record.id, until));
-            return Ok(());
-        }
-        if rows.next().is_some() {
-            // One post of an account a round: the others follow at once, after the other accounts.
-            round.wake_at(self.deps.clock.now());
         }
         Ok(())
     }

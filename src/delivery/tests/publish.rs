@@ -13,9 +13,14 @@ use loa_channel::{
 };
 use loa_delivery::{DeskError, IncidentKind};
 use loa_model::{
-    AccountStatus, Clock as _, DeliveryState as State, PostState, Priority, capability::ReadBack,
+    AccountStatus, Clock as _, DeliveryState as State, PostState, Priority,
+    capability::{QuotaScope, ReadBack},
 };
-use support::{RefreshMode, World, person, receipt};
+use support::{
+    Drove, RefreshMode, World,
+    pace::{gap, texts_a_day},
+    person, receipt,
+};
 
 const CHAINS: [Chain; 3] = [Chain::Public, Chain::HiddenThenPublic, Chain::Processed];
 const PAGE: &str = "memory:cong-tin";
@@ -276,10 +281,8 @@ fn before_the_approved_window_it_waits() {
 #[test]
 fn quiet_hours_budget_and_gap_hold_posts_back_and_urgent_ones_pass() {
     let mut world = World::with(14, Options::default(), |c| {
-        c.pace.per_day = 5;
-        c.pace.min_gap_ms = 60_000;
-        c.pace.burst = 1;
-        c.pace.day_zone = "Asia/Ho_Chi_Minh".into();
+        c.pace.quotas = vec![texts_a_day(QuotaScope::Account, 5, "Asia/Ho_Chi_Minh")];
+        c.pace.account = gap(60_000, 1);
     });
     let ids: Vec<_> = (0..6).map(|_| world.post(PAGE, |_, _| {})).collect();
     let worker = world.worker();
@@ -311,8 +314,7 @@ fn quiet_hours_budget_and_gap_hold_posts_back_and_urgent_ones_pass() {
 #[test]
 fn a_restart_gives_no_fresh_burst() {
     let mut world = World::with(15, Options::default(), |c| {
-        c.pace.min_gap_ms = 600_000;
-        c.pace.burst = 2;
+        c.pace.account = gap(600_000, 2);
     });
     let ids: Vec<_> = (0..4).map(|_| world.post(PAGE, |_, _| {})).collect();
     for _ in 0..4 {
@@ -361,6 +363,58 @@ fn kill_switch_and_pause_stop_everything_and_lift_again() {
         world.rounds(&worker, 5);
         assert_eq!((world.state(id), world.creates(id)), (State::Published, 1), "{scope:?}");
     }
+}
+
+#[test]
+fn a_pause_stops_a_chain_between_its_steps_too() {
+    let page = PAGE.parse().unwrap();
+    // Between two steps of one walk, and while the platform is processing.
+    for (chain, freezes) in [(Chain::HiddenThenPublic, true), (Chain::Processed, false)] {
+        let mut world = World::new(19, options(chain, ReadBack::ByMarker));
+        let id = world.post(PAGE, |_, _| {});
+        let worker = world.worker();
+        let mut round = std::pin::pin!(worker.tick());
+        if freezes {
+            world.fuse().set_at("after send");
+        }
+        let froze = matches!(world.drive_pinned(&mut round), Drove::Blown);
+        assert_eq!(froze, freezes, "{chain:?}");
+        let desk = world.desk();
+        support::ready(desk.pause_account(&page, person(3), "bảo trì".into())).unwrap();
+        if freezes {
+            world.fuse().thaw();
+            assert!(matches!(world.drive_pinned(&mut round), Drove::Done(Ok(_))));
+        }
+        world.rounds(&worker, 10);
+        assert_eq!((world.state(id), world.creates(id)), (State::Ready, 0), "{chain:?}");
+        support::ready(desk.resume_account(&page, person(3))).unwrap();
+        world.rounds(&worker, 10);
+        let d = world.delivery(id);
+        assert_eq!((d.state, d.attempt, world.creates(id)), (State::Published, 1, 1), "{chain:?}");
+    }
+}
+
+#[test]
+fn a_kill_switch_thrown_while_a_request_is_prepared_shuts_its_gate() {
+    let mut world = World::new(20, Options::default());
+    let id = world.post(PAGE, |_, _| {});
+    let worker = world.worker();
+    let mut round = std::pin::pin!(worker.tick());
+    world.fuse().set_at("before send");
+    assert!(matches!(world.drive_pinned(&mut round), Drove::Blown));
+    assert_eq!(world.state(id), State::Intent);
+    let switch =
+        |on| support::ready(world.desk().kill_switch("all", on, person(3), "sự cố".into()));
+    switch(true).unwrap();
+    // The request still waits for its connection when the switch is heard.
+    assert!(matches!(world.drive_pinned(&mut round), Drove::Blown));
+    world.fuse().thaw();
+    assert!(matches!(world.drive_pinned(&mut round), Drove::Done(Ok(_))));
+    world.rounds(&worker, 5);
+    assert_eq!((world.state(id), world.platform.effects()), (State::Ready, 0));
+    switch(false).unwrap();
+    world.rounds(&worker, 5);
+    assert_eq!((world.state(id), world.creates(id)), (State::Published, 1));
 }
 
 #[test]

@@ -10,8 +10,15 @@ use loa_channel::{
     memory::{Chain, Fault, Options},
 };
 use loa_delivery::{DeskError, IncidentKind, QuietHours};
-use loa_model::{Clock as _, Delivery, DeliveryId, DeliveryState as State, capability::ReadBack};
-use support::{World, person};
+use loa_model::{
+    Clock as _, Delivery, DeliveryId, DeliveryState as State,
+    capability::{QuotaScope, ReadBack},
+};
+use support::{
+    World,
+    pace::{gap, texts_a_day},
+    person,
+};
 
 const PAGE: &str = "memory:cong-tin";
 
@@ -220,9 +227,8 @@ fn a_crash_at_any_await_while_it_settles_loses_nothing() {
 fn a_chain_that_was_handed_back_goes_on_without_paying_again() {
     let slow = Options { chain: Chain::Processed, read_back: ReadBack::ByMarker };
     let mut world = World::with(1, slow, |c| {
-        c.pace.min_gap_ms = 3_600_000;
-        c.pace.burst = 1;
-        c.pace.per_day = 1;
+        c.pace.account = gap(3_600_000, 1);
+        c.pace.quotas = vec![texts_a_day(QuotaScope::Account, 1, "UTC")];
     });
     world.config.hold_wait_s = 1;
     world.config.urgent_reserve_percent = 0;

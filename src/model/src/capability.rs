@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::post::{Media, MediaRole, PostContent, PostFormat};
+use crate::post::{Media, MediaRole, PostContent, PostFormat, Shape};
 
 /// How a post whose outcome is unclear can be found again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,18 +113,94 @@ pub struct FormatRule {
     pub link_in_text: bool,
 }
 
-/// How fast one account may post.
+/// How fast posts may go out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PaceRule {
-    /// Smallest distance of two posts of one account, milliseconds.
+    /// Distance of two posts of one account.
+    pub account: Gap,
+    /// Distance of two posts of all accounts of one app.
+    #[serde(default)]
+    pub app: Gap,
+    /// Name of the account's setting that tells its app: accounts with the same value share the app's limits.
+    #[serde(default = "app_id")]
+    pub app_setting: String,
+    /// Allowances.
+    #[serde(default)]
+    pub quotas: Vec<Quota>,
+}
+
+impl PaceRule {
+    /// Whether accounts of one app share a limit at all.
+    pub fn has_app(&self) -> bool {
+        self.app.min_gap_ms > 0 || self.quotas.iter().any(|quota| quota.scope == QuotaScope::App)
+    }
+}
+
+fn app_id() -> String {
+    "app_id".to_owned()
+}
+
+/// A distance and how far it may be overdrawn.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gap {
+    /// Smallest distance of two posts, milliseconds; 0 for none.
     pub min_gap_ms: u64,
     /// Posts at once before the distance counts, at least 1.
     pub burst: u32,
-    /// Posts of one account a day, 0 for no limit.
-    pub per_day: u32,
-    /// IANA zone whose midnight starts the platform's day.
-    pub day_zone: String,
+}
+
+/// An allowance of the platform: units in a window, and what a post takes of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Quota {
+    /// Its name, unique in the channel.
+    pub bucket: String,
+    /// Who shares it.
+    pub scope: QuotaScope,
+    /// Units in one window.
+    pub limit: u32,
+    /// When units come back.
+    pub window: Window,
+    /// Units that the whole chain of one post takes, by format. A format that is not named takes none.
+    #[serde(default)]
+    pub cost: BTreeMap<PostFormat, u32>,
+    /// Units that each file of a role takes besides.
+    #[serde(default)]
+    pub cost_of_file: BTreeMap<MediaRole, u32>,
+    /// Whether a refused post counts all the same: the platform counts requests, not posts.
+    #[serde(default)]
+    pub refused_counts: bool,
+}
+
+impl Quota {
+    /// Units that such a post takes.
+    pub fn cost_of(&self, shape: &Shape) -> u32 {
+        let Some(plain) = self.cost.get(&shape.format) else { return 0 };
+        let of_file = |role| self.cost_of_file.get(role).copied().unwrap_or(0);
+        plain + shape.files.iter().map(|(role, count)| of_file(role) * count).sum::<u32>()
+    }
+}
+
+/// Who shares an allowance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QuotaScope {
+    /// Each account has its own.
+    Account,
+    /// All accounts of one app.
+    App,
+}
+
+/// When units of an allowance come back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Window {
+    /// All at once, at midnight of this IANA zone.
+    DayOf(String),
+    /// Each this many hours after it was spent.
+    RollingH(u32),
 }
 
 /// What a channel can do. Each `capability.toml` cites its source and the date it was checked.
@@ -154,7 +230,7 @@ pub struct Capability {
     /// Media types of signatures and messages it sends to us.
     #[serde(default)]
     pub webhooks: bool,
-    /// Pace of one account.
+    /// Pace of accounts and apps.
     pub pace: PaceRule,
     /// Formats it takes.
     pub formats: BTreeMap<PostFormat, FormatRule>,
@@ -180,6 +256,14 @@ impl Capability {
     /// The parser's own message, with line and column.
     pub fn from_toml(text: &str) -> Result<Self, toml::de::Error> {
         toml::from_str(text)
+    }
+
+    /// A post of this format with every kind of file it may have.
+    pub fn fullest(&self, format: PostFormat) -> Shape {
+        let rule = self.formats.get(&format);
+        let files = rule.into_iter().flat_map(|rule| &rule.media);
+        let count = |min: usize| u32::try_from(min.max(1)).unwrap_or(1);
+        Shape { format, files: files.map(|(role, rule)| (*role, count(rule.min))).collect() }
     }
 
     /// Every limit the draft breaks; empty when the channel would take it.

@@ -143,7 +143,7 @@ pub struct Delivery {
     /// Whether the running attempt is counted: a chain that was snoozed goes on without costing another.
     #[serde(default)]
     pub paid: bool,
-    /// No read-back before.
+    /// No read-back before: then every request that was lost has arrived and is listed.
     pub quarantine_until: Option<Timestamp>,
     /// Negative read-backs since the outcome became unclear.
     pub absent: Vec<Timestamp>,
@@ -166,6 +166,11 @@ pub struct Delivery {
 pub enum Event {
     /// Its time has come.
     Due,
+    /// Its time has come together with that of other accounts of its app: it goes a little later than they do.
+    Spread {
+        /// Not before.
+        until: Timestamp,
+    },
     /// A person called it off.
     Cancel {
         /// Why.
@@ -311,7 +316,13 @@ impl Delivery {
         next.state = self.state.next(kind)?;
         next.updated_at = now;
         match event {
-            Event::Due => guard(now >= self.due_at, "not due")?,
+            Event::Due => guard(now >= self.due_at.max(self.not_before), "not due")?,
+            Event::Spread { until } => {
+                guard(now >= self.due_at, "not due")?;
+                guard(self.not_before <= self.due_at, "spread already")?;
+                guard(until < self.not_after, "beyond its window")?;
+                next.not_before = until;
+            }
             Event::Expire => {
                 guard(now > self.not_after, "not past its not_after")?;
                 guard(!self.may_be_live(), MAY_BE_LIVE)?;
@@ -483,7 +494,7 @@ impl Delivery {
     fn unclear(&mut self, quarantine_until: Timestamp, reason: String, now: Timestamp) {
         self.state = DeliveryState::Uncertain;
         self.lease = None;
-        self.quarantine_until = Some(quarantine_until);
+        self.quarantine_until = self.quarantine_until.max(Some(quarantine_until));
         self.absent.clear();
         self.note(now, reason.clone());
         self.reason = reason;
@@ -511,6 +522,8 @@ impl Delivery {
             Some(effect @ (Effect::Read | Effect::Hidden | Effect::Idempotent)) => {
                 if effect == Effect::Idempotent {
                     self.public_since.get_or_insert(self.updated_at);
+                    // Its request may still be on its way when the outcome of a later one becomes unclear.
+                    self.quarantine_until = self.quarantine_until.max(Some(quarantine_until));
                 }
                 self.intent = None;
                 if self.attempt < self.max_attempts {
@@ -531,7 +544,7 @@ impl Record for Delivery {
     }
     fn index(&self) -> Vec<IndexEntry> {
         let wake = match self.state {
-            DeliveryState::Scheduled => self.due_at,
+            DeliveryState::Scheduled => self.due_at.max(self.not_before),
             DeliveryState::Uncertain => self.quarantine_until.unwrap_or(self.not_before),
             DeliveryState::Leased | DeliveryState::Intent => {
                 self.lease.as_ref().map_or(self.not_before, |lease| lease.until)
@@ -539,7 +552,7 @@ impl Record for Delivery {
             _ => self.not_before,
         };
         let state = self.state.name();
-        vec![
+        let mut entries = vec![
             IndexEntry {
                 index: "delivery_by_post",
                 key: join(&[&self.post.to_string(), &self.key()]),
@@ -552,7 +565,13 @@ impl Record for Delivery {
                 index: "delivery_by_account",
                 key: join(&[self.account.as_str(), state, &time_key(wake), &self.key()]),
             },
-        ]
+        ];
+        if self.priority == Priority::Urgent {
+            // However much is waiting, these are seen.
+            let key = join(&[state, &time_key(wake), &self.key()]);
+            entries.push(IndexEntry { index: "delivery_urgent", key });
+        }
+        entries
     }
 }
 

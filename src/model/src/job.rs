@@ -9,6 +9,7 @@ use crate::{
     IllegalMove,
     ids::{ArticleId, JobId, PostId, VariantId},
     record::Record,
+    schedule::When,
 };
 
 /// Urgency; the order of the variants is the order of service.
@@ -57,7 +58,8 @@ pub enum JobKind {
         /// Author of the posts.
         author: crate::UserId,
         /// When to post.
-        at: Timestamp,
+        #[serde(default)]
+        when: When,
     },
     /// Ask a channel how a live post does.
     Measure {

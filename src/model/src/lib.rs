@@ -13,6 +13,7 @@ pub mod post;
 pub mod progress;
 pub mod public;
 pub mod record;
+pub mod schedule;
 pub mod seams;
 pub mod user;
 pub mod variant;
@@ -27,11 +28,12 @@ pub use ids::{ArticleId, BriefId, DeliveryId, Ids, JobId, PostId, SampleId, User
 pub use job::{Job, JobKind, JobState, Priority};
 pub use measure::{Measured, Metric, Sample, Value};
 pub use post::{
-    Approval, BodyBlock, Link, Media, MediaRole, Post, PostContent, PostFormat, PostState,
+    Approval, BodyBlock, Link, Media, MediaRole, Post, PostContent, PostFormat, PostState, Shape,
 };
 pub use progress::{Cancel, Progress};
 pub use public::{ClickCount, PublicMedia};
 pub use record::{IndexEntry, Record};
+pub use schedule::{Plan, QuietHours, Timetable, Timing, When};
 pub use seams::{Clock, Entropy, Gate, GateClosed};
 pub use user::{Actor, Role, User};
 pub use variant::{Rendition, Variant, VariantKind, VariantState};

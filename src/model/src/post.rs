@@ -1,5 +1,7 @@
 //! One message for one account, exactly as it will be sent, and its approval.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +12,7 @@ use crate::{
     ids::{ArticleId, PostId, UserId, VariantId},
     job::Priority,
     record::{IndexEntry, Record, join},
+    schedule::Timing,
 };
 
 /// What the audience will see. A channel's capability says which of these it takes.
@@ -121,7 +124,25 @@ pub struct PostContent {
     pub tags: Vec<String>,
 }
 
+/// What a post is made of, as allowances count it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shape {
+    /// Format.
+    pub format: PostFormat,
+    /// Files of each role.
+    pub files: BTreeMap<MediaRole, u32>,
+}
+
 impl PostContent {
+    /// What it is made of.
+    pub fn shape(&self) -> Shape {
+        let mut files = BTreeMap::new();
+        for media in &self.media {
+            *files.entry(media.role).or_default() += 1;
+        }
+        Shape { format: self.format, files }
+    }
+
     /// Digest of the post for one account: account, format, every field as sent, blob hashes. **No time.**
     pub fn digest(&self, account: &AccountName) -> Digest {
         let media: Vec<_> =
@@ -241,6 +262,9 @@ pub struct Post {
     pub scheduled_at: Timestamp,
     /// IANA zone the person scheduled in.
     pub zone: String,
+    /// How that time was chosen.
+    #[serde(default, skip_serializing_if = "Timing::is_soon")]
+    pub timing: Timing,
     /// Urgency.
     pub priority: Priority,
     /// Who composed it, or changed it last.

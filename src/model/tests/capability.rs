@@ -19,7 +19,7 @@ edit = false
 delete = false
 public_url_media = false
 insights = false
-pace = { min_gap_ms = 0, burst = 1, per_day = 0, day_zone = "Asia/Ho_Chi_Minh" }
+pace = { account = { min_gap_ms = 0, burst = 1 } }
 
 [formats.short_video]
 title = { max = 10, unit = "graphemes" }

@@ -157,7 +157,13 @@ fn a_kind_of_job_is_named_as_it_is_written() {
         JobKind::Ingest { source: "https://minhhoa.example/bài".into(), agency: "demo".into() },
         JobKind::Brief { article, revision: 1 },
         JobKind::Render { variant: loa_model::VariantId(id(3)) },
-        JobKind::Compose { article, revision: 1, accounts: vec![], author, at },
+        JobKind::Compose {
+            article,
+            revision: 1,
+            accounts: vec![],
+            author,
+            when: loa_model::When::NextSlot,
+        },
         JobKind::Measure { post: loa_model::PostId(id(4)), step: 0 },
     ];
     for work in kinds {

@@ -223,6 +223,7 @@ fn no_time_and_no_person_changes_the_digest() {
         state: PostState::Draft,
         scheduled_at: now,
         zone: "Asia/Ho_Chi_Minh".into(),
+        timing: loa_model::Timing::Soon,
         priority: Priority::Normal,
         author: person(1),
         editors: vec![],

@@ -4,13 +4,13 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 use loa_brief::Picture;
-use loa_channel::{Channel, Cx, To};
-use loa_delivery::{Channels, Secrets};
+use loa_channel::{Channel, Cx, Notes, To};
+use loa_delivery::{Channels, Secrets, keep_usage, reads_from};
 use loa_ingest::{Ingest, Source};
 use loa_model::{
-    Account, AccountName, Actor, Article, ArticleId, Brief, Cancel, Ids, Job, JobKind, MediaRole,
-    Post, PostId, Priority, Progress, Rendition, Secret, UserId, Variant, VariantId, VariantKind,
-    VariantState,
+    Account, AccountName, Actor, Agency, Article, ArticleId, Brief, Cancel, Ids, Job, JobKind,
+    MediaRole, Post, PostId, Priority, Progress, Rendition, Secret, UserId, Variant, VariantId,
+    VariantKind, VariantState, When,
     article::article_key,
     record::join,
     seams::{OpenGate, SharedClock},
@@ -106,8 +106,8 @@ impl Flow {
             JobKind::Ingest { source, agency } => self.ingest(job, source, agency).await,
             JobKind::Brief { article, revision } => self.brief(job, *article, *revision).await,
             JobKind::Render { variant } => self.render(job, *variant, cancel, progress).await,
-            JobKind::Compose { article, revision, accounts, author, at } => {
-                self.compose((*article, *revision), accounts, *author, *at).await
+            JobKind::Compose { article, revision, accounts, author, when } => {
+                self.compose((*article, *revision), accounts, *author, *when).await
             }
             JobKind::Measure { post, .. } => self.measure(job, *post).await,
         }
@@ -323,9 +323,9 @@ impl Flow {
         of: (ArticleId, u32),
         accounts: &[AccountName],
         author: UserId,
-        at: Timestamp,
+        when: When,
     ) -> Result<Done> {
-        let composed = self.compose_now(of, accounts, author, at).await?;
+        let composed = self.compose_now(of, accounts, author, when).await?;
         Ok(if composed.is_some() {
             Done::Nothing
         } else {
@@ -342,7 +342,7 @@ impl Flow {
         (id, revision): (ArticleId, u32),
         accounts: &[AccountName],
         author: UserId,
-        at: Timestamp,
+        when: When,
     ) -> Result<Option<Outcome>> {
         let deps = &self.deps;
         let key = join(&[&id.to_string(), &format!("{revision:06}"), ""]);
@@ -374,14 +374,16 @@ impl Flow {
                 profile: deps.profiles.get(account.name.channel()).unwrap_or(&none),
             })
             .collect();
+        let agency = deps.store.read::<Agency>(&article.agency).await?;
+        let zone = agency.map_or_else(|| "UTC".to_owned(), |agency| agency.record.zone);
         let order = Order {
             agency: &article.agency,
             article: id,
             revision,
             targets,
             author,
-            at,
-            zone: "Asia/Ho_Chi_Minh",
+            when,
+            zone: &zone,
             priority: Priority::Normal,
         };
         let write = |writing: &Writing<'_>| words(writing, &brief);
@@ -405,9 +407,22 @@ impl Flow {
         };
         let account = deps.store.read::<Account>(name.as_str()).await?.map(|row| row.record);
         let mut secret = deps.secrets.get(&name).await.ok().flatten();
-        let blobs = BlobReader(Arc::clone(&deps.blobs));
-        let cx = Cx { clock: &*deps.clock, blobs: &blobs, media: &*deps.media, gate: &OpenGate };
         let channel = deps.channels.get(name.channel());
+        if let (Some(channel), Some(account)) = (&channel, &account) {
+            let rule = &channel.capability().pace;
+            let from = reads_from(&*deps.store, account, rule, deps.clock.now()).await?;
+            if let Some(until) = from {
+                return Ok(Done::Later(until));
+            }
+        }
+        let (blobs, notes) = (BlobReader(Arc::clone(&deps.blobs)), Notes::default());
+        let cx = Cx {
+            clock: &*deps.clock,
+            blobs: &blobs,
+            media: &*deps.media,
+            gate: &OpenGate,
+            ear: &notes,
+        };
         if let (Some(channel), Some(account), Some(old)) = (&channel, &account, &secret)
             && let Some(fresh) = self.renewed(&**channel, &cx, account, old).await
         {
@@ -424,6 +439,11 @@ impl Flow {
             deps.meter.measure_post(job, ask).await?
         {
             tracing::warn!(post = %id, reason, "Post {id} could not be measured");
+        }
+        if let (Some(channel), Some(account)) = (&channel, &account) {
+            let (rule, now) = (&channel.capability().pace, deps.clock.now());
+            let heard = notes.take();
+            keep_usage(&*deps.store, &Self::actor(), account, rule, &heard, None, now).await?;
         }
         Ok(Done::Committed)
     }
@@ -461,7 +481,7 @@ impl Flow {
     }
 
     async fn recipe(&self, agency: &str) -> Result<Recipe> {
-        let row = self.deps.store.read::<loa_model::Agency>(agency).await?;
+        let row = self.deps.store.read::<Agency>(agency).await?;
         let brand = row.map_or_else(|| "demo".to_owned(), |row| row.record.brand);
         Ok(Recipe { template: None, brand, sizes: Vec::new() })
     }

@@ -1,16 +1,16 @@
 //! From an article and its variants to drafts, as each account's publishing profile says.
 
-use jiff::Timestamp;
+use jiff::SignedDuration;
 use loa_model::{
     Account, AccountName, Actor, Article, ArticleId, ArticleState, BodyBlock, Capability,
     FormatRule, Link, Media, MediaRole, Post, PostContent, PostFormat, PostState, Priority,
-    Rendition, UserId, Variant, VariantKind, VariantState, Violation, article::article_key,
-    record::join,
+    Rendition, Timing, UserId, Variant, VariantKind, VariantState, Violation, When,
+    article::article_key, record::join,
 };
 use loa_store::{Changes, StoreExt};
 use serde::{Deserialize, Serialize};
 
-use crate::{Result, Review, ReviewError};
+use crate::{Result, Review, ReviewError, slots::lost_a_slot};
 
 /// Where a file of a post comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,8 +76,8 @@ pub struct Order<'a> {
     /// Author of the posts.
     pub author: UserId,
     /// When to post.
-    pub at: Timestamp,
-    /// IANA zone it was chosen in.
+    pub when: When,
+    /// IANA zone of the agency: the one of wall times.
     pub zone: &'a str,
     /// Urgency.
     pub priority: Priority,
@@ -180,7 +180,7 @@ impl Review {
             violations: Vec::new(),
             missing: Vec::new(),
         };
-        let mut changes = Changes::by(actor, "compose posts");
+        let mut drafts: Vec<(Post, SignedDuration)> = Vec::new();
         for target in &order.targets {
             let account = target.account;
             if account.agency != order.agency {
@@ -231,16 +231,53 @@ impl Review {
                 if !violations.is_empty() {
                     outcome.violations.push((post.id, violations));
                 }
-                changes = changes.insert(&post);
                 outcome.made.push(post.id);
-                outcome.posts.push(post);
+                drafts.push((post, SignedDuration::from_mins(slot.after_minutes.into())));
             }
         }
-        if !outcome.made.is_empty() {
+        while !drafts.is_empty() {
+            let changes = Changes::by(actor.clone(), "compose posts");
             // Writing the article again with its version makes composing the same article twice at once a conflict.
-            self.store.commit(changes.update(&article.record, article.version)).await?;
+            let changes = changes.update(&article.record, article.version);
+            let changes = self.timed(&mut drafts, order, &article.record, changes).await?;
+            match self.store.commit(changes).await {
+                Ok(_) => break,
+                // Somebody else's post has the slot now: the next one will do.
+                Err(error) if lost_a_slot(&error) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
+        outcome.posts.extend(drafts.into_iter().map(|(post, _)| post));
         Ok(outcome)
+    }
+
+    /// Gives each draft its time, as late after the first as its profile says, and writes it with the slot it takes.
+    async fn timed(
+        &self,
+        drafts: &mut [(Post, SignedDuration)],
+        order: &Order<'_>,
+        article: &Article,
+        mut changes: Changes,
+    ) -> Result<Changes> {
+        let mut taken: Vec<(AccountName, jiff::Timestamp)> = Vec::new();
+        for (post, later) in drafts {
+            let own = taken.iter().filter(|(account, _)| *account == post.account);
+            let own: Vec<_> = own.map(|(_, at)| *at).collect();
+            let embargo = article.embargo_until;
+            let mut place = self.place(post, order.when, order.zone, embargo, &own).await?;
+            if !later.is_zero() && place.slot.is_none() {
+                place.at = place.at.checked_add(*later).unwrap_or(place.at);
+                if let (Timing::Exact { wall }, Ok(zone)) =
+                    (&mut place.timing, loa_model::schedule::zone(&place.zone))
+                {
+                    *wall = zone.to_datetime(place.at);
+                }
+            }
+            place.put(post);
+            changes = place.take(changes.insert(post));
+            taken.push((post.account.clone(), place.at));
+        }
+        Ok(changes)
     }
 
     #[expect(
@@ -257,8 +294,7 @@ impl Review {
         media: Vec<Media>,
         link: Link,
     ) -> Post {
-        let later = jiff::SignedDuration::from_mins(i64::from(slot.after_minutes));
-        let at = order.at.checked_add(later).unwrap_or(order.at);
+        let now = self.clock.now();
         Post {
             id: self.ids.make(),
             agency: order.agency.to_owned(),
@@ -277,14 +313,15 @@ impl Review {
                 tags: words.tags,
             },
             state: PostState::Draft,
-            scheduled_at: article.embargo_until.map_or(at, |embargo| at.max(embargo)),
+            scheduled_at: now,
             zone: order.zone.to_owned(),
+            timing: Timing::Soon,
             priority: order.priority,
             author: order.author,
             editors: Vec::new(),
             approval: None,
             reason: String::new(),
-            created_at: self.clock.now(),
+            created_at: now,
         }
     }
 

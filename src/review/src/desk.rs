@@ -201,14 +201,14 @@ impl Review {
     }
 
     /// A post of the person's agency.
-    async fn post(&self, by: &User, id: PostId) -> Result<Versioned<Post>> {
+    pub(crate) async fn post(&self, by: &User, id: PostId) -> Result<Versioned<Post>> {
         let found = self.store.read::<Post>(&id.to_string()).await?;
         found
             .filter(|post| post.record.agency == by.agency)
             .ok_or_else(|| ReviewError::NotFound { what: "post", id: id.to_string() })
     }
 
-    async fn article(&self, post: &Post) -> Result<Versioned<Article>> {
+    pub(crate) async fn article(&self, post: &Post) -> Result<Versioned<Article>> {
         let key = article_key(post.article, post.revision);
         self.store
             .read::<Article>(&key)

@@ -4,6 +4,7 @@ mod changed;
 mod compose;
 mod desk;
 mod error;
+mod slots;
 
 use std::sync::Arc;
 

@@ -3,6 +3,7 @@
 mod any_order;
 mod fixture;
 mod raced;
+mod slots;
 mod words;
 
 use std::sync::{Arc, Mutex};

@@ -141,6 +141,7 @@ impl Door {
         let mut fault = None;
         let mut after: Option<(u64, After, &'static str)> = None;
         let mut readdress = None;
+        let mut usage = None;
         for (id, hit) in hits {
             let name = hit.name();
             let hit = match hit {
@@ -162,6 +163,10 @@ impl Door {
                 readdress = Some((from, to));
                 continue;
             }
+            if let Fault::Usage { percent } = hit {
+                usage = Some(percent);
+                continue;
+            }
             match self.before(hit, &mut request).await {
                 Before::Go => {}
                 Before::Answer(answer) => {
@@ -177,6 +182,9 @@ impl Door {
         let committed = answer.extensions().get::<Committed>().is_some();
         if let Some((from, to)) = readdress {
             answer = readdressed(answer, &from, &to).await;
+        }
+        if let Some(percent) = usage {
+            self.stand_in.say_usage(answer.headers_mut(), percent);
         }
         let mut dropped = false;
         if let Some((id, after, name)) = after.filter(|_| committed)
@@ -211,7 +219,9 @@ impl Door {
                 Before::Go
             }
             Fault::DropAfterCommit | Fault::ErrorAfterCommit { .. } => Before::Go,
-            Fault::Readdress { .. } | Fault::DuplicateWebhook { .. } => Before::Go,
+            Fault::Readdress { .. } | Fault::Usage { .. } | Fault::DuplicateWebhook { .. } => {
+                Before::Go
+            }
         }
     }
 }

@@ -64,6 +64,12 @@ pub enum Fault {
         /// What it says instead.
         to: String,
     },
+    /// Everything is done as usual, and the answer says that this much of the allowance is used, where the platform has words
+    /// for it.
+    Usage {
+        /// Percent.
+        percent: u8,
+    },
     /// Webhooks are sent this many times instead of once.
     DuplicateWebhook {
         /// Copies.
@@ -84,6 +90,7 @@ impl Fault {
             Self::ExpiredToken => "expired_token",
             Self::ListingLag { .. } => "listing_lag",
             Self::Readdress { .. } => "readdress",
+            Self::Usage { .. } => "usage",
             Self::DuplicateWebhook { .. } => "duplicate_webhook",
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Router, response::Response};
+use axum::{Router, http::HeaderMap, response::Response};
 use loa_model::seams::SharedClock;
 use serde_json::Value;
 
@@ -98,6 +98,9 @@ pub trait StandIn: Send + Sync {
 
     /// A refusal in its own words.
     fn refuse(&self, refusal: Refusal) -> Response;
+
+    /// Puts on an answer, in its own words, that `percent` of the allowance are used. A platform that never says so has none.
+    fn say_usage(&self, _headers: &mut HeaderMap, _percent: u8) {}
 
     /// Expires or revokes the tokens of an account (its id), or one token. Returns how many it was.
     ///

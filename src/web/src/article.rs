@@ -7,7 +7,7 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 use loa_model::{
-    Account, Article, ArticleId, Block, Brief, Job, JobKind, Post, Role, Span, Variant,
+    Account, Article, ArticleId, Block, Brief, Job, JobKind, Post, Role, Span, Variant, When,
     record::join,
 };
 use loa_store::{Changes, StoreExt};
@@ -306,7 +306,7 @@ pub(crate) async fn compose(
         revision: article.revision,
         accounts,
         author: visitor.user.id,
-        at: now,
+        when: When::Soon,
     };
     let job = Job::new(app.ids.make(), &article.agency, work, now);
     app.store.commit(Changes::by(visitor.actor(), "queue composing").enqueue(job)).await?;

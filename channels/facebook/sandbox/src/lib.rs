@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
+    http::HeaderMap,
     response::{IntoResponse, Response},
 };
 use hmac::{Hmac, KeyInit, Mac};
@@ -127,6 +128,9 @@ impl App {
     }
 }
 
+/// The Page that headers of the fault menu name.
+const SOME_PAGE: &str = "612345678901234";
+
 impl StandIn for Handle {
     fn router(&self) -> Router {
         api::router(self.0.clone())
@@ -173,11 +177,15 @@ impl StandIn for Handle {
             Refusal::Throttle { wait_ms } => {
                 let minutes = wait_ms.div_ceil(60_000);
                 let mut answer = GraphError::throttled().into_response();
-                usage::put_headers(answer.headers_mut(), "612345678901234", 100, minutes);
+                usage::put_headers(answer.headers_mut(), SOME_PAGE, 100, minutes);
                 answer
             }
             Refusal::ExpiredToken => GraphError::expired().into_response(),
         }
+    }
+
+    fn say_usage(&self, headers: &mut HeaderMap, percent: u8) {
+        usage::put_headers(headers, SOME_PAGE, percent.into(), 0);
     }
 
     fn tokens(&self, whose: &str, action: TokenAction) -> Result<usize> {

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Calls an app may make in a minute.
-const PER_MINUTE: u32 = 4_000;
+pub(crate) const PER_MINUTE: u32 = 4_000;
 
 /// An answer, and whether something was stored for it.
 #[derive(Debug)]

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::{
     Router,
+    http::HeaderMap,
     response::{IntoResponse, Response},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -205,6 +206,11 @@ impl StandIn for Handle {
             }
             Refusal::ExpiredToken => OaError::expired().into_response(),
         }
+    }
+
+    fn say_usage(&self, headers: &mut HeaderMap, percent: u8) {
+        let percent = u32::from(percent.min(100));
+        api::put_headers(headers, api::PER_MINUTE - api::PER_MINUTE * percent / 100);
     }
 
     fn tokens(&self, whose: &str, action: TokenAction) -> Result<usize> {

@@ -134,11 +134,11 @@ impl Adapter {
             ..self.call(account, Request::Create)
         };
         let (content, marker) = (post.content.clone(), post.marker.to_owned());
-        let (name, secret) = (account.clone(), to.secret.clone());
+        let (name, secret, of) = (account.clone(), to.secret.clone(), post.delivery);
         let id = self
             .wire
             .exchange(call, move |platform, now| {
-                platform.create(&name, &secret, (&marker, content, &files), manner, now)
+                platform.create(&name, &secret, (of, &marker, content, &files), manner, now)
             })
             .await?;
         let poll = Duration::from_secs(self.spec.poll_s);

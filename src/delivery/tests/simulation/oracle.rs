@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, civil::Date};
 use loa_delivery::{Correction, KillSwitch, Pace};
 use loa_model::{
     Account, AccountName, AccountStatus, Delivery, DeliveryId, DeliveryState as State, Digest,
@@ -15,7 +15,8 @@ use loa_store::{
 
 use crate::{
     kernel::Process,
-    plan::{Plan, Quiet},
+    plan::{Plan, local_day},
+    platform,
     witness::{Start, Witness, at_once},
 };
 
@@ -185,26 +186,26 @@ fn under_intent(
         let until = pace.and_then(|pace| pace.not_before);
         let waits = until.is_some_and(|until| now + slack < until && intent.at + slack < until);
         witness.check(!waits, "the platform's wait is kept", || format!("{who} before {until:?}"));
-        let start =
-            Start { delivery: d.id, intended: intent.at, urgent: d.priority == Priority::Urgent };
+        let start = Start {
+            delivery: d.id,
+            account: d.account.clone(),
+            intended: intent.at,
+            urgent: d.priority == Priority::Urgent,
+        };
         witness.seen().starts.entry(d.account.clone()).or_default().push(start);
     }
 }
 
 /// First requests against the pace of their account: distance, burst and the day's budget; quiet hours.
-pub(crate) fn pace_was_kept(
-    witness: &Witness,
-    rules: &BTreeMap<AccountName, loa_model::capability::PaceRule>,
-    quiet: Option<&Quiet>,
-    skewed: bool,
-) {
-    let slack = if skewed { SKEW } else { SignedDuration::ZERO };
+pub(crate) fn pace_was_kept(witness: &Witness, plan: &Plan, posts: &[platform::Post]) {
+    let slack = if plan.skewed { SKEW } else { SignedDuration::ZERO };
     let starts = witness.seen().starts.clone();
     for (account, mut starts) in starts {
-        let rule = &rules[&account];
+        let rule = &plan.spec(&account).pace;
         starts.sort_by_key(|start| start.intended);
-        let burst = rule.burst.max(1) as usize;
-        let gap = SignedDuration::from_millis(i64::try_from(rule.min_gap_ms).expect("days"));
+        let burst = rule.account.burst.max(1) as usize;
+        let gap =
+            SignedDuration::from_millis(i64::try_from(rule.account.min_gap_ms).expect("days"));
         for pair in starts.windows(burst + 1) {
             let (first, last) = (pair[0].intended, pair[burst].intended);
             let apart = last.duration_since(first) + slack;
@@ -212,11 +213,45 @@ pub(crate) fn pace_was_kept(
                 format!("{account}: {first} and {last} with a burst of {burst}")
             });
         }
+        budget_was_kept(witness, plan, &starts, posts);
         for start in starts.iter().filter(|start| !start.urgent) {
-            let noisy = quiet.is_some_and(|quiet| quiet.covers(start.intended, slack));
+            let noisy =
+                plan.quiet.as_ref().is_some_and(|quiet| quiet.covers(start.intended, slack));
             witness.check(!noisy, "quiet hours are quiet", || {
                 format!("{} on {account} at {}", start.delivery, start.intended)
             });
+        }
+    }
+}
+
+/// I9: a day has its budget, and a part of it is kept for urgent posts. What the platform took counts, by the day of its intent.
+fn budget_was_kept(witness: &Witness, plan: &Plan, starts: &[Start], posts: &[platform::Post]) {
+    let mut days: BTreeMap<Date, BTreeMap<DeliveryId, bool>> = BTreeMap::new();
+    for post in posts {
+        let before =
+            |start: &&Start| start.delivery == post.of && start.intended <= post.accepted_at + SKEW;
+        if let Some(start) = starts.iter().rfind(before) {
+            let day = days.entry(local_day(start.intended)).or_default();
+            day.insert(start.delivery, start.urgent);
+        }
+    }
+    for (account, spec) in &plan.accounts {
+        let Some(quota) = spec.pace.quotas.first() else { continue };
+        if starts.first().is_none_or(|start| start.account != account.name) {
+            continue;
+        }
+        let most = quota.limit as usize;
+        let kept = most * usize::from(plan.config.urgent_reserve_percent) / 100;
+        for (day, deliveries) in &days {
+            let calm = deliveries.values().filter(|urgent| !**urgent).count();
+            let within = deliveries.len() <= most && calm <= most - kept;
+            witness.check(within, "I9 the day's budget is kept", || {
+                let (name, all) = (&account.name, deliveries.len());
+                format!("{name}: {all} on {day}, {calm} of them not urgent")
+            });
+            if deliveries.len() == most {
+                witness.count("days whose budget was spent");
+            }
         }
     }
 }
@@ -235,7 +270,11 @@ pub(crate) fn nothing_was_late(witness: &Witness, plan: &Plan, all: &[&Delivery]
             other.id != d.id && other.account == d.account && apart < SignedDuration::from_mins(20)
         };
         let stopped = plan.stopped(&d.marker) || d.retry_of.is_some();
-        if pace.min_gap_ms > 0 || pace.per_day > 0 || stopped || all.iter().any(|o| near(&o)) {
+        if pace.account.min_gap_ms > 0
+            || !pace.quotas.is_empty()
+            || stopped
+            || all.iter().any(|o| near(&o))
+        {
             continue;
         }
         witness.count("posts that had no reason to be late");

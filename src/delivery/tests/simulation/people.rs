@@ -221,6 +221,7 @@ impl Office {
             state: PostState::Approved,
             scheduled_at: not_before,
             zone: "Asia/Ho_Chi_Minh".into(),
+            timing: loa_model::Timing::Soon,
             priority: plan.priority,
             author: UserId(Uuid::from_u128(1001)),
             editors: vec![],
@@ -343,8 +344,12 @@ impl Office {
                     self.cancel(d.id).await
                 }
             }
+            // What a retry brought does not please either.
+            State::Published if d.retry_of.is_some() && self.dice.chance(10) => {
+                self.retract(d.id).await
+            }
             State::Missed | State::Dead | State::Rejected | State::Cancelled
-                if self.dice.chance(10) =>
+                if self.dice.chance(15) =>
             {
                 let due = self.now() + SignedDuration::from_secs(60);
                 self.desk.retry(d.id, approver(), due).await?;
@@ -358,20 +363,21 @@ impl Office {
     /// Looks at the channel and says what is there.
     async fn look(&self, d: &Delivery, calm: bool) -> Result<(), DeskError> {
         let alone = self.plan.spec(&d.account).read_back == ReadBack::None;
-        if !alone && !self.dice.chance(10) {
+        let now = self.now();
+        // In some worlds people are in a hurry, at the worst of times.
+        let hasty = !calm && self.plan.hasty && self.platform.may_appear(&d.marker, now);
+        if !alone && !hasty && !self.dice.chance(20) {
             return Ok(());
         }
-        let rested = d
-            .quarantine_until
-            .is_none_or(|until| self.now() > until + SignedDuration::from_mins(1));
-        let impatient = !calm && self.dice.chance(30);
+        let rested =
+            d.quarantine_until.is_none_or(|until| now > until + SignedDuration::from_mins(1));
+        let impatient = hasty || !calm && self.dice.chance(30);
         if !rested && !impatient {
             return Ok(());
         }
-        let now = self.now();
         let (witness, marker) = (&self.store.witness, &d.marker);
         if let Some(live) = self.platform.live(&d.account, marker, now).first() {
-            let remote_id = if self.dice.chance(70) { live.id.to_string() } else { String::new() };
+            let remote_id = if self.dice.chance(50) { live.id.to_string() } else { String::new() };
             let raw = serde_json::Value::Null;
             let receipt = Receipt { remote_id, url: String::new(), raw, at: now };
             self.desk.confirm_live(d.id, approver(), receipt).await?;

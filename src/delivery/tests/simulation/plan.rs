@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp, civil::Time, tz::TimeZone};
+use jiff::{
+    SignedDuration, Timestamp,
+    civil::{Date, Time},
+    tz::TimeZone,
+};
 use loa_delivery::{Config, QuietHours};
 use loa_model::{
-    Account, AccountStatus, Priority,
-    capability::{PaceRule, ReadBack},
+    Account, AccountStatus, PostFormat, Priority,
+    capability::{Gap, PaceRule, Quota, QuotaScope, ReadBack, Window},
 };
 
 use crate::{
@@ -86,6 +90,11 @@ impl Quiet {
     }
 }
 
+/// The date there.
+pub(crate) fn local_day(at: Timestamp) -> Date {
+    at.to_zoned(TimeZone::get(ZONE).expect("a known zone")).date()
+}
+
 /// The plan of a world.
 #[derive(Debug)]
 pub(crate) struct Plan {
@@ -108,6 +117,14 @@ pub(crate) struct Plan {
     /// Percent of process starts and thaws that are followed by another blow.
     pub(crate) blows: u64,
     pub(crate) segment_bytes: u64,
+    /// Minutes between two rounds of the person on duty, before it is calm.
+    pub(crate) duty_every: i64,
+    /// Percent of bad moments at which a person acts.
+    pub(crate) busy: u64,
+    /// Whether people decide before the quarantine is over.
+    pub(crate) hasty: bool,
+    /// Longest outage in seconds; 0 when somebody is always near.
+    pub(crate) outage_s: u64,
     /// Whether nothing goes wrong: then nothing may be late.
     pub(crate) fair: bool,
 }
@@ -165,9 +182,13 @@ impl Plan {
             skewed,
             blows: dice.pick(&[0, 50, 80, 90]),
             segment_bytes: dice.pick(&[8_000, 60_000, 1_000_000]),
+            duty_every: dice.pick(&[2, 7]),
+            busy: dice.pick(&[0, 0, 40]),
+            hasty: dice.chance(30),
+            outage_s: dice.pick(&[0, 7200]),
             fair: false,
         };
-        if dice.chance(8) { plan.in_fair_weather() } else { plan }
+        if dice.chance(12) { plan.in_fair_weather() } else { plan }
     }
 
     /// The same without faults, blows, mishaps and stops: nothing excuses a post that is late.
@@ -181,10 +202,32 @@ impl Plan {
         self
     }
 
-    /// The rules of pace, by account.
-    pub(crate) fn rules(&self) -> BTreeMap<loa_model::AccountName, PaceRule> {
-        let rules = self.accounts.iter();
-        rules.map(|(account, spec)| (account.name.clone(), spec.pace.clone())).collect()
+    /// What a person does at a bad moment within `time`, and how it ends.
+    pub(crate) fn bad_moment(
+        &self,
+        dice: &Dice,
+        time: SignedDuration,
+    ) -> Vec<(SignedDuration, Deed)> {
+        let millis = u64::try_from(time.as_millis()).unwrap_or(0);
+        let at = SignedDuration::from_millis(dice.below(millis.max(1)).cast_signed());
+        let later = at + minutes(dice, 1, 10);
+        let (post, account) = (dice.place(self.posts.len()), dice.place(self.accounts.len()));
+        match dice.below(8) {
+            0 => vec![(at, Deed::Cancel(post))],
+            1 => vec![(at, Deed::Hold(post)), (later, Deed::Release(post))],
+            2 => vec![(at, Deed::Void(post))],
+            3 => vec![(at, Deed::Retract(post))],
+            4 => vec![(at, Deed::Correct(post))],
+            5 => vec![(at, Deed::Pause(account)), (later, Deed::Resume(account))],
+            _ => {
+                let scope = dice.pick(&["all", "agency/demo", "channel/kenh0"]).to_owned();
+                let (thrown, lifted) = (scope.clone(), scope);
+                vec![
+                    (at, Deed::Kill { scope: thrown, on: true }),
+                    (later, Deed::Kill { scope: lifted, on: false }),
+                ]
+            }
+        }
     }
 
     /// Whether a person will call off, hold or void the post with this marker.
@@ -216,10 +259,13 @@ fn account(dice: &Dice, n: u64) -> (Account, Spec) {
         edit: dice.chance(70),
         delete: dice.chance(70),
         pace: PaceRule {
-            min_gap_ms: dice.pick(&[0, 0, 60_000, 600_000]),
-            burst: u32::try_from(dice.between(1..=3)).expect("few"),
-            per_day: dice.pick(&[0, 0, 2, 5]),
-            day_zone: ZONE.into(),
+            account: Gap {
+                min_gap_ms: dice.pick(&[0, 0, 60_000, 600_000]),
+                burst: u32::try_from(dice.between(1..=3)).expect("few"),
+            },
+            app: Gap::default(),
+            app_setting: "app_id".into(),
+            quotas: dice.pick(&[None, None, Some(2), Some(5)]).map(a_day).into_iter().collect(),
         },
         poll_s: dice.pick(&[5, 45, 300]),
     };
@@ -234,15 +280,30 @@ fn account(dice: &Dice, n: u64) -> (Account, Spec) {
     (account, spec)
 }
 
+/// An allowance of so many posts of any kind in a local day.
+fn a_day(limit: u32) -> Quota {
+    let formats = [PostFormat::Text, PostFormat::Photo];
+    Quota {
+        bucket: "posts".into(),
+        scope: QuotaScope::Account,
+        limit,
+        window: Window::DayOf(ZONE.into()),
+        cost: formats.map(|format| (format, 1)).into(),
+        cost_of_file: BTreeMap::new(),
+        refused_counts: false,
+    }
+}
+
 fn post(dice: &Dice, accounts: usize, calm: SignedDuration) -> PostPlan {
     let latest = u64::try_from(calm.as_mins()).unwrap_or(0) * 2 / 3;
     PostPlan {
         account: dice.place(accounts),
         approved: minutes(dice, 0, latest),
         due: if dice.chance(50) { SignedDuration::ZERO } else { minutes(dice, 0, 60) },
-        window: match dice.below(4) {
-            0 => minutes(dice, 5, 30),
-            1 => minutes(dice, 60, 120),
+        window: match dice.below(10) {
+            0 | 1 => SignedDuration::from_millis(dice.between(500..=40_000).cast_signed()),
+            2 => minutes(dice, 2, 20),
+            3..=5 => minutes(dice, 60, 120),
             _ => minutes(dice, 300, 1200),
         },
         priority: dice.pick(&[
@@ -268,7 +329,7 @@ fn config(dice: &Dice) -> (Config, Option<Quiet>) {
         upload_timeout_s: dice.pick(&[60, 900]),
         hold_wait_s: dice.pick(&[120, 120, 1]),
         refresh_check_s: dice.pick(&[0, 600, 600]),
-        settle_s: dice.pick(&[3600, 3 * 3600]),
+        settle_s: dice.pick(&[600, 3600, 3 * 3600]),
         aftercare_tries: dice.pick(&[2, 8]),
         poll_s: dice.pick(&[120, 600]),
         batch: dice.pick(&[1000, 2]),
@@ -365,7 +426,7 @@ fn mishaps(
             mishaps.push((minutes(dice, 0, latest), Mishap::Jump(dice.place(workers), ahead)));
         }
     }
-    if dice.chance(25) {
+    if dice.chance(35) {
         mishaps.push((minutes(dice, 0, latest / 2), Mishap::Slow(dice.pick(&[300, 4000]))));
         mishaps.push((minutes(dice, latest / 2, latest), Mishap::Slow(0)));
     }

@@ -7,7 +7,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use loa_channel::{Error, ErrorKind, Result, RetryAdvice, Scope};
-use loa_model::{AccountName, BlobHash, Digest, PostContent, Receipt, Secret};
+use loa_model::{AccountName, BlobHash, DeliveryId, Digest, PostContent, Receipt, Secret};
 
 use crate::{dice::Dice, witness::Witness};
 
@@ -43,6 +43,8 @@ pub(crate) enum Status {
 #[derive(Debug, Clone)]
 pub(crate) struct Post {
     pub(crate) id: u64,
+    /// The delivery it is of, for the judge.
+    pub(crate) of: DeliveryId,
     pub(crate) account: AccountName,
     pub(crate) marker: String,
     pub(crate) content: PostContent,
@@ -197,7 +199,7 @@ impl Platform {
         &self,
         account: &AccountName,
         with: &Secret,
-        (marker, content, files): (&str, PostContent, &[Vec<u8>]),
+        (of, marker, content, files): (DeliveryId, &str, PostContent, &[Vec<u8>]),
         manner: Manner,
         now: Timestamp,
     ) -> Result<u64> {
@@ -217,6 +219,7 @@ impl Platform {
         };
         state.posts.push(Post {
             id,
+            of,
             account: account.clone(),
             marker: marker.to_owned(),
             content,

@@ -71,6 +71,10 @@ fn one_move(world: &World, before: &Delivery, next: &Move<'_>) {
         return witness.broke("I12 only moves of the table", &who());
     };
     witness.count(&move_name(before.state, kind));
+    let lost = before.lease.as_ref().filter(|_| kind == EventKind::LeaseLost);
+    if lost.is_some_and(|lease| next.entry.changes.actor != former(&lease.owner, next)) {
+        witness.count("leases taken over");
+    }
     let elsewhere = matches!(
         kind,
         EventKind::Cancel
@@ -130,6 +134,15 @@ fn one_move(world: &World, before: &Delivery, next: &Move<'_>) {
         let spec = world.plan.spec(&after.account);
         let known = spec.read_back != loa_model::capability::ReadBack::None;
         witness.check(known, "I10 without read-back only a person sends again", who);
+    }
+}
+
+/// The later start of the same place that a record is by, else the owner itself.
+fn former(owner: &str, next: &Move<'_>) -> Actor {
+    let place = |name: &str| name.split('#').next().map(str::to_owned);
+    match &next.entry.changes.actor {
+        Actor::Worker(name) if place(name) == place(owner) => Actor::Worker(name.clone()),
+        _ => Actor::Worker(owner.to_owned()),
     }
 }
 

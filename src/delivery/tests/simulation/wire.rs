@@ -163,8 +163,16 @@ impl Wire {
         now - SignedDuration::from_secs(i64::try_from(age).expect("seconds"))
     }
 
-    fn fault(&self, request: Request) -> Option<Fault> {
-        if self.calm.load(Ordering::Relaxed) || !self.dice.chance(self.weather.percent) {
+    fn fault(&self, request: Request, marker: Option<&str>) -> Option<Fault> {
+        if self.calm.load(Ordering::Relaxed) {
+            return None;
+        }
+        // The second post that a person chose: with a lost answer too, read-back will find both.
+        let chosen = marker.is_some_and(|marker| self.platform.allowed(marker) > 1);
+        if chosen && request == Request::Create && self.dice.chance(50) {
+            return Some(Fault::Unanswered);
+        }
+        if !self.dice.chance(self.weather.percent) {
             return None;
         }
         Some(self.dice.pick(&self.weather.faults)).filter(|fault| fault.may_meet(request))
@@ -177,14 +185,14 @@ impl Wire {
         serve: impl FnOnce(&Platform, Timestamp) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let Call { process, account, request, marker, gate } = call;
-        let (dice, fault) = (&self.dice, self.fault(request));
+        let (dice, fault) = (&self.dice, self.fault(request, marker));
         if let Some(fault) = fault {
             self.witness.count(&fault.name());
         }
         let slow = fault == Some(Fault::Slow);
         let leg = |longest_s| if slow { dice.secs(1..=longest_s) } else { dice.millis(5..=400) };
         self.timeline.sleep(leg(8)).await;
-        process.point("before send").await;
+        process.point(if gate.is_some() { "before the gate" } else { "before send" }).await;
         if fault == Some(Fault::Unreachable) {
             let wait = dice.secs(0..=40);
             let again = RetryAdvice::Later { wait, scope: Scope::Account };
@@ -226,6 +234,9 @@ impl Wire {
             // The client hears that the connection is cut, or nothing at all.
             let timeline = self.timeline.clone();
             let silence = cut.unwrap_or(Duration::from_hours(2));
+            if cut.is_none() {
+                self.witness.seen().moments.push(Duration::from_secs(30));
+            }
             self.spawner.spawn(async move {
                 timeline.sleep(silence).await;
                 drop(answer);

@@ -6,6 +6,7 @@ use std::{
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
 use jiff::{SignedDuration, Timestamp};
@@ -39,6 +40,8 @@ pub(crate) struct Told {
 pub(crate) struct Start {
     /// Delivery.
     pub(crate) delivery: DeliveryId,
+    /// Its account.
+    pub(crate) account: AccountName,
     /// Time of its intent.
     pub(crate) intended: Timestamp,
     /// Whether it was urgent.
@@ -60,6 +63,8 @@ pub(crate) struct Seen {
     pub(crate) told: Vec<Told>,
     /// Wishes.
     pub(crate) wishes: BTreeSet<(DeliveryId, Wish)>,
+    /// Times in which a worker stands still or waits in vain: now people act.
+    pub(crate) moments: Vec<Duration>,
     lines: Vec<String>,
     counts: BTreeMap<String, u64>,
     broken: Option<String>,

@@ -179,6 +179,7 @@ impl World {
                     || format!("{} polls, {restless} of them at this time", self.polls),
                 );
                 self.look_after(process);
+                self.people_act_at_bad_moments();
                 continue;
             }
             let next = [self.timeline.next_sleeper(), self.agenda.keys().next().map(|(at, _)| *at)];
@@ -221,6 +222,7 @@ impl World {
                 self.witness.count(&format!("froze {place}"));
                 self.witness.say(|| format!("{} freezes {place} for {time:?}", process.name));
                 process.freeze(true);
+                self.witness.seen().moments.push(time);
                 let time = SignedDuration::try_from(time).expect("hours");
                 self.later(time, Event::Thaw(process));
             }
@@ -234,6 +236,18 @@ impl World {
                 if let Some(n) = self.machines.iter().position(is_it) {
                     self.machines[n].running = None;
                     self.restart(n);
+                }
+            }
+        }
+    }
+
+    fn people_act_at_bad_moments(&mut self) {
+        let moments = std::mem::take(&mut self.witness.seen().moments);
+        for time in moments {
+            if !self.calm && self.dice.chance(self.plan.busy) {
+                let time = SignedDuration::try_from(time).expect("hours");
+                for (at, deed) in self.plan.clone().bad_moment(&self.dice, time) {
+                    self.later(at, Event::Deed(deed));
                 }
             }
         }
@@ -264,8 +278,10 @@ impl World {
         };
         self.witness.count("house died");
         self.witness.say(|| "the house dies".to_owned());
-        let pause = SignedDuration::try_from(self.dice.secs(1..=120)).expect("seconds");
-        self.later(pause, Event::Open);
+        let (longest, calm) = (self.plan.outage_s, self.calm);
+        let long = longest > 0 && !calm && self.dice.chance(20);
+        let pause = self.dice.secs(1..=if long { longest } else { 120 });
+        self.later(SignedDuration::try_from(pause).expect("hours"), Event::Open);
     }
 
     fn open(&mut self) {
@@ -367,31 +383,43 @@ impl World {
         });
     }
 
-    /// Chooses the next blow of a worker.
+    /// Chooses the next blow of a worker. Half of them fall where it matters most: around a request and its commits.
     fn aim(&self, process: &Process) {
         let dice = &self.dice;
         if self.calm || !dice.chance(self.plan.blows) {
             return;
         }
+        let names = [
+            "before the gate",
+            "before the gate",
+            "on the wire",
+            "after answer",
+            "after answer",
+            "after commit",
+            "before commit",
+            "before lease",
+        ];
+        let name = dice.chance(50).then(|| dice.pick(&names));
+        let left = if name.is_some() { dice.below(8) } else { dice.below(250) };
         let blow = match dice.below(10) {
             0..=3 => Blow::Crash,
-            4..=6 => Blow::Freeze(match dice.below(5) {
-                0..=2 => dice.secs(3..=40),
-                3 => dice.secs(40..=900),
+            4..=6 => Blow::Freeze(match (name, dice.below(10)) {
+                // Longer than a request may wait for its first byte, shorter than the account's lease.
+                (Some("before the gate"), 0..=5) => dice.secs(20..=28),
+                // Long enough for another worker to take over.
+                (Some("on the wire" | "after answer"), 0..=5) => dice.secs(31..=200),
+                (_, 0..=2) => dice.secs(3..=30),
+                (_, 3..=5) => dice.secs(30..=120),
+                (_, 6 | 7) => dice.secs(45..=900),
                 _ => dice.secs(900..=5000),
             }),
             7 => Blow::House,
             _ => {
                 // In the middle of one of the next writes.
-                let ahead = dice.below(60);
-                self.disk.lose_power_at(self.disk.operations() + ahead);
+                self.disk.lose_power_at(self.disk.operations() + dice.below(60));
                 return;
             }
         };
-        // Half of them fall where it matters most: around a request and its commits.
-        let names = ["before send", "on the wire", "after answer", "after commit", "before commit"];
-        let name = dice.chance(50).then(|| dice.pick(&names));
-        let left = if name.is_some() { dice.below(8) } else { dice.below(250) };
         process.aim(Aim { left, name, blow });
     }
 
@@ -437,7 +465,7 @@ impl World {
             if self.calm && self.at_rest() {
                 return true;
             }
-            let rounds = if self.calm { 15 } else { 7 };
+            let rounds = if self.calm { 15 } else { self.plan.duty_every };
             self.later(SignedDuration::from_mins(rounds), Event::Deed(Deed::Duty));
         }
         match &self.house {
@@ -514,8 +542,7 @@ impl World {
         match SimulatedStore::open(clock, &disk, self.plan.segment_bytes) {
             Ok(store) => {
                 oracle::after_restart(&self.witness, &store);
-                let (rules, skewed) = (self.plan.rules(), self.plan.skewed);
-                oracle::pace_was_kept(&self.witness, &rules, self.plan.quiet.as_ref(), skewed);
+                oracle::pace_was_kept(&self.witness, &self.plan, &self.platform.posts());
                 verdict::of(self, &store);
                 self.records = store.last_seq();
             }

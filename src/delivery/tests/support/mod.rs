@@ -8,6 +8,7 @@
     reason = "each test file uses its own part"
 )]
 
+pub mod pace;
 mod sim;
 mod tokens;
 
@@ -17,7 +18,7 @@ use std::{
     pin::{Pin, pin},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     task::{Context, Poll, Waker},
     time::Duration,
@@ -33,9 +34,9 @@ use loa_channel::{
 use loa_delivery::{Channels, Config, Deps, Desk, Incident, Round, Worker, owner_name};
 use loa_model::{
     Account, AccountName, AccountStatus, Actor, Approval, ArticleId, BlobHash, Capability, Clock,
-    Delivery, DeliveryId, DeliveryState as State, JobId, JobState, Link, Measured, Media, Post,
-    PostContent, PostFormat, PostId, PostState, Priority, Receipt, Role, Secret, Ticket, User,
-    UserId, delivery::Effect, seams::OpenGate,
+    Delivery, DeliveryId, DeliveryState as State, GateClosed, JobId, JobState, Link, Measured,
+    Media, Post, PostContent, PostFormat, PostId, PostState, Priority, Receipt, Role, Secret,
+    Ticket, User, UserId, delivery::Effect, seams::OpenGate,
 };
 use loa_store::{
     AccountLease, Changes, Claimed, Entry, JobEnd, JobView, MemoryStore, Row, Seq, Store,
@@ -133,6 +134,8 @@ pub struct TestChannel {
     pub refreshes: AtomicU32,
     /// The next creates are done and never answered.
     pub silent: AtomicU32,
+    /// A client that breaks the contract: it asks to send again what was not answered.
+    pub repeats: AtomicBool,
 }
 
 #[async_trait]
@@ -154,10 +157,7 @@ impl Channel for TestChannel {
         let answer = if self.inner.effect(post.content, at.as_ref()) == Effect::Read {
             self.inner.advance(cx, to, post, at).await
         } else {
-            cx.gate.open().map_err(|closed| {
-                let again = RetryAdvice::Later { wait: Duration::ZERO, scope: Scope::Post };
-                Error::new(ErrorKind::Gate, again, closed.to_string())
-            })?;
+            cx.gate.open().map_err(|closed| shut(&closed))?;
             // Past the gate: whoever freezes here has a request on its way that arrives when he thaws.
             self.fuse.point("on the wire").await;
             self.inner.advance(&Cx { gate: &OpenGate, ..*cx }, to, post, at).await
@@ -166,6 +166,10 @@ impl Channel for TestChannel {
         if self.silent.load(Ordering::SeqCst) > 0 {
             self.silent.fetch_sub(1, Ordering::SeqCst);
             std::future::pending::<()>().await;
+        }
+        let unanswered = answer.as_ref().is_err_and(|error| error.advice == RetryAdvice::Verify);
+        if unanswered && self.repeats.load(Ordering::SeqCst) {
+            cx.gate.open().map_err(|closed| shut(&closed))?;
         }
         answer
     }
@@ -176,7 +180,9 @@ impl Channel for TestChannel {
         what: Lookup<'_>,
     ) -> loa_channel::Result<Vec<Receipt>> {
         self.fuse.point("before find").await;
-        self.inner.find(cx, to, what).await
+        let found = self.inner.find(cx, to, what).await;
+        self.fuse.point("after find").await;
+        found
     }
     async fn amend(
         &self,
@@ -218,6 +224,12 @@ impl Channel for TestChannel {
     ) -> loa_channel::Result<Vec<InboundEvent>> {
         self.inner.inbound(to, headers, body)
     }
+}
+
+/// What an adapter makes of a gate that stayed shut.
+fn shut(closed: &GateClosed) -> Error {
+    let again = RetryAdvice::Later { wait: Duration::ZERO, scope: Scope::Post };
+    Error::new(ErrorKind::Gate, again, closed.to_string())
 }
 
 pub struct OneChannel(pub Arc<TestChannel>);
@@ -284,6 +296,7 @@ impl World {
             refresh: Mutex::new(RefreshMode::Nothing),
             refreshes: AtomicU32::new(0),
             silent: AtomicU32::new(0),
+            repeats: AtomicBool::new(false),
         });
         let vault = Arc::new(Vault::default());
         *vault.secret.lock().unwrap() = Some(Secret::new([(TOKEN.to_owned(), "good".to_owned())]));
@@ -395,6 +408,7 @@ impl World {
             state: PostState::Approved,
             scheduled_at: now,
             zone: "Asia/Ho_Chi_Minh".into(),
+            timing: loa_model::Timing::Soon,
             priority: Priority::Normal,
             author: person(1),
             editors: vec![],

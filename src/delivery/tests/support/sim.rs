@@ -120,6 +120,7 @@ impl Entropy for Seeded {
 pub struct Fuse {
     count: AtomicU64,
     at: AtomicU64,
+    at_name: Mutex<Option<&'static str>>,
     pub blown: AtomicBool,
     /// Await at which it blew last; 0 when it never did.
     pub most: AtomicU64,
@@ -136,9 +137,16 @@ impl Fuse {
         self.names.lock().unwrap().clear();
     }
 
+    /// Blows at the next await of this name.
+    pub fn set_at(&self, name: &'static str) {
+        self.set(0);
+        *self.at_name.lock().unwrap() = Some(name);
+    }
+
     /// Lets whoever froze go on as soon as it is polled again.
     pub fn thaw(&self) {
         self.at.store(0, Ordering::SeqCst);
+        *self.at_name.lock().unwrap() = None;
         self.blown.store(false, Ordering::SeqCst);
         if let Some(waker) = self.frozen.lock().unwrap().take() {
             waker.wake();
@@ -148,7 +156,8 @@ impl Fuse {
     pub async fn point(&self, name: &'static str) {
         let count = self.count.fetch_add(1, Ordering::SeqCst) + 1;
         self.names.lock().unwrap().push(name);
-        if count == self.at.load(Ordering::SeqCst) {
+        let named = self.at_name.lock().unwrap().take_if(|wanted| *wanted == name).is_some();
+        if named || count == self.at.load(Ordering::SeqCst) {
             self.blown.store(true, Ordering::SeqCst);
             self.most.store(count, Ordering::SeqCst);
             std::future::poll_fn(|cx| {

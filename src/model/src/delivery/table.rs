@@ -46,6 +46,7 @@ pub enum DeliveryState {
 #[expect(missing_docs, reason = "each is the event of the same name")]
 pub enum EventKind {
     Due,
+    Spread,
     Cancel,
     Expire,
     Hold,
@@ -73,8 +74,9 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Due,
+        Self::Spread,
         Self::Cancel,
         Self::Expire,
         Self::Hold,
@@ -107,6 +109,7 @@ impl Event {
         use EventKind as K;
         match self {
             Self::Due => K::Due,
+            Self::Spread { .. } => K::Spread,
             Self::Cancel { .. } => K::Cancel,
             Self::Expire => K::Expire,
             Self::Hold { .. } => K::Hold,
@@ -167,6 +170,7 @@ impl DeliveryState {
             | (S::Leased, E::LeaseLost)
             | (S::Leased | S::Intent, E::Retry | E::Snooze)
             | (S::Uncertain, E::ConfirmAbsent) => S::Ready,
+            (S::Scheduled, E::Spread) => S::Scheduled,
             (S::Ready, E::Claim) | (S::Leased | S::Intent, E::Step) => S::Leased,
             (S::Leased, E::Intend) | (S::Intent, E::Cancel) => S::Intent,
             (S::Leased | S::Intent, E::Unclear)

@@ -73,7 +73,7 @@ fn every_state_and_event_is_listed_or_refused() {
         .flat_map(|s| EventKind::ALL.iter().map(move |e| s.next(*e)))
         .flatten()
         .count();
-    assert_eq!(listed, 42, "the table of docs and code differ: update both");
+    assert_eq!(listed, 43, "the table of docs and code differ: update both");
 }
 
 #[test]
@@ -182,6 +182,27 @@ fn a_lost_last_try_to_make_public_is_uncertain_not_dead() {
     assert_eq!(play(&play(&d, steps(Effect::Hidden)), [(31, lost)]).state, DeliveryState::Dead);
 }
 
+#[test]
+fn a_doubt_waits_for_every_sender_that_was_lost_before() {
+    let lost = Event::LeaseLost { quarantine_until: at(622) };
+    let d = play(
+        &delivery(),
+        [
+            (0, Event::Due),
+            (1, claim(1, 1)),
+            (2, intent(Effect::Idempotent, 1, 2)),
+            (3, lost),
+            (3, claim(2, 3)),
+            (4, intent(Effect::Idempotent, 2, 4)),
+            (5, Event::Unclear { quarantine_until: at(605), reason: "r".into() }),
+        ],
+    );
+    assert_eq!(d.quarantine_until, Some(at(622)), "the first sender may send until its deadline");
+    let apart = SignedDuration::from_mins(2);
+    let d = play(&d, [(622, Event::Absent { apart }), (742, Event::Absent { apart })]);
+    assert_eq!((d.state, d.quarantine_until), (DeliveryState::Dead, None));
+}
+
 /// Public step accepted, or one that may be repeated lost: it may be live.
 fn may_be_live() -> [Delivery; 3] {
     let ticket = Ticket { step: "poll".into(), data: serde_json::Value::Null };
@@ -236,6 +257,18 @@ fn i11_nothing_is_claimed_after_not_after() {
 }
 
 #[test]
+fn a_spread_post_goes_once_later_and_never_beyond_its_window() {
+    let until = at(40);
+    let spread = play(&delivery(), [(0, Event::Spread { until })]);
+    assert_eq!((spread.state, spread.not_before), (DeliveryState::Scheduled, until));
+    assert!(spread.apply(Event::Due, at(39)).is_err(), "not before its turn");
+    assert_eq!(play(&spread, [(40, Event::Due)]).state, DeliveryState::Ready);
+    assert!(spread.apply(Event::Spread { until: at(60) }, at(20)).is_err(), "spread twice");
+    let beyond = Event::Spread { until: delivery().not_after };
+    assert!(delivery().apply(beyond, at(0)).is_err());
+}
+
+#[test]
 fn a_cancel_during_sending_is_remembered_not_obeyed() {
     let d =
         play(&delivery(), [(0, Event::Due), (1, claim(1, 1)), (2, intent(Effect::Public, 1, 2))]);
@@ -251,6 +284,7 @@ fn any_event(now: i64) -> impl Strategy<Value = Event> {
     let later = at(now + 60);
     prop_oneof![
         Just(Event::Due),
+        Just(Event::Spread { until: later }),
         Just(Event::Cancel { reason: "r".into() }),
         Just(Event::Expire),
         Just(Event::Hold { reason: "r".into() }),

@@ -209,6 +209,7 @@ impl World {
             state: PostState::Approved,
             scheduled_at: now,
             zone: "Asia/Ho_Chi_Minh".into(),
+            timing: loa_model::Timing::Soon,
             priority: Priority::Normal,
             author: UserId(id),
             editors: vec![],
@@ -284,7 +285,13 @@ impl World {
     }
 
     pub fn measure(&self, claimed: &Claimed) -> Measurement {
-        let cx = Cx { clock: &*self.clock, blobs: &Nothing, media: &Nothing, gate: &OpenGate };
+        let cx = Cx {
+            clock: &*self.clock,
+            blobs: &Nothing,
+            media: &Nothing,
+            gate: &OpenGate,
+            ear: &loa_channel::Deaf,
+        };
         let secret = Secret::default();
         let to = To { account: &self.account, secret: &secret };
         ready(self.meter.measure_post(claimed, Some((&self.channel, &cx, to)))).unwrap()

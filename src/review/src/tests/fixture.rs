@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use loa_model::{
     Account, AccountStatus, Actor, Article, ArticleState, Block, BlockKind, Capability, Clock,
     Delivery, DeliveryEvent, Digest, Entropy, Ids, Intent, MediaRole, Photo, Post, PostFormat,
-    Priority, Rendition, Role, SourceRef, User, Variant, VariantKind, VariantState,
+    Priority, Rendition, Role, SourceRef, User, Variant, VariantKind, VariantState, When,
     delivery::Effect, seams::BoxFuture,
 };
 use loa_store::{Changes, MemoryStore, Store, StoreExt};
@@ -66,7 +66,7 @@ edit = true
 delete = true
 public_url_media = false
 insights = false
-pace = { min_gap_ms = 0, burst = 1, per_day = 0, day_zone = "Asia/Ho_Chi_Minh" }
+pace = { account = { min_gap_ms = 0, burst = 1 } }
 [formats.photo]
 text = { max = 200, unit = "utf16" }
 link_in_text = true
@@ -86,6 +86,7 @@ pub(super) struct Desk {
     pub(super) article: Article,
     pub(super) author: User,
     pub(super) approver: User,
+    pub(super) when: When,
 }
 
 pub(super) fn at(text: &str) -> Timestamp {
@@ -198,6 +199,10 @@ impl Desk {
             approver: user("minh", &[Role::Author, Role::Editor, Role::Approver]),
             store,
             article,
+            when: When::At {
+                at: at("2026-11-16T02:30:00Z"),
+                wall: "2026-11-16T09:30".parse().unwrap(),
+            },
         }
     }
 
@@ -212,7 +217,7 @@ impl Desk {
                 profile: &self.profile,
             }],
             author: self.author.id,
-            at: at("2026-11-16T02:30:00Z"),
+            when: self.when,
             zone: "Asia/Ho_Chi_Minh",
             priority: Priority::Normal,
         };

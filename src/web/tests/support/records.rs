@@ -126,6 +126,7 @@ fn post(
         state,
         scheduled_at: live_since(),
         zone: "Asia/Ho_Chi_Minh".into(),
+        timing: loa_model::Timing::Soon,
         priority: Priority::Normal,
         author: author.id,
         editors: Vec::new(),

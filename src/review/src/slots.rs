@@ -1,0 +1,178 @@
+//! The queue of an account: each post gets the next free slot of its timetable, and no slot gets two posts.
+
+use jiff::Timestamp;
+use loa_model::{
+    AccountName, Actor, DeliveryState, Post, PostId, PostState, Role, Timetable, Timing, User,
+    When,
+    post::PostEvent,
+    record::Record as _,
+    schedule::{Slot, SlotTaken, zone},
+};
+use loa_store::{Changes, Error as StoreError, Expect, StoreExt as _};
+
+use crate::{Result, Review, ReviewError};
+
+/// A time for a post, and the slot it takes with it.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    pub(crate) at: Timestamp,
+    pub(crate) zone: String,
+    pub(crate) timing: Timing,
+    pub(crate) slot: Option<(SlotTaken, Expect)>,
+}
+
+impl Place {
+    /// Puts the post there.
+    pub(crate) fn put(&self, post: &mut Post) {
+        post.scheduled_at = self.at;
+        post.zone.clone_from(&self.zone);
+        post.timing = self.timing;
+    }
+
+    /// The changes with the slot taken: whoever took it meanwhile makes them a conflict.
+    pub(crate) fn take(&self, changes: Changes) -> Changes {
+        match &self.slot {
+            Some((taken, expect)) => changes.put(taken, *expect),
+            None => changes,
+        }
+    }
+}
+
+/// Whether a commit lost a slot to somebody else: then there is another one.
+pub(crate) fn lost_a_slot(error: &StoreError) -> bool {
+    matches!(error, StoreError::Conflict { table, .. } if table == SlotTaken::TABLE)
+}
+
+impl Review {
+    /// The next free slot of an account; nothing when it has no timetable or none is free within two months.
+    ///
+    /// # Errors
+    /// [`ReviewError::Store`].
+    pub async fn next_slot(&self, account: &AccountName) -> Result<Option<Slot>> {
+        let found = self.free_slot(account, self.clock.now(), &[]).await?;
+        Ok(found.map(|(_, slot, _)| slot))
+    }
+
+    /// Gives an unapproved post another time: at an instant, as soon as possible, or the next free slot of its account. Its
+    /// content and its digest stay as they are.
+    ///
+    /// # Errors
+    /// [`ReviewError::Role`], [`ReviewError::State`] once it is approved or void, [`ReviewError::Account`] without a free
+    /// slot, [`ReviewError::Conflict`].
+    pub async fn schedule(
+        &self,
+        by: &User,
+        post: PostId,
+        when: When,
+        agency_zone: &str,
+    ) -> Result<Post> {
+        if !by.is(Role::Author) && !by.is(Role::Editor) {
+            return Err(ReviewError::Role { needs: Role::Editor });
+        }
+        loop {
+            let mut post = self.post(by, post).await?;
+            if !matches!(
+                post.record.state,
+                PostState::Draft | PostState::InReview | PostState::Returned
+            ) {
+                // Its window is signed, or it is over: the same as an edit it does not take any more.
+                return Err(loa_model::IllegalMove {
+                    what: "post",
+                    state: format!("{:?}", post.record.state),
+                    event: format!("{:?}", PostEvent::Edit),
+                }
+                .into());
+            }
+            let article = self.article(&post.record).await?;
+            let from = article.record.embargo_until;
+            let place = self.place(&post.record, when, agency_zone, from, &[]).await?;
+            place.put(&mut post.record);
+            let changes =
+                Changes::by(Actor::User(by.id), "schedule post").update(&post.record, post.version);
+            match self.store.commit(place.take(changes)).await {
+                Ok(_) => return Ok(post.record),
+                Err(error) if lost_a_slot(&error) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// The time of a post, not before `from`. `taken` are slots that this very change gives away already.
+    pub(crate) async fn place(
+        &self,
+        post: &Post,
+        when: When,
+        agency_zone: &str,
+        from: Option<Timestamp>,
+        taken: &[Timestamp],
+    ) -> Result<Place> {
+        let earliest = |at: Timestamp| from.map_or(at, |from| at.max(from));
+        let plain = |at, timing| Place { at, zone: agency_zone.to_owned(), timing, slot: None };
+        let now = self.clock.now();
+        match when {
+            When::Soon => Ok(plain(earliest(now), Timing::Soon)),
+            When::At { at, wall } if earliest(at) == at => Ok(plain(at, Timing::Exact { wall })),
+            When::At { at, .. } => {
+                let at = earliest(at);
+                let wall = zone(agency_zone).map(|zone| zone.to_datetime(at));
+                let exact = wall.map(|wall| Timing::Exact { wall });
+                Ok(plain(at, exact.unwrap_or_default()))
+            }
+            When::NextSlot => {
+                let found = self.free_slot(&post.account, earliest(now), taken).await?;
+                let (timetable, slot, expect) = found.ok_or_else(|| ReviewError::Account {
+                    account: post.account.to_string(),
+                    why: "it has no free slot within two months: give it slots in its timetable",
+                })?;
+                let taken = SlotTaken { account: post.account.clone(), at: slot.at, post: post.id };
+                Ok(Place {
+                    at: slot.at,
+                    zone: timetable.plan.zone,
+                    timing: Timing::Slot { wall: slot.wall },
+                    slot: Some((taken, expect)),
+                })
+            }
+        }
+    }
+
+    async fn free_slot(
+        &self,
+        account: &AccountName,
+        after: Timestamp,
+        taken: &[Timestamp],
+    ) -> Result<Option<(Timetable, Slot, Expect)>> {
+        let Some(timetable) = self.store.read::<Timetable>(account.as_str()).await? else {
+            return Ok(None);
+        };
+        for slot in timetable.record.plan.slots_after(after) {
+            if taken.contains(&slot.at) {
+                continue;
+            }
+            let key = SlotTaken::key_of(account, slot.at);
+            match self.store.read::<SlotTaken>(&key).await? {
+                None => return Ok(Some((timetable.record, slot, Expect::Absent))),
+                Some(known) if !self.keeps(&known.record).await? => {
+                    let expect = Expect::Version(known.version);
+                    return Ok(Some((timetable.record, slot, expect)));
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a post still has the slot that it took: it may be void by now, moved, or called off.
+    async fn keeps(&self, taken: &SlotTaken) -> Result<bool> {
+        let Some(post) = self.store.read::<Post>(&taken.post.to_string()).await? else {
+            return Ok(false);
+        };
+        if post.record.state == PostState::Void || post.record.scheduled_at != taken.at {
+            return Ok(false);
+        }
+        let deliveries = self.deliveries_of(taken.post).await?;
+        let over = |state: DeliveryState| {
+            state.is_terminal() && !matches!(state, DeliveryState::Retracted | DeliveryState::Gone)
+        };
+        Ok(deliveries.is_empty() || deliveries.iter().any(|d| !over(d.record.state)))
+    }
+}
