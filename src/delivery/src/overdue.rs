@@ -107,9 +107,12 @@ impl Desk {
         let mut found = Vec::new();
         for state in OPEN {
             let mut from = join(&[state.name(), ""]);
-            // A step may be over long before its lease; of all others the index knows when they wake.
+            // A step may be over long before its lease, and a window before what holds a post back; of all others the index
+            // knows when they wake.
             let to = match state {
-                State::Leased | State::Intent => format!("{from}\u{10ffff}"),
+                State::Ready | State::Held | State::Leased | State::Intent => {
+                    format!("{from}\u{10ffff}")
+                }
                 _ => format!("{from}{}\u{10ffff}", time_key(now - by)),
             };
             loop {

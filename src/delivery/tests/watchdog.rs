@@ -443,3 +443,25 @@ fn the_loop_looks_until_it_is_stopped() {
     world.done(both);
     assert_eq!(stuck(&world).len(), 1);
 }
+
+/// The platform asks to wait for longer than the post may: at the end of its window somebody must say so.
+#[test]
+fn a_post_that_is_held_back_beyond_its_window_is_noticed_when_the_window_ends() {
+    for held in [false, true] {
+        let mut world = World::new(10, Options::default());
+        let id = world.post(PAGE, |_, d| d.not_after = d.due_at + 1.hour());
+        let wait = Duration::from_hours(5);
+        world.platform.arm(Fault::Throttle { wait, scope: Scope::Post });
+        let worker = world.worker();
+        world.tick(&worker);
+        if held {
+            ready(world.desk().hold(id, person(3), "chờ".into())).unwrap();
+        }
+        let d = world.delivery(id);
+        assert!(d.not_before > d.not_after, "{d:?}");
+        drop(worker);
+        let dog = Watchdog::new(world.desk());
+        let alarm = alone(&world, &dog, SignedDuration::from_hours(3));
+        within_a_minute(alarm, d.not_after, &format!("held: {held}"));
+    }
+}
