@@ -19,6 +19,8 @@ use std::{
     time::Duration,
 };
 
+use loa_model::{Actor, Clock, Delivery, seams::BoxFuture};
+use loa_store::{Changes, SledStore, Store as _, StoreExt as _};
 use newsroom::{
     LOA, Newsroom, Platforms, SHORT, article, brief_one, empty, once_each, pause, ports, posts,
     said,
@@ -163,6 +165,43 @@ fn a_backup_of_a_running_loa_is_whole_grows_and_can_be_restored() {
     fs::remove_file(newsroom.dir.join("sao-luu/manifest.json")).unwrap();
     let torn = Command::new(LOA).args(["verify", "--backup", &copy]).output().unwrap();
     assert_eq!(torn.status.code(), Some(1), "{}", said(&torn));
+}
+
+#[derive(Debug)]
+struct Noon;
+
+impl Clock for Noon {
+    fn now(&self) -> jiff::Timestamp {
+        "2026-11-22T05:00:00Z".parse().unwrap()
+    }
+    fn sleep(&self, _: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+}
+
+#[test]
+fn verify_names_the_invariant_that_the_ledger_shows_to_be_broken() {
+    let (_platforms, newsroom) = empty("forged", ports(), "");
+    let out = newsroom.publish(&brief_one(&newsroom.dir), "viber:thu", None);
+    assert!(out.status.success(), "{}", said(&out));
+    let sound = done(&newsroom, &["verify", "--json"]);
+    assert_eq!((&sound["sound"], &sound["broken"]), (&json!(true), &json!([])), "{sound}");
+    assert!(sound["deliveries"].as_u64().unwrap() > 0, "{sound}");
+    // Somebody writes a receipt away.
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let (data, options) = (newsroom.dir.join("data"), loa_store::Options::default());
+        let store = SledStore::open(&data, std::sync::Arc::new(Noon), options).unwrap();
+        let mut kept = store.all::<Delivery>(1).await.unwrap().remove(0);
+        kept.record.receipt = None;
+        let changes = Changes::by(Actor::Operator("kẻ lạ".into()), "forge");
+        store.commit(changes.update(&kept.record, kept.version)).await.unwrap();
+    });
+    let out = run(&newsroom, &["verify"]);
+    assert_eq!(out.status.code(), Some(1), "{}", said(&out));
+    for words in ["I2 delivery ", "không có biên nhận", "published without a receipt"] {
+        assert!(said(&out).contains(words), "it does not say {words:?}: {}", said(&out));
+    }
 }
 
 /// On a clock that stands still no lease runs out: what is free again was handed back.

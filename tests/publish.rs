@@ -199,14 +199,16 @@ fn an_article_killed_while_it_is_read_and_drawn_is_published_once() {
     assert!(seen.contains(&0) || seen.contains(&1), "no run died early: {seen:?}");
 }
 
-/// SIGKILL does not wait for a record: inside requests, encodes, renames and syncs, several times in one life.
+/// SIGKILL does not wait for a record: inside requests, encodes, renames and syncs, several times in one life. Ten rounds,
+/// as many as `KILL_ROUNDS` says in `make soak`.
 #[test]
 fn killed_at_random_moments_everything_is_live_once() {
-    const ROUNDS: u64 = 10;
+    #[expect(clippy::disallowed_methods, reason = "`make soak` says how many")]
+    let rounds = std::env::var("KILL_ROUNDS").map_or(10, |text| text.parse().unwrap());
     let base = ports();
     let mut random = Random(0x10A);
     let mut killed = 0;
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
         // Half of them begin with nothing, half with everything drawn and all four channels.
         let (drawn, to) = (round % 2 == 1, if round % 2 == 1 { ALL } else { SHORT });
         let (platforms, newsroom) =
@@ -221,9 +223,12 @@ fn killed_at_random_moments_everything_is_live_once() {
         let out = newsroom.publish(&source, to, None);
         once_each(&platforms, &out, to, &format!("round {round}"));
         newsroom.verify();
+        if (round + 1) % 20 == 0 {
+            println!("{} rounds", round + 1);
+        }
     }
-    println!("killed {killed} times in {ROUNDS} rounds, each post live once in the end");
-    assert!(killed >= ROUNDS, "only {killed} processes were killed at work");
+    println!("killed {killed} times in {rounds} rounds, each post live once in the end");
+    assert!(killed >= rounds, "only {killed} processes were killed at work");
 }
 
 /// Seeded, so that a failing round can be looked at again.

@@ -2,6 +2,7 @@
 
 mod aftercare;
 mod chain;
+mod check;
 mod config;
 mod deps;
 mod desk;
@@ -27,6 +28,7 @@ mod waiting;
 mod watchdog;
 mod worker;
 
+pub use check::{Breach, Broken, Checked, Invariant, Rules, check};
 pub use config::Config;
 pub use deps::{Channels, Deps, Secrets, VaultError, owner_name};
 pub use desk::{Act, Desk, DeskError, NotNow};

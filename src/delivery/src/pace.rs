@@ -85,6 +85,13 @@ pub struct Used {
     pub until: Timestamp,
 }
 
+impl Spent {
+    /// Whether it counts in the window of `now`.
+    pub(crate) fn counts(self, window: &Window, now: Timestamp) -> bool {
+        counted(window, now).holds(&Entry::of_post(self, window))
+    }
+}
+
 impl Pace {
     /// A fresh pace.
     pub fn new(key: impl Into<String>) -> Self {

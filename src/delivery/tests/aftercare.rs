@@ -5,7 +5,7 @@
 mod support;
 
 use loa_channel::memory::{Chain, Fault, Options};
-use loa_delivery::{DeskError, IncidentKind};
+use loa_delivery::{Breach, DeskError, IncidentKind};
 use loa_model::{Clock as _, DeliveryState as State, capability::ReadBack};
 use support::{Drove, World, person};
 
@@ -158,6 +158,7 @@ fn a_correction_reaches_the_live_post_only_when_it_is_approved() {
     world.rounds(&worker, 5);
     let desk = world.desk();
     // The corrected posts are records only: their own deliveries never run.
+    world.breaks = vec![Breach::MadeUnsigned, Breach::Unsigned, Breach::ChangedSinceSigned];
     let far = world.clock.now() + jiff::SignedDuration::from_hours(30);
     let unsigned = world.post(PAGE, |p, d| {
         p.content.text = "Đã đính chính: gần 3 triệu đồng".into();

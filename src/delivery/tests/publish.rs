@@ -11,7 +11,7 @@ use loa_channel::{
     Scope,
     memory::{Chain, Fault, Options},
 };
-use loa_delivery::{DeskError, IncidentKind};
+use loa_delivery::{Breach, DeskError, IncidentKind};
 use loa_model::{
     AccountStatus, Clock as _, DeliveryState as State, PostState, Priority,
     capability::{QuotaScope, ReadBack},
@@ -247,16 +247,29 @@ fn a_failed_refresh_pauses_the_account_and_keeps_the_delivery() {
 #[test]
 fn what_is_not_as_approved_is_never_sent() {
     type Spoil = fn(&mut loa_model::Post, &mut loa_model::Delivery);
-    let cases: [(&str, Spoil, State); 6] = [
-        ("changed words", |p, _| p.content.text.push_str(" đã sửa"), State::Held),
-        ("void post", |p, _| p.state = PostState::Void, State::Held),
-        ("no approval", |p, _| p.approval = None, State::Held),
-        ("other digest", |_, d| d.digest = loa_model::Digest::of(b"x"), State::Held),
-        ("other account", |p, _| p.account = "memory:tinh".parse().unwrap(), State::Held),
-        ("window passed", |_, d| d.not_after = support::start() - 1.second(), State::Missed),
+    let (made, unsigned, changed) =
+        (Breach::MadeUnsigned, Breach::Unsigned, Breach::ChangedSinceSigned);
+    let cases: [(&str, Spoil, State, &[Breach]); 6] = [
+        ("changed words", |p, _| p.content.text.push_str(" đã sửa"), State::Held, &[changed]),
+        ("void post", |p, _| p.state = PostState::Void, State::Held, &[made]),
+        ("no approval", |p, _| p.approval = None, State::Held, &[made, unsigned]),
+        (
+            "other digest",
+            |_, d| d.digest = loa_model::Digest::of(b"x"),
+            State::Held,
+            &[made, unsigned, changed],
+        ),
+        (
+            "other account",
+            |p, _| p.account = "memory:tinh".parse().unwrap(),
+            State::Held,
+            &[changed],
+        ),
+        ("window passed", |_, d| d.not_after = support::start() - 1.second(), State::Missed, &[]),
     ];
-    for (name, spoil, state) in cases {
+    for (name, spoil, state, breaks) in cases {
         let mut world = World::new(12, Options::default());
+        world.breaks = breaks.to_vec();
         let id = world.post(PAGE, spoil);
         let worker = world.worker();
         world.rounds(&worker, 5);
@@ -420,6 +433,7 @@ fn a_kill_switch_thrown_while_a_request_is_prepared_shuts_its_gate() {
 #[test]
 fn two_found_is_published_with_the_earliest_and_an_incident() {
     let mut world = World::new(18, Options::default());
+    world.breaks = vec![Breach::DuplicateOpen];
     let first = world.post(PAGE, |_, _| {});
     let twin = world.post(PAGE, |p, d| {
         // Somebody posted the same marker by another way: two live posts of one code.

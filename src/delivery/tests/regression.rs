@@ -159,7 +159,7 @@ fn a_post_that_was_taken_back_does_not_come_back_through_an_older_delivery() {
     world.rounds(&worker, 10);
     assert_eq!(world.state(second), State::Retracted);
     let again = support::ready(desk.retry(first, person(3), world.clock.now()));
-    assert!(matches!(&again, Err(DeskError::NotNow(NotNow::WasLive))), "{again:?}");
+    assert!(matches!(again, Err(DeskError::NotNow(NotNow::WasLive))), "{again:?}");
 }
 
 /// Two people who retried two different deliveries of one post at the same moment posted it twice.

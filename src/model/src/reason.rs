@@ -100,9 +100,9 @@ mod tests {
 
     #[test]
     fn each_has_its_own_key_and_sentence_and_is_read_back() {
-        let mut seen = BTreeSet::new();
+        let (mut keys, mut sentences) = (BTreeSet::new(), BTreeSet::new());
         for why in Why::ALL {
-            assert!(seen.insert(why.key()) && seen.insert(why.sentence()), "{why:?} twice");
+            assert!(keys.insert(why.key()) && sentences.insert(why.sentence()), "{why:?} twice");
             assert_eq!(Why::of(why.sentence()), (Some(*why), ""));
             let told = format!("{}: vì ảnh sai", why.sentence());
             assert_eq!(Why::of(&told), (Some(*why), "vì ảnh sai"));

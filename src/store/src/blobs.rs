@@ -17,7 +17,10 @@ use object_store::{
 };
 use sha2::{Digest as _, Sha256};
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    ledger::{make_folder, sync_folder},
+};
 
 /// Bytes of a file that are in memory at a time.
 const CHUNK: usize = 1 << 20;
@@ -35,7 +38,7 @@ impl Blobs {
     /// # Errors
     /// [`Error::Io`].
     pub fn open(dir: &Path) -> Result<Self> {
-        let made = fs::create_dir_all(dir).and_then(|()| crate::ledger::sync_folder(dir));
+        let made = make_folder(dir).and_then(|()| sync_folder(dir));
         made.map_err(|error| Error::Io(format!("blobs: {}: {error}", dir.display())))?;
         let store = LocalFileSystem::new_with_prefix(dir).map_err(|error| failed(&error))?;
         Ok(Self { store: store.with_fsync(true), dir: dir.to_owned() })

@@ -34,25 +34,40 @@ impl Row {
     /// # Errors
     /// [`Error::Corrupt`] when it does not parse.
     pub fn read<R: Record>(&self) -> Result<Versioned<R>> {
-        let read = || {
-            if R::SCHEMA == 1 {
-                return serde_json::from_slice(&self.value);
-            }
-            let value: Value = serde_json::from_slice(&self.value)?;
-            let schema = value.get(SCHEMA).and_then(Value::as_u64);
-            let schema = schema.and_then(|schema| u16::try_from(schema).ok()).unwrap_or(1);
-            let same = schema == R::SCHEMA;
-            serde_json::from_value(if same { value } else { R::upgrade(schema, value) })
+        let read = if R::SCHEMA == 1 {
+            serde_json::from_slice(&self.value)
+        } else {
+            serde_json::from_slice(&self.value).and_then(upgraded)
         };
-        match read() {
-            Ok(record) => Ok(Versioned { record, version: self.version }),
-            Err(error) => Err(Error::Corrupt {
-                table: R::TABLE.to_owned(),
-                key: self.key.clone(),
-                why: error.to_string(),
-            }),
-        }
+        let record = read.map_err(|error| corrupt::<R>(&self.key, &error))?;
+        Ok(Versioned { record, version: self.version })
     }
+}
+
+impl Change {
+    /// The record it puts, whatever schema it was written in; nothing when it deletes one.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when it does not parse.
+    pub fn record<R: Record>(&self) -> Result<Option<R>> {
+        let read = self.value.as_ref().map(|value| {
+            if R::SCHEMA == 1 { R::deserialize(value) } else { upgraded(value.clone()) }
+        });
+        read.transpose().map_err(|error| corrupt::<R>(&self.key, &error))
+    }
+}
+
+/// A record of any schema.
+fn upgraded<R: Record>(value: Value) -> serde_json::Result<R> {
+    let schema = value.get(SCHEMA).and_then(Value::as_u64);
+    let schema = schema.and_then(|schema| u16::try_from(schema).ok()).unwrap_or(1);
+    let same = schema == R::SCHEMA;
+    serde_json::from_value(if same { value } else { R::upgrade(schema, value) })
+}
+
+fn corrupt<R: Record>(key: &str, error: &serde_json::Error) -> Error {
+    let (table, key, why) = (R::TABLE.to_owned(), key.to_owned(), error.to_string());
+    Error::Corrupt { table, key, why }
 }
 
 /// JSON of a record, with its schema where it is not the first.

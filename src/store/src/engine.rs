@@ -90,8 +90,8 @@ impl Engine {
         &self.staged
     }
 
-    /// What was staged is durable: applies it to the rows.
-    pub(crate) fn apply(&mut self) -> Result<Vec<Entry>> {
+    /// What was staged is durable: applies it to the rows. `tell` is called as [`Rows::apply`] says.
+    pub(crate) fn apply(&mut self, tell: &mut dyn FnMut()) -> Result<Vec<Entry>> {
         let staged = std::mem::take(&mut self.staged).into_iter();
         let (entries, records): (Vec<Entry>, Vec<Resolved>) = staged
             .map(|Staged { entry, hash, ops, .. }| {
@@ -99,7 +99,7 @@ impl Engine {
                 (entry, Resolved { seq, hash, ops })
             })
             .unzip();
-        self.rows.apply(&records)?;
+        self.rows.apply(&records, tell)?;
         self.durable = self.last;
         self.overlay.clear();
         Ok(entries)

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
-    ledger::{Checkpoint, sync_folder},
+    ledger::{Checkpoint, make_folder, sync_folder},
 };
 use mark::Mark;
 
@@ -62,7 +62,7 @@ impl DataFolder {
     /// [`Error::Locked`] when another process has it, [`Error::Newer`] when a newer release wrote it, [`Error::Refused`]
     /// when a restore into it did not finish.
     pub(crate) fn open(path: &Path, boot: Option<String>) -> Result<Self> {
-        fs::create_dir_all(path).map_err(|error| io_error(path, &error))?;
+        make_folder(path).map_err(|error| io_error(path, &error))?;
         let lock = lock(path)?;
         if path.join(RESTORING).exists() {
             return Err(Error::Refused {

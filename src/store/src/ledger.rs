@@ -20,7 +20,7 @@ use loa_model::Digest;
 
 pub(crate) use self::walk::Checkpoint;
 use self::walk::{Start, Walk};
-pub(crate) use file::{DiskFolder, LogFile, LogFolder, sync_folder};
+pub(crate) use file::{DiskFolder, LogFile, LogFolder, make_folder, sync_folder};
 use frame::{Frames, HEADER, MAGIC, Next};
 use reader::{MARK_EVERY, Segment, segment_first};
 pub(crate) use reader::{Reader, Record, segment_name};

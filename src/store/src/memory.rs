@@ -49,7 +49,7 @@ impl MemoryStore {
     fn decide<T>(&self, ask: impl FnOnce(&mut Engine) -> Result<T>) -> Result<T> {
         let mut state = self.state();
         let answer = ask(&mut state.engine)?;
-        let entries = state.engine.apply()?;
+        let entries = state.engine.apply(&mut || ())?;
         if !entries.is_empty() {
             state.entries.extend(entries);
             self.seq.send_replace(state.engine.seq());

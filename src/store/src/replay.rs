@@ -57,7 +57,7 @@ impl<'a> Replay<'a> {
     }
 
     fn apply(&mut self) -> Result<()> {
-        self.rows.apply(&self.waiting)?;
+        self.rows.apply(&self.waiting, &mut || ())?;
         self.waiting.clear();
         self.jobs.clear();
         Ok(())

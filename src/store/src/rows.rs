@@ -65,8 +65,9 @@ pub(crate) trait Rows: std::fmt::Debug + Send + Sync + 'static {
     /// Rows of a table from a key on.
     fn scan(&self, table: &str, from: &str, limit: usize) -> Result<Vec<Row>>;
     /// Applies records in order. Readers see all of them or none. After an end in the middle [`Rows::applied`] is as before
-    /// and applying them again makes them whole.
-    fn apply(&self, records: &[Resolved]) -> Result<()>;
+    /// and applying them again makes them whole. `tell` is called first, when no reader can see any more what was before:
+    /// whoever hears of the records then finds them, though they are not there yet.
+    fn apply(&self, records: &[Resolved], tell: &mut dyn FnMut()) -> Result<()>;
     /// Visits every row in the order of (table, key), index entries included.
     fn visit(&self, each: &mut dyn FnMut(&str, &str, &Stored) -> Result<()>) -> Result<()>;
     /// Visits every index entry: (index, sort key, table, key).
@@ -99,6 +100,14 @@ impl Tables {
 impl MemoryRows {
     fn read(&self) -> std::sync::RwLockReadGuard<'_, Tables> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+impl MemoryRows {
+    /// Whether a reader would wait now.
+    pub(crate) fn is_locked(&self) -> bool {
+        self.0.try_read().is_err()
     }
 }
 
@@ -144,8 +153,9 @@ impl Rows for MemoryRows {
         Ok(rows.map(row).take(limit).collect())
     }
 
-    fn apply(&self, records: &[Resolved]) -> Result<()> {
+    fn apply(&self, records: &[Resolved], tell: &mut dyn FnMut()) -> Result<()> {
         let mut tables = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        tell();
         for op in records.iter().flat_map(|record| &record.ops) {
             let at = (op.table.clone(), op.key.clone());
             let entry = |(index, sort): &(String, String)| {

@@ -147,9 +147,11 @@ fn put(db: &Db, op: &RowOp) -> Result<usize> {
     let (table, key) = (op.table.as_str(), op.key.as_str());
     let old = stored(db, table, key)?.unwrap_or_default().index;
     let new = op.row.as_ref().map_or([].as_slice(), |row| &row.index);
-    for entry in &old {
+    let gone: Vec<_> = old.iter().filter(|entry| !new.contains(entry)).collect();
+    for entry in &gone {
         remove(db, &index_key(entry, table, key))?;
     }
+    // Those that both have too: what an earlier release was removing when it was killed is listed and gone.
     for entry in new {
         insert(db, &index_key(entry, table, key), b"")?;
     }
@@ -158,7 +160,7 @@ fn put(db: &Db, op: &RowOp) -> Result<usize> {
         Some(row) => insert(db, &row_key(table, key), row)?,
         None => remove(db, &row_key(table, key))?,
     }
-    Ok(row.map_or(0, |row| row.len()) + ENTRY_BYTES * (old.len() + new.len() + 1))
+    Ok(row.map_or(0, |row| row.len()) + ENTRY_BYTES * (gone.len() + new.len() + 1))
 }
 
 fn insert(db: &Db, key: &[u8], value: &[u8]) -> Result<()> {
@@ -234,9 +236,10 @@ impl Rows for SledRows {
         })
     }
 
-    fn apply(&self, records: &[Resolved]) -> Result<()> {
-        let Some(last) = records.last() else { return Ok(()) };
+    fn apply(&self, records: &[Resolved], tell: &mut dyn FnMut()) -> Result<()> {
         let db = self.db.write().unwrap_or_else(PoisonError::into_inner);
+        tell();
+        let Some(last) = records.last() else { return Ok(()) };
         self.guarded(db.as_ref(), |db| {
             insert(db, BEGUN, &last.seq.to_le_bytes())?;
             for op in records.iter().flat_map(|record| &record.ops) {
@@ -343,4 +346,73 @@ fn failed(error: &sled::Error) -> Error {
 
 fn corrupt(table: &str, key: &str, why: &str) -> Error {
     Error::Corrupt { table: table.to_owned(), key: key.to_owned(), why: why.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rows::MemoryRows;
+
+    fn record(seq: Seq, index: &[(&str, &str)]) -> Resolved {
+        let index = index.iter().map(|(name, sort)| ((*name).to_owned(), (*sort).to_owned()));
+        let row = Stored { version: seq, value: Bytes::from_static(b"{}"), index: index.collect() };
+        let op = RowOp { table: "bài".to_owned(), key: "một".to_owned(), row: Some(row) };
+        Resolved { seq, hash: Digest([7; 32]), ops: vec![op] }
+    }
+
+    #[test]
+    fn whoever_is_told_of_a_record_finds_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = Arc::new(DataFolder::open(folder.path(), None).unwrap());
+        let sled = SledRows::open(folder, 1 << 20).unwrap();
+        let memory = MemoryRows::default();
+        let locks: [(&dyn Rows, &dyn Fn() -> bool); 2] =
+            [(&sled, &|| sled.db.try_read().is_err()), (&memory, &|| memory.is_locked())];
+        for (rows, is_locked) in locks {
+            let mut told = 0;
+            rows.apply(&[record(1, &[])], &mut || told += u32::from(is_locked())).unwrap();
+            assert_eq!(told, 1, "a reader may still see what was before: {rows:?}");
+            assert!(!is_locked() && rows.row("bài", "một").unwrap().is_some());
+        }
+    }
+
+    #[test]
+    fn index_entries_follow_their_row_from_wherever_a_kill_left_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = Arc::new(DataFolder::open(folder.path(), None).unwrap());
+        let rows = SledRows::open(folder, 1 << 20).unwrap();
+        let (old, new) = ([("a", "giữ"), ("a", "bỏ")], [("a", "giữ"), ("b", "mới")]);
+        let records = [record(1, &old), record(2, &new), record(3, &old), record(4, &new)];
+        rows.apply(&records, &mut || ()).unwrap();
+        let entries = || {
+            let mut found = Vec::new();
+            let mut each = |[index, sort, ..]: [&str; 4]| {
+                found.push(format!("{index} {sort}"));
+                Ok(())
+            };
+            rows.visit_index(&mut each).unwrap();
+            found
+        };
+        assert_eq!(entries(), ["a giữ", "b mới"]);
+        // As a kill leaves it: the row is older or newer than its entries. The records come again, from the first.
+        for (stays, row) in
+            [(&["a giữ"][..], 1), (&[], 3), (&["b mới", "a bỏ"], 2), (&["b mới"], 4)]
+        {
+            let each = |db: &Db| {
+                for entry in db.scan_prefix(b"i").keys() {
+                    db.remove(entry.unwrap()).unwrap();
+                }
+                for (index, sort) in stays.iter().map(|entry| entry.split_once(' ').unwrap()) {
+                    let entry = (index.to_owned(), sort.to_owned());
+                    db.insert(index_key(&entry, "bài", "một"), b"").unwrap();
+                }
+                let [RowOp { row: Some(row), .. }] = &records[row - 1].ops[..] else { panic!() };
+                db.insert(row_key("bài", "một"), encode(row)).unwrap();
+                Ok(())
+            };
+            rows.ask(each).unwrap();
+            rows.apply(&records, &mut || ()).unwrap();
+            assert_eq!(entries(), ["a giữ", "b mới"], "{stays:?} with row {row}");
+        }
+    }
 }

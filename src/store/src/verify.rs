@@ -35,7 +35,8 @@ pub struct Report {
     pub index_entries: u64,
     /// Bytes of a torn record that were cut off when the store was opened.
     pub cut_bytes: u64,
-    /// What is wrong, in words; empty when all is well. At most 20.
+    /// What is wrong, in words; empty when all is well. At most 20. Each begins with what it breaks: `I6` (the ledger has no
+    /// gap and an unbroken chain, the index is its replay) or `I7` (every index entry belongs to a row).
     pub flaws: Vec<String>,
 }
 
@@ -128,23 +129,24 @@ impl Verification {
             Ok((hash, segments)) => {
                 report.segments = segments;
                 if hash != head {
-                    let why = "the last record is not the one that was acknowledged";
+                    let why = "I6 the last record is not the one that was acknowledged";
                     report.flaws.push(why.to_owned());
                 }
             }
             Err(error) => {
                 // Without a whole ledger there is nothing to hold the index against.
-                report.flaws.push(error.to_string());
+                report.flaws.push(format!("I6 {error}"));
                 begun.shadow = Shadow::default();
                 return begun;
             }
         }
         if applied != (last_seq, head) {
-            let why = format!("the index stands at record {}, the ledger at {last_seq}", applied.0);
+            let why =
+                format!("I6 the index stands at record {}, the ledger at {last_seq}", applied.0);
             report.flaws.push(why);
         }
         if let Err(error) = begun.strike_off(rows) {
-            begun.report.flaws.push(error.to_string());
+            begun.report.flaws.push(format!("I6 {error}"));
             begun.shadow = Shadow::default();
         }
         begun
@@ -160,7 +162,7 @@ impl Verification {
                 // Another one stays owed.
                 Some(_) => {}
                 None => note(doubts, name_hash(table, key), || {
-                    format!("row {table} {key} of the index is not in the ledger")
+                    format!("I6 row {table} {key} of the index is not in the ledger")
                 }),
             }
             Ok(())
@@ -171,7 +173,7 @@ impl Verification {
                 Some(owed) => owed.entries = owed.entries.wrapping_sub(hash(&[index, sort])),
                 None => note(doubts, name_hash(table, key), || {
                     format!(
-                        "index entry {index} · {sort} of {table} {key} has no row in the ledger"
+                        "I7 index entry {index} · {sort} of {table} {key} has no row in the ledger"
                     )
                 }),
             }
@@ -189,7 +191,7 @@ impl Verification {
             Ok(())
         })?;
         self.doubts.retain(|(row, _)| !changed.contains(row));
-        let unnamed = || "rows of the index are not in the ledger".to_owned();
+        let unnamed = || "I6 rows of the index are not in the ledger".to_owned();
         let doubts = self.doubts.into_iter().take(FLAWS);
         self.report.flaws.extend(doubts.map(|(_, what)| what.unwrap_or_else(unnamed)));
         let mut rows = self.shadow.rows;
@@ -212,9 +214,9 @@ fn missing(reader: &Reader, to: Seq, owed: &mut BTreeMap<u128, Owed>) -> Result<
                 return Ok(());
             }
             flaws.push(if owed.row == 0 {
-                format!("the index entries of row {table} {key} are not what the ledger says")
+                format!("I7 the index entries of row {table} {key} are not what the ledger says")
             } else {
-                format!("row {table} {key} is not in the index as the ledger says")
+                format!("I6 row {table} {key} is not in the index as the ledger says")
             });
         }
         Ok(())

@@ -24,6 +24,9 @@ const GROUP: usize = 1024;
 /// A checkpoint is kept for every so many records: reading them takes a start some 50 ms.
 const CHECKPOINT_EVERY: u64 = 10_000;
 
+/// Looks for the next question before the thread sleeps: some tens of microseconds on an idle machine.
+const LOOKS: u32 = 64;
+
 /// What the writer works on.
 pub(crate) struct Desk {
     /// Decides.
@@ -97,12 +100,12 @@ impl Writer {
         if answers.is_empty() {
             return;
         }
-        let outcome = self.write();
-        for answer in answers {
-            answer(match &outcome {
-                Ok(()) => Ok(()),
-                Err(why) => Err(Error::Io(why.clone())),
-            });
+        if self.desk.engine.staged().is_empty() {
+            return tell(answers, &Ok(()));
+        }
+        match self.write() {
+            Ok(()) => self.apply(answers),
+            Err(why) => tell(answers, &Err(why)),
         }
         let (end, _) = self.desk.ledger.end();
         if end >= self.kept.0 + CHECKPOINT_EVERY || self.desk.ledger.segment() > self.kept.1 {
@@ -110,11 +113,9 @@ impl Writer {
         }
     }
 
+    /// Makes what was decided durable.
     fn write(&mut self) -> Result<(), String> {
         let Desk { engine, ledger, reserve } = &mut self.desk;
-        if engine.staged().is_empty() {
-            return Ok(());
-        }
         reserve.look();
         let mut written = ledger.append(engine.staged());
         if matches!(written, Err(Unwritten::Full(_))) && reserve.give_back() {
@@ -136,16 +137,46 @@ impl Writer {
             tracing::error!("Aborting behind record {} as asked", engine.seq());
             std::process::abort();
         }
-        if let Err(error) = engine.apply() {
+        Ok(())
+    }
+
+    /// Gives the rows what is durable. Everybody is told first, with readers kept out meanwhile: who was waiting goes on
+    /// while the index is written, and whoever reads then waits for it.
+    fn apply(&mut self, answers: Vec<Answer>) {
+        let (seq, mut answers) = (self.desk.engine.seq(), Some(answers));
+        let applied = self.desk.engine.apply(&mut || {
+            self.seq.send_replace(seq);
+            tell(answers.take().unwrap_or_default(), &Ok(()));
+        });
+        if let Err(error) = applied {
             let why = format!(
                 "the index failed ({error}); the records are safe in the ledger: start loa again, it rebuilds the index"
             );
             tracing::error!("{why}");
-            self.failed = Some(why.clone());
-            return Err(why);
+            self.failed = Some(why);
         }
-        self.seq.send_replace(engine.seq());
-        Ok(())
+    }
+}
+
+/// The next question; nothing once nobody can ask any more. Whoever was just answered often asks again at once, and to wake a
+/// thread that sleeps takes longer than to ask a few times.
+fn next(waiting: &mpsc::Receiver<Ask>) -> Option<Ask> {
+    for _ in 0..LOOKS {
+        match waiting.try_recv() {
+            Ok(ask) => return Some(ask),
+            Err(mpsc::TryRecvError::Disconnected) => return None,
+            Err(mpsc::TryRecvError::Empty) => std::thread::yield_now(),
+        }
+    }
+    waiting.recv().ok()
+}
+
+fn tell(answers: Vec<Answer>, outcome: &Result<(), String>) {
+    for answer in answers {
+        answer(match outcome {
+            Ok(()) => Ok(()),
+            Err(why) => Err(Error::Io(why.clone())),
+        });
     }
 }
 
@@ -171,7 +202,7 @@ impl Driver {
     pub(crate) fn threaded(mut writer: Writer) -> Result<Self> {
         let (asks, waiting) = mpsc::channel::<Ask>();
         let work = move || {
-            while let Ok(first) = waiting.recv() {
+            while let Some(first) = next(&waiting) {
                 writer.run(&mut std::iter::once(first).chain(waiting.try_iter()));
             }
             writer.keep_checkpoint();

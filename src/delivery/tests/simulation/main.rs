@@ -10,6 +10,7 @@
 )]
 
 mod adapter;
+mod blows;
 mod coverage;
 mod dice;
 mod house;

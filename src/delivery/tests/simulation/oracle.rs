@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp, civil::Date};
-use loa_delivery::{Correction, KillSwitch, Pace};
+use loa_delivery::{Correction, KillSwitch, Pace, Rules};
 use loa_model::{
     Account, AccountName, AccountStatus, Delivery, DeliveryId, DeliveryState as State, Digest,
     Post, PostState, Priority, Record, delivery::Effect,
@@ -311,4 +311,12 @@ pub(crate) fn after_restart(witness: &Witness, store: &SimulatedStore) {
     witness.check(report.is_sound(), "the store is sound after every start", || {
         report.flaws.join("; ")
     });
+}
+
+/// What `loa verify` says of the ledger in the end.
+pub(crate) fn invariants_hold(witness: &Witness, store: &SimulatedStore, rules: &Rules) {
+    let checked = at_once(loa_delivery::check(store, rules)).expect("the ledger can be read");
+    for broken in &checked.broken {
+        witness.broke("every invariant holds in the ledger", &broken.to_string());
+    }
 }

@@ -7,7 +7,7 @@ use jiff::{
     civil::{Date, Time},
     tz::TimeZone,
 };
-use loa_delivery::{Config, QuietHours};
+use loa_delivery::{Config, QuietHours, Rules};
 use loa_model::{
     Account, AccountStatus, PostFormat, Priority,
     capability::{Gap, PaceRule, Quota, QuotaScope, ReadBack, Window},
@@ -200,6 +200,12 @@ impl Plan {
         self.skewed = false;
         self.fair = true;
         self
+    }
+
+    /// The rules of pace, by channel.
+    pub(crate) fn rules(&self) -> Rules {
+        let rules = self.accounts.iter();
+        rules.map(|(a, spec)| (a.name.channel().to_owned(), spec.pace.clone())).collect()
     }
 
     /// What a person does at a bad moment within `time`, and how it ends.

@@ -21,6 +21,7 @@ use tokio::sync::watch as watch_channel;
 
 use crate::{
     adapter::{Adapter, Adapters},
+    blows,
     dice::Dice,
     house::{HouseStore, Safe},
     kernel::{Aim, Blow, Kernel, Process},
@@ -398,43 +399,14 @@ impl World {
         });
     }
 
-    /// Chooses the next blow of a worker. Half of them fall where it matters most: around a request and its commits.
+    /// Chooses the next blow of a worker.
     fn aim(&self, process: &Process) {
-        let dice = &self.dice;
-        if self.calm || !dice.chance(self.plan.blows) {
-            return;
+        if !self.calm
+            && self.dice.chance(self.plan.blows)
+            && let Some(aim) = blows::next(&self.dice, &self.disk)
+        {
+            process.aim(aim);
         }
-        let names = [
-            "before the gate",
-            "before the gate",
-            "on the wire",
-            "after answer",
-            "after answer",
-            "after commit",
-            "before commit",
-        ];
-        let name = dice.chance(50).then(|| dice.pick(&names));
-        let left = if name.is_some() { dice.below(8) } else { dice.below(250) };
-        let blow = match dice.below(10) {
-            0..=3 => Blow::Crash,
-            4..=6 => Blow::Freeze(match (name, dice.below(10)) {
-                // Longer than a request may wait for its first byte, shorter than the account's lease.
-                (Some("before the gate"), 0..=5) => dice.secs(20..=28),
-                // Long enough for another worker to take over.
-                (Some("on the wire" | "after answer"), 0..=5) => dice.secs(31..=200),
-                (_, 0..=2) => dice.secs(3..=30),
-                (_, 3..=5) => dice.secs(30..=120),
-                (_, 6 | 7) => dice.secs(45..=900),
-                _ => dice.secs(900..=5000),
-            }),
-            7 => Blow::House,
-            _ => {
-                // In the middle of one of the next writes.
-                self.disk.lose_power_at(self.disk.operations() + dice.below(60));
-                return;
-            }
-        };
-        process.aim(Aim { left, name, blow });
     }
 
     fn aim_at_desk(&self, desk: &Process) {
@@ -573,6 +545,7 @@ impl World {
                 oracle::after_restart(&self.witness, &store);
                 oracle::pace_was_kept(&self.witness, &self.plan, &self.platform.posts());
                 verdict::of(self, &store);
+                oracle::invariants_hold(&self.witness, &store, &self.plan.rules());
                 self.records = store.last_seq();
             }
             Err(error) => self.witness.broke("a store opens after every end", &error.to_string()),

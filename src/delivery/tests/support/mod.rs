@@ -31,7 +31,9 @@ use loa_channel::{
     Outgoing, Progress, RetryAdvice, Scope, To,
     memory::{MemoryChannel, MemoryPlatform, Options, TOKEN},
 };
-use loa_delivery::{Channels, Config, Deps, Desk, Incident, Round, Worker, owner_name};
+use loa_delivery::{
+    Breach, Broken, Channels, Config, Deps, Desk, Incident, Round, Worker, check, owner_name,
+};
 use loa_model::{
     Account, AccountName, AccountStatus, Actor, Approval, ArticleId, BlobHash, Capability, Clock,
     Delivery, DeliveryId, DeliveryState as State, GateClosed, JobId, JobState, Link, Measured,
@@ -275,6 +277,8 @@ pub struct World {
     pub entropy: Arc<Seeded>,
     pub config: Config,
     pub instance: u64,
+    /// What of the invariants the test breaks on purpose.
+    pub breaks: Vec<Breach>,
     posts: u128,
 }
 
@@ -313,6 +317,7 @@ impl World {
             entropy,
             config: Config::default(),
             instance: 0,
+            breaks: vec![],
             posts: 0,
         };
         world.hire(3, "demo", Role::Approver);
@@ -485,6 +490,12 @@ impl World {
         all.into_iter().map(|kept| kept.record).collect()
     }
 
+    /// What the ledger breaks of the invariants.
+    pub fn broken(&self) -> Vec<Broken> {
+        let rules = BTreeMap::from([("memory".to_owned(), self.channel.capability.pace.clone())]);
+        ready(check(&self.store.inner, &rules)).unwrap().broken
+    }
+
     /// Measure jobs queued for a post.
     pub fn measures(&self) -> usize {
         ready(self.store.inner.jobs(None, 1000)).unwrap().len()
@@ -549,6 +560,19 @@ impl World {
 
     pub fn creates(&self, id: DeliveryId) -> u32 {
         self.platform.creates(&self.delivery(id).marker)
+    }
+}
+
+/// Whatever happened in it: at its end no invariant is broken that was not meant to be.
+impl Drop for World {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let broken = self.broken();
+            let mut kinds: Vec<_> = broken.iter().map(|broken| broken.breach).collect();
+            kinds.sort_unstable();
+            kinds.dedup();
+            assert_eq!(kinds, self.breaks, "{broken:#?}");
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     changes::Seq,
     error::{Error, Result},
     folder::{LEDGER, RESTORING, io_error, lock, replace, sign},
-    ledger::{segment_name, sync_folder},
+    ledger::{make_folder, segment_name, sync_folder},
     sled_store::{Options, SledStore},
 };
 
@@ -52,7 +52,7 @@ pub fn restore(
                 .to_owned(),
         });
     }
-    fs::create_dir_all(data).map_err(failed)?;
+    make_folder(data).map_err(failed)?;
     // From here to the end nobody takes the folder for a data folder, also not after a power loss.
     replace(&unfinished, b"").map_err(failed)?;
     let ours = lock(data)?;

@@ -49,7 +49,8 @@ pub(crate) struct DiskFolder {
 impl DiskFolder {
     /// The folder, made when it is not there.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        fs::create_dir_all(path)?;
+        make_folder(path)?;
+        // What a killed process made may not be durable yet.
         sync_folder(path)?;
         path.parent().map_or(Ok(()), sync_folder)?;
         Ok(Self::there(path))
@@ -114,6 +115,24 @@ fn remove_if_there(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
+    }
+}
+
+/// Makes a folder and those it lies in, as far as they are not there. Their names survive a power loss.
+pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let parent = match path.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+        None => return Ok(()),
+    };
+    make_folder(parent)?;
+    match fs::create_dir(path) {
+        // Somebody else made it at the same moment.
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists || !path.is_dir() => Err(error),
+        _ => sync_folder(parent),
     }
 }
 

@@ -70,7 +70,7 @@ impl Desk {
         }
         attempted.extend(self.engine.staged().iter().map(|staged| staged.entry.clone()));
         self.ledger.append(self.engine.staged())?;
-        self.engine.apply().unwrap();
+        self.engine.apply(&mut || ()).unwrap();
         Ok(self.engine.seq())
     }
 

@@ -10,7 +10,7 @@ use loa_store::{
 use crate::{fill, first_segment, flip_middle, killed_behind, open, sound};
 
 #[tokio::test]
-async fn verify_finds_a_changed_index_and_rebuild_mends_it() {
+async fn i7_verify_finds_a_changed_index_and_rebuild_mends_it() {
     let (folder, clock) = (tempfile::tempdir().unwrap(), Arc::new(HandClock::default()));
     // After a kill on the same boot the index is believed, as far as it reached the page cache.
     let data = killed_behind(folder.path(), 29);
@@ -30,9 +30,9 @@ async fn verify_finds_a_changed_index_and_rebuild_mends_it() {
     assert_eq!(store.recovery().rebuilt, None);
     let report = store.verify().await.unwrap();
     let flaws = report.flaws.join("; ");
-    assert!(flaws.contains("row note 3 is not in the index"), "{flaws}");
-    assert!(flaws.contains("index entries of row note 1 "), "{flaws}");
-    assert!(flaws.contains("row note không có of the index is not in the ledger"), "{flaws}");
+    assert!(flaws.contains("I6 row note 3 is not in the index"), "{flaws}");
+    assert!(flaws.contains("I7 the index entries of row note 1 "), "{flaws}");
+    assert!(flaws.contains("I6 row note không có of the index is not in the ledger"), "{flaws}");
     assert_eq!(report.flaws.len(), 3, "{flaws}");
     assert_eq!(store.rebuild().await.unwrap(), 30);
     sound(&store).await;
@@ -41,13 +41,14 @@ async fn verify_finds_a_changed_index_and_rebuild_mends_it() {
 }
 
 #[tokio::test]
-async fn verify_finds_a_changed_record_while_the_store_runs() {
+async fn i6_verify_finds_a_changed_record_while_the_store_runs() {
     let (folder, clock) = (tempfile::tempdir().unwrap(), Arc::new(HandClock::default()));
     let store = open(folder.path(), &clock);
     fill(&store, 30).await;
     flip_middle(&first_segment(folder.path()));
     let report = store.verify().await.unwrap();
-    assert!(report.flaws.join("; ").contains("damaged at record"), "{:?}", report.flaws);
+    let flaws = report.flaws.join("; ");
+    assert!(flaws.starts_with("I6 ") && flaws.contains("damaged at record"), "{flaws}");
     drop(store);
     let damaged = SledStore::open(folder.path(), clock.clone(), Options::default());
     assert!(matches!(&damaged, Err(Error::Io(why)) if why.contains("backup")), "{damaged:?}");
