@@ -198,7 +198,7 @@ fn a_delivery_that_died_with_its_worker_says_why() {
         (world, id)
     };
     let intended = |(world, id): &(World, DeliveryId)| world.state(*id) == State::Intent;
-    let (mut world, id) = (1..).map(lost_at).find(intended).unwrap();
+    let (mut world, id) = (1..100).map(lost_at).find(intended).unwrap();
     let worker = world.worker();
     world.rounds(&worker, 5);
     let d = world.delivery(id);
