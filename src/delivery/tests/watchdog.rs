@@ -153,7 +153,7 @@ fn a_dead_worker_is_noticed_within_a_minute_in_every_state() {
         let worker = world.worker();
         world.rounds(&worker, 40);
         world.done(again.look()).unwrap();
-        let closed = stuck(&world)[0].closed.clone().unwrap_or_else(|| panic!("{state:?} is open"));
+        let closed = stuck(&world)[0].closed.unwrap_or_else(|| panic!("{state:?} is open"));
         assert_eq!(closed.0, None, "{state:?}");
         assert!(ready(world.desk().open_incidents("demo", 9)).unwrap().is_empty(), "{state:?}");
     }
