@@ -1,4 +1,6 @@
-"""Joins the rows of the benches, prints a table, writes the JSON of all: bench.py COMMIT MACHINE FILE < arrays."""
+"""Joins the rows of the benches, prints a table, writes the JSON of all: bench.py COMMIT MACHINE FILE < arrays.
+
+A row's spread is a share of its value, whatever the unit: the range of the runs, of many short rounds their middle half."""
 import json
 import sys
 
@@ -14,5 +16,6 @@ for row in rows:
     value = "-" if row["value"] is None else f"{row['value']:.3g}"
     bound = "" if row.get("bound") is None else f"bound {row['bound']:g}"
     verdict = {True: "ok", False: "MISSED", None: ""}[row.get("ok")]
-    print(f"{row['name']:<34} {value:>10} {row['unit']:<6} {bound:<12} {verdict:<7} n={row['n']} spread={row.get('spread')}")
+    spread = "" if row.get("spread") is None else f"spread={row['spread']:.0%}"
+    print(f"{row['name']:<34} {value:>10} {row['unit']:<6} {bound:<12} {verdict:<7} n={row['n']} {spread}")
 print(f"{commit} · {machine}")

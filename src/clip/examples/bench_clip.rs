@@ -102,6 +102,8 @@ fn processor_s() -> Result<f64, Anything> {
 
 fn row(name: &str, mut values: Vec<f64>, unit: &str, bound: f64) -> Value {
     values.sort_by(f64::total_cmp);
-    let (value, spread) = (values[values.len() / 2], values[values.len() - 1] - values[0]);
+    let value = values[values.len() / 2];
+    // The range as a share of the median.
+    let spread = (values[values.len() - 1] - values[0]) / value;
     json!({"name": name, "value": value, "unit": unit, "bound": bound, "ok": value <= bound, "n": values.len(), "spread": spread})
 }

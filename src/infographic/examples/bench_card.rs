@@ -1,6 +1,6 @@
 //! The card's numbers: prints a JSON array of rows on stdout. Run in release: `cargo run --release -p loa-infographic --example bench_card`.
 //!
-//! Steps are interleaved so that a busy machine slows them alike; values are medians of CPU milliseconds, `spread` is the range around them in per cent.
+//! Steps are interleaved so that a busy machine slows them alike; values are medians of CPU milliseconds, `spread` is the range around them as a share of the median.
 
 #[path = "../tests/support/mod.rs"]
 #[expect(dead_code, reason = "some stories are told by the tests alone")]
@@ -35,8 +35,8 @@ impl Samples {
     fn row(&self, name: &str, bound: Option<f64>) -> Value {
         let low = self.0.iter().copied().fold(f64::INFINITY, f64::min);
         let high = self.0.iter().copied().fold(0.0, f64::max);
-        let spread = (high - low) / self.median() * 100.0;
-        row(name, self.median(), "ms", bound, spread)
+        let spread = (high - low) / self.median();
+        row(name, self.median(), "ms", bound, Some(spread))
     }
 }
 
@@ -50,10 +50,10 @@ fn cpu_ms() -> f64 {
     threads.filter_map(spent).sum::<f64>() / 1e6
 }
 
-fn row(name: &str, value: f64, unit: &str, bound: Option<f64>, spread: f64) -> Value {
+fn row(name: &str, value: f64, unit: &str, bound: Option<f64>, spread: Option<f64>) -> Value {
     let round = |value: f64| (value * 100.0).round() / 100.0;
     let ok = bound.is_none_or(|bound| value <= bound);
-    json!({"name": name, "value": round(value), "unit": unit, "bound": bound, "ok": ok, "n": RUNS, "spread": round(spread)})
+    json!({"name": name, "value": round(value), "unit": unit, "bound": bound, "ok": ok, "n": RUNS, "spread": spread})
 }
 
 fn main() {
@@ -115,7 +115,7 @@ fn main() {
         jpeg.row("card.encode_jpeg_ms", None),
         next_png.row("card.next_size_png_cpu_ms", None),
         next_jpeg.row("card.next_size_jpeg_cpu_ms", None),
-        row("card.over_floor", whole / floor, "ratio", None, 0.0),
+        row("card.over_floor", whole / floor, "ratio", None, None),
     ]);
     #[expect(clippy::print_stdout, reason = "the bench hands its rows to make bench")]
     {

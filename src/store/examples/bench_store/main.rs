@@ -1,11 +1,12 @@
-//! Prints the store's rows of the bench table as one JSON array: durable commits against the bare disk, and opening.
+//! Prints the store's rows of the bench table as one JSON array: durable commits against the bare disk, jobs, and opening.
 //!
 //! Each round measures the disk (append a record of the same length, fdatasync), one writer, and 64 writers, one after the
 //! other, so that a slow second of the machine hits all three. A row is the median of the rounds' ratios, its spread the
 //! middle half of them over that.
-//! Then a store of a million records is opened, after a clean end and after a kill, each several times.
+//! Then jobs are claimed and completed, and a store of a million records is opened, after a clean end and after a kill, each several times.
 //! The first argument is the folder to work in; a temporary one without it.
 
+mod jobs;
 mod open;
 
 use std::{
@@ -43,6 +44,10 @@ impl Clock for Noon {
     }
 }
 
+fn clock() -> SharedClock {
+    Arc::new(Noon)
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let many = Runtime::new()?;
     let mut arguments = std::env::args_os().skip(1);
@@ -53,9 +58,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let temporary = tempfile::tempdir()?;
     let folder = first.map_or(temporary.path().to_owned(), PathBuf::from);
-    let clock: SharedClock = Arc::new(Noon);
     let store: Arc<dyn Store> =
-        Arc::new(SledStore::open(&folder.join("data"), clock, Options::default())?);
+        Arc::new(SledStore::open(&folder.join("data"), clock(), Options::default())?);
     let one = tokio::runtime::Builder::new_current_thread().build()?;
     let record = record_length(&folder, &one, &store)?;
     let raw = folder.join("raw");
@@ -67,11 +71,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         single.push(per_second(alone, SLICE) / disk);
         group.push(per_second(together, GROUP_SLICE) / disk);
     }
+    let jobs = jobs::per_second(&store, &many)?;
     drop(store);
     let opened = open::seconds(&folder.join("million"), &many)?;
     let rows = json!([
         row("store.commit_over_raw", "ratio", single, Bound::AtLeast(0.8)),
         row("store.group_commit_over_raw", "ratio", group, Bound::AtLeast(8.0)),
+        row("store.jobs_per_s", "jobs/s", jobs, Bound::AtLeast(5000.0)),
         row("store.open_1m_s", "s", opened, Bound::AtMost(2.0)),
     ]);
     writeln!(std::io::stdout(), "{rows:#}")?;

@@ -8,12 +8,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use loa_model::{Actor, Job, JobId, JobKind, seams::SharedClock};
+use loa_model::{Actor, Job, JobId, JobKind};
 use loa_store::{Change, Changes, Claimed, Error, Expect, Options, Result, SledStore, Store};
 use serde_json::json;
 use tokio::{runtime::Runtime, task::JoinSet};
 
-use crate::Noon;
+use crate::clock;
 
 /// First argument of the child that dies.
 pub(crate) const DIE: &str = "write-and-die";
@@ -24,10 +24,6 @@ const RECORDS: u64 = 1_000_000;
 const GROUP: u64 = 1000;
 /// Every so many records a job is queued; it is done a group later, so few are open.
 const JOB_EVERY: u64 = 10;
-
-fn clock() -> SharedClock {
-    Arc::new(Noon)
-}
 
 /// Fills a new store.
 fn fill(dir: &Path, runtime: &Runtime) -> Result<()> {
