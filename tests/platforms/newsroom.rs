@@ -296,37 +296,6 @@ fn approved(account: &Account, content: &PostContent) -> (Post, Delivery) {
         reason: String::new(),
         created_at: now,
     };
-    let delivery = Delivery {
-        id: DeliveryId(id),
-        agency: account.agency.clone(),
-        post: post.id,
-        article: post.article,
-        account: account.name.clone(),
-        digest,
-        marker: content.link.code.clone(),
-        state: State::Scheduled,
-        priority: Priority::Normal,
-        due_at: now,
-        not_after: now + 48.hours(),
-        not_before: now,
-        attempt: 0,
-        max_attempts: 5,
-        fence: 0,
-        lease: None,
-        intent: None,
-        ticket: None,
-        receipt: None,
-        sending_since: None,
-        quarantine_until: None,
-        absent: vec![],
-        evidence: vec![],
-        cancel_requested: false,
-        reason: String::new(),
-        retry_of: None,
-        paid: false,
-        public_since: None,
-        created_at: now,
-        updated_at: now,
-    };
+    let delivery = Delivery::planned(DeliveryId(id), &post, (now, now + 48.hours()), now);
     (post, delivery)
 }

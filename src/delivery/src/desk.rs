@@ -189,9 +189,9 @@ impl Act {
             Self::Hold => takes(EventKind::Hold) && !d.may_be_live(),
             Self::Release => takes(EventKind::Release),
             Self::Cancel => takes(EventKind::Cancel) && !d.cancel_requested,
-            Self::Retry => is_over(d.state),
+            Self::Retry => d.state.is_unsent(),
             Self::SetAside => {
-                d.state == State::Gone || is_over(d.state) && d.state != State::Cancelled
+                d.state == State::Gone || d.state.is_unsent() && d.state != State::Cancelled
             }
             Self::Retract => takes(EventKind::Retract),
             Self::Correct => takes(EventKind::Correct),
@@ -214,11 +214,6 @@ impl Act {
             && self.fits(d)
             && self.roles(d).iter().any(|role| person.is(*role))
     }
-}
-
-/// Whether a delivery ended without being live, so that its post may be tried again.
-pub(crate) fn is_over(state: State) -> bool {
-    matches!(state, State::Dead | State::Rejected | State::Cancelled | State::Missed)
 }
 
 /// Where people decide. What changes what the audience sees takes an approver of the delivery's agency.
@@ -372,7 +367,7 @@ impl Desk {
     pub async fn retry(&self, id: DeliveryId, by: UserId, due_at: Timestamp) -> Result<Delivery> {
         let before = self.allowed(Act::Retry, id, by).await?;
         let old = &before.record;
-        if !is_over(old.state) {
+        if !old.state.is_unsent() {
             return Err(NotNow::NotOver.into());
         }
         let kept = self.post(old.post).await?;
@@ -394,30 +389,12 @@ impl Desk {
         }
         let now = self.clock.now();
         let new = Delivery {
-            id: self.ids.make(),
-            state: State::Scheduled,
+            priority: old.priority,
             due_at,
-            not_after: approval.not_after,
             not_before: due_at,
-            attempt: 0,
-            max_attempts: old.max_attempts.clamp(1, 5),
-            fence: 0,
-            lease: None,
-            intent: None,
-            ticket: None,
-            receipt: None,
-            sending_since: None,
-            public_since: None,
-            paid: false,
-            quarantine_until: None,
-            absent: Vec::new(),
-            evidence: Vec::new(),
-            cancel_requested: false,
-            reason: String::new(),
+            max_attempts: old.max_attempts.clamp(1, Delivery::ATTEMPTS),
             retry_of: Some(old.id),
-            created_at: now,
-            updated_at: now,
-            ..old.clone()
+            ..Delivery::planned(self.ids.make(), post, (from, to), now)
         };
         // Rewriting the post as it is makes two people who retry at once collide instead of posting twice, also when each
         // takes another of its deliveries.

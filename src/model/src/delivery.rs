@@ -3,6 +3,7 @@
 //! `Delivery::apply` is the only way a delivery changes. It is pure: the worker commits its result with the expected
 //! version, then acts. The table itself is [`DeliveryState::next`] in `delivery/table.rs`.
 
+mod planned;
 mod table;
 
 use jiff::Timestamp;

@@ -19,9 +19,6 @@ pub struct Window {
     pub not_after: Timestamp,
 }
 
-/// Attempts of a delivery before it is given up.
-const MAX_ATTEMPTS: u32 = 5;
-
 impl Review {
     /// Hands a draft to the approvers.
     ///
@@ -60,7 +57,7 @@ impl Review {
         may_sign(by, &post.record)?;
         post.record.state = post.record.state.next(PostEvent::Approve)?;
         let article = self.sign(by, &mut post.record, seen, window, capability).await?;
-        let delivery = self.delivery(&post.record, seen, window);
+        let delivery = self.delivery(&post.record, window);
         let changes = Changes::by(Actor::User(by.id), "approve post")
             .update(&post.record, post.version)
             .insert(&delivery)
@@ -89,10 +86,10 @@ impl Review {
         }
         let article = self.sign(by, &mut post.record, seen, window, capability).await?;
         let old = self.deliveries_of(post.record.id).await?;
-        if let Some(other) = old.iter().find(|d| !is_over(d.record.state)) {
+        if let Some(other) = old.iter().find(|d| !d.record.state.is_unsent()) {
             return Err(ReviewError::TooLate { state: other.record.state.name() });
         }
-        let mut delivery = self.delivery(&post.record, seen, window);
+        let mut delivery = self.delivery(&post.record, window);
         let mut changes = Changes::by(Actor::User(by.id), "approve post again")
             .update(&post.record, post.version)
             .update(&article.record, article.version);
@@ -287,40 +284,9 @@ impl Review {
         if violations.is_empty() { Ok(article) } else { Err(ReviewError::Violations(violations)) }
     }
 
-    fn delivery(&self, post: &Post, digest: Digest, window: Window) -> Delivery {
-        let now = self.clock.now();
-        Delivery {
-            id: self.ids.make(),
-            agency: post.agency.clone(),
-            post: post.id,
-            article: post.article,
-            account: post.account.clone(),
-            digest,
-            marker: post.content.link.code.clone(),
-            state: DeliveryState::Scheduled,
-            priority: post.priority,
-            due_at: post.scheduled_at.max(window.not_before),
-            not_after: window.not_after,
-            not_before: window.not_before,
-            attempt: 0,
-            max_attempts: MAX_ATTEMPTS,
-            fence: 0,
-            lease: None,
-            intent: None,
-            ticket: None,
-            receipt: None,
-            sending_since: None,
-            public_since: None,
-            paid: false,
-            quarantine_until: None,
-            absent: Vec::new(),
-            evidence: Vec::new(),
-            cancel_requested: false,
-            reason: String::new(),
-            retry_of: None,
-            created_at: now,
-            updated_at: now,
-        }
+    fn delivery(&self, post: &Post, window: Window) -> Delivery {
+        let Window { not_before, not_after } = window;
+        Delivery::planned(self.ids.make(), post, (not_before, not_after), self.clock.now())
     }
 }
 
@@ -330,12 +296,6 @@ fn may_sign(by: &User, post: &Post) -> Result<()> {
         return Err(ReviewError::Role { needs: Role::Approver });
     }
     if post.was_written_by(by.id) { Err(ReviewError::OwnPost) } else { Ok(()) }
-}
-
-/// Whether a delivery ended without being live.
-fn is_over(state: DeliveryState) -> bool {
-    use DeliveryState as S;
-    matches!(state, S::Dead | S::Rejected | S::Cancelled | S::Missed)
 }
 
 fn given(reason: &str) -> Result<String> {

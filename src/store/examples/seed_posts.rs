@@ -111,41 +111,17 @@ fn published(n: u64) -> Result<(Post, Delivery), Box<dyn std::error::Error>> {
         created_at: at,
     };
     let delivery = Delivery {
-        id: id.parse()?,
-        agency: post.agency.clone(),
-        post: post.id,
-        article: post.article,
-        account,
-        digest,
-        marker: code,
         state: DeliveryState::Published,
-        priority: Priority::Normal,
-        due_at: at,
-        not_after,
-        not_before: at,
         attempt: 1,
-        max_attempts: 5,
         fence: 1,
-        lease: None,
-        intent: None,
-        ticket: None,
         receipt: Some(Receipt {
             remote_id: n.to_string(),
             url: format!("https://platform.example/{n}"),
             raw: json!({ "id": n }),
             at,
         }),
-        sending_since: None,
-        public_since: None,
         paid: true,
-        quarantine_until: None,
-        absent: Vec::new(),
-        evidence: Vec::new(),
-        cancel_requested: false,
-        reason: String::new(),
-        retry_of: None,
-        created_at: at,
-        updated_at: at,
+        ..Delivery::planned(id.parse()?, &post, (at, not_after), at)
     };
     Ok((post, delivery))
 }

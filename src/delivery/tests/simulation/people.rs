@@ -136,36 +136,10 @@ impl Office {
         let window = (due, due + plan.window);
         let post = self.post(n, post_id(n), &format!("k{n}"), "", window);
         let delivery = Delivery {
-            id: DeliveryId(post.id.0),
-            agency: post.agency.clone(),
-            post: post.id,
-            article: post.article,
-            account: post.account.clone(),
-            digest: post.digest(),
-            marker: post.content.link.code.clone(),
-            state: State::Scheduled,
             priority: plan.priority,
             due_at: due,
-            not_after: window.1,
-            not_before: window.0,
-            attempt: 0,
             max_attempts: plan.max_attempts,
-            fence: 0,
-            lease: None,
-            intent: None,
-            ticket: None,
-            receipt: None,
-            sending_since: None,
-            public_since: None,
-            paid: false,
-            quarantine_until: None,
-            absent: vec![],
-            evidence: vec![],
-            cancel_requested: false,
-            reason: String::new(),
-            retry_of: None,
-            created_at: now,
-            updated_at: now,
+            ..Delivery::planned(DeliveryId(post.id.0), &post, window, now)
         };
         let changes = Changes::by(Actor::User(approver()), "approve post");
         self.store.commit(changes.insert(&post).insert(&delivery)).await?;

@@ -430,38 +430,7 @@ impl World {
             reason: String::new(),
             created_at: now,
         };
-        let mut delivery = Delivery {
-            id: DeliveryId(id),
-            agency: "demo".into(),
-            post: post.id,
-            article: post.article,
-            account,
-            digest,
-            marker: code,
-            state: State::Scheduled,
-            priority: Priority::Normal,
-            due_at: now,
-            not_after: now + 48.hours(),
-            not_before: now,
-            attempt: 0,
-            max_attempts: 5,
-            fence: 0,
-            lease: None,
-            intent: None,
-            ticket: None,
-            receipt: None,
-            sending_since: None,
-            public_since: None,
-            paid: false,
-            quarantine_until: None,
-            absent: vec![],
-            evidence: vec![],
-            cancel_requested: false,
-            reason: String::new(),
-            retry_of: None,
-            created_at: now,
-            updated_at: now,
-        };
+        let mut delivery = Delivery::planned(DeliveryId(id), &post, (now, now + 48.hours()), now);
         change(&mut post, &mut delivery);
         let id = delivery.id;
         self.commit(Changes::by(operator(), "approve post").insert(&post).insert(&delivery));

@@ -199,17 +199,14 @@ impl DeliveryState {
         Ok(state)
     }
 
+    /// Whether it ended without being live, so that its post may be tried again.
+    pub fn is_unsent(self) -> bool {
+        matches!(self, Self::Rejected | Self::Dead | Self::Cancelled | Self::Missed)
+    }
+
     /// Whether nothing moves it any more. A person's retry makes a new delivery.
     pub fn is_terminal(self) -> bool {
-        matches!(
-            self,
-            Self::Rejected
-                | Self::Dead
-                | Self::Cancelled
-                | Self::Missed
-                | Self::Retracted
-                | Self::Gone
-        )
+        self.is_unsent() || matches!(self, Self::Retracted | Self::Gone)
     }
 
     /// The name in records, indexes and the interface.

@@ -178,36 +178,10 @@ pub fn posts(ids: &Ids, article: &Article, people: &People, kept: &Kept) -> Post
 pub fn delivery(ids: &Ids, post: &Post, state: DeliveryState) -> Delivery {
     let at = post.scheduled_at;
     Delivery {
-        id: ids.make(),
-        agency: post.agency.clone(),
-        post: post.id,
-        article: post.article,
-        account: post.account.clone(),
-        digest: post.digest(),
-        marker: post.content.link.code.clone(),
         state,
-        priority: Priority::Normal,
-        due_at: at,
-        not_after: at + SignedDuration::from_hours(24),
-        not_before: at,
         attempt: 1,
-        max_attempts: 5,
         fence: 1,
-        lease: None,
-        intent: None,
-        ticket: None,
-        receipt: None,
-        sending_since: None,
-        quarantine_until: None,
-        absent: vec![],
-        evidence: vec![],
-        cancel_requested: false,
-        reason: String::new(),
-        retry_of: None,
-        paid: false,
-        public_since: None,
-        created_at: at,
-        updated_at: at,
+        ..Delivery::planned(ids.make(), post, (at, at + SignedDuration::from_hours(24)), at)
     }
 }
 
