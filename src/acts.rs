@@ -111,11 +111,7 @@ pub(crate) async fn switch(house: &House, order: Switch) -> anyhow::Result<Value
         bail!("hãy nêu lý do bằng --reason · say why with --reason");
     }
     let (scope, reason) = (&order.scope, order.reason.clone());
-    let done = match scope.parse::<AccountName>() {
-        Ok(account) if order.on => house.desk.pause_account(&account, by.id, reason).await,
-        Ok(account) => house.desk.resume_account(&account, by.id).await,
-        Err(_) => house.desk.kill_switch(scope, order.on, by.id, reason).await,
-    };
+    let done = house.desk.switch(scope, order.on, by.id, reason).await;
     done.map_err(|error| told(&error))?;
     Ok(json!({ "scope": scope, "paused": order.on, "by": by.login }))
 }

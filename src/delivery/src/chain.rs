@@ -312,6 +312,15 @@ pub(crate) fn urgency(d: &Delivery, now: Timestamp, config: &crate::Config) -> P
     }
 }
 
+/// Place of a ready delivery among those of its account.
+pub(crate) fn place(
+    d: &Delivery,
+    now: Timestamp,
+    config: &crate::Config,
+) -> (Priority, Timestamp, DeliveryId) {
+    (urgency(d, now, config), d.due_at, d.id)
+}
+
 /// Whether the next effect is the first of its chain: that one spends the pace.
 pub(crate) fn begins(d: &Delivery) -> bool {
     d.ticket.is_none() || d.sending_since.is_none()

@@ -140,7 +140,7 @@ impl From<StoreError> for DeskError {
 pub(crate) type Result<T> = std::result::Result<T, DeskError>;
 
 /// Who keeps back, lets go and calls off what was not sent, and has work tried again.
-pub(crate) const NEWSROOM: &[Role] = &[Role::Editor, Role::Author, Role::Approver];
+pub const NEWSROOM: &[Role] = &[Role::Editor, Role::Author, Role::Approver];
 /// Who decides what the audience sees.
 const APPROVERS: &[Role] = &[Role::Approver];
 
@@ -200,20 +200,22 @@ impl Act {
 
     /// Roles of which one is needed. Calling off what may be live ends in taking it back: that takes an approver.
     pub fn roles(self, d: &Delivery) -> &'static [Role] {
-        let in_doubt = d.may_be_live() || matches!(d.state, State::Intent | State::Uncertain);
         match self {
             Self::Hold | Self::Release | Self::SetAside => NEWSROOM,
-            Self::Cancel if !in_doubt => NEWSROOM,
+            Self::Cancel if !is_wish(d) => NEWSROOM,
             _ => APPROVERS,
         }
     }
 
     /// Whether this person can do it now.
     pub fn is_open_to(self, person: &User, d: &Delivery) -> bool {
-        person.agency == d.agency
-            && self.fits(d)
-            && self.roles(d).iter().any(|role| person.is(*role))
+        person.agency == d.agency && self.fits(d) && person.is_any(self.roles(d))
     }
+}
+
+/// Whether calling it off is only a wish: it is being sent, or may be live.
+pub fn is_wish(d: &Delivery) -> bool {
+    d.may_be_live() || matches!(d.state, State::Intent | State::Uncertain)
 }
 
 /// Where people decide. What changes what the audience sees takes an approver of the delivery's agency.
@@ -456,7 +458,7 @@ impl Desk {
     /// The person, when they have one of these roles; somebody unknown has none.
     pub(crate) async fn person(&self, by: UserId, roles: &[Role]) -> Result<User> {
         let kept = self.store.read::<User>(&by.to_string()).await?.map(|kept| kept.record);
-        kept.filter(|person| roles.iter().any(|role| person.is(*role)))
+        kept.filter(|person| person.is_any(roles))
             .ok_or_else(|| DeskError::Role { needs: roles.first().copied().unwrap_or(Role::Admin) })
     }
 

@@ -12,7 +12,7 @@ use loa_store::{StoreExt as _, Versioned};
 
 use crate::{
     Pace, Result, Round, Worker,
-    chain::{begins, urgency},
+    chain::{begins, place, urgency},
     keeping::{self, app_key},
     pacing::{Ask, Held, Wait},
     read_back,
@@ -218,10 +218,7 @@ impl Worker {
         if held_id.is_some() {
             ready.clear();
         }
-        ready.sort_by_cached_key(|row| {
-            let d = &row.record;
-            (urgency(d, now, &self.deps.config), d.due_at, d.id)
-        });
+        ready.sort_by_cached_key(|row| place(&row.record, now, &self.deps.config));
         Ok(Some((errand, ready)))
     }
 

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Who deals with incidents.
-const CLOSERS: &[Role] = &[Role::Editor, Role::Approver, Role::Admin];
+pub const CLOSERS: &[Role] = &[Role::Editor, Role::Approver, Role::Admin];
 
 impl Desk {
     /// Open incidents of an agency, the oldest first.

@@ -5,19 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use loa_model::{
     Account, AccountName, Capability, Delivery, DeliveryId, DeliveryState as State, JobId,
-    JobState, Plan, Post, Record as _, Shape, Timetable,
+    JobState, Plan, Post, Shape, Timetable,
     record::{join, time_key},
 };
 use loa_store::{StoreExt as _, Versioned};
 
 use crate::{
     Desk, KillSwitch, Pace,
-    chain::urgency,
+    chain::place,
     desk::Result,
     errand::{LOOKS, nothing},
     keeping::{app_key, pace},
     pacing::Wait,
     waiting::{Around, Waits, job_waits, may_go, waits},
+    worker::behind,
 };
 
 /// States from which something must move a delivery on.
@@ -137,7 +138,7 @@ impl Desk {
                             since,
                         });
                     }
-                    from = after(&d, from);
+                    from = behind(&d);
                 }
                 if rows.len() < most {
                     break;
@@ -213,7 +214,7 @@ impl Desk {
     ) -> Result<Option<DeliveryId>> {
         let mut ready = self.of_account(name, State::Ready).await?;
         ready.retain(|d| d.not_before <= now);
-        ready.sort_by_cached_key(|d| (urgency(d, now, &self.config), d.due_at, d.id));
+        ready.sort_by_cached_key(|d| place(d, now, &self.config));
         for d in ready.iter().take(LOOKS) {
             let shape = self.shape(d).await?;
             match may_go(d, &shape, &facts.around(d), &self.config, now) {
@@ -240,10 +241,4 @@ impl Desk {
         let post = self.store.read::<Post>(&d.post.to_string()).await?;
         Ok(post.map_or_else(nothing, |post| post.record.content.shape()))
     }
-}
-
-/// The index key right behind this delivery's.
-fn after(d: &Delivery, from: String) -> String {
-    let entry = d.index().into_iter().find(|entry| entry.index == "delivery_by_state");
-    entry.map_or(from, |entry| format!("{}\u{1}", entry.key))
 }

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Who may stop and start accounts and the machine.
-const SWITCHERS: &[Role] = &[Role::Approver, Role::Admin];
+pub const SWITCHERS: &[Role] = &[Role::Approver, Role::Admin];
 
 /// Most accounts of an agency that are looked at.
 const MOST_ACCOUNTS: usize = 10_000;
@@ -37,6 +37,18 @@ impl KillSwitch {
 }
 
 impl Desk {
+    /// Stops or starts what people name: an account, or the scope of a [kill switch](Self::kill_switch).
+    ///
+    /// # Errors
+    /// Those of [`Self::pause_account`], [`Self::resume_account`] and [`Self::kill_switch`].
+    pub async fn switch(&self, scope: &str, stop: bool, by: UserId, reason: String) -> Result<()> {
+        match scope.parse::<AccountName>() {
+            Ok(account) if stop => self.pause_account(&account, by, reason).await,
+            Ok(account) => self.resume_account(&account, by).await,
+            Err(_) => self.kill_switch(scope, stop, by, reason).await,
+        }
+    }
+
     /// Stops an account until somebody resumes it.
     ///
     /// # Errors

@@ -270,11 +270,9 @@ impl Worker {
         last: &Delivery,
         most: usize,
     ) -> Result<Vec<Versioned<Delivery>>> {
-        let index = "delivery_by_state";
-        let place = last.index().into_iter().find(|entry| entry.index == index);
-        let place = place.expect("every delivery has its place").key;
-        let (from, to) = (format!("{place}\0"), join(&[last.state.name(), "\u{10ffff}"]));
-        let rows: Vec<Row> = self.deps.store.range(index, &from, &to, most, false).await?;
+        let (from, to) = (behind(last), join(&[last.state.name(), "\u{10ffff}"]));
+        let rows: Vec<Row> =
+            self.deps.store.range("delivery_by_state", &from, &to, most, false).await?;
         rows.iter().map(|row| row.read().map_err(Into::into)).collect()
     }
 
@@ -424,6 +422,12 @@ impl Worker {
         }
         Ok(())
     }
+}
+
+/// The key right behind a delivery in `delivery_by_state`.
+pub(crate) fn behind(d: &Delivery) -> String {
+    let place = d.index().into_iter().find(|entry| entry.index == "delivery_by_state");
+    format!("{}\0", place.expect("every delivery has its place").key)
 }
 
 async fn wanted(shutdown: &mut tokio::sync::watch::Receiver<bool>) {

@@ -7,10 +7,10 @@ use axum::{
     extract::{Path, State},
     response::{Html, IntoResponse, Redirect, Response},
 };
-use loa_delivery::{Incident, SetAside};
+use loa_delivery::{CLOSERS, Incident, NEWSROOM, SetAside};
 use loa_model::{
     Account, Actor, Delivery, DeliveryState, Job, JobId, JobKind, JobState, Post, PostId,
-    PostState, Role, UserId, Variant, record::join,
+    PostState, UserId, Variant, record::join,
 };
 use loa_store::{JobView, StoreExt, Versioned};
 use serde::Serialize;
@@ -108,11 +108,11 @@ impl Waiting {
             let prefix = join(&[state.name(), ""]);
             for row in app.store.list_last::<Delivery>("delivery_by_state", &prefix, MOST).await? {
                 let d = row.record;
-                if d.agency != agency || !seen.insert(d.post) || !is_asked(app, &d).await? {
-                    continue;
-                }
-                if let Some(post) = app.store.read::<Post>(&d.post.to_string()).await? {
-                    posts.entry(state).or_default().push(post.record);
+                if d.agency == agency
+                    && seen.insert(d.post)
+                    && let Some(post) = asked(app, &d).await?
+                {
+                    posts.entry(state).or_default().push(post);
                 }
             }
         }
@@ -123,20 +123,19 @@ impl Waiting {
     }
 }
 
-/// Whether a person is asked about a delivery: it is the one of its post that counts, its post can still go out or is in doubt,
-/// and nobody left it as it is.
-async fn is_asked(app: &Shared, d: &Delivery) -> Result<bool, WebError> {
+/// The post of a delivery that a person is asked about: it is the one of its post that counts, its post can still go out or is
+/// in doubt, and nobody left it as it is.
+async fn asked(app: &Shared, d: &Delivery) -> Result<Option<Post>, WebError> {
     let newest = app.desk.delivery_of(d.post).await.map_err(|error| failed(&error))?;
     if newest.is_none_or(|newest| newest.record.id != d.id) {
-        return Ok(false);
+        return Ok(None);
     }
-    if d.state.is_terminal() {
-        let left = app.store.read::<SetAside>(&d.id.to_string()).await?;
-        let post = app.store.read::<Post>(&d.post.to_string()).await?;
-        let stands = post.is_some_and(|post| post.record.state == PostState::Approved);
-        return Ok(left.is_none() && stands);
+    let over = d.state.is_terminal();
+    if over && app.store.read::<SetAside>(&d.id.to_string()).await?.is_some() {
+        return Ok(None);
     }
-    Ok(true)
+    let post = app.store.read::<Post>(&d.post.to_string()).await?.map(|row| row.record);
+    Ok(post.filter(|post| !over || post.state == PostState::Approved))
 }
 
 /// How many things wait for people of an agency.
@@ -156,7 +155,7 @@ pub(crate) async fn page(
     for state in WAITING {
         let mut posts = Vec::new();
         for post in waiting.posts.remove(&state).unwrap_or_default() {
-            posts.push(post_row(&app, &visitor, post).await?);
+            posts.push(post_row(&app, &visitor, &post).await?);
         }
         if !posts.is_empty() {
             groups.push(Group { state: state.name(), posts });
@@ -183,14 +182,10 @@ pub(crate) async fn page(
         open,
         groups,
         dead,
-        may_retry: is_any(&visitor, &[Role::Author, Role::Editor, Role::Approver]),
-        may_close: is_any(&visitor, &[Role::Editor, Role::Approver, Role::Admin]),
+        may_retry: visitor.user.is_any(NEWSROOM),
+        may_close: visitor.user.is_any(CLOSERS),
     };
     pages::draw(&app, &visitor, "attention", "pages/attention.html", page).await
-}
-
-fn is_any(visitor: &Visitor, roles: &[Role]) -> bool {
-    roles.iter().any(|role| visitor.user.is(*role))
 }
 
 async fn dead_view(app: &Shared, visitor: &Visitor, view: JobView) -> Result<Dead, WebError> {
@@ -289,7 +284,7 @@ pub(crate) async fn give_up(
 ) -> Result<Response, WebError> {
     let id: JobId = id.parse().map_err(|_| WebError::missing())?;
     pages::own_job(&app, &visitor, id).await?;
-    if !is_any(&visitor, &[Role::Author, Role::Editor, Role::Approver]) {
+    if !visitor.user.is_any(NEWSROOM) {
         return Err(WebError::forbidden());
     }
     app.store.cancel_job(id, Actor::User(visitor.user.id)).await?;

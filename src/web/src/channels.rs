@@ -7,8 +7,8 @@ use axum::{
     extract::State,
     response::{Html, IntoResponse, Redirect, Response},
 };
-use loa_delivery::Stop;
-use loa_model::{Account, AccountName, AccountStatus, Role, User, UserId, record::join};
+use loa_delivery::{SWITCHERS, Stop};
+use loa_model::{Account, AccountName, AccountStatus, User, UserId, record::join};
 use loa_store::StoreExt;
 use serde::{Deserialize, Serialize};
 
@@ -140,7 +140,7 @@ pub(crate) async fn page(
         let name = channel_title(&app, channel);
         switches.push(switch(format!("channel/{channel}"), "channel", name));
     }
-    let may_switch = visitor.user.is(Role::Approver) || visitor.user.is(Role::Admin);
+    let may_switch = visitor.user.is_any(SWITCHERS);
     let page = Page { accounts: accounts.collect(), switches, may_switch };
     pages::draw(&app, &visitor, "channels", "pages/channels.html", page).await
 }
@@ -176,12 +176,7 @@ async fn turn(
     Order { scope, reason }: Order,
     stop: bool,
 ) -> Result<Response, WebError> {
-    let (desk, by) = (&app.desk, visitor.user.id);
-    let done = match scope.parse::<AccountName>() {
-        Ok(account) if stop => desk.pause_account(&account, by, reason).await,
-        Ok(account) => desk.resume_account(&account, by).await,
-        Err(_) => desk.kill_switch(&scope, stop, by, reason).await,
-    };
+    let done = app.desk.switch(&scope, stop, visitor.user.id, reason).await;
     done.map_err(|error| desk_refusal(app, visitor, &error))?;
     Ok(Redirect::to("/kenh").into_response())
 }

@@ -6,7 +6,7 @@ use axum::{
     http::HeaderMap,
     response::{Html, Redirect, Response},
 };
-use loa_delivery::{Act, DeskError, NotNow};
+use loa_delivery::{Act, DeskError, NotNow, Waits, is_wish};
 use loa_model::{
     Delivery, DeliveryState, Digest, Post, PostState, Receipt, Role, capability::ReadBack,
     record::join,
@@ -95,8 +95,7 @@ pub(crate) fn acts(
         hold: open(Act::Hold),
         release: open(Act::Release),
         cancel: open(Act::Cancel),
-        wish: d.may_be_live()
-            || matches!(d.state, DeliveryState::Intent | DeliveryState::Uncertain),
+        wish: is_wish(d),
         retry: covered && open(Act::Retry),
         expired: over && !covered,
         approve_again: over && !covered && signs,
@@ -106,11 +105,12 @@ pub(crate) fn acts(
     }
 }
 
-/// The evidence around an outcome that is not known.
+/// The evidence around an outcome that is not known, which waits for this.
 pub(crate) async fn doubt(
     app: &Shared,
     post: &Post,
     d: &Delivery,
+    waits: &Waits,
 ) -> Result<Option<Doubt>, WebError> {
     if d.state != DeliveryState::Uncertain {
         return Ok(None);
@@ -118,11 +118,9 @@ pub(crate) async fn doubt(
     let capability = app.capabilities.get(post.account.channel());
     let asks_person = capability.is_none_or(|c| c.read_back == ReadBack::None);
     let time = |at| view::time(at, ZONE);
-    let waits = app.desk.waits(d).await;
     let next_search = match waits {
-        Ok(loa_delivery::Waits::Until(at)) => time(at),
-        Ok(_) => String::new(),
-        Err(error) => return Err(failed(&error)),
+        Waits::Until(at) => time(*at),
+        _ => String::new(),
     };
     let sent = d.intent.as_ref().map(|intent| intent.at).or(d.sending_since);
     Ok(Some(Doubt {
@@ -148,20 +146,13 @@ async fn channel_url(app: &Shared, post: &Post) -> Result<String, WebError> {
     Ok(url.map(|url| web_address(&url)).unwrap_or_default())
 }
 
-/// What an approved post waits for; nothing when it waits for its own time or for nobody.
-pub(crate) async fn waits(
-    app: &Shared,
-    visitor: &Visitor,
-    d: &Delivery,
-) -> Result<Option<WaitView>, WebError> {
-    match app.desk.waits(d).await {
-        Ok(loa_delivery::Waits::Back { why, words, until }) => Ok(Some(WaitView {
-            why: ReasonView::told(&app.assets, &visitor.lang, Some(why), &words),
-            until: until.map(|at| view::time(at, ZONE)).unwrap_or_default(),
-        })),
-        Ok(_) => Ok(None),
-        Err(error) => Err(failed(&error)),
-    }
+/// What an approved post waits for, in words; nothing when it waits for its own time or for nobody.
+pub(crate) fn waits(app: &Shared, visitor: &Visitor, waits: &Waits) -> Option<WaitView> {
+    let Waits::Back { why, words, until } = waits else { return None };
+    Some(WaitView {
+        why: ReasonView::told(&app.assets, &visitor.lang, Some(*why), words),
+        until: until.map(|at| view::time(at, ZONE)).unwrap_or_default(),
+    })
 }
 
 /// An earlier delivery of a post.

@@ -331,7 +331,7 @@ pub(crate) async fn posts(
     found.sort_by_key(|post| std::cmp::Reverse((post.scheduled_at, post.id)));
     let mut posts = Vec::new();
     for post in found {
-        posts.push(post_row(&app, &visitor, post).await?);
+        posts.push(post_row(&app, &visitor, &post).await?);
     }
     draw(&app, &visitor, "posts", "pages/posts.html", Posts { posts }).await
 }

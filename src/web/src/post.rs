@@ -87,19 +87,18 @@ pub(crate) async fn post_card(
     visitor: &Visitor,
     post: Post,
 ) -> Result<PostCard, WebError> {
-    let title = pages::account_title(app, &post).await?;
-    let frame = frame(app, visitor, &post, &title);
-    Ok(PostCard { frame, ..post_row(app, visitor, post).await? })
+    let card = post_row(app, visitor, &post).await?;
+    Ok(PostCard { frame: frame(app, visitor, &post, &card.account_title), ..card })
 }
 
 /// The same without its frame, for lists.
 pub(crate) async fn post_row(
     app: &Shared,
     visitor: &Visitor,
-    post: Post,
+    post: &Post,
 ) -> Result<PostCard, WebError> {
-    let (state, delivery) = pages::state_of(app, &post).await?;
-    let title = pages::account_title(app, &post).await?;
+    let (state, delivery) = pages::state_of(app, post).await?;
+    let title = pages::account_title(app, post).await?;
     let article_key = loa_model::article::article_key(post.article, post.revision);
     let article = app.store.read::<Article>(&article_key).await?.map(|row| row.record);
     let approver = match &post.approval {
@@ -119,15 +118,16 @@ pub(crate) async fn post_row(
     let digest = post.digest();
     let (mut doubt, mut waits, mut evidence) = (None, None, Vec::new());
     if let Some(d) = &delivery {
-        doubt = decide::doubt(app, &post, d).await?;
-        waits = decide::waits(app, visitor, d).await?;
+        let now = app.desk.waits(d).await.map_err(|error| decide::failed(&error))?;
+        doubt = decide::doubt(app, post, d, &now).await?;
+        waits = decide::waits(app, visitor, &now);
         evidence = seen(app, visitor, d);
     }
     let reason = match &delivery {
         Some(d) if post.state == PostState::Approved => &d.reason,
         _ => &post.reason,
     };
-    let acts = decide::acts(app, visitor, &post, delivery.as_ref());
+    let acts = decide::acts(app, visitor, post, delivery.as_ref());
     let can_submit = matches!(post.state, PostState::Draft | PostState::Returned)
         && violations.is_empty()
         && (visitor.user.is(Role::Author) || visitor.user.is(Role::Editor));
@@ -141,7 +141,7 @@ pub(crate) async fn post_row(
         channel: pages::channel_title(app, &post.account),
         lang: post.content.lang.clone(),
         format: name_of(&post.content.format),
-        help: decide::help(&post, delivery.as_ref(), doubt.as_ref()),
+        help: decide::help(post, delivery.as_ref(), doubt.as_ref()),
         reason: ReasonView::of(&app.assets, &visitor.lang, reason),
         waits,
         wish: delivery.as_ref().is_some_and(|d| d.cancel_requested),
@@ -290,7 +290,7 @@ pub(crate) async fn answer(
     let status = if problem.is_empty() { StatusCode::OK } else { StatusCode::CONFLICT };
     let now = own_post(app, visitor, &post.id.to_string()).await?;
     let card = if in_list(headers) {
-        post_row(app, visitor, now).await?
+        post_row(app, visitor, &now).await?
     } else {
         post_card(app, visitor, now).await?
     };
