@@ -27,6 +27,9 @@ use crate::{
     turns::Turns,
 };
 
+/// Time after which what failed for a reason of our own is tried again.
+const AGAIN_S: u32 = 1;
+
 /// What happened to one delivery in a round.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Happened {
@@ -47,6 +50,8 @@ pub struct Round {
     pub happened: Vec<Happened>,
     /// When there is something to do again; absent when nothing waits for a time.
     pub wake: Option<Timestamp>,
+    /// Accounts whose service ended in an error, and which: the others went on, and it is repeated.
+    pub failed: Vec<(AccountName, String)>,
 }
 
 impl Round {
@@ -65,6 +70,7 @@ impl Round {
 
     fn merge(&mut self, other: Self) {
         self.happened.extend(other.happened);
+        self.failed.extend(other.failed);
         if let Some(wake) = other.wake {
             self.wake_at(wake);
         }
@@ -120,7 +126,8 @@ impl Worker {
     /// what is unclear. Deterministic for a given store, clock and randomness.
     ///
     /// # Errors
-    /// [`crate::Error::Store`]: the round may be repeated.
+    /// [`crate::Error::Store`] before any account is served: the round may be repeated. An error in the service of one account
+    /// is that account's ([`Round::failed`]).
     pub async fn tick(&self) -> Result<Round> {
         let mut round = Round::default();
         self.read_kill_switches().await?;
@@ -136,7 +143,10 @@ impl Worker {
             futures::stream::iter(errands.into_iter().map(|errand| self.serve(errand)))
                 .buffered(width);
         while let Some(part) = served.next().await {
-            round.merge(part?);
+            round.merge(part);
+        }
+        if !round.failed.is_empty() {
+            round.wake_at(self.deps.clock.now() + secs(AGAIN_S));
         }
         Ok(round)
     }
@@ -174,7 +184,7 @@ impl Worker {
                 }
                 Err(error) => {
                     tracing::error!(%error, "a delivery round failed and will be repeated");
-                    secs(1)
+                    secs(AGAIN_S)
                 }
             };
             tokio::select! {
@@ -297,26 +307,34 @@ impl Worker {
         Ok(())
     }
 
-    /// Serves one account once, under its lease.
-    async fn serve(&self, errand: Errand) -> Result<Round> {
+    /// Serves one account once. Its error ends nobody else's service.
+    async fn serve(&self, errand: Errand) -> Round {
         let mut round = Round::default();
-        let name = errand.account.name.clone();
         if self.stopping.load(Ordering::Acquire) {
-            return Ok(round);
+            return round;
         }
+        if let Err(error) = self.serve_account(&errand, &mut round).await {
+            let account = errand.account.name;
+            tracing::error!(%account, %error, "The service of an account failed and will be repeated");
+            round.failed.push((account, error.to_string()));
+        }
+        round
+    }
+
+    /// Serves one account under its lease, and gives it back unless a chain waits under it.
+    async fn serve_account(&self, errand: &Errand, round: &mut Round) -> Result<()> {
+        let name = &errand.account.name;
         let highest =
             errand.ready.iter().chain(&errand.lost).map(|d| d.record.fence).max().unwrap_or(0);
-        let Some(tenure) = self.take(&name, highest).await? else {
+        let Some(tenure) = self.take(name, highest).await? else {
             // Another worker has the account: look again when its lease may have run out.
             round.wake_at(self.deps.clock.now() + secs(self.deps.config.account_lease_s.max(1)));
-            return Ok(round);
+            return Ok(());
         };
-        let outcome = self.serve_under(&errand, &tenure, &mut round).await;
-        if !self.memory().held.contains_key(&name) {
-            self.release(&name).await?;
-        }
-        outcome?;
-        Ok(round)
+        let outcome = self.serve_under(errand, &tenure, round).await;
+        let held = self.memory().held.contains_key(name);
+        let released = if held { Ok(()) } else { self.release(name).await };
+        outcome.and(released)
     }
 
     async fn serve_under(&self, errand: &Errand, tenure: &Tenure, round: &mut Round) -> Result<()> {

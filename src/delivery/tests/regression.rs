@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::pin::pin;
+use std::{pin::pin, sync::atomic::Ordering};
 
 use jiff::SignedDuration;
 use loa_channel::memory::{Chain, Fault, Options};
@@ -253,4 +253,26 @@ fn an_attempt_that_may_have_made_something_is_paid_for_whatever_comes_after() {
         let spent = pace.spent_of(&quota, world.clock.now());
         assert_eq!(spent, u64::from(lost_first));
     }
+}
+
+/// An error in the service of one account ended the round: what the others had on the wire was dropped and became a doubt
+/// only when its lease was lost.
+#[test]
+fn an_error_of_one_account_drops_nothing_of_the_others() {
+    let mut world = World::new(853, Options::default());
+    let (failing, other) = ("memory:cong-tin", "memory:tinh");
+    let posts = [world.post(failing, |_, _| {}), world.post(other, |_, _| {})];
+    *world.store.broken.lock().unwrap() = Some(failing.to_owned());
+    // The other one's request is on the wire until its patience is at an end.
+    world.channel.silent.store(1, Ordering::SeqCst);
+    let worker = world.worker();
+    let round = world.tick(&worker);
+    assert_eq!(round.failed.len(), 1, "{round:?}");
+    assert_eq!(round.failed[0].0.as_str(), failing);
+    assert_eq!([world.state(posts[0]), world.state(posts[1])], [State::Ready, State::Uncertain]);
+    assert!(round.wake.is_some_and(|wake| wake <= world.clock.now() + SignedDuration::from_secs(1)));
+    *world.store.broken.lock().unwrap() = None;
+    world.rounds(&worker, 20);
+    assert_eq!([world.state(posts[0]), world.state(posts[1])], [State::Published; 2]);
+    assert_eq!([world.creates(posts[0]), world.creates(posts[1])], [1; 2]);
 }

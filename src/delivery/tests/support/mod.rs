@@ -57,6 +57,8 @@ pub fn start() -> Timestamp {
 pub struct FuseStore {
     pub inner: MemoryStore,
     pub fuse: Arc<Fuse>,
+    /// The account nobody can take, because the disk fails at it.
+    pub broken: Mutex<Option<String>>,
 }
 
 #[async_trait]
@@ -114,6 +116,11 @@ impl Store for FuseStore {
         lease: Duration,
     ) -> loa_store::Result<Option<AccountLease>> {
         self.fuse.point("before lease").await;
+        let broken = self.broken.lock().unwrap().as_deref() == Some(account);
+        if broken {
+            tokio::task::yield_now().await;
+            return Err(loa_store::Error::Io("input/output error".into()));
+        }
         self.inner.lease_account(account, owner, lease).await
     }
     async fn release_account(&self, lease: &AccountLease) -> loa_store::Result<()> {
@@ -291,7 +298,11 @@ impl World {
         let clock = Arc::new(ManualClock::default());
         let fuse = Arc::new(Fuse::default());
         let store =
-            Arc::new(FuseStore { inner: MemoryStore::new(clock.clone()), fuse: fuse.clone() });
+            Arc::new(FuseStore {
+                inner: MemoryStore::new(clock.clone()),
+                fuse: fuse.clone(),
+                broken: Mutex::default(),
+            });
         let platform = MemoryPlatform::new("good");
         let inner = MemoryChannel::over(platform.clone(), options);
         let mut capability = inner.capability().clone();
