@@ -270,7 +270,9 @@ fn an_error_of_one_account_drops_nothing_of_the_others() {
     assert_eq!(round.failed.len(), 1, "{round:?}");
     assert_eq!(round.failed[0].0.as_str(), failing);
     assert_eq!([world.state(posts[0]), world.state(posts[1])], [State::Ready, State::Uncertain]);
-    assert!(round.wake.is_some_and(|wake| wake <= world.clock.now() + SignedDuration::from_secs(1)));
+    assert!(
+        round.wake.is_some_and(|wake| wake <= world.clock.now() + SignedDuration::from_secs(1))
+    );
     *world.store.broken.lock().unwrap() = None;
     world.rounds(&worker, 20);
     assert_eq!([world.state(posts[0]), world.state(posts[1])], [State::Published; 2]);

@@ -40,6 +40,8 @@ use crate::{
 const RESTLESS: u64 = 100_000;
 /// Polls in all: a world has some thousands.
 const MOST: u64 = 2_000_000;
+/// Time that a disk without room takes to be written to again.
+const FULL: SignedDuration = SignedDuration::from_mins(10);
 const KEY: [u8; 32] = [7; 32];
 
 /// What the world has planned for a time.
@@ -280,6 +282,13 @@ impl World {
                 self.witness.died(&process.name, now);
             }
         }
+        self.witness.count("house died");
+        self.witness.say(|| "the house dies".to_owned());
+        self.come_back();
+    }
+
+    /// What the disk keeps of it, and when somebody opens the house again.
+    fn come_back(&mut self) {
         let dice = &self.dice;
         self.disk = match dice.below(5) {
             0 => self.disk.next_process(),
@@ -287,8 +296,6 @@ impl World {
             3 => self.disk.power_cycle(Loss::Tail(dice.below(1001))),
             _ => self.disk.power_cycle(Loss::Scattered(dice.below(1 << 32))),
         };
-        self.witness.count("house died");
-        self.witness.say(|| "the house dies".to_owned());
         let (longest, calm) = (self.plan.outage_s, self.calm);
         let long = longest > 0 && !calm && self.dice.chance(20);
         let pause = self.dice.secs(1..=if long { longest } else { 120 });
@@ -299,6 +306,10 @@ impl World {
         let clock = self.timeline.clone();
         let store = match SimulatedStore::open(clock, &self.disk, self.plan.segment_bytes) {
             Ok(store) => Arc::new(store),
+            Err(_) if self.disk.is_dark() => {
+                self.witness.count("house died while it opened");
+                return self.come_back();
+            }
             Err(error) => {
                 return self.witness.broke("a store opens after every end", &error.to_string());
             }
@@ -431,6 +442,10 @@ impl World {
             Event::Look => {
                 if let Some(house) = &self.house {
                     let (store, now) = (house.store.clone(), self.timeline.now());
+                    if self.disk.fails_appends() {
+                        // It is full until somebody writes, however long nobody does.
+                        self.watch.blind(now + FULL);
+                    }
                     self.watch.look(&self.witness, &self.plan, &store, now);
                 }
                 self.later(watch::EVERY, Event::Look);
@@ -490,7 +505,7 @@ impl World {
             }
             Mishap::Slow(most) => self.slow_ms.store(most, Ordering::Relaxed),
             Mishap::Full(writes) => {
-                self.watch.blind(self.timeline.now() + SignedDuration::from_mins(10));
+                self.watch.blind(self.timeline.now() + FULL);
                 self.disk.fail_appends(writes);
             }
             Mishap::SyncFails => {

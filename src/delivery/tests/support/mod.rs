@@ -297,12 +297,11 @@ impl World {
     pub fn with(seed: u64, options: Options, limits: impl FnOnce(&mut Capability)) -> Self {
         let clock = Arc::new(ManualClock::default());
         let fuse = Arc::new(Fuse::default());
-        let store =
-            Arc::new(FuseStore {
-                inner: MemoryStore::new(clock.clone()),
-                fuse: fuse.clone(),
-                broken: Mutex::default(),
-            });
+        let store = Arc::new(FuseStore {
+            inner: MemoryStore::new(clock.clone()),
+            fuse: fuse.clone(),
+            broken: Mutex::default(),
+        });
         let platform = MemoryPlatform::new("good");
         let inner = MemoryChannel::over(platform.clone(), options);
         let mut capability = inner.capability().clone();

@@ -64,6 +64,11 @@ impl Disk {
         self.state().failing_appends = n;
     }
 
+    /// Whether the next append fails.
+    pub fn fails_appends(&self) -> bool {
+        self.state().failing_appends > 0
+    }
+
     /// Lets the disk hold so many bytes.
     pub fn set_capacity(&self, bytes: u64) {
         self.state().capacity = Some(bytes);
