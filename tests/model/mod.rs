@@ -306,6 +306,7 @@ fn approved(scene: &Scene) -> Delivery {
         not_after: at(scene.window),
         not_before: at(0),
         attempt: 0,
+        lost: 0,
         max_attempts: scene.max_attempts,
         fence: 0,
         lease: None,

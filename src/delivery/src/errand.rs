@@ -211,6 +211,10 @@ impl Worker {
                     let reason = record.reason.clone();
                     self.step_aside(&row, Event::Cancel { reason }, round).await?;
                 }
+                _ if record.is_poison() => {
+                    let reason = format!("poison: {} workers went silent over it", record.lost);
+                    self.step_aside(&row, Event::Hold { reason }, round).await?;
+                }
                 _ => ready.push(row),
             }
         }

@@ -27,7 +27,7 @@ pub enum IncidentKind {
     NeedsReauth,
     /// Its time has come, nothing holds it back, and nobody takes it.
     Stuck,
-    /// Every worker that took the job died with it.
+    /// Every worker that took the job or the delivery died with it.
     Poison,
 }
 
@@ -96,8 +96,8 @@ impl IncidentKind {
                 "It is past its time, nothing holds it back, and nobody takes it. Have the operator look whether Loa runs; this closes by itself once it goes on.",
             ),
             Self::Poison => (
-                "Việc này làm máy xử lý dừng giữa chừng nhiều lần nên không tự chạy lại. Hãy báo người vận hành xem nhật ký, rồi bấm thử lại.",
-                "The workers that took this job died with it, so it is not tried again by itself. Have the operator look at the log, then try it again.",
+                "Việc hoặc bài này làm máy xử lý dừng giữa chừng nhiều lần nên không tự chạy lại. Hãy báo người vận hành xem nhật ký, rồi cho làm lại.",
+                "The workers that took this died with it, so it is not tried again by itself. Have the operator look at the log, then let it go again.",
             ),
         };
         if lang == "en" { en } else { vi }

@@ -1,15 +1,15 @@
-//! The watchdog: nothing whose time has come stays longer than a minute without an alarm, whatever became of the workers.
-//! It runs beside them, not in them, and owns nothing but its memory of the last looks.
+//! The watchdog: nothing whose time has come stays longer than a minute without an alarm, whatever became of the workers, and
+//! what kills them is told. It runs beside them, not in them, and owns nothing but its memory of the last looks.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use jiff::{SignedDuration, Timestamp};
 use loa_model::{
-    Actor, JobState, Why,
+    Actor, Delivery, DeliveryState as State, JobState, Why,
     record::{join, time_key},
 };
 use loa_store::{Changes, Error as StoreError, JobView, StoreExt as _};
@@ -27,6 +27,8 @@ const EVERY: Duration = Duration::from_secs(10);
 const GRACE: SignedDuration = SignedDuration::from_secs(40);
 /// Dead letters looked at for poison.
 const MOST_DEAD: usize = 1000;
+/// Held deliveries looked at for poison.
+const MOST_HELD: usize = 10_000;
 
 /// Looks after everything that waits.
 pub struct Watchdog {
@@ -54,7 +56,8 @@ impl Watchdog {
         }
     }
 
-    /// One look: raises an incident for what nobody takes, once each, and closes those of what has moved on.
+    /// One look: raises an incident for what nobody takes and for what killed its workers, once each, and closes those of what
+    /// has moved on.
     ///
     /// # Errors
     /// [`DeskError::Store`].
@@ -70,7 +73,17 @@ impl Watchdog {
         for view in dead.iter().filter(|view| Why::of(&view.reason).0 == Some(Why::Poison)) {
             raised.extend(self.raise(poison_incident(view, now)).await?);
         }
-        self.close_what_moved(&overdue, now).await?;
+        let held = join(&[State::Held.name(), ""]);
+        let held = self.desk.store.list::<Delivery>("delivery_by_state", &held, MOST_HELD).await?;
+        let poisoned: Vec<_> =
+            held.iter().map(|kept| &kept.record).filter(|d| d.is_poison()).collect();
+        for d in &poisoned {
+            raised.extend(self.raise(poisoned_incident(d, now)).await?);
+        }
+        let overdue = overdue.iter().map(stuck_id);
+        self.close_all_but(IncidentKind::Stuck, &overdue.collect(), now).await?;
+        let poisoned = poisoned.into_iter().map(poisoned_id);
+        self.close_all_but(IncidentKind::Poison, &poisoned.collect(), now).await?;
         Ok(raised)
     }
 
@@ -110,12 +123,18 @@ impl Watchdog {
         Ok(Some(incident))
     }
 
-    async fn close_what_moved(&self, overdue: &[Overdue], now: Timestamp) -> Result<(), DeskError> {
-        let prefix = join(&[IncidentKind::Stuck.key(), ""]);
+    /// Closes what was told of deliveries and has moved on, and of jobs that somebody takes; a job that is poison is a person's.
+    async fn close_all_but(
+        &self,
+        kind: IncidentKind,
+        still: &BTreeSet<String>,
+        now: Timestamp,
+    ) -> Result<(), DeskError> {
+        let prefix = join(&[kind.key(), ""]);
         let open = self.desk.store.list::<Incident>("incident_open", &prefix, 10_000).await?;
         for mut kept in open {
-            let still = overdue.iter().any(|found| stuck_id(found) == kept.record.id);
-            if still {
+            let a_person_s = kind == IncidentKind::Poison && kept.record.job.is_some();
+            if a_person_s || still.contains(&kept.record.id) {
                 continue;
             }
             kept.record.closed = Some((None, now));
@@ -173,6 +192,26 @@ fn poison_incident(view: &JobView, at: Timestamp) -> Incident {
         job: Some(view.job.id),
         remote_ids: Vec::new(),
         detail: view.reason.clone(),
+        at,
+        closed: None,
+    }
+}
+
+/// A delivery is told again when it kills workers after a person released it.
+fn poisoned_id(d: &Delivery) -> String {
+    format!("poison-{}-{:04}", d.id, d.fence)
+}
+
+fn poisoned_incident(d: &Delivery, at: Timestamp) -> Incident {
+    Incident {
+        id: poisoned_id(d),
+        agency: d.agency.clone(),
+        kind: IncidentKind::Poison,
+        account: Some(d.account.clone()),
+        delivery: Some(d.id),
+        job: None,
+        remote_ids: Vec::new(),
+        detail: d.reason.clone(),
         at,
         closed: None,
     }

@@ -11,7 +11,8 @@ use loa_channel::{
     Scope,
     memory::{Chain, Fault, Options},
 };
-use loa_model::{Clock as _, DeliveryId, DeliveryState as State, capability::ReadBack};
+use loa_model::{Clock as _, Delivery, DeliveryId, DeliveryState as State, capability::ReadBack};
+use loa_store::StoreExt as _;
 use support::{Drove, World, person, receipt};
 
 const CHAINS: [Chain; 4] = [
@@ -43,12 +44,26 @@ fn settle(world: &mut World, crashes: &mut Vec<u64>) {
         }
         if over && crashes.is_empty() {
             world.fuse().set(0);
-            return;
+            if !release(world) {
+                return;
+            }
         }
         // The next start comes a little later, as real ones do.
         world.clock.advance(SignedDuration::from_secs(3));
     }
     panic!("never settles");
+}
+
+/// A person lets go what was held because three starts in a row died with it.
+fn release(world: &World) -> bool {
+    let held = support::ready(world.store.inner.all::<Delivery>(100)).unwrap();
+    let held: Vec<_> =
+        held.iter().map(|kept| &kept.record).filter(|d| d.state == State::Held).collect();
+    for d in &held {
+        assert!(d.is_poison(), "{d:#?}");
+        support::ready(world.desk().release(d.id, person(3))).unwrap();
+    }
+    !held.is_empty()
 }
 
 fn judge(world: &World, id: DeliveryId, read_back: ReadBack, story: &str) {

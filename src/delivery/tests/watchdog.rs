@@ -426,6 +426,61 @@ fn a_job_that_kills_its_workers_is_told_once_and_again_after_a_retry() {
     assert_eq!(poison(), (2, 1));
 }
 
+/// Workers die until this one was lost with the post in its hands.
+fn dies_with_it(world: &mut World, id: DeliveryId) {
+    for at in 1..60 {
+        let worker = world.worker();
+        world.fuse().set(at);
+        let died = matches!(world.drive(worker.tick()), Drove::Blown);
+        world.fuse().set(0);
+        world.clock.advance(SignedDuration::from_secs(31));
+        let d = world.delivery(id);
+        let owner = loa_delivery::owner_name("tram", world.instance);
+        match d.state {
+            State::Leased if died && d.lease.as_ref().is_some_and(|l| l.owner == owner) => return,
+            // It died before it took it, or before it gave up what the last one held.
+            State::Scheduled | State::Ready | State::Leased => {}
+            _ => panic!("{d:?}"),
+        }
+    }
+    panic!("no await leaves it leased");
+}
+
+#[test]
+fn a_post_that_kills_its_workers_is_held_and_told_until_a_person_releases_it() {
+    let mut world = World::new(1, Options::default());
+    let id = world.post(PAGE, |_, _| {});
+    let dog = Watchdog::new(world.desk());
+    let poison = |world: &World| {
+        world.done(dog.look()).unwrap();
+        let mut all = world.incidents();
+        all.retain(|incident| incident.kind == IncidentKind::Poison);
+        (all.len(), all.iter().filter(|incident| incident.closed.is_none()).count())
+    };
+    for n in 1..=2 {
+        for _ in 0..3 {
+            assert_eq!(poison(&world), (n - 1, 0));
+            dies_with_it(&mut world, id);
+        }
+        let worker = world.worker();
+        world.tick(&worker);
+        let d = world.delivery(id);
+        assert_eq!((d.state, d.lost, d.attempt), (State::Held, 3, 0), "{d:?}");
+        assert_eq!(Why::of(&d.reason).0, Some(Why::Poison));
+        assert_eq!(poison(&world), (n, 1));
+        assert_eq!(poison(&world), (n, 1), "once");
+        ready(world.desk().release(id, person(3))).unwrap();
+        assert_eq!(poison(&world), (n, 0), "dealt with");
+    }
+    // Two deaths are bad luck.
+    dies_with_it(&mut world, id);
+    dies_with_it(&mut world, id);
+    let worker = world.worker();
+    world.rounds(&worker, 10);
+    assert_eq!((world.state(id), world.creates(id)), (State::Published, 1));
+    assert_eq!(world.delivery(id).lost, 0);
+}
+
 #[test]
 fn the_loop_looks_until_it_is_stopped() {
     let mut world = World::new(9, Options::default());

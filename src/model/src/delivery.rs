@@ -15,7 +15,7 @@ use crate::{
     account::AccountName,
     digest::Digest,
     ids::{ArticleId, DeliveryId, PostId, UserId},
-    job::Priority,
+    job::{MOST_LOST, Priority},
     record::{IndexEntry, Record, join, time_key},
 };
 
@@ -123,6 +123,9 @@ pub struct Delivery {
     pub not_before: Timestamp,
     /// Attempts that wrote an intent.
     pub attempt: u32,
+    /// Workers lost with it in a row, each before it did anything with it.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub lost: u32,
     /// Attempts allowed.
     pub max_attempts: u32,
     /// Highest fence that touched it.
@@ -347,7 +350,10 @@ impl Delivery {
                 next.unlease();
                 next.reason = reason;
             }
-            Event::Release => next.reason.clear(),
+            Event::Release => {
+                next.lost = 0;
+                next.reason.clear();
+            }
             Event::Claim { owner, fence, until } => {
                 guard(now >= self.not_before, "not before its not_before")?;
                 // Nothing more is sent then, but what was sent is looked after.
@@ -361,6 +367,7 @@ impl Delivery {
                 next.lease = None;
                 next.intent = None;
                 next.not_before = until;
+                next.lost = 0;
                 next.reason = reason;
             }
             Event::LeaseLost { quarantine_until } => next.lose_lease(quarantine_until),
@@ -377,6 +384,7 @@ impl Delivery {
                     next.attempt += 1;
                 }
                 guard(next.attempt <= self.max_attempts, "no attempt left")?;
+                next.lost = 0;
                 next.sending_since = next.sending_since.or(Some(now));
                 next.intent = Some(intent);
             }
@@ -385,6 +393,7 @@ impl Delivery {
                 if matches!(effect, Some(Effect::Public | Effect::Idempotent)) {
                     next.public_since.get_or_insert(now);
                 }
+                next.lost = 0;
                 next.ticket = Some(ticket);
             }
             Event::Live(receipt) | Event::Found(receipt) => next.live(receipt),
@@ -460,6 +469,11 @@ impl Delivery {
         self.public_since.is_some()
     }
 
+    /// Whether every worker that took it died with it before anything was sent: the next one would too.
+    pub fn is_poison(&self) -> bool {
+        self.lost >= MOST_LOST && !self.may_be_live()
+    }
+
     /// Whether the lease's fence is this one and it still holds.
     pub fn is_held_by(&self, fence: u64, now: Timestamp) -> bool {
         self.lease.as_ref().is_some_and(|lease| lease.fence == fence && now < lease.until)
@@ -508,7 +522,10 @@ impl Delivery {
         self.lease = None;
         self.paid = false;
         match self.intent.as_ref().map(|intent| intent.effect) {
-            None => self.state = DeliveryState::Ready,
+            None => {
+                self.lost += 1;
+                self.state = DeliveryState::Ready;
+            }
             Some(Effect::Public) => {
                 let reason = "the worker was lost while sending".to_owned();
                 self.unclear(quarantine_until, reason, self.updated_at);
@@ -536,6 +553,11 @@ impl Delivery {
             }
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 impl Record for Delivery {

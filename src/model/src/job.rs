@@ -12,6 +12,9 @@ use crate::{
     schedule::When,
 };
 
+/// What this many workers died with, one after the other, is poison: it is not given to another one until a person decides.
+pub const MOST_LOST: u32 = 3;
+
 /// Urgency; the order of the variants is the order of service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

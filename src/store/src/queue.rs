@@ -9,7 +9,11 @@ use std::{
 };
 
 use jiff::Timestamp;
-use loa_model::{Job, JobId, JobState, Priority, job::JobEvent, record::join};
+use loa_model::{
+    Job, JobId, JobState, Priority,
+    job::{JobEvent, MOST_LOST},
+    record::join,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -26,9 +30,6 @@ pub(crate) const LEASES: &str = "account_lease";
 pub(crate) const BY_ID: &str = "job_by_id";
 /// Index of every job by (stored state, id).
 pub(crate) const BY_STATE: &str = "job_by_state";
-
-/// A job that this many workers died with is poison: it is discarded, whatever tries are left, and a person decides.
-const MOST_LOST: u32 = 3;
 
 /// A job as it is kept. Its JSON is that of [`Job`] with these fields beside.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -39,7 +39,7 @@ pub(crate) fn let_out(
 /// What was overdue at the last look, since the first look in a row that saw it so.
 #[derive(Default)]
 pub(crate) struct Watch {
-    seen: BTreeMap<(DeliveryId, Timestamp), Timestamp>,
+    seen: BTreeMap<(DeliveryId, State, Timestamp), Timestamp>,
     blind_until: Option<Timestamp>,
 }
 
@@ -69,8 +69,9 @@ impl Watch {
             let Some(deadline) = deadline(plan, store, d, &all, now).filter(|at| *at <= now) else {
                 continue;
             };
-            let first = before.get(&(d.id, deadline)).copied().unwrap_or(now);
-            self.seen.insert((d.id, deadline), first);
+            let place = (d.id, d.state, deadline);
+            let first = before.get(&place).copied().unwrap_or(now);
+            self.seen.insert(place, first);
             if now.duration_since(first) < PATIENCE {
                 continue;
             }

@@ -29,6 +29,7 @@ impl Delivery {
             not_after,
             not_before,
             attempt: 0,
+            lost: 0,
             max_attempts: Self::ATTEMPTS,
             fence: 0,
             lease: None,

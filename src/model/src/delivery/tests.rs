@@ -23,6 +23,7 @@ fn delivery() -> Delivery {
         not_after: at(86_400),
         not_before: at(0),
         attempt: 0,
+        lost: 0,
         max_attempts: 2,
         fence: 0,
         lease: None,
