@@ -7,7 +7,7 @@ use jiff::{
     SignedDuration, Timestamp, ToSpan,
     civil::{Date, DateTime},
 };
-use loa_delivery::look_out;
+use loa_delivery::Lookout;
 use loa_model::{
     Account, AccountName, Actor, Agency, Article, Delivery, DeliveryState, JobState, Post,
     PostState, Role, User, Variant, VariantState, When, record::join, schedule,
@@ -315,8 +315,9 @@ pub(crate) async fn status(house: &House) -> anyhow::Result<Value> {
         *jobs.entry(word(view.state)?).or_default() += 1;
     }
     let mut accounts = Vec::new();
+    let mut lookout = Lookout::new(&*house.store, &house.settings.delivery, house.now());
     for row in house.store.all::<Account>(10_000).await? {
-        accounts.push(account_status(house, &row.record).await?);
+        accounts.push(account_status(house, &mut lookout, &row.record).await?);
     }
     let mut incidents = 0;
     for agency in house.store.all::<Agency>(1000).await? {
@@ -347,12 +348,15 @@ pub(crate) async fn status(house: &House) -> anyhow::Result<Value> {
 
 /// One account: whether it may post, when the next post of each format could go, its next free slot, and what is left of the
 /// allowances of its channel. Of a channel that this build does not know only the first.
-async fn account_status(house: &House, account: &Account) -> anyhow::Result<Value> {
+async fn account_status(
+    house: &House,
+    lookout: &mut Lookout<'_>,
+    account: &Account,
+) -> anyhow::Result<Value> {
     let mut told = json!({ "name": account.name, "agency": account.agency, "title": account.title, "status": account.status });
     let capabilities = house.channels.capabilities();
     if let Some(capability) = capabilities.get(account.name.channel()) {
-        let (config, now) = (&house.settings.delivery, house.now());
-        let outlook = look_out(&*house.store, account, capability, config, now).await?;
+        let outlook = lookout.of(account, capability).await?;
         let slot = house.review.next_slot(&account.name).await?;
         told["next_free"] = json!(outlook.next_free);
         told["next_slot"] = json!(slot.map(|slot| slot.at));

@@ -177,20 +177,22 @@ impl Campaign {
         let late = due + PATIENCE;
         let mut until_kill = 20 + self.below(60);
         loop {
-            let counts = self.newsroom.status()["deliveries"].clone();
+            let status = self.newsroom.status();
+            let counts = &status["deliveries"];
             let of = |states: &[&str]| -> u64 {
                 states.iter().map(|state| counts[*state].as_u64().unwrap_or(0)).sum()
             };
             let busy = of(&["leased", "intent", "ready", "scheduled"]);
-            let viber = self.waiting();
+            let viber = waiting(&status);
             if busy == 0 && of(&["uncertain"]) <= viber {
                 return;
             }
             assert!(self.now() < late, "day {number} does not come to rest: {counts}");
             // Where nothing is on the wire only time has to pass.
-            let step = if of(&["leased", "intent", "ready"]) == 0 { 30_000 } else { 1_000 };
-            for _ in 0..10 {
-                self.platforms.advance(step);
+            let idle = of(&["leased", "intent", "ready"]) == 0;
+            let (steps, step_ms) = if idle { (10, 30_000) } else { (40, 1_000) };
+            for _ in 0..steps {
+                self.platforms.advance(step_ms);
                 pause(Duration::from_millis(40));
                 until_kill = until_kill.saturating_sub(1);
                 if until_kill == 0 {
@@ -199,14 +201,6 @@ impl Campaign {
                 }
             }
         }
-    }
-
-    /// Posts of unclear outcome on the channel that cannot be asked: they wait for a person.
-    fn waiting(&self) -> u64 {
-        let status = self.newsroom.status();
-        let all = status["uncertain"].as_array().unwrap();
-        let of_viber = |one: &&Value| one["account"].as_str().unwrap().starts_with("viber:");
-        all.iter().filter(of_viber).count() as u64
     }
 
     fn advance_to(&self, at: Timestamp) {
@@ -246,6 +240,13 @@ impl Drop for Campaign {
             server.wait().ok();
         }
     }
+}
+
+/// Posts of unclear outcome on the channel that cannot be asked: they wait for a person.
+fn waiting(status: &Value) -> u64 {
+    let all = status["uncertain"].as_array().unwrap();
+    let of_viber = |one: &&Value| one["account"].as_str().unwrap().starts_with("viber:");
+    all.iter().filter(of_viber).count() as u64
 }
 
 /// What the campaign came to.
@@ -366,7 +367,8 @@ fn never_twice_never_lost_exactly_what_was_approved() {
         campaign.day(number, today);
         left -= today;
         if posts > POSTS {
-            println!("day {number}: {} of {posts} posts a channel", posts - left);
+            let now = campaign.now();
+            println!("day {number}, {now}: {} of {posts} posts a channel", posts - left);
         }
         if left == 0 {
             break;

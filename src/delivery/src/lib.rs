@@ -35,7 +35,7 @@ pub use desk::{Act, Desk, DeskError, NEWSROOM, NotNow, is_wish};
 pub use incidents::CLOSERS;
 pub use keeping::{keep_usage, reads_from};
 pub use loa_model::QuietHours;
-pub use outlook::{Left, Outlook, Planned, look_out, outlook};
+pub use outlook::{Left, Lookout, Outlook, Planned, outlook};
 pub use overdue::{Overdue, Subject};
 pub use pace::Pace;
 pub use records::{Correction, Incident, IncidentKind, KillSwitch, SetAside};

@@ -1,6 +1,6 @@
 //! What people ask before they schedule: when could the next post of this account go, and what is left of its allowances?
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 use loa_model::{
@@ -182,64 +182,83 @@ impl View<'_> {
 /// Most deliveries of one account that are looked at.
 const MOST_PLANNED: usize = 1000;
 
-/// The outlook of an account over the store.
-///
-/// # Errors
-/// [`crate::Error::Store`].
-pub async fn look_out(
-    store: &dyn Store,
-    account: &Account,
-    capability: &Capability,
-    config: &Config,
+/// Outlooks over a store at one moment. What waits on an app is read once, however many of its accounts are asked about.
+pub struct Lookout<'a> {
+    store: &'a dyn Store,
+    config: &'a Config,
     now: Timestamp,
-) -> Result<Outlook> {
-    let rule = &capability.pace;
-    let (of_account, of_app) = paces(store, account, rule).await?;
-    let timetable = store.read::<Timetable>(account.name.as_str()).await?;
-    let plan = timetable.map(|timetable| timetable.record.plan);
-    let mut planned = Vec::new();
-    for name in sharing_quotas(store, account, rule).await? {
+    /// What waits on the accounts of an app that share its allowances, by app.
+    planned: BTreeMap<String, Arc<[Planned]>>,
+}
+
+impl<'a> Lookout<'a> {
+    /// Nothing is read yet.
+    pub fn new(store: &'a dyn Store, config: &'a Config, now: Timestamp) -> Self {
+        Self { store, config, now, planned: BTreeMap::new() }
+    }
+
+    /// The outlook of an account.
+    ///
+    /// # Errors
+    /// [`crate::Error::Store`].
+    pub async fn of(&mut self, account: &Account, capability: &Capability) -> Result<Outlook> {
+        let rule = &capability.pace;
+        let (of_account, of_app) = paces(self.store, account, rule).await?;
+        let timetable = self.store.read::<Timetable>(account.name.as_str()).await?;
+        let plan = timetable.map(|timetable| timetable.record.plan);
+        let planned = self.planned(account, rule).await?;
+        let shapes: Vec<_> = capability.formats.keys().map(|f| capability.fullest(*f)).collect();
+        let Some(any) = shapes.first() else { return Ok(Outlook::default()) };
+        let ask = Ask {
+            delivery: DeliveryId(Uuid::nil()),
+            shape: any,
+            priority: Priority::Normal,
+            account: &of_account.0,
+            app: &of_app.0,
+            rule,
+            plan: plan.as_ref(),
+            begins: true,
+        };
+        Ok(outlook(&account.name, &ask, &shapes, &planned, self.config, self.now))
+    }
+
+    /// What waits on the account, and on those that share allowances of its app.
+    async fn planned(&mut self, account: &Account, rule: &PaceRule) -> Result<Arc<[Planned]>> {
+        if rule.quotas.iter().all(|quota| quota.scope == QuotaScope::Account) {
+            return Ok(self.waiting(&account.name).await?.into());
+        }
+        let app = app_key(account, rule);
+        if let Some(known) = self.planned.get(&app) {
+            return Ok(Arc::clone(known));
+        }
+        let channel = account.name.channel();
+        let mut planned = Vec::new();
+        for other in self.store.all::<Account>(10_000).await?.into_iter().map(|row| row.record) {
+            if other.name.channel() == channel && app_key(&other, rule) == app {
+                planned.extend(self.waiting(&other.name).await?);
+            }
+        }
+        let planned: Arc<[Planned]> = planned.into();
+        self.planned.insert(app, Arc::clone(&planned));
+        Ok(planned)
+    }
+
+    async fn waiting(&self, name: &AccountName) -> Result<Vec<Planned>> {
+        let mut planned = Vec::new();
         for state in [State::Scheduled, State::Ready, State::Leased, State::Intent] {
             let prefix = join(&[name.as_str(), state.name(), ""]);
             let waiting =
-                store.list::<Delivery>("delivery_by_account", &prefix, MOST_PLANNED).await?;
+                self.store.list::<Delivery>("delivery_by_account", &prefix, MOST_PLANNED).await?;
             for Delivery { id, post, due_at, not_before, .. } in
                 waiting.into_iter().map(|row| row.record)
             {
-                let Some(post) = store.read::<Post>(&post.to_string()).await? else { continue };
-                let at = due_at.max(not_before).max(now);
+                let post = self.store.read::<Post>(&post.to_string()).await?;
+                let Some(post) = post else { continue };
+                let at = due_at.max(not_before).max(self.now);
                 let (account, shape) = (name.clone(), post.record.content.shape());
                 planned.push(Planned { delivery: id, account, at, shape });
             }
         }
+        Ok(planned)
     }
-    let shapes: Vec<_> = capability.formats.keys().map(|f| capability.fullest(*f)).collect();
-    let Some(any) = shapes.first() else { return Ok(Outlook::default()) };
-    let ask = Ask {
-        delivery: DeliveryId(Uuid::nil()),
-        shape: any,
-        priority: Priority::Normal,
-        account: &of_account.0,
-        app: &of_app.0,
-        rule,
-        plan: plan.as_ref(),
-        begins: true,
-    };
-    Ok(outlook(&account.name, &ask, &shapes, &planned, config, now))
-}
-
-/// The account, and those that share allowances of its app.
-async fn sharing_quotas(
-    store: &dyn Store,
-    account: &Account,
-    rule: &PaceRule,
-) -> Result<Vec<AccountName>> {
-    if rule.quotas.iter().all(|quota| quota.scope == QuotaScope::Account) {
-        return Ok(vec![account.name.clone()]);
-    }
-    let all = store.all::<Account>(10_000).await?.into_iter().map(|row| row.record);
-    let channel = account.name.channel();
-    let app = app_key(account, rule);
-    let same = |other: &Account| other.name.channel() == channel && app_key(other, rule) == app;
-    Ok(all.filter(same).map(|other| other.name).collect())
 }
