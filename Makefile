@@ -44,7 +44,7 @@ bench: setup
 	@.ci/bench $(ONLY)
 
 campaign: setup
-	@POSTS=$(POSTS) .ci/suite campaign cargo nextest run --workspace --profile campaign -E 'package(loa) and binary(campaign)' --no-capture
+	@POSTS=$(POSTS) .ci/suite campaign cargo nextest run --release --workspace --test campaign --profile campaign --no-capture
 
 soak: setup
 	@.ci/suite model cargo test --workspace --test protocol -- --ignored
