@@ -44,6 +44,13 @@ fn refused(newsroom: &Newsroom, arguments: &[&str], why: &str) {
 }
 
 #[test]
+fn newsrooms_of_one_process_get_ports_of_their_own() {
+    let told: Vec<u16> = (0..4).map(|_| ports()).collect();
+    // From one to the next there is room for three of the sweep.
+    assert!(told.windows(2).all(|pair| pair[0].abs_diff(pair[1]) >= 30), "{told:?}");
+}
+
+#[test]
 fn an_unclear_post_is_decided_by_an_approver_with_the_evidence() {
     let (platforms, newsroom) = empty("unclear", ports(), "");
     platforms.fault(&json!({ "platform": "viber", "path": "/pa/post", "times": 1, "kind": "drop_after_commit" }));
