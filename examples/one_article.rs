@@ -23,7 +23,7 @@ use loa_channel::{
 use loa_delivery::{Channels, Secrets, VaultError, Worker, owner_name};
 use loa_model::{
     Account, AccountName, AccountStatus, Actor, Agency, Clock as _, Entropy, Ids, MediaRole,
-    Metric, Post, PostFormat, Role, Secret, User, VariantKind, seams::SharedClock,
+    Metric, Post, PostFormat, Priority, Role, Secret, User, VariantKind, seams::SharedClock,
 };
 use loa_pipeline::{BlobReader, Flow};
 use loa_review::{Pick, Review, Slot, Window};
@@ -110,7 +110,7 @@ async fn main() -> anyhow::Result<()> {
 
     // ingest → brief → infographic: each stage queues the next.
     let source = root.join("tests/articles/article.md").display().to_string();
-    let (article, _) = flow.take_in(&source, AGENCY, None).await?;
+    let (article, _) = flow.take_in(&source, AGENCY, Priority::Normal, None).await?;
     say(&format!("đọc · read         {} ({} photos)", article.title(), article.photos.len()))?;
     jobs(&flow, &store).await?;
     let variant = store.all::<loa_model::Variant>(10).await?.pop().context("nothing was drawn")?;
@@ -120,8 +120,8 @@ async fn main() -> anyhow::Result<()> {
 
     // review: one writes, another signs exactly what was composed.
     let of = (article.id, article.revision);
-    let outcome =
-        flow.compose_now(of, std::slice::from_ref(&account), lan.id, loa_model::When::Soon).await?;
+    let (to, when) = (std::slice::from_ref(&account), loa_model::When::Soon);
+    let outcome = flow.compose_now(of, to, lan.id, when, Priority::Normal).await?;
     let post = outcome.and_then(|outcome| outcome.posts.into_iter().next());
     let post: Post = post.context("nothing was composed")?;
     say(&format!("soạn · composed    {}", post.content.text.lines().next().unwrap_or_default()))?;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use jiff::civil::Date;
+use loa_model::Priority;
 use loa_reach::By;
 
 use crate::acts::Act;
@@ -159,6 +160,9 @@ pub(crate) struct Publish {
     /// When: an instant (RFC 3339), wall time of the agency, or `next` for each account's next free slot; as soon as approved when absent.
     #[arg(long)]
     pub(crate) at: Option<String>,
+    /// urgent, normal or backfill: what is urgent goes before everything else, backfill whenever there is room.
+    #[arg(long, default_value = "normal", value_parser = priority)]
+    pub(crate) priority: Priority,
     /// Login of the author.
     #[arg(long = "as", value_name = "USER")]
     pub(crate) author: Option<String>,
@@ -237,6 +241,12 @@ fn cut(text: &str) -> Result<By, &'static str> {
     serde_json::from_value(text.into()).map_err(|_| {
         "hãy chọn channel, account, format, article hoặc post · choose channel, account, format, article or post"
     })
+}
+
+fn priority(text: &str) -> Result<Priority, &'static str> {
+    Priority::named(text).ok_or(
+        "hãy chọn urgent (khẩn), normal (bình thường) hoặc backfill (khi rảnh) · choose urgent, normal or backfill",
+    )
 }
 
 fn day(text: &str) -> Result<Date, &'static str> {

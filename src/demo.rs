@@ -9,7 +9,8 @@ use std::{
 use anyhow::{Context as _, bail};
 use jiff::{SignedDuration, Timestamp};
 use loa_model::{
-    AccountName, Actor, Agency, DeliveryState, Post, Role, Sample, Secret, User, record::join,
+    AccountName, Actor, Agency, DeliveryState, Post, Priority, Role, Sample, Secret, User, When,
+    record::join,
 };
 use loa_net::{Client, Limits, Request};
 use loa_reach::By;
@@ -282,7 +283,8 @@ async fn flow(
         }
     });
     let source = sample_article(dir)?;
-    let (article, new) = house.flow.take_in(&source.display().to_string(), AGENCY, None).await?;
+    let (source, priority) = (source.display().to_string(), Priority::Normal);
+    let (article, new) = house.flow.take_in(&source, AGENCY, priority, None).await?;
     let (vi, en) = if new {
         ("đọc bài viết mẫu", "read the sample article")
     } else {
@@ -304,7 +306,7 @@ async fn flow(
     let approver = ops::login(house, &approver).await?.context("the sample approver is gone")?;
     let accounts: Vec<AccountName> =
         house.settings.accounts.iter().map(|account| account.name.clone()).collect();
-    let posts = ops::compose(house, &article, &accounts, &author, loa_model::When::Soon).await?;
+    let posts = ops::compose(house, &article, &accounts, &author, When::Soon, priority).await?;
     steps.end("soạn bài cho bốn kênh", "posts composed for four channels");
     ops::submit(house, &posts, &author).await?;
     ops::approve(house, &posts, &approver).await?;

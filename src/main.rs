@@ -214,6 +214,7 @@ async fn publish(settings: Settings, order: cli::Publish) -> anyhow::Result<Exit
         source,
         to: order.to,
         at: order.at,
+        priority: order.priority,
         author: order.author,
         approve_as: order.approve_as,
         wait: order.wait,

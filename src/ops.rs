@@ -10,7 +10,7 @@ use jiff::{
 use loa_delivery::Lookout;
 use loa_model::{
     Account, AccountName, Actor, Agency, Article, Delivery, DeliveryState, JobState, Post,
-    PostState, Role, User, Variant, VariantState, When, record::join, schedule,
+    PostState, Priority, Role, User, Variant, VariantState, When, record::join, schedule,
 };
 use loa_reach::{By, Query, Reports};
 use loa_review::Window;
@@ -27,6 +27,8 @@ pub(crate) struct Publish {
     pub(crate) source: String,
     pub(crate) to: Vec<String>,
     pub(crate) at: Option<String>,
+    #[serde(default)]
+    pub(crate) priority: Priority,
     pub(crate) author: Option<String>,
     pub(crate) approve_as: Option<String>,
     pub(crate) wait: bool,
@@ -42,6 +44,13 @@ pub(crate) async fn publish(
     progress: &mpsc::Sender<Value>,
 ) -> anyhow::Result<Value> {
     let author = person(house, order.author.as_deref(), Role::Author).await?;
+    if !author.is_any(&[Role::Author, Role::Editor]) {
+        bail!(
+            "{0} không phải người soạn hay người biên tập nên không soạn bài, không đặt độ khẩn được · \
+             {0} is neither author nor editor: only they compose posts and set their priority",
+            author.login
+        );
+    }
     if order.approve_as.is_some() && !house.settings.demo {
         bail!(
             "--approve-as works only in a demo folder; here the posts wait for their approver under /duyet"
@@ -64,10 +73,11 @@ pub(crate) async fn publish(
         tell(progress, note.clone()).await;
     }
     tell(progress, format!("reading {}", order.source)).await;
-    let (article, _) = house.flow.take_in(&order.source, &author.agency, None).await?;
+    let (article, _) =
+        house.flow.take_in(&order.source, &author.agency, order.priority, None).await?;
     tell(progress, format!("read “{}”, revision {}", article.title(), article.revision)).await;
     rendered(house, &article, progress).await?;
-    let posts = compose(house, &article, &accounts, &author, when).await?;
+    let posts = compose(house, &article, &accounts, &author, when, order.priority).await?;
     tell(progress, format!("composed {} posts", posts.len())).await;
     submit(house, &posts, &author).await?;
     if let Some(login) = &order.approve_as {
@@ -90,9 +100,10 @@ pub(crate) async fn compose(
     accounts: &[AccountName],
     author: &User,
     when: When,
+    priority: Priority,
 ) -> anyhow::Result<Vec<Post>> {
-    let outcome =
-        house.flow.compose_now((article.id, article.revision), accounts, author.id, when).await?;
+    let of = (article.id, article.revision);
+    let outcome = house.flow.compose_now(of, accounts, author.id, when, priority).await?;
     let outcome = outcome.context("the variants of the article are not drawn yet")?;
     if let Some(missing) = outcome.missing.first() {
         bail!(
@@ -275,6 +286,7 @@ pub(crate) async fn receipts(house: &House, article: &Article) -> anyhow::Result
             "account": post.account,
             "format": post.content.format,
             "state": state,
+            "priority": post.priority,
             "digest": post.digest(),
             "link": post.content.link.url,
             "marker": post.content.link.code,

@@ -44,6 +44,13 @@ fn refused(newsroom: &Newsroom, arguments: &[&str], why: &str) {
 }
 
 #[test]
+fn newsrooms_of_one_process_get_ports_of_their_own() {
+    let told: Vec<u16> = (0..4).map(|_| ports()).collect();
+    // From one to the next there is room for three of the sweep.
+    assert!(told.windows(2).all(|pair| pair[0].abs_diff(pair[1]) >= 30), "{told:?}");
+}
+
+#[test]
 fn an_unclear_post_is_decided_by_an_approver_with_the_evidence() {
     let (platforms, newsroom) = empty("unclear", ports(), "");
     platforms.fault(&json!({ "platform": "viber", "path": "/pa/post", "times": 1, "kind": "drop_after_commit" }));
@@ -66,6 +73,30 @@ fn an_unclear_post_is_decided_by_an_approver_with_the_evidence() {
         (&json!("published"), &json!("https://vb.me/x"))
     );
     assert_eq!(platforms.live("viber", post["marker"].as_str().unwrap()), 1);
+    newsroom.verify();
+}
+
+#[test]
+fn what_is_urgent_is_so_from_the_command_to_the_delivery() {
+    let (_platforms, newsroom) = empty("urgent", ports(), "");
+    let source = brief_one(&newsroom.dir);
+    let publish = ["publish", &source, "--to", "viber:thu", "--json"];
+    let wrong = run(&newsroom, &[&publish[..], &["--as", "lan", "--priority", "gap"]].concat());
+    assert_eq!(wrong.status.code(), Some(2), "{}", said(&wrong));
+    for words in ["hãy chọn urgent", "choose urgent, normal or backfill"] {
+        assert!(said(&wrong).contains(words), "{}", said(&wrong));
+    }
+    // Who may not compose says nothing about how urgent it is either, and leaves nothing behind.
+    let approver = [&publish[..], &["--as", "minh", "--priority", "urgent"]].concat();
+    refused(&newsroom, &approver, "neither author nor editor");
+    assert_eq!(newsroom.status()["articles"], 0);
+
+    let signed = ["--as", "lan", "--approve-as", "minh", "--wait", "--priority", "urgent"];
+    let told = done(&newsroom, &[&publish[..], &signed].concat());
+    let post = &told["posts"][0];
+    assert_eq!((&post["state"], &post["priority"]), (&json!("published"), &json!("urgent")));
+    let delivery = done(&newsroom, &["post", "show", post["post"].as_str().unwrap(), "--json"]);
+    assert_eq!(delivery["priority"], "urgent", "{delivery}");
     newsroom.verify();
 }
 

@@ -7,7 +7,7 @@ use std::{
     process::{Command, Output, Stdio},
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -133,18 +133,22 @@ pub fn call(method: &str, url: &str, body: &Value) -> std::io::Result<String> {
     Ok(body.to_owned())
 }
 
-/// Neighbouring free ports for one newsroom, far from those of its neighbours.
+/// Neighbouring free ports for one newsroom, far from those of its neighbours. Newsrooms of one process never get the same:
+/// each binds its ports a while after it was told of them.
 pub fn ports() -> u16 {
+    static TOLD: AtomicU32 = AtomicU32::new(0);
     // Below the range from which the system takes ports of outgoing connections.
     let start = std::process::id() % 400;
-    for base in (0..400).map(|n| 20_000 + ((start + n) % 400) as u16 * 30) {
+    loop {
+        let told = TOLD.fetch_add(1, Ordering::Relaxed);
+        assert!(told < 400, "no free ports");
+        let base = 20_000 + ((start + told) % 400) as u16 * 30;
         let all: Result<Vec<_>, _> =
             (0..6).map(|n| std::net::TcpListener::bind(("127.0.0.1", base + n))).collect();
         if all.is_ok() {
             return base;
         }
     }
-    panic!("no free ports");
 }
 
 /// A folder with settings that point at a sandbox, two people and the secrets of its accounts.

@@ -16,18 +16,38 @@ use crate::{
 pub const MOST_LOST: u32 = 3;
 
 /// Urgency; the order of the variants is the order of service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Priority {
     /// An emergency bulletin.
     Urgent,
     /// The day's work.
+    #[default]
     Normal,
     /// Whenever there is room.
     Backfill,
 }
 
 impl Priority {
+    /// Every urgency, in the order of service.
+    pub const ALL: [Self; 3] = [Self::Urgent, Self::Normal, Self::Backfill];
+
+    /// The name in records, in forms and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Urgent => "urgent",
+            Self::Normal => "normal",
+            Self::Backfill => "backfill",
+        }
+    }
+
+    /// The urgency of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|priority| priority.name() == name)
+    }
+
     /// Backfill that waited this long is served like the day's work.
     pub const AGES: SignedDuration = SignedDuration::from_hours(1);
 
@@ -241,7 +261,7 @@ pub struct Job {
     pub agency: String,
     /// The work.
     pub work: JobKind,
-    /// Urgency.
+    /// Urgency; the jobs that it queues on the way to a post inherit it.
     pub priority: Priority,
     /// Not before.
     pub run_at: Timestamp,

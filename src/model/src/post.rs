@@ -265,7 +265,7 @@ pub struct Post {
     /// How that time was chosen.
     #[serde(default, skip_serializing_if = "Timing::is_soon")]
     pub timing: Timing,
-    /// Urgency.
+    /// Urgency, that of the job that composed it; its delivery has the same.
     pub priority: Priority,
     /// Who composed it, or changed it last.
     pub author: UserId,
@@ -308,16 +308,19 @@ impl Record for Post {
     fn index(&self) -> Vec<IndexEntry> {
         let state =
             serde_json::to_value(self.state).ok().and_then(|v| v.as_str().map(str::to_owned));
-        vec![
+        let by_state = join(&[&self.agency, &state.unwrap_or_default(), &self.key()]);
+        let mut entries = vec![
             IndexEntry {
                 index: "post_by_article",
                 key: join(&[&self.article.to_string(), &self.key()]),
             },
-            IndexEntry {
-                index: "post_by_state",
-                key: join(&[&self.agency, &state.unwrap_or_default(), &self.key()]),
-            },
+            IndexEntry { index: "post_by_state", key: by_state.clone() },
             IndexEntry { index: "post_by_code", key: self.content.link.code.clone() },
-        ]
+        ];
+        if self.priority == Priority::Urgent {
+            // However many wait for approval, these are seen.
+            entries.push(IndexEntry { index: "post_urgent", key: by_state });
+        }
+        entries
     }
 }

@@ -259,6 +259,16 @@ fn no_time_and_no_person_changes_the_digest() {
 }
 
 #[test]
+fn a_priority_has_one_name_everywhere() {
+    assert!(Priority::ALL.is_sorted(), "the order of service");
+    for priority in Priority::ALL {
+        assert_eq!(serde_json::to_value(priority).unwrap(), priority.name());
+        assert_eq!(Priority::named(priority.name()), Some(priority));
+    }
+    assert_eq!((Priority::named("Khẩn"), Priority::default()), (None, Priority::Normal));
+}
+
+#[test]
 fn account_names_are_plain_and_of_bounded_length() {
     let longest = format!("memory:{}", "a".repeat(113));
     for good in ["memory:cong-tin", "a:b", "x-1:2-y", longest.as_str()] {

@@ -107,19 +107,19 @@ impl Flow {
             JobKind::Brief { article, revision } => self.brief(job, *article, *revision).await,
             JobKind::Render { variant } => self.render(job, *variant, cancel, progress).await,
             JobKind::Compose { article, revision, accounts, author, when } => {
-                self.compose((*article, *revision), accounts, *author, *when).await
+                self.compose(job, (*article, *revision), accounts, *author, *when).await
             }
             JobKind::Measure { post, .. } => self.measure(job, *post).await,
         }
     }
 
     async fn ingest(&self, job: &Claimed, source: &str, agency: &str) -> Result<Done> {
-        let (_, written) = self.take_in(source, agency, Some(job)).await?;
+        let (_, written) = self.take_in(source, agency, job.job.priority, Some(job)).await?;
         Ok(if written { Done::Committed } else { Done::Nothing })
     }
 
     /// Source → article with its photos, and whether anything was written. The same words again change nothing; other words
-    /// are a new revision.
+    /// are a new revision. What it queues is as urgent as this.
     ///
     /// # Errors
     /// [`Error::Ingest`] when the source cannot be read; nothing is stored then.
@@ -127,6 +127,7 @@ impl Flow {
         &self,
         source: &str,
         agency: &str,
+        priority: Priority,
         job: Option<&Claimed>,
     ) -> Result<(Article, bool)> {
         let deps = &self.deps;
@@ -155,11 +156,12 @@ impl Flow {
             if self.brief_of(&old).await.is_ok() {
                 return Ok((old, false));
             }
-            let changes = Changes::by(Self::actor(), "queue a brief").enqueue(self.brief_job(&old));
+            let next = self.brief_job(&old, priority);
+            let changes = Changes::by(Self::actor(), "queue a brief").enqueue(next);
             deps.store.commit(finished(changes, job)).await?;
             return Ok((old, true));
         }
-        let next = self.brief_job(&article);
+        let next = self.brief_job(&article, priority);
         if revision > 1 {
             let effects = deps.review.article_changed(Self::actor(), &article).await?;
             tracing::info!(article = %id, revision, ?effects, "Article {id} has a new revision {revision}");
@@ -174,9 +176,10 @@ impl Flow {
         Ok((article, true))
     }
 
-    fn brief_job(&self, article: &Article) -> Job {
+    fn brief_job(&self, article: &Article, priority: Priority) -> Job {
         let work = JobKind::Brief { article: article.id, revision: article.revision };
-        Job::new(self.deps.ids.make(), &article.agency, work, self.deps.clock.now())
+        let now = self.deps.clock.now();
+        Job { priority, ..Job::new(self.deps.ids.make(), &article.agency, work, now) }
     }
 
     /// Article → brief, and a variant of each kind waiting to be drawn.
@@ -209,6 +212,7 @@ impl Flow {
             };
             let work = JobKind::Render { variant: variant.id };
             let render = Job::new(deps.ids.make(), &article.agency, work, deps.clock.now());
+            let render = Job { priority: job.job.priority, ..render };
             changes = changes.insert(&variant).enqueue(render);
         }
         deps.store.commit(changes.finish(job)).await?;
@@ -317,12 +321,13 @@ impl Flow {
 
     async fn compose(
         &self,
+        job: &Claimed,
         of: (ArticleId, u32),
         accounts: &[AccountName],
         author: UserId,
         when: When,
     ) -> Result<Done> {
-        let composed = self.compose_now(of, accounts, author, when).await?;
+        let composed = self.compose_now(of, accounts, author, when, job.job.priority).await?;
         Ok(if composed.is_some() {
             Done::Nothing
         } else {
@@ -340,6 +345,7 @@ impl Flow {
         accounts: &[AccountName],
         author: UserId,
         when: When,
+        priority: Priority,
     ) -> Result<Option<Outcome>> {
         let deps = &self.deps;
         let key = join(&[&id.to_string(), &format!("{revision:06}"), ""]);
@@ -381,7 +387,7 @@ impl Flow {
             author,
             when,
             zone: &zone,
-            priority: Priority::Normal,
+            priority,
         };
         let write = |writing: &Writing<'_>| words(writing, &brief);
         let outcome = deps.review.compose(Actor::User(author), &order, &write).await?;

@@ -1,10 +1,11 @@
 //! Serves the newsroom of the tests on a loopback port until Ctrl-C, so that the pages can be looked at:
 //! `cargo run -p loa-web --example pages -- 8081` (add `empty` for a newsroom without articles, or an MP4 file for its clips). Sign in as `soan` or
-//! `duyet` with the password printed. `states` adds a post in every state, incidents, and an account that cannot post.
+//! `duyet` with the password printed. `states` adds a post in every state, urgent ones, incidents, and an account that cannot post.
 
 #[path = "../tests/support/mod.rs"]
 mod support;
 
+use loa_model::{DeliveryState, Priority};
 use support::{PASSWORD, Pictures, World};
 
 #[tokio::main]
@@ -16,10 +17,16 @@ async fn main() -> std::io::Result<()> {
     let world = World::with(Pictures::real(clip), rest != "empty").await;
     if rest == "states" {
         let posts = world.every_state().await;
-        world.incidents_about(&posts[&loa_model::DeliveryState::Published]).await;
-        world.in_state("viber:cong-tin", loa_model::DeliveryState::Uncertain).await;
+        world.incidents_about(&posts[&DeliveryState::Published]).await;
+        world.in_state("viber:cong-tin", DeliveryState::Uncertain).await;
         world.refuse_credentials("zalo:cong-tin").await;
         world.dead_letter("demo").await;
+        world.queue("https://minhhoa.example/bao-so-9.htm", Priority::Urgent).await;
+        world.queue("https://minhhoa.example/luu-tru-2019.htm", Priority::Backfill).await;
+        for post in [&world.posts.waiting, &posts[&DeliveryState::Uncertain]] {
+            world.set_priority(post, Priority::Urgent).await;
+        }
+        world.set_priority(&posts[&DeliveryState::Scheduled], Priority::Backfill).await;
     }
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     let address = listener.local_addr()?;

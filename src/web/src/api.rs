@@ -43,6 +43,7 @@ pub(crate) async fn posts(
         posts.push(json!({
             "id": row.record.id, "article": row.record.article, "account": row.record.account,
             "format": row.record.content.format, "digest": row.record.digest(), "state": state,
+            "priority": row.record.priority,
             "scheduled_at": row.record.scheduled_at, "receipt": delivery.and_then(|delivery| delivery.receipt),
         }));
     }

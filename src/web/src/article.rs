@@ -20,7 +20,7 @@ use crate::{
     error::WebError,
     pages::{self, JobCard, name_of},
     post::{PostCard, post_card},
-    view,
+    priority, view,
 };
 
 pub(crate) const ZONE: &str = "Asia/Ho_Chi_Minh";
@@ -289,8 +289,9 @@ pub(crate) async fn compose(
     }
     let article = find(&app, &visitor, &id).await?;
     // A checkbox group repeats its name, which form structs cannot hold.
-    let pairs = url::form_urlencoded::parse(body.as_bytes()).filter(|(key, _)| key == "accounts");
-    let accounts: Result<Vec<_>, _> = pairs.map(|(_, name)| name.parse()).collect();
+    let pairs: Vec<_> = url::form_urlencoded::parse(body.as_bytes()).collect();
+    let of = |name: &'static str| pairs.iter().filter(move |(key, _)| key == name);
+    let accounts: Result<Vec<_>, _> = of("accounts").map(|(_, name)| name.parse()).collect();
     let accounts = accounts.map_err(|error: loa_model::account::BadAccountName| {
         WebError::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
     })?;
@@ -300,6 +301,7 @@ pub(crate) async fn compose(
             "Hãy chọn ít nhất một tài khoản / Choose at least one account",
         ));
     }
+    let priority = priority::chosen(of("priority").next().map(|(_, name)| name.as_ref()))?;
     let now = app.clock.now();
     let work = JobKind::Compose {
         article: article.id,
@@ -308,7 +310,7 @@ pub(crate) async fn compose(
         author: visitor.user.id,
         when: When::Soon,
     };
-    let job = Job::new(app.ids.make(), &article.agency, work, now);
+    let job = Job { priority, ..Job::new(app.ids.make(), &article.agency, work, now) };
     app.store.commit(Changes::by(visitor.actor(), "queue composing").enqueue(job)).await?;
     Ok(back(&article.id.to_string()))
 }

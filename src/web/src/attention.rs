@@ -74,6 +74,7 @@ struct IncidentView {
 struct Dead {
     id: String,
     kind: &'static str,
+    priority: &'static str,
     source: String,
     article: String,
     post: String,
@@ -204,6 +205,7 @@ async fn dead_view(app: &Shared, visitor: &Visitor, view: JobView) -> Result<Dea
     Ok(Dead {
         id: view.job.id.to_string(),
         kind: view.job.work.name(),
+        priority: view.job.priority.name(),
         source,
         article,
         post,

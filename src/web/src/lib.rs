@@ -12,6 +12,7 @@ mod local;
 mod media;
 mod pages;
 mod post;
+mod priority;
 mod progress;
 mod public;
 mod view;

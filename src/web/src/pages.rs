@@ -8,8 +8,8 @@ use axum::{
 };
 use jiff::{ToSpan, civil::Date, tz::TimeZone};
 use loa_model::{
-    Account, AccountName, Actor, Article, ArticleState, Delivery, Job, JobId, JobKind, JobState,
-    Metric, Post, PostFormat, PostState, Role,
+    Account, AccountName, Actor, Article, ArticleState, Delivery, DeliveryState, Job, JobId,
+    JobKind, JobState, Metric, Post, PostFormat, PostState, Priority, Role,
 };
 use loa_store::{Changes, JobView, StoreExt};
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,7 @@ use crate::{
     decide::failed,
     error::WebError,
     post::{PostCard, post_card, post_row},
+    priority,
     view::{self, ReasonView},
 };
 
@@ -65,6 +66,7 @@ pub(crate) struct JobCard {
     id: String,
     kind: &'static str,
     what: String,
+    priority: &'static str,
     running: bool,
     percent: Option<u64>,
     step: String,
@@ -146,6 +148,7 @@ pub(crate) async fn job_cards(
             } else {
                 String::new()
             },
+            priority: view.job.priority.name(),
             running,
             percent: now.filter(|p| p.total > 0).map(|p| p.done * 100 / p.total),
             step: now.map(|p| step_word(app, &visitor.lang, &p.step)).unwrap_or_default(),
@@ -171,6 +174,8 @@ struct ArticleRow {
     at: String,
     revision: u32,
     state: String,
+    /// Urgent while a post of it is that is not over.
+    priority: &'static str,
     photo: Option<String>,
     posts: Vec<Pill>,
 }
@@ -233,9 +238,16 @@ pub(crate) async fn articles(
     let mut rows = Vec::new();
     for article in latest(&app, &visitor.user.agency).await? {
         let posts = app.store.list::<Post>("post_by_article", &article.id.to_string(), 50).await?;
-        let mut pills = Vec::new();
+        let (mut pills, mut priority) = (Vec::new(), Priority::Normal);
         for post in posts {
-            let (state, _) = state_of(&app, &post.record).await?;
+            let (state, delivery) = state_of(&app, &post.record).await?;
+            let over = match delivery {
+                Some(d) => d.state.is_terminal() || d.state == DeliveryState::Published,
+                None => post.record.state == PostState::Void,
+            };
+            if !over {
+                priority = priority.min(post.record.priority);
+            }
             pills.push(Pill {
                 channel: channel_title(&app, &post.record.account),
                 format: name_of(&post.record.content.format),
@@ -250,6 +262,7 @@ pub(crate) async fn articles(
             at: view::time(article.published_at.unwrap_or(article.fetched_at), "Asia/Ho_Chi_Minh"),
             revision: article.revision,
             state: name_of(&article.state),
+            priority: priority.name(),
             photo: article.photos.iter().find_map(|photo| photo.blob).map(|blob| blob.to_string()),
             posts: pills,
         });
@@ -261,6 +274,7 @@ pub(crate) async fn articles(
 #[derive(Deserialize)]
 pub(crate) struct Ingest {
     source: String,
+    priority: Option<String>,
 }
 
 /// Queues the reading of a pasted address.
@@ -280,9 +294,10 @@ pub(crate) async fn ingest(
             "Địa chỉ phải bắt đầu bằng http:// hoặc https:// / The address must begin with http:// or https://",
         ));
     }
+    let priority = priority::chosen(form.priority.as_deref())?;
     let agency = &visitor.user.agency;
     let work = JobKind::Ingest { source: source.to_owned(), agency: agency.clone() };
-    let job = Job::new(app.ids.make(), agency, work, app.clock.now());
+    let job = Job { priority, ..Job::new(app.ids.make(), agency, work, app.clock.now()) };
     app.store.commit(Changes::by(visitor.actor(), "queue an article").enqueue(job)).await?;
     Ok(Redirect::to("/").into_response())
 }
@@ -299,10 +314,15 @@ pub(crate) async fn cancel_job(
     Ok(Redirect::to("/").into_response())
 }
 
+/// Posts that wait for an approver: the urgent ones first, of each urgency the oldest.
 pub(crate) async fn in_review(app: &Shared, agency: &str) -> Result<Vec<Post>, WebError> {
     let prefix = loa_model::record::join(&[agency, "in_review", ""]);
-    let rows = app.store.list::<Post>("post_by_state", &prefix, 200).await?;
-    Ok(rows.into_iter().map(|row| row.record).collect())
+    let urgent = app.store.list::<Post>("post_urgent", &prefix, 200).await?;
+    let all = app.store.list::<Post>("post_by_state", &prefix, 200).await?;
+    let others = all.into_iter().filter(|row| row.record.priority != Priority::Urgent);
+    let mut posts: Vec<Post> = urgent.into_iter().chain(others).map(|row| row.record).collect();
+    posts.sort_by_key(|post| post.priority);
+    Ok(posts)
 }
 
 #[derive(Serialize)]

@@ -37,6 +37,7 @@ pub(crate) struct PostCard {
     lang: String,
     format: String,
     state: String,
+    priority: &'static str,
     /// Key of the words that say what the state means and what happens next.
     help: String,
     reason: ReasonView,
@@ -141,6 +142,7 @@ pub(crate) async fn post_row(
         channel: pages::channel_title(app, &post.account),
         lang: post.content.lang.clone(),
         format: name_of(&post.content.format),
+        priority: post.priority.name(),
         help: decide::help(post, delivery.as_ref(), doubt.as_ref()),
         reason: ReasonView::of(&app.assets, &visitor.lang, reason),
         waits,

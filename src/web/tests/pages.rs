@@ -467,6 +467,9 @@ fn both_languages_say_everything() {
     for key in loa_delivery::DeskError::KEYS {
         assert!(known(&format!("desk_error.{key}")), "{key}");
     }
+    for priority in loa_model::Priority::ALL {
+        assert!(known(&format!("priority.{}", priority.name())), "{priority:?}");
+    }
     for kind in loa_delivery::IncidentKind::ALL {
         assert!(known(&format!("incident_name.{}", kind.key())), "{kind:?}");
     }

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use loa_delivery::{Incident, IncidentKind};
 use loa_model::{
     AccountStatus, Clock as _, Delivery, DeliveryState as S, Intent, Job, JobKind, Post, PostState,
-    Receipt, Why,
+    Priority, Receipt, Why,
     delivery::{Effect, Evidence, Lease},
 };
 use loa_store::{Changes, JobEnd, Store as _, StoreExt as _};
@@ -138,6 +138,22 @@ impl World {
             since: self.clock.now(),
         };
         let changes = Changes::by(by(), "pause account").update(&account, row.version);
+        self.store.commit(changes).await.unwrap();
+    }
+
+    /// Makes a post so urgent.
+    pub async fn set_priority(&self, post: &Post, priority: Priority) {
+        let row = self.store.read::<Post>(&post.id.to_string()).await.unwrap().unwrap();
+        let post = Post { priority, ..row.record };
+        let changes = Changes::by(by(), "arrange").update(&post, row.version);
+        self.store.commit(changes).await.unwrap();
+    }
+
+    /// An article that waits to be read, so urgent.
+    pub async fn queue(&self, source: &str, priority: Priority) {
+        let work = JobKind::Ingest { source: source.to_owned(), agency: "demo".into() };
+        let job = Job::new(self.ids.make(), "demo", work, self.clock.now());
+        let changes = Changes::by(by(), "queue").enqueue(Job { priority, ..job });
         self.store.commit(changes).await.unwrap();
     }
 
