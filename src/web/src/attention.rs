@@ -1,6 +1,10 @@
 //! *Cần xử lý*: everything that waits for a person, with what is known of it and one press for each decision.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
 
 use axum::{
     Extension,
@@ -9,10 +13,10 @@ use axum::{
 };
 use loa_delivery::{CLOSERS, Incident, NEWSROOM, SetAside};
 use loa_model::{
-    Account, Actor, Delivery, DeliveryState, Job, JobId, JobKind, JobState, Post, PostId,
-    PostState, UserId, Variant, record::join,
+    Account, Actor, Delivery, DeliveryState, Job, JobId, JobKind, JobState, Post, PostState,
+    UserId, Variant, record::join,
 };
-use loa_store::{JobView, StoreExt, Versioned};
+use loa_store::{JobView, Seq, StoreExt, Versioned};
 use serde::Serialize;
 
 use crate::{
@@ -27,8 +31,10 @@ use crate::{
     view::{self, ReasonView},
 };
 
-/// Records of one kind that are looked at, the newest.
+/// Jobs and incidents shown.
 const MOST: usize = 200;
+/// Accounts that are looked at, and of each the newest deliveries in one state: what was dealt with stays in its state.
+const LOOKS: usize = 1000;
 /// Closed incidents shown.
 const LAST_CLOSED: usize = 20;
 
@@ -102,37 +108,70 @@ struct Waiting {
 }
 
 impl Waiting {
+    /// Looks at what is the agency's own only, so that it is found whatever others have.
     async fn of(app: &Shared, agency: &str) -> Result<Self, WebError> {
-        let mut posts: BTreeMap<DeliveryState, Vec<Post>> = BTreeMap::new();
-        let mut seen: BTreeSet<PostId> = BTreeSet::new();
-        for state in WAITING {
-            let prefix = join(&[state.name(), ""]);
-            for row in app.store.list_last::<Delivery>("delivery_by_state", &prefix, MOST).await? {
-                let d = row.record;
-                if d.agency == agency
-                    && seen.insert(d.post)
-                    && let Some(post) = asked(app, &d).await?
-                {
-                    posts.entry(state).or_default().push(post);
+        let seq = app.store.last_seq();
+        let mut found: BTreeMap<DeliveryState, Vec<(Delivery, Post)>> = BTreeMap::new();
+        let accounts = join(&[agency, ""]);
+        for account in app.store.list::<Account>("account_by_agency", &accounts, LOOKS).await? {
+            for state in WAITING {
+                let prefix = join(&[account.record.name.as_str(), state.name(), ""]);
+                let rows = app.store.list_last("delivery_by_account", &prefix, LOOKS).await?;
+                for d in rows.into_iter().map(|row: Versioned<Delivery>| row.record) {
+                    if d.agency == agency
+                        && let Some(post) = asked(app, &d).await?
+                    {
+                        found.entry(state).or_default().push((d, post));
+                    }
                 }
             }
         }
-        let mut jobs = app.store.jobs(Some(JobState::Discarded), MOST).await?;
-        jobs.retain(|view| view.job.agency == agency);
+        let newest_first = |mut all: Vec<(Delivery, Post)>| {
+            all.sort_by_key(|(d, _)| Reverse((d.not_before, d.id)));
+            all.into_iter().map(|(_, post)| post).collect()
+        };
+        let posts = found.into_iter().map(|(state, all)| (state, newest_first(all))).collect();
+        let mut jobs = pages::jobs_of(app, agency, JobState::Discarded).await?;
+        jobs.truncate(MOST);
         let incidents = app.desk.open_incidents(agency, MOST).await;
-        Ok(Self { posts, jobs, incidents: incidents.map_err(|error| failed(&error))? })
+        let incidents = incidents.map_err(|error| failed(&error))?;
+        let waiting = Self { posts, jobs, incidents };
+        app.counts.keep(agency, seq, waiting.len());
+        Ok(waiting)
+    }
+
+    fn len(&self) -> usize {
+        let posts: usize = self.posts.values().map(Vec::len).sum();
+        posts + self.jobs.len() + self.incidents.len()
+    }
+}
+
+/// How many things wait for people of each agency, as of a commit: until the next one nobody has to look again.
+#[derive(Default)]
+pub(crate) struct Counts(Mutex<BTreeMap<String, (Seq, usize)>>);
+
+impl Counts {
+    fn keep(&self, agency: &str, seq: Seq, count: usize) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.insert(agency.to_owned(), (seq, count));
+    }
+
+    fn as_of(&self, agency: &str, seq: Seq) -> Option<usize> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get(agency).filter(|(of, _)| *of == seq).map(|(_, count)| *count)
     }
 }
 
 /// The post of a delivery that a person is asked about: it is the one of its post that counts, its post can still go out or is
 /// in doubt, and nobody left it as it is.
 async fn asked(app: &Shared, d: &Delivery) -> Result<Option<Post>, WebError> {
-    let newest = app.desk.delivery_of(d.post).await.map_err(|error| failed(&error))?;
-    if newest.is_none_or(|newest| newest.record.id != d.id) {
+    let over = d.state.is_terminal();
+    // Most of what is over was left so: this is asked first.
+    if over && app.store.read::<SetAside>(&d.id.to_string()).await?.is_some() {
         return Ok(None);
     }
-    let over = d.state.is_terminal();
-    if over && app.store.read::<SetAside>(&d.id.to_string()).await?.is_some() {
+    let newest = app.desk.delivery_of(d.post).await.map_err(|error| failed(&error))?;
+    if newest.is_none_or(|newest| newest.record.id != d.id) {
         return Ok(None);
     }
     let post = app.store.read::<Post>(&d.post.to_string()).await?.map(|row| row.record);
@@ -141,9 +180,10 @@ async fn asked(app: &Shared, d: &Delivery) -> Result<Option<Post>, WebError> {
 
 /// How many things wait for people of an agency.
 pub(crate) async fn count(app: &Shared, agency: &str) -> Result<usize, WebError> {
-    let waiting = Waiting::of(app, agency).await?;
-    let posts: usize = waiting.posts.values().map(Vec::len).sum();
-    Ok(posts + waiting.jobs.len() + waiting.incidents.len())
+    match app.counts.as_of(agency, app.store.last_seq()) {
+        Some(count) => Ok(count),
+        None => Ok(Waiting::of(app, agency).await?.len()),
+    }
 }
 
 pub(crate) async fn page(

@@ -102,6 +102,7 @@ pub(crate) struct App {
     pub(crate) progress: watch::Receiver<ProgressMap>,
     pub(crate) config: Config,
     pub(crate) attempts: auth::Attempts,
+    pub(crate) counts: attention::Counts,
 }
 
 pub(crate) type Shared = Arc<App>;
@@ -127,6 +128,7 @@ pub fn router(deps: Deps) -> Result<Router, AssetsError> {
         progress: deps.progress,
         config: deps.config,
         attempts: auth::Attempts::default(),
+        counts: attention::Counts::default(),
     });
     let staff = Router::new()
         .route("/", get(pages::articles))

@@ -73,6 +73,9 @@ pub(crate) struct JobCard {
     reason: ReasonView,
 }
 
+/// Jobs shown of each state.
+const MOST_JOBS: usize = 200;
+
 /// States of a job that still has work before it.
 pub(crate) const UNFINISHED: [JobState; 3] =
     [JobState::Executing, JobState::Available, JobState::Retryable];
@@ -107,23 +110,32 @@ pub(crate) fn step_word(app: &Shared, lang: &str, step: &str) -> String {
     if word == key { step.to_owned() } else { word }
 }
 
+/// Jobs of an agency in this state, the newest first, found whatever others have.
+pub(crate) async fn jobs_of(
+    app: &Shared,
+    agency: &str,
+    state: JobState,
+) -> Result<Vec<JobView>, WebError> {
+    let mut jobs = app.store.jobs(Some(state), usize::MAX).await?;
+    jobs.retain(|view| view.job.agency == agency);
+    Ok(jobs)
+}
+
 /// Jobs of an agency that run, wait or were given up, without measurements: those run for months.
 pub(crate) async fn job_cards(
     app: &Shared,
     visitor: &Visitor,
     only: Option<&str>,
 ) -> Result<Vec<JobCard>, WebError> {
-    let agency = visitor.user.agency.as_str();
     let progress = app.progress.borrow().clone();
     let mut jobs = Vec::new();
     for state in UNFINISHED.into_iter().chain([JobState::Discarded]) {
-        jobs.extend(app.store.jobs(Some(state), 200).await?);
+        let own = jobs_of(app, &visitor.user.agency, state).await?.into_iter();
+        let shown = own.filter(|view| !matches!(view.job.work, JobKind::Measure { .. }));
+        jobs.extend(shown.take(MOST_JOBS));
     }
-    let shown = jobs.into_iter().filter(|view| {
-        view.job.agency == agency && !matches!(view.job.work, JobKind::Measure { .. })
-    });
     let mut cards = Vec::new();
-    for view in shown {
+    for view in jobs {
         let what = match &view.job.work {
             JobKind::Ingest { source, .. } => source.clone(),
             JobKind::Brief { article, .. } | JobKind::Compose { article, .. } => {

@@ -11,6 +11,7 @@
 
 #[cfg(test)]
 pub mod browser;
+pub mod counted;
 pub mod records;
 pub mod shown;
 pub mod states;
@@ -21,7 +22,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -136,6 +137,8 @@ pub struct Posts {
 pub struct World {
     pub router: Router,
     pub store: Arc<MemoryStore>,
+    /// Rows that the pages asked for.
+    pub rows: Arc<AtomicUsize>,
     pub blobs: Arc<Blobs>,
     pub clock: Arc<Hand>,
     pub ids: Ids,
@@ -252,15 +255,17 @@ impl World {
         let shown = |(name, capability): (&String, &Capability)| {
             (name.clone(), Arc::new(shown::Shown(capability.clone())))
         };
+        let rows = Arc::new(AtomicUsize::new(0));
+        let pages = Arc::new(counted::Counted { inner: store.clone(), rows: rows.clone() });
         let desk = Desk::new(
-            store.clone(),
+            pages.clone(),
             Arc::new(shown::All(capabilities.iter().map(shown).collect())),
             clock.clone(),
             Arc::new(Counter::default()),
             loa_delivery::Config::default(),
         );
         let router = loa_web::router(Deps {
-            store: store.clone(),
+            store: pages,
             blobs: blobs.clone(),
             review: review.clone(),
             desk: desk.clone(),
@@ -276,6 +281,7 @@ impl World {
         Self {
             router,
             store,
+            rows,
             blobs,
             clock,
             ids,
