@@ -152,10 +152,11 @@ impl Campaign {
         clock["now"].as_str().unwrap().parse().unwrap()
     }
 
-    /// Posts one article to every account, due the next morning, and sees it through.
+    /// Posts one article to every account, due a day later, and sees it through.
     fn day(&mut self, number: usize, posts: usize) {
         let source = self.article(number);
-        let due = self.now() + SignedDuration::from_hours(16);
+        // No two days share an allowance.
+        let due = self.now() + SignedDuration::from_hours(24);
         let names = (0..posts.min(self.accounts))
             .flat_map(|n| CHANNELS.iter().map(move |channel| account_name(channel, n)))
             .collect::<Vec<_>>()
@@ -178,6 +179,7 @@ impl Campaign {
         self.advance_to(due);
         let late = due + PATIENCE;
         let mut until_kill = 20 + self.below(60);
+        let mut before = Value::Null;
         loop {
             let status = self.newsroom.status();
             let counts = &status["deliveries"];
@@ -190,8 +192,9 @@ impl Campaign {
                 return;
             }
             assert!(self.now() < late, "day {number} does not come to rest: {counts}");
-            // Where nothing is on the wire only time has to pass.
-            let idle = of(&["leased", "intent", "ready"]) == 0;
+            // Where nothing is on the wire and nothing moves only time has to pass.
+            let idle = of(&["leased", "intent"]) == 0 && (of(&["ready"]) == 0 || *counts == before);
+            before = counts.clone();
             let (steps, step_ms) = if idle { (10, 30_000) } else { (40, 1_000) };
             for _ in 0..steps {
                 self.platforms.advance(step_ms);
