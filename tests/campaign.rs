@@ -31,8 +31,8 @@ use serde_json::{Value, json};
 
 /// Posts of each channel when nobody says how many.
 const POSTS: usize = 100;
-/// A project may insert 100 videos a day, of which a fifth is kept for urgent posts.
-const MOST_ACCOUNTS: usize = 80;
+/// A project may insert 100 videos a day, of which a fifth is kept for urgent posts, and some inserts fail.
+const MOST_ACCOUNTS: usize = 72;
 /// Time of ours that the binary has for a step of the virtual clock. Optimised, it needs less.
 const STEP: Duration = Duration::from_millis(if cfg!(debug_assertions) { 40 } else { 12 });
 /// Longest time a day's posts may take to come to rest, on the virtual clock.
@@ -195,7 +195,7 @@ impl Campaign {
             // Where nothing is on the wire and nothing moves only time has to pass.
             let idle = of(&["leased", "intent"]) == 0 && (of(&["ready"]) == 0 || *counts == before);
             before = counts.clone();
-            let (steps, step_ms) = if idle { (10, 30_000) } else { (40, 1_000) };
+            let (steps, step_ms) = if idle { (10, 60_000) } else { (40, 1_000) };
             for _ in 0..steps {
                 self.platforms.advance(step_ms);
                 pause(STEP);
