@@ -13,6 +13,7 @@ mod wire;
 use std::{collections::BTreeSet, sync::Mutex};
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use loa_channel::{
     Audience, Channel, Cx, Error, Health, InboundEvent, Lookup, Outgoing, Progress, Result, To,
 };
@@ -111,6 +112,10 @@ impl Channel for Facebook {
     }
 
     /// A Page token does not age; when it dies, a person must log in again.
+    fn ages(&self, _to: To<'_>, _now: Timestamp) -> bool {
+        false
+    }
+
     async fn refresh(&self, _cx: &Cx<'_>, _to: To<'_>) -> Result<Option<Secret>> {
         Ok(None)
     }

@@ -9,6 +9,7 @@ mod publish;
 mod wire;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use loa_channel::{
     Audience, Channel, Cx, Error, Health, InboundEvent, Lookup, Outgoing, Progress, Result, To,
 };
@@ -100,6 +101,10 @@ impl Channel for Viber {
     }
 
     /// A token does not age; it changes only when it is issued again in the app.
+    fn ages(&self, _to: To<'_>, _now: Timestamp) -> bool {
+        false
+    }
+
     async fn refresh(&self, _cx: &Cx<'_>, _to: To<'_>) -> Result<Option<Secret>> {
         Ok(None)
     }

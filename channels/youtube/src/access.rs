@@ -46,7 +46,8 @@ pub(crate) async fn refresh(api: &Api, cx: &Cx<'_>, to: To<'_>) -> Result<Option
     ])))
 }
 
-fn is_due(api: &Api, to: To<'_>, now: Timestamp) -> bool {
+/// Whether the tokens are to be renewed: by their age, or because the platform refused them.
+pub(crate) fn is_due(api: &Api, to: To<'_>, now: Timestamp) -> bool {
     let Some(token) = to.secret.get("access_token") else { return true };
     let expires: Option<Timestamp> = to.secret.get("expires_at").and_then(|text| text.parse().ok());
     let least = SignedDuration::from_secs(api.config.refresh_before_s.into());

@@ -496,6 +496,7 @@ fn the_access_token_is_renewed_shortly_before_its_end_or_when_refused() {
             ..Config::default()
         };
         let youtube = YouTube::new(config.clone(), Limits::default()).unwrap();
+        assert!(!youtube.ages(world.to(), world.cx().clock.now()), "half an hour left");
         assert!(
             youtube.refresh(&world.cx(), world.to()).await.unwrap().is_none(),
             "half an hour left"
@@ -503,6 +504,7 @@ fn the_access_token_is_renewed_shortly_before_its_end_or_when_refused() {
         let error = youtube.health(&world.cx(), world.to()).await.unwrap_err();
         assert_eq!(error.advice, RetryAdvice::Reauthorize);
         assert!(!error.to_string().contains("ACCESSTOKEN"), "{error}");
+        assert!(youtube.ages(world.to(), world.cx().clock.now()), "refused");
         let new =
             youtube.refresh(&world.cx(), world.to()).await.unwrap().expect("refused, so renewed");
         assert_eq!(
@@ -514,6 +516,7 @@ fn the_access_token_is_renewed_shortly_before_its_end_or_when_refused() {
 
         let other = YouTube::new(config, Limits::default()).unwrap();
         world.later(25 * 60 + 1);
+        assert!(other.ages(world.to(), world.cx().clock.now()), "under five minutes left");
         assert!(
             other.refresh(&world.cx(), world.to()).await.unwrap().is_some(),
             "under five minutes left"

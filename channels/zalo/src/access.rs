@@ -50,7 +50,8 @@ pub(crate) async fn refresh(api: &Api, cx: &Cx<'_>, to: To<'_>) -> Result<Option
     ])))
 }
 
-fn is_due(api: &Api, to: To<'_>, now: Timestamp) -> bool {
+/// Whether the tokens are to be renewed: by their age, or because the platform refused them.
+pub(crate) fn is_due(api: &Api, to: To<'_>, now: Timestamp) -> bool {
     let Some(token) = to.secret.get("access_token") else { return true };
     let rotated: Option<Timestamp> = to.secret.get("rotated_at").and_then(|text| text.parse().ok());
     let old = SignedDuration::from_hours(api.config.refresh_after_h.into());

@@ -14,6 +14,7 @@ mod wire;
 mod testing;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use loa_channel::{
     Audience, Channel, Cx, Error, ErrorKind, Health, InboundEvent, Lookup, Outgoing, Progress,
     Result, RetryAdvice, To,
@@ -113,6 +114,10 @@ impl Channel for Zalo {
 
     async fn health(&self, cx: &Cx<'_>, to: To<'_>) -> Result<Health> {
         measure::health(&self.api, cx, to).await
+    }
+
+    fn ages(&self, to: To<'_>, now: Timestamp) -> bool {
+        access::is_due(&self.api, to, now)
     }
 
     async fn refresh(&self, cx: &Cx<'_>, to: To<'_>) -> Result<Option<Secret>> {

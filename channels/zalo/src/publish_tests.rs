@@ -370,11 +370,13 @@ fn tokens_are_renewed_when_old_or_refused_and_kept_when_young() {
             Limits::default(),
         )
         .unwrap();
+        assert!(!zalo.ages(world.to(), world.cx().clock.now()), "two hours old");
         assert!(zalo.refresh(&world.cx(), world.to()).await.unwrap().is_none(), "two hours old");
 
         let error = zalo.health(&world.cx(), world.to()).await.unwrap_err();
         assert_eq!(error.advice, RetryAdvice::Reauthorize);
         assert!(!error.to_string().contains("ACCESSTOKEN"), "{error}");
+        assert!(zalo.ages(world.to(), world.cx().clock.now()), "refused");
         let new =
             zalo.refresh(&world.cx(), world.to()).await.unwrap().expect("refused, so renewed");
         assert_eq!(
@@ -394,6 +396,7 @@ fn tokens_are_renewed_when_old_or_refused_and_kept_when_young() {
         )
         .unwrap();
         world.later(18 * 3600);
+        assert!(other.ages(world.to(), world.cx().clock.now()), "twenty hours old");
         assert!(
             other.refresh(&world.cx(), world.to()).await.unwrap().is_some(),
             "twenty hours old"

@@ -202,6 +202,10 @@ pub trait Channel: Send + Sync {
     /// [`RetryAdvice::Reauthorize`] when they do not.
     async fn health(&self, cx: &Cx<'_>, to: To<'_>) -> Result<Health>;
 
+    /// Whether [`Channel::refresh`] would ask the platform: the credentials age, or were refused. It asks nobody itself, so a
+    /// look needs no mark in the vault.
+    fn ages(&self, to: To<'_>, now: Timestamp) -> bool;
+
     /// New credentials, when they age; nothing when they do not. The vault keeps a mark before and the result after, so a
     /// single-use refresh token is never lost between the two.
     ///

@@ -496,6 +496,10 @@ impl Channel for MemoryChannel {
         Ok(Health { title: to.account.title.clone(), remote_id: to.account.remote_id.clone() })
     }
 
+    fn ages(&self, _to: To<'_>, _now: Timestamp) -> bool {
+        false
+    }
+
     async fn refresh(&self, _cx: &Cx<'_>, _to: To<'_>) -> Result<Option<Secret>> {
         Ok(None)
     }

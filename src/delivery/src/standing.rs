@@ -21,7 +21,7 @@ use crate::{
 
 /// What came of a refresh.
 pub(crate) enum Refreshed {
-    /// New credentials are kept.
+    /// New credentials are kept, ours or those of somebody who was faster.
     Yes,
     /// The channel sees no need: the credentials are young, or never change.
     Young,
@@ -141,9 +141,18 @@ impl Worker {
         let Some(old) = self.deps.secrets.get(&account.name).await? else {
             return Ok(Refreshed::No);
         };
+        if !channel.ages(To { account, secret: &old }, now) {
+            return Ok(Refreshed::Young);
+        }
         if let Err(error) = self.deps.secrets.begin_refresh(&account.name).await {
             tracing::warn!(account = %account.name, %error, "Credentials cannot be renewed now");
             return Ok(Refreshed::Later(secs(60)));
+        }
+        // Whoever renewed them since the look used the old token up: nobody asks with it again.
+        let under_mark = self.deps.secrets.get(&account.name).await;
+        if !matches!(&under_mark, Ok(Some(now_is)) if *now_is == old) {
+            self.deps.secrets.finish_refresh(&account.name, None).await?;
+            return Ok(if under_mark?.is_some() { Refreshed::Yes } else { Refreshed::No });
         }
         let gate = loa_model::seams::OpenGate;
         let deps = &self.deps;

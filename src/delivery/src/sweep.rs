@@ -1,10 +1,14 @@
 //! What time alone does: due, missed, lost.
 
+use futures::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
 use loa_model::{Delivery, DeliveryEvent as Event, DeliveryState as State};
 use loa_store::{AccountLease, Versioned};
 
 use crate::{Result, Round, Worker, config::secs, deps::is_former, gate::Tenure};
+
+/// Moves of the sweep that are under way at the same time.
+const TOGETHER: usize = 64;
 
 /// Time between two looks at everything that waits, when that is more than one look takes in.
 const ALL_SWEPT_EVERY: SignedDuration = SignedDuration::from_secs(10);
@@ -15,14 +19,15 @@ impl Worker {
         let now = self.deps.clock.now();
         let due = self.state_rows(State::Scheduled, Some(now)).await?;
         let spread = self.spread(&due, now).await?;
-        for row in due {
+        let moves = due.into_iter().map(|row| {
             let event = match spread.get(&row.record.id) {
                 _ if now > row.record.not_after => Event::Expire,
                 Some(until) => Event::Spread { until: *until },
                 None => Event::Due,
             };
-            self.step_aside(&row, event, round).await?;
-        }
+            (row, event)
+        });
+        self.step_aside_all(moves, round).await?;
         for state in [State::Ready, State::Held] {
             self.expire(state, now, round).await?;
         }
@@ -52,11 +57,25 @@ impl Worker {
                 }
             }
         }
-        for row in rows {
-            // What may be live goes on until that is known: nothing of it is sent any more.
-            if now > row.record.not_after && !row.record.may_be_live() {
-                self.step_aside(&row, Event::Expire, round).await?;
-            }
+        // What may be live goes on until that is known: nothing of it is sent any more.
+        let late = |d: &Delivery| now > d.not_after && !d.may_be_live();
+        let moves = rows.into_iter().filter(|row| late(&row.record));
+        self.step_aside_all(moves.map(|row| (row, Event::Expire)), round).await
+    }
+
+    /// Makes moves that wait for nobody many at a time: they share the syncs of the store.
+    async fn step_aside_all(
+        &self,
+        moves: impl Iterator<Item = (Versioned<Delivery>, Event)>,
+        round: &mut Round,
+    ) -> Result<()> {
+        let moves = moves.map(|(row, event)| async move {
+            let mut part = Round::default();
+            self.step_aside(&row, event, &mut part).await.map(|()| part)
+        });
+        let mut made = futures::stream::iter(moves).buffered(TOGETHER);
+        while let Some(part) = made.next().await {
+            round.merge(part?);
         }
         Ok(())
     }

@@ -68,7 +68,7 @@ impl Round {
         });
     }
 
-    fn merge(&mut self, other: Self) {
+    pub(crate) fn merge(&mut self, other: Self) {
         self.happened.extend(other.happened);
         self.failed.extend(other.failed);
         if let Some(wake) = other.wake {

@@ -7,9 +7,9 @@ mod support;
 use std::sync::atomic::Ordering;
 
 use jiff::SignedDuration;
-use loa_channel::memory::{Chain, Options};
+use loa_channel::memory::{Chain, Options, TOKEN};
 use loa_delivery::IncidentKind;
-use loa_model::{AccountStatus, DeliveryState as State, capability::ReadBack};
+use loa_model::{AccountStatus, DeliveryState as State, Secret, capability::ReadBack};
 use support::{RefreshMode, World};
 
 const PAGE: &str = "memory:cong-tin";
@@ -51,7 +51,7 @@ fn one_refusal_of_fresh_credentials_waits_and_does_not_call_a_person() {
 }
 
 #[test]
-fn an_account_is_asked_at_most_every_ten_minutes() {
+fn an_account_is_looked_at_at_most_every_ten_minutes_and_a_look_is_no_record() {
     let mut world = world("good", RefreshMode::Nothing);
     let worker = world.worker();
     for _ in 0..20 {
@@ -59,10 +59,27 @@ fn an_account_is_asked_at_most_every_ten_minutes() {
         world.tick(&worker);
         world.clock.advance(SignedDuration::from_mins(1));
     }
-    assert_eq!(world.channel.refreshes.load(Ordering::SeqCst), 2, "20 posts in 20 minutes");
+    assert_eq!(world.channel.looks.load(Ordering::SeqCst), 2, "20 posts in 20 minutes");
     world.post("memory:tinh", |_, _| {});
     world.tick(&worker);
-    assert_eq!(world.channel.refreshes.load(Ordering::SeqCst), 3, "each account for itself");
+    assert_eq!(world.channel.looks.load(Ordering::SeqCst), 3, "each account for itself");
+    assert_eq!(*world.vault.log.lock().unwrap(), [""; 0]);
+    assert_eq!(world.channel.refreshes.load(Ordering::SeqCst), 0);
+}
+
+/// Measuring renews credentials too, and a refresh token may work once.
+#[test]
+fn a_token_that_somebody_else_renewed_meanwhile_is_not_used_up_again() {
+    let mut world = world("old", RefreshMode::Refused);
+    let good = Secret::new([(TOKEN.to_owned(), "good".to_owned())]);
+    *world.vault.renewed_meanwhile.lock().unwrap() = Some(good);
+    let id = world.post(PAGE, |_, d| d.max_attempts = 1);
+    let worker = world.worker();
+    world.tick(&worker);
+    assert_eq!((world.state(id), world.vault.token().as_str()), (State::Published, "good"));
+    assert_eq!(*world.vault.log.lock().unwrap(), ["begin", "nothing"]);
+    assert_eq!(world.channel.refreshes.load(Ordering::SeqCst), 0);
+    assert_eq!(world.incidents(), []);
 }
 
 /// The answer is lost, the process restarts: the old refresh token is tried once more.

@@ -18,7 +18,7 @@ use loa_model::{
 };
 use loa_store::StoreExt as _;
 use support::{
-    World,
+    Drove, World,
     pace::{gap, texts_a_day},
     ready,
 };
@@ -34,6 +34,18 @@ fn went(world: &World, posts: &[DeliveryId]) -> Vec<(Timestamp, AccountName)> {
         .collect();
     live.sort();
     live
+}
+
+/// A disk that keeps one of them waiting keeps no other.
+#[test]
+fn what_becomes_due_together_becomes_ready_together() {
+    let mut world = World::new(1, Options::default());
+    let posts: Vec<_> = (0..10).map(|_| world.post(PAGE, |_, _| {})).collect();
+    let worker = world.worker();
+    world.fuse().set_at("before commit");
+    assert!(matches!(world.drive(worker.tick()), Drove::Blown));
+    let ready = posts.iter().filter(|id| world.state(**id) == State::Ready);
+    assert_eq!(ready.count(), 9);
 }
 
 fn app_limited(seed: u64, every_ms: u64) -> World {

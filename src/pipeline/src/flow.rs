@@ -427,9 +427,9 @@ impl Flow {
             ear: &notes,
         };
         if let (Some(channel), Some(account), Some(old)) = (&channel, &account, &secret)
-            && let Some(fresh) = self.renewed(&**channel, &cx, account, old).await
+            && channel.ages(To { account, secret: old }, deps.clock.now())
         {
-            secret = Some(fresh);
+            secret = self.renewed(&**channel, &cx, account).await.or(secret);
         }
         // Without an account, its secret or its channel only our own link clicks can be counted.
         let ask = match (&channel, &account, &secret) {
@@ -451,32 +451,31 @@ impl Flow {
         Ok(Done::Committed)
     }
 
-    /// Newer credentials when the old ones age: an account that posts nothing for days is still measured. Two-phase, and not
-    /// while somebody else refreshes: a single-use token must not be spent twice.
+    /// Newer credentials: an account that posts nothing for days is still measured. Two-phase, and not while somebody else
+    /// refreshes. They are read under the mark, so that a single-use token which somebody else used meanwhile is not used again.
     async fn renewed(
         &self,
         channel: &dyn Channel,
         cx: &Cx<'_>,
         account: &Account,
-        old: &Secret,
     ) -> Option<Secret> {
         let _one = self.refreshing.lock().await;
         if self.deps.secrets.begin_refresh(&account.name).await.is_err() {
             return None;
         }
-        let fresh = match channel.refresh(cx, To { account, secret: old }).await {
-            Ok(fresh) => fresh,
-            Err(error) => {
-                tracing::warn!(account = %account.name, %error, "Credentials could not be renewed for measuring");
-                None
-            }
+        let fresh = match self.deps.secrets.get(&account.name).await.ok().flatten() {
+            Some(secret) => channel.refresh(cx, To { account, secret: &secret }).await,
+            None => Ok(None),
         };
-        let changed = fresh.is_some();
+        let fresh = fresh.unwrap_or_else(|error| {
+            tracing::warn!(account = %account.name, %error, "Credentials could not be renewed for measuring");
+            None
+        });
         if let Err(error) = self.deps.secrets.finish_refresh(&account.name, fresh).await {
             tracing::error!(account = %account.name, %error, "Renewed credentials could not be kept");
             return None;
         }
-        if changed { self.deps.secrets.get(&account.name).await.ok().flatten() } else { None }
+        self.deps.secrets.get(&account.name).await.ok().flatten()
     }
 
     fn actor() -> Actor {

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use loa_channel::{
     Audience, Channel, Cx, Error, Health, InboundEvent, Lookup, Outgoing, Progress, Result, To,
     memory::{MemoryChannel, MemoryPlatform, Options},
@@ -283,6 +283,11 @@ impl Channel for Adapter {
         let gate = Some((cx.gate, sent, &*self.store));
         let call = Call { gate, ..self.call(&to.account.name, Request::After) };
         self.wire.exchange(call, move |platform, _| platform.delete(&name, &secret, id)).await
+    }
+
+    /// The platform alone knows.
+    fn ages(&self, _: To<'_>, _: Timestamp) -> bool {
+        true
     }
 
     async fn refresh(&self, _cx: &Cx<'_>, to: To<'_>) -> Result<Option<Secret>> {

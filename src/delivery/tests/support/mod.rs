@@ -143,6 +143,8 @@ pub struct TestChannel {
     pub capability: Capability,
     pub fuse: Arc<Fuse>,
     pub refresh: Mutex<RefreshMode>,
+    /// How often it was asked whether credentials age, and for new ones.
+    pub looks: AtomicU32,
     pub refreshes: AtomicU32,
     /// The next creates are done and never answered.
     pub silent: AtomicU32,
@@ -223,6 +225,10 @@ impl Channel for TestChannel {
     }
     async fn health(&self, cx: &Cx<'_>, to: To<'_>) -> loa_channel::Result<Health> {
         self.inner.health(cx, to).await
+    }
+    fn ages(&self, _to: To<'_>, _now: Timestamp) -> bool {
+        self.looks.fetch_add(1, Ordering::SeqCst);
+        !matches!(*self.refresh.lock().unwrap(), RefreshMode::Nothing)
     }
     async fn refresh(&self, _cx: &Cx<'_>, _to: To<'_>) -> loa_channel::Result<Option<Secret>> {
         self.refreshes.fetch_add(1, Ordering::SeqCst);
@@ -311,6 +317,7 @@ impl World {
             capability,
             fuse,
             refresh: Mutex::new(RefreshMode::Nothing),
+            looks: AtomicU32::new(0),
             refreshes: AtomicU32::new(0),
             silent: AtomicU32::new(0),
             repeats: AtomicBool::new(false),

@@ -10,6 +10,7 @@ use loa_model::{AccountName, Secret};
 /// What a refresh of the credentials gives.
 #[derive(Debug, Clone)]
 pub enum RefreshMode {
+    /// They do not age.
     Nothing,
     Token(String),
     Refused,
@@ -36,6 +37,8 @@ impl RefreshMode {
 #[derive(Default)]
 pub struct Vault {
     pub secret: Mutex<Option<Secret>>,
+    /// Somebody else renews it, right before the next mark.
+    pub renewed_meanwhile: Mutex<Option<Secret>>,
     pub log: Mutex<Vec<&'static str>>,
 }
 
@@ -57,6 +60,9 @@ impl Secrets for Vault {
     }
     async fn begin_refresh(&self, _account: &AccountName) -> Result<(), VaultError> {
         self.log.lock().unwrap().push("begin");
+        if let Some(newer) = self.renewed_meanwhile.lock().unwrap().take() {
+            *self.secret.lock().unwrap() = Some(newer);
+        }
         Ok(())
     }
     async fn finish_refresh(

@@ -115,6 +115,9 @@ impl Channel for Scripted {
     async fn health(&self, _: &Cx<'_>, _: To<'_>) -> Result<Health> {
         Err(Error::unsupported("health"))
     }
+    fn ages(&self, _: To<'_>, _: Timestamp) -> bool {
+        false
+    }
     async fn refresh(&self, _: &Cx<'_>, _: To<'_>) -> Result<Option<Secret>> {
         Ok(None)
     }

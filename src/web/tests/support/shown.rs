@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use loa_channel::{
     Audience, Channel, Cx, Error, Health, InboundEvent, Lookup, Outgoing, Progress, Result, To,
 };
@@ -61,6 +62,9 @@ impl Channel for Shown {
     }
     async fn health(&self, _cx: &Cx<'_>, _to: To<'_>) -> Result<Health> {
         never()
+    }
+    fn ages(&self, _to: To<'_>, _now: Timestamp) -> bool {
+        false
     }
     async fn refresh(&self, _cx: &Cx<'_>, _to: To<'_>) -> Result<Option<Secret>> {
         never()
