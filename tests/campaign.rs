@@ -17,6 +17,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     fmt::Write as _,
     fs,
+    io::Write as _,
     path::{Path, PathBuf},
     process::{Child, Stdio},
     sync::Arc,
@@ -26,7 +27,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use loa_model::{Clock, Delivery, DeliveryState as State, Post, seams::BoxFuture};
 use loa_store::{SledStore, StoreExt as _};
-use newsroom::{CHANNELS, LOA, Newsroom, Platforms, account_name, call, pause, ports, said};
+use newsroom::{CHANNELS, LOA, Newsroom, Platforms, account_name, call, pause, ports, said, send};
 use serde_json::{Value, json};
 
 /// Posts of each channel when nobody says how many.
@@ -35,6 +36,10 @@ const POSTS: usize = 100;
 const MOST_ACCOUNTS: usize = 72;
 /// Time of ours that the binary has for a step of the virtual clock. Optimised, it needs less.
 const STEP: Duration = Duration::from_millis(if cfg!(debug_assertions) { 40 } else { 12 });
+/// Days between two on which somebody takes a grant back by mistake.
+const WITHDRAWN_EVERY: usize = 10;
+/// The challenge of an empty verifier.
+const NO_VERIFIER: &str = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
 /// Longest time a day's posts may take to come to rest, on the virtual clock.
 const PATIENCE: SignedDuration = SignedDuration::from_hours(12);
 
@@ -97,6 +102,8 @@ struct Campaign {
     server: Option<Child>,
     random: u64,
     kills: u32,
+    /// Accounts that a person connected again.
+    connected: u32,
 }
 
 impl Campaign {
@@ -110,7 +117,16 @@ impl Campaign {
             Newsroom::with_accounts(accounts, &dir, base, &platforms.first_line, SETTINGS);
         newsroom.people();
         let web = format!("127.0.0.1:{}", base + 5);
-        Self { platforms, newsroom, accounts, web, server: None, random: 0xCA_3A16, kills: 0 }
+        Self {
+            platforms,
+            newsroom,
+            accounts,
+            web,
+            server: None,
+            random: 0xCA_3A16,
+            kills: 0,
+            connected: 0,
+        }
     }
 
     fn below(&mut self, end: u64) -> u64 {
@@ -177,6 +193,12 @@ impl Campaign {
         let out = self.newsroom.command(&arguments).output().unwrap();
         assert!(out.status.success(), "day {number}: {}", said(&out));
         self.advance_to(due);
+        if number % WITHDRAWN_EVERY == 1 {
+            let whose = &self.platforms.first_line["zalo"]["accounts"]
+                [number % posts.min(self.accounts)]["id"];
+            let order = json!({ "whose": whose, "action": "revoke" });
+            self.platforms.control("POST", "/control/zalo/tokens", &order);
+        }
         let late = due + PATIENCE;
         let mut until_kill = 20 + self.below(60);
         let mut before = Value::Null;
@@ -187,6 +209,7 @@ impl Campaign {
                 states.iter().map(|state| counts[*state].as_u64().unwrap_or(0)).sum()
             };
             let busy = of(&["leased", "intent", "ready", "scheduled"]);
+            self.connect_again(&status);
             let viber = waiting(&status);
             if busy == 0 && of(&["uncertain"]) <= viber {
                 return;
@@ -206,6 +229,49 @@ impl Campaign {
                 }
             }
         }
+    }
+
+    /// A person on duty signs in anew where the platform refuses the credentials: their grant was taken back, or a kill cut off
+    /// the renewal of a token that works once.
+    fn connect_again(&mut self, status: &Value) {
+        let refused = status["accounts"].as_array().unwrap().iter();
+        let refused = refused.filter(|account| account["status"]["status"] == "needs_reauth");
+        let names: Vec<_> = refused.map(|a| a["name"].as_str().unwrap().to_owned()).collect();
+        for name in names {
+            let number = (0..self.accounts).find(|n| account_name("zalo", *n) == name);
+            let number = number.unwrap_or_else(|| panic!("{name} needs new credentials"));
+            let secret = self.sign_in_to_zalo(number);
+            let mut command = self.newsroom.command(&["connect", &name, "--as", "minh", "--json"]);
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+            let mut child = command.spawn().unwrap();
+            child.stdin.take().unwrap().write_all(secret.as_bytes()).unwrap();
+            let out = child.wait_with_output().unwrap();
+            assert!(out.status.success(), "{name}: {}", said(&out));
+            self.connected += 1;
+        }
+    }
+
+    /// Goes through the platform's consent page, and trades its code for tokens.
+    fn sign_in_to_zalo(&self, number: usize) -> String {
+        let zalo = &self.platforms.first_line["zalo"];
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let (app, secret) = (text(&zalo["app"]["id"]), text(&zalo["app"]["secret"]));
+        let (oauth, oa) = (text(&zalo["oauth"]), text(&zalo["accounts"][number]["id"]));
+        let page = format!(
+            "{oauth}/permission?app_id={app}&redirect_uri=http%3A%2F%2F127.0.0.1%2F&code_challenge={NO_VERIFIER}"
+        );
+        let page = call("GET", &page, &Value::Null).unwrap();
+        let place = page.find(&format!("oa_id={oa}")).unwrap_or_else(|| panic!("{page}"));
+        let code = page[..place].rsplit("code=").next().unwrap();
+        let code: String = code.chars().take_while(|c| !matches!(c, '&' | '"')).collect();
+        let header =
+            format!("content-type: application/x-www-form-urlencoded\r\nsecret_key: {secret}");
+        let form = format!("grant_type=authorization_code&app_id={app}&code={code}");
+        let tokens = send("POST", &format!("{oauth}/access_token"), &header, &form).unwrap();
+        let tokens: Value = serde_json::from_str(&tokens).unwrap_or_else(|_| panic!("{tokens}"));
+        let (access, refresh) = (&tokens["access_token"], &tokens["refresh_token"]);
+        assert!(access.is_string() && refresh.is_string(), "{tokens}");
+        format!("access_token = {access}\nrefresh_token = {refresh}\napp_secret = {secret:?}\n")
     }
 
     fn advance_to(&self, at: Timestamp) {
@@ -411,7 +477,10 @@ fn never_twice_never_lost_exactly_what_was_approved() {
     }
     let published = all.posts - all.lost - all.waiting;
     let equal = 100.0 * (published - all.unequal) as f64 / published as f64;
-    println!("killed {} times, {accounts} accounts a channel", campaign.kills);
+    println!(
+        "killed {} times, {accounts} accounts a channel, {} connected again by a person",
+        campaign.kills, campaign.connected
+    );
     println!(
         "posts={} channels={} faults={fired} duplicates={} lost={} uncertain={} resolved={} waiting={} bytes_equal={equal:.2}%",
         posts,
@@ -426,5 +495,6 @@ fn never_twice_never_lost_exactly_what_was_approved() {
     assert_eq!(all.uncertain, all.resolved + all.waiting, "an unclear outcome went missing");
     assert!(fired > posts as u64 / 10, "only {fired} faults befell the campaign");
     assert!(all.uncertain > 0 && campaign.kills > 0, "nothing was put to the test");
+    assert!(campaign.connected > 0, "nobody had to sign in anew");
     fs::remove_dir_all(&campaign.newsroom.dir).ok();
 }

@@ -110,15 +110,20 @@ pub fn pause(time: Duration) {
 
 /// A small HTTP client: the tests speak to loopback only.
 pub fn call(method: &str, url: &str, body: &Value) -> std::io::Result<String> {
+    let text = if body.is_null() { String::new() } else { body.to_string() };
+    send(method, url, "content-type: application/json", &text)
+}
+
+/// One request with this header beside those that each has.
+pub fn send(method: &str, url: &str, header: &str, text: &str) -> std::io::Result<String> {
     use std::io::{Read as _, Write as _};
     let rest = url.strip_prefix("http://").unwrap();
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
     let mut stream = std::net::TcpStream::connect(host)?;
     stream.set_read_timeout(Some(Duration::from_secs(20)))?;
-    let text = if body.is_null() { String::new() } else { body.to_string() };
     write!(
         stream,
-        "{method} /{path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{text}",
+        "{method} /{path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n{header}\r\ncontent-length: {}\r\n\r\n{text}",
         text.len()
     )?;
     let mut answer = Vec::new();

@@ -16,7 +16,7 @@ use crate::{
     digest::Digest,
     ids::{ArticleId, DeliveryId, PostId, UserId},
     job::{MOST_LOST, Priority},
-    record::{IndexEntry, Record, join, time_key},
+    record::{IndexEntry, Record, is_zero, join, time_key},
 };
 
 /// What one step of a publishing chain does to the platform.
@@ -124,7 +124,7 @@ pub struct Delivery {
     /// Attempts that wrote an intent.
     pub attempt: u32,
     /// Workers lost with it in a row, each before it did anything with it.
-    #[serde(default, skip_serializing_if = "is_none")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub lost: u32,
     /// Attempts allowed.
     pub max_attempts: u32,
@@ -553,11 +553,6 @@ impl Delivery {
             }
         }
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-fn is_none(count: &u32) -> bool {
-    *count == 0
 }
 
 impl Record for Delivery {

@@ -40,3 +40,9 @@ pub fn join(parts: &[&str]) -> String {
 pub fn time_key(at: jiff::Timestamp) -> String {
     format!("{:016}", at.as_microsecond().max(0))
 }
+
+/// Whether a count says nothing: such a field is left out, as earlier releases wrote the record.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+pub(crate) fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
