@@ -39,7 +39,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             segment_bytes: 64 << 20,
-            cache_bytes: 16 << 20,
+            cache_bytes: 64 << 20,
             low_bytes: LOW,
             boot_id: None,
             abort_after_seq: None,
