@@ -261,8 +261,9 @@ impl Campaign {
             "{oauth}/permission?app_id={app}&redirect_uri=http%3A%2F%2F127.0.0.1%2F&code_challenge={NO_VERIFIER}"
         );
         let page = call("GET", &page, &Value::Null).unwrap();
-        let place = page.find(&format!("oa_id={oa}")).unwrap_or_else(|| panic!("{page}"));
-        let code = page[..place].rsplit("code=").next().unwrap();
+        let offered = page.split_once(&format!("oa_id={oa}"));
+        let (before, _) = offered.unwrap_or_else(|| panic!("{page}"));
+        let code = before.rsplit("code=").next().unwrap();
         let code: String = code.chars().take_while(|c| !matches!(c, '&' | '"')).collect();
         let header =
             format!("content-type: application/x-www-form-urlencoded\r\nsecret_key: {secret}");
