@@ -312,19 +312,18 @@ pub(crate) async fn status(house: &House) -> anyhow::Result<Value> {
     let mut deliveries: BTreeMap<&str, usize> = BTreeMap::new();
     let mut uncertain = Vec::new();
     for state in DeliveryState::ALL {
-        let from = join(&[state.name(), ""]);
-        let to = format!("{from}\u{10ffff}");
-        let rows = house.store.range("delivery_by_state", &from, &to, 1_000_000, false).await?;
-        if !rows.is_empty() {
-            deliveries.insert(state.name(), rows.len());
+        let found =
+            house.store.count_under("delivery_by_state", &join(&[state.name(), ""])).await?;
+        if found > 0 {
+            deliveries.insert(state.name(), found);
         }
     }
     for row in house.store.list::<Delivery>("delivery_by_state", "uncertain", 1_000).await? {
         uncertain.push(json!({ "delivery": row.record.id, "account": row.record.account, "reason": row.record.reason }));
     }
-    let mut jobs: BTreeMap<String, u64> = BTreeMap::new();
-    for view in house.store.jobs(None, 1_000_000).await? {
-        *jobs.entry(word(view.state)?).or_default() += 1;
+    let mut jobs: BTreeMap<String, usize> = BTreeMap::new();
+    for (state, count) in house.store.count_jobs().await? {
+        jobs.insert(word(state)?, count);
     }
     let mut accounts = Vec::new();
     let mut lookout = Lookout::new(&*house.store, &house.settings.delivery, house.now());
@@ -339,7 +338,7 @@ pub(crate) async fn status(house: &House) -> anyhow::Result<Value> {
     }
     let overdue = house.desk.overdue(OVERDUE).await;
     let overdue = overdue.map_err(|error| anyhow::anyhow!("what waits cannot be read: {error}"))?;
-    let articles = house.store.all::<Article>(1_000_000).await?.len();
+    let articles = house.store.count_under("article_by_time", "").await?;
     let mut variants: BTreeMap<String, u64> = BTreeMap::new();
     for row in house.store.all::<Variant>(1_000_000).await? {
         *variants.entry(word(row.record.state)?).or_default() += 1;

@@ -224,6 +224,11 @@ impl JobState {
         Self::Cancelled,
     ];
 
+    /// Whether a job in this state runs no more unless a person asks for it.
+    pub const fn ended(self) -> bool {
+        matches!(self, Self::Completed | Self::Discarded | Self::Cancelled)
+    }
+
     /// The state after `event`.
     ///
     /// # Errors

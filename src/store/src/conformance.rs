@@ -44,6 +44,7 @@ macro_rules! conformance {
             a_deleted_row_leaves_its_indexes
             an_index_entry_moves_with_its_row
             an_index_is_read_in_order_both_ways
+            an_index_is_counted_as_it_is_read
             a_scan_begins_at_its_key
             an_audit_record_may_change_no_row
             big_values_are_refused
@@ -53,6 +54,7 @@ macro_rules! conformance {
             the_tail_is_a_chain_without_gaps
             watchers_wake_at_every_commit
             a_job_is_claimed_once
+            jobs_are_counted_by_state
             urgent_jobs_go_first_then_the_oldest
             backfill_rises_by_waiting
             only_wanted_kinds_are_claimed

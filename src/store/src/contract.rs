@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use loa_model::{Actor, JobId, Record};
+use loa_model::{Actor, JobId, JobState, Record};
 
 use crate::{
     changes::{Changes, Entry, Row, Seq, Versioned},
     error::Result,
     lease::{AccountLease, Claimed, JobEnd, JobView},
+    queue,
 };
 
 #[cfg(doc)]
@@ -41,6 +42,12 @@ pub trait Store: Send + Sync {
         limit: usize,
         reverse: bool,
     ) -> Result<Vec<Row>>;
+
+    /// How many rows [`Store::range`] would find without a limit. A backend answers from its index and reads no row.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    async fn count(&self, index: &str, from: &str, to: &str) -> Result<usize>;
 
     /// Rows of a table in the order of their primary keys.
     ///
@@ -78,7 +85,7 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// [`Error::Io`].
-    async fn jobs(&self, state: Option<loa_model::JobState>, limit: usize) -> Result<Vec<JobView>>;
+    async fn jobs(&self, state: Option<JobState>, limit: usize) -> Result<Vec<JobView>>;
 
     /// A person calls a job off: at once when nobody runs it, else at its next heartbeat.
     ///
@@ -168,6 +175,34 @@ pub trait StoreExt: Store {
     /// [`Error::Corrupt`] when one does not parse.
     async fn all<R: Record>(&self, limit: usize) -> Result<Vec<Versioned<R>>> {
         self.scan(R::TABLE, "", limit).await?.iter().map(Row::read).collect()
+    }
+
+    /// How many entries of an index lie under a prefix.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    async fn count_under(&self, index: &str, prefix: &str) -> Result<usize> {
+        self.count(index, prefix, &format!("{prefix}\u{10ffff}")).await
+    }
+
+    /// How many jobs there are of each state that has any. Only those that did not end are read, and they are few.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    async fn count_jobs(&self) -> Result<Vec<(JobState, usize)>> {
+        let mut counts = Vec::new();
+        for state in JobState::ALL {
+            let count = if state.ended() {
+                let (from, to) = queue::state_range(state);
+                self.count(queue::BY_STATE, &from, &to).await?
+            } else {
+                self.jobs(Some(state), usize::MAX).await?.len()
+            };
+            if count > 0 {
+                counts.push((state, count));
+            }
+        }
+        Ok(counts)
     }
 }
 

@@ -239,7 +239,7 @@ impl Engine {
     ) -> Result<Vec<JobView>> {
         let rows = match state {
             None => self.rows.range(queue::BY_ID, "", "\u{10ffff}", limit, true)?,
-            Some(state @ (JobState::Completed | JobState::Discarded | JobState::Cancelled)) => {
+            Some(state) if state.ended() => {
                 let (from, to) = queue::state_range(state);
                 self.rows.range(queue::BY_STATE, &from, &to, limit, true)?
             }

@@ -80,6 +80,10 @@ impl Store for MemoryStore {
         self.rows.range(index, from, to, limit, reverse)
     }
 
+    async fn count(&self, index: &str, from: &str, to: &str) -> Result<usize> {
+        self.rows.count(index, from, to)
+    }
+
     async fn scan(&self, table: &str, from: &str, limit: usize) -> Result<Vec<Row>> {
         self.rows.scan(table, from, limit)
     }

@@ -90,7 +90,7 @@ impl JobRow {
 
     /// Whether it will never run again.
     pub(crate) fn ended(&self) -> bool {
-        matches!(self.state, JobState::Completed | JobState::Discarded | JobState::Cancelled)
+        self.state.ended()
     }
 
     /// State as of `now`: what is due is available, and so is what lost its worker.

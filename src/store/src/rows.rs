@@ -62,6 +62,8 @@ pub(crate) trait Rows: std::fmt::Debug + Send + Sync + 'static {
         limit: usize,
         reverse: bool,
     ) -> Result<Vec<Row>>;
+    /// How many rows [`Rows::range`] would find; they are not read.
+    fn count(&self, index: &str, from: &str, to: &str) -> Result<usize>;
     /// Rows of a table from a key on.
     fn scan(&self, table: &str, from: &str, limit: usize) -> Result<Vec<Row>>;
     /// Applies records in order. Readers see all of them or none. After an end in the middle [`Rows::applied`] is as before
@@ -90,6 +92,16 @@ struct Tables {
 }
 
 impl Tables {
+    fn entries(
+        &self,
+        index: &str,
+        from: &str,
+        to: &str,
+    ) -> impl DoubleEndedIterator<Item = &[String; 4]> {
+        let edge = |sort: &str| [index.to_owned(), sort.to_owned(), String::new(), String::new()];
+        self.index.range((Bound::Included(edge(from)), Bound::Excluded(edge(to))))
+    }
+
     fn row_of(&self, entry: &[String; 4]) -> Option<Row> {
         let [_, _, table, key] = entry;
         let stored = self.rows.get(&(table.clone(), key.clone()))?;
@@ -132,13 +144,16 @@ impl Rows for MemoryRows {
             return Ok(Vec::new());
         }
         let tables = self.read();
-        let edge = |sort: &str| [index.to_owned(), sort.to_owned(), String::new(), String::new()];
-        let found = tables.index.range((Bound::Included(edge(from)), Bound::Excluded(edge(to))));
+        let found = tables.entries(index, from, to);
         Ok(if reverse {
             found.rev().filter_map(|entry| tables.row_of(entry)).take(limit).collect()
         } else {
             found.filter_map(|entry| tables.row_of(entry)).take(limit).collect()
         })
+    }
+
+    fn count(&self, index: &str, from: &str, to: &str) -> Result<usize> {
+        Ok(if from < to { self.read().entries(index, from, to).count() } else { 0 })
     }
 
     fn scan(&self, table: &str, from: &str, limit: usize) -> Result<Vec<Row>> {

@@ -205,8 +205,7 @@ impl Rows for SledRows {
             return Ok(Vec::new());
         }
         self.ask(|db| {
-            let edge = |sort: &str| [b"i", index.as_bytes(), b"\0", sort.as_bytes()].concat();
-            let found = db.range(edge(from)..edge(to));
+            let found = db.range(index_edge(index, from)..index_edge(index, to));
             let row = |entry: sled::Result<(IVec, IVec)>| {
                 let (bytes, _) = entry.map_err(|error| failed(&error))?;
                 let [_, _, table, key] = index_parts(&bytes)?;
@@ -219,6 +218,19 @@ impl Rows for SledRows {
             } else {
                 found.take(limit).map(row).collect()
             }
+        })
+    }
+
+    fn count(&self, index: &str, from: &str, to: &str) -> Result<usize> {
+        if from >= to {
+            return Ok(0);
+        }
+        self.ask(|db| {
+            let mut found = db.range(index_edge(index, from)..index_edge(index, to));
+            found.try_fold(0, |count, entry| {
+                entry.map_err(|error| failed(&error))?;
+                Ok(count + 1)
+            })
         })
     }
 
@@ -291,6 +303,11 @@ fn index_key((index, sort): &(String, String), table: &str, key: &str) -> Vec<u8
     let zero = b"\0".as_slice();
     let parts = [index, sort, table, key].map(str::as_bytes);
     [b"i", parts[0], zero, parts[1], zero, parts[2], zero, parts[3]].concat()
+}
+
+/// Where the entries of an index with this sort key begin.
+fn index_edge(index: &str, sort: &str) -> Vec<u8> {
+    [b"i", index.as_bytes(), b"\0", sort.as_bytes()].concat()
 }
 
 fn row_parts(bytes: &[u8]) -> Result<(&str, &str)> {

@@ -181,6 +181,11 @@ impl Store for SledStore {
         self.read(move |rows| rows.range(&index, &from, &to, limit, reverse)).await
     }
 
+    async fn count(&self, index: &str, from: &str, to: &str) -> Result<usize> {
+        let (index, from, to) = (index.to_owned(), from.to_owned(), to.to_owned());
+        self.read(move |rows| rows.count(&index, &from, &to)).await
+    }
+
     async fn scan(&self, table: &str, from: &str, limit: usize) -> Result<Vec<Row>> {
         let (table, from) = (table.to_owned(), from.to_owned());
         self.read(move |rows| rows.scan(&table, &from, limit)).await

@@ -99,6 +99,11 @@ impl Store for HouseStore {
         self.read(self.store.range(index, from, to, limit, reverse).await)
     }
 
+    async fn count(&self, index: &str, from: &str, to: &str) -> Result<usize> {
+        self.before("read").await;
+        self.read(self.store.count(index, from, to).await)
+    }
+
     async fn scan(&self, table: &str, from: &str, limit: usize) -> Result<Vec<Row>> {
         self.before("read").await;
         self.read(self.store.scan(table, from, limit).await)

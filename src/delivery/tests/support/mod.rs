@@ -82,6 +82,9 @@ impl Store for FuseStore {
     ) -> loa_store::Result<Vec<Row>> {
         self.inner.range(index, from, to, limit, reverse).await
     }
+    async fn count(&self, index: &str, from: &str, to: &str) -> loa_store::Result<usize> {
+        self.inner.count(index, from, to).await
+    }
     async fn scan(&self, table: &str, from: &str, limit: usize) -> loa_store::Result<Vec<Row>> {
         self.inner.scan(table, from, limit).await
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use loa_model::{Actor, ArticleId, Clock as _, Job, JobKind, JobState, Priority};
 
 use super::{HandClock, KINDS, MINUTE, Note, Subject, by, job};
-use crate::{Claimed, Error, JobEnd, JobView};
+use crate::{Claimed, Error, JobEnd, JobView, StoreExt as _};
 
 async fn queue(store: &Subject, jobs: impl IntoIterator<Item = Job>) {
     let changes = jobs.into_iter().fold(by("queue"), crate::Changes::enqueue);
@@ -36,6 +36,30 @@ pub async fn a_job_is_claimed_once(store: Subject, clock: &HandClock) {
     assert_eq!(second.iter().map(|c| &c.job).collect::<Vec<_>>(), [&job(3, clock)]);
     assert_eq!(claim(&store, "máy-ba").await, []);
     assert_eq!(view(&store, &job(1, clock)).await.state, JobState::Executing);
+}
+
+/// The counts by state are those of the list: also of jobs that time alone moved on, and of those that ended.
+pub async fn jobs_are_counted_by_state(store: Subject, clock: &HandClock) {
+    let later = Job { run_at: clock.now() + 5 * MINUTE, ..job(6, clock) };
+    queue(&store, (1..=5).map(|n| job(n, clock)).chain([later])).await;
+    let first = store.claim(KINDS, "máy", 2, MINUTE).await.unwrap();
+    store.finish(&first[0], JobEnd::Complete).await.unwrap();
+    store.cancel_job(job(4, clock).id, Actor::Operator("trưởng ban".to_owned())).await.unwrap();
+    let told = [
+        [(JobState::Scheduled, 1), (JobState::Available, 2), (JobState::Executing, 1)].as_slice(),
+        &[(JobState::Scheduled, 1), (JobState::Available, 3)],
+        &[(JobState::Available, 4)],
+    ];
+    for (minutes, open) in [0, 2, 5].into_iter().zip(told) {
+        clock.advance(minutes * MINUTE);
+        let counts = store.count_jobs().await.unwrap();
+        let ended = [(JobState::Completed, 1), (JobState::Cancelled, 1)];
+        assert_eq!(counts, [open, &ended].concat());
+        let all = store.jobs(None, 100).await.unwrap();
+        for (state, count) in counts {
+            assert_eq!(all.iter().filter(|view| view.state == state).count(), count, "{state:?}");
+        }
+    }
 }
 
 /// Urgent jobs are handed out first; among equals the one that has waited longest.

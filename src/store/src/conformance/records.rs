@@ -159,6 +159,23 @@ pub async fn an_index_is_read_in_order_both_ways(store: Subject, _: &HandClock) 
     assert_eq!(last[0].record.id, "2");
 }
 
+/// Counting an index gives what reading it gives, and no more than that.
+pub async fn an_index_is_counted_as_it_is_read(store: Subject, _: &HandClock) {
+    let mut changes = by("add");
+    for (id, shelf) in [("3", "b"), ("1", "a"), ("2", "a"), ("4", "c"), ("5", "đ"), ("6", "z")] {
+        changes = changes.insert(&Note::new(id, shelf, "x"));
+    }
+    store.commit(changes).await.unwrap();
+    let edges = ["", "a", "a\u{1}2", "b", "b\u{1}3", "đ", "z", "\u{10ffff}"];
+    for (from, to) in edges.iter().flat_map(|from| edges.iter().map(move |to| (from, to))) {
+        let read = store.range("note_by_shelf", from, to, 10, false).await.unwrap().len();
+        let counted = store.count("note_by_shelf", from, to).await.unwrap();
+        assert_eq!(counted, read, "{from:?} to {to:?}");
+    }
+    assert_eq!(store.count_under("note_by_shelf", "a").await.unwrap(), 2);
+    assert_eq!(store.count("note", "", "z").await.unwrap(), 0);
+}
+
 /// A scan gives the rows of one table in the order of their keys, from a key on.
 pub async fn a_scan_begins_at_its_key(store: Subject, clock: &HandClock) {
     let mut changes = by("add").enqueue(job(1, clock));

@@ -46,6 +46,9 @@ impl Store for Counted {
     ) -> Result<Vec<Row>> {
         Ok(self.count(self.inner.range(index, from, to, limit, reverse).await?))
     }
+    async fn count(&self, index: &str, from: &str, to: &str) -> Result<usize> {
+        self.inner.count(index, from, to).await
+    }
     async fn scan(&self, table: &str, from: &str, limit: usize) -> Result<Vec<Row>> {
         Ok(self.count(self.inner.scan(table, from, limit).await?))
     }
