@@ -16,7 +16,7 @@ use loa_model::{
     AccountName, Actor, Delivery, DeliveryEvent as Event, DeliveryId, DeliveryState as State, Ids,
     record::{Record as _, join, time_key},
 };
-use loa_store::{AccountLease, Error as StoreError, Row, Versioned};
+use loa_store::{AccountLease, Error as StoreError, Row, Seq, Versioned};
 
 use crate::{
     Deps, Result, chain,
@@ -104,6 +104,8 @@ pub struct Worker {
     pub(crate) ids: Ids,
     pub(crate) memory: Mutex<Memory>,
     pub(crate) killed: Mutex<BTreeMap<String, Arc<AtomicBool>>>,
+    /// The record up to which `killed` is true.
+    pub(crate) switches_read_at: tokio::sync::Mutex<Option<Seq>>,
     pub(crate) stopping: AtomicBool,
     pub(crate) refreshing: tokio::sync::Mutex<()>,
 }
@@ -117,6 +119,7 @@ impl Worker {
             ids,
             memory: Mutex::default(),
             killed: Mutex::default(),
+            switches_read_at: tokio::sync::Mutex::default(),
             stopping: AtomicBool::new(false),
             refreshing: tokio::sync::Mutex::new(()),
         }
@@ -141,7 +144,7 @@ impl Worker {
         let width = self.deps.config.concurrency.max(1);
         let mut served =
             futures::stream::iter(errands.into_iter().map(|errand| self.serve(errand)))
-                .buffered(width);
+                .buffer_unordered(width);
         while let Some(part) = served.next().await {
             round.merge(part);
         }
