@@ -11,7 +11,7 @@ use loa_model::{QuietHours, delivery::Effect};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Accounts served at the same time; each account is served serially.
+    /// Accounts served at the same time; each account is served serially, and holds the file it uploads in memory.
     pub concurrency: usize,
     /// Lease of an account; renewed at a third of it.
     pub account_lease_s: u32,
@@ -58,7 +58,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            concurrency: 8,
+            concurrency: 32,
             account_lease_s: 30,
             delivery_lease_s: 3600,
             create_timeout_s: 30,

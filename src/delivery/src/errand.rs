@@ -1,6 +1,9 @@
 //! What there is to do, account by account: chosen and put in order before any lease is taken.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use loa_channel::Channel;
@@ -77,8 +80,12 @@ impl Candidate {
 }
 
 impl Worker {
-    /// Everything to do, by account, in the order of service.
-    pub(crate) async fn errands(&self, round: &mut Round) -> Result<Vec<Errand>> {
+    /// Everything to do, by account, in the order of service; nothing of accounts that are being served.
+    pub(crate) async fn errands(
+        &self,
+        served: &BTreeSet<AccountName>,
+        round: &mut Round,
+    ) -> Result<Vec<Errand>> {
         let now = self.deps.clock.now();
         let mut work: BTreeMap<AccountName, Vec<Row>> = BTreeMap::new();
         let mut rows = self.ready_rows().await?;
@@ -87,7 +94,7 @@ impl Worker {
         {
             rows.extend(self.state_rows(state, None).await?);
         }
-        for row in rows {
+        for row in rows.into_iter().filter(|row| !served.contains(&row.record.account)) {
             work.entry(row.record.account.clone()).or_default().push(row);
         }
         let mut errands = Vec::new();

@@ -19,6 +19,7 @@ pub mod pacing;
 mod read_back;
 mod records;
 mod request;
+mod running;
 mod spread;
 mod standing;
 mod sweep;

@@ -97,7 +97,15 @@ impl At<'_> {
 }
 
 impl Worker {
+    /// Hears what the ledger says of switches by now. Every request under way asks at every change, so those who wait for one
+    /// reading share it.
     pub(crate) async fn read_kill_switches(&self) -> Result<()> {
+        let asked = self.deps.store.last_seq();
+        let mut read_at = self.switches_read_at.lock().await;
+        if read_at.is_some_and(|read_at| read_at >= asked) {
+            return Ok(());
+        }
+        let now = self.deps.store.last_seq();
         let switches = self.deps.store.all::<KillSwitch>(self.deps.config.batch).await?;
         let mut killed = self.killed.lock().unwrap_or_else(PoisonError::into_inner);
         for switch in switches {
@@ -106,6 +114,7 @@ impl Worker {
                 .or_default()
                 .store(switch.record.on, Ordering::Release);
         }
+        *read_at = Some(now);
         Ok(())
     }
 

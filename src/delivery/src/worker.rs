@@ -1,12 +1,11 @@
-//! The worker: deterministic rounds, and the loop around them.
+//! The worker: what it remembers, one deterministic round, and the service of one account.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
 };
 
 use futures::StreamExt as _;
@@ -16,7 +15,7 @@ use loa_model::{
     AccountName, Actor, Delivery, DeliveryEvent as Event, DeliveryId, DeliveryState as State, Ids,
     record::{Record as _, join, time_key},
 };
-use loa_store::{AccountLease, Error as StoreError, Row, Versioned};
+use loa_store::{AccountLease, Error as StoreError, Row, Seq, Versioned};
 
 use crate::{
     Deps, Result, chain,
@@ -24,11 +23,12 @@ use crate::{
     errand::Errand,
     gate::Tenure,
     moves::{Mover, NotMoved},
+    running::Service,
     turns::Turns,
 };
 
 /// Time after which what failed for a reason of our own is tried again.
-const AGAIN_S: u32 = 1;
+pub(crate) const AGAIN_S: u32 = 1;
 
 /// What happened to one delivery in a round.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +96,10 @@ pub(crate) struct Memory {
     pub(crate) all_swept_at: BTreeMap<State, Timestamp>,
     /// When to ask next whether credentials age.
     pub(crate) check_token_at: BTreeMap<AccountName, Timestamp>,
+    /// Accounts that are being served, and whether a look passed them over meanwhile.
+    pub(crate) served: BTreeMap<AccountName, bool>,
+    /// When the services that ended since the last look want another one.
+    pub(crate) wake: Option<Timestamp>,
 }
 
 /// Sends what is due. One per process; several processes share a store by the leases.
@@ -104,7 +108,11 @@ pub struct Worker {
     pub(crate) ids: Ids,
     pub(crate) memory: Mutex<Memory>,
     pub(crate) killed: Mutex<BTreeMap<String, Arc<AtomicBool>>>,
+    /// The record up to which `killed` is true.
+    pub(crate) switches_read_at: tokio::sync::Mutex<Option<Seq>>,
     pub(crate) stopping: AtomicBool,
+    /// A service has ended, or the worker shall.
+    pub(crate) told: tokio::sync::Notify,
     pub(crate) refreshing: tokio::sync::Mutex<()>,
 }
 
@@ -117,7 +125,9 @@ impl Worker {
             ids,
             memory: Mutex::default(),
             killed: Mutex::default(),
+            switches_read_at: tokio::sync::Mutex::default(),
             stopping: AtomicBool::new(false),
+            told: tokio::sync::Notify::new(),
             refreshing: tokio::sync::Mutex::new(()),
         }
     }
@@ -130,103 +140,29 @@ impl Worker {
     /// is that account's ([`Round::failed`]).
     pub async fn tick(&self) -> Result<Round> {
         let mut round = Round::default();
-        self.read_kill_switches().await?;
-        if !self.memory().started {
-            self.recover_former(&mut round).await?;
-            self.memory().started = true;
-        }
-        self.keep_held(&mut round).await?;
-        self.sweep(&mut round).await?;
-        let errands = self.errands(&mut round).await?;
+        let errands = self.look(&mut round).await?;
         let width = self.deps.config.concurrency.max(1);
         let mut served =
             futures::stream::iter(errands.into_iter().map(|errand| self.serve(errand)))
-                .buffered(width);
+                .buffer_unordered(width);
         while let Some(part) = served.next().await {
             round.merge(part);
-        }
-        if !round.failed.is_empty() {
-            round.wake_at(self.deps.clock.now() + secs(AGAIN_S));
         }
         Ok(round)
     }
 
-    /// Rounds until `shutdown` turns true: on time, and at every change of the store. Then finishes what is being sent and
-    /// hands every lease back.
-    ///
-    /// # Errors
-    /// [`crate::Error::Store`] when the last hand-back fails; failures of rounds are logged and the round is repeated.
-    pub async fn run(&self, mut shutdown: tokio::sync::watch::Receiver<bool>) -> Result<()> {
-        let mut changed = self.deps.store.watch();
-        loop {
-            changed.borrow_and_update();
-            let outcome = {
-                let tick = self.tick();
-                tokio::pin!(tick);
-                tokio::select! {
-                    biased;
-                    outcome = &mut tick => outcome,
-                    () = wanted(&mut shutdown) => {
-                        self.stopping.store(true, Ordering::Release);
-                        tick.await
-                    }
-                }
-            };
-            if *shutdown.borrow() {
-                self.stopping.store(true, Ordering::Release);
-                return self.hand_back().await;
-            }
-            let now = self.deps.clock.now();
-            let most = secs(self.deps.config.poll_s.max(1));
-            let wait = match outcome {
-                Ok(round) => {
-                    round.wake.map_or(most, |wake| wake.duration_since(now).clamp(secs(0), most))
-                }
-                Err(error) => {
-                    tracing::error!(%error, "a delivery round failed and will be repeated");
-                    secs(AGAIN_S)
-                }
-            };
-            tokio::select! {
-                biased;
-                () = self.deps.clock.sleep(Duration::try_from(wait).unwrap_or_default()) => {}
-                answer = changed.changed() => {
-                    // The store is gone only when the process ends; the clock keeps the loop going until then.
-                    if answer.is_err() {
-                        self.deps.clock.sleep(Duration::from_secs(1)).await;
-                    }
-                }
-                () = wanted(&mut shutdown) => {}
-            }
+    /// Does what time alone does and says what there is to do, in the order of service, for accounts that are not being
+    /// served.
+    pub(crate) async fn look(&self, round: &mut Round) -> Result<Vec<Errand>> {
+        let served = self.being_served();
+        self.read_kill_switches().await?;
+        if !self.memory().started {
+            self.recover_former(round).await?;
+            self.memory().started = true;
         }
-    }
-
-    /// Stops serving, snoozes chains that wait under a lease and gives every account back.
-    ///
-    /// # Errors
-    /// [`crate::Error::Store`].
-    pub async fn hand_back(&self) -> Result<()> {
-        self.stopping.store(true, Ordering::Release);
-        let held = std::mem::take(&mut self.memory().held);
-        for (_, (id, until)) in held {
-            let mover = self.mover(true);
-            let Some(before) = mover.read(id).await? else { continue };
-            let owner = self.deps.owner.as_str();
-            let ours = |d: &Delivery| {
-                d.state == State::Leased
-                    && d.lease.as_ref().is_some_and(|lease| lease.owner == owner)
-            };
-            if ours(&before.record) {
-                let event = Event::Snooze { until, reason: "handed back at shutdown".into() };
-                // Refused or taken over meanwhile: then it is not ours to hand back.
-                drop(mover.make(&before, &event, self.deps.clock.now(), ours, |_, c| c).await?);
-            }
-        }
-        let accounts: Vec<_> = self.memory().tenures.keys().cloned().collect();
-        for account in accounts {
-            self.release(&account).await?;
-        }
-        Ok(())
+        self.keep_held(&served, round).await?;
+        self.sweep(round).await?;
+        self.errands(&served, round).await
     }
 
     pub(crate) fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -288,10 +224,10 @@ impl Worker {
 
     /// Keeps the leases of accounts whose chain waits: between rounds nobody else does. A chain that somebody else took over
     /// meanwhile is no reason to keep an account.
-    async fn keep_held(&self, round: &mut Round) -> Result<()> {
-        let held: Vec<_> =
-            self.memory().held.iter().map(|(name, (id, _))| (name.clone(), *id)).collect();
-        for (account, id) in held {
+    async fn keep_held(&self, served: &BTreeSet<AccountName>, round: &mut Round) -> Result<()> {
+        let held = self.memory().held.clone();
+        let held = held.into_iter().filter(|(name, _)| !served.contains(name));
+        for (account, (id, _)) in held {
             let waits = self.mover(true).read(id).await?.is_some_and(|row| {
                 let owner = row.record.lease.as_ref().map(|lease| lease.owner.as_str());
                 row.record.state == State::Leased && owner == Some(self.deps.owner.as_str())
@@ -308,17 +244,22 @@ impl Worker {
     }
 
     /// Serves one account once. Its error ends nobody else's service.
-    async fn serve(&self, errand: Errand) -> Round {
-        let mut round = Round::default();
-        if self.stopping.load(Ordering::Acquire) {
-            return round;
+    pub(crate) fn serve(&self, errand: Errand) -> impl Future<Output = Round> + Send {
+        let service = Service::begin(self, &errand.account.name);
+        async move {
+            let _until_its_end = service;
+            let mut round = Round::default();
+            if self.stopping.load(Ordering::Acquire) {
+                return round;
+            }
+            if let Err(error) = self.serve_account(&errand, &mut round).await {
+                let account = errand.account.name;
+                tracing::error!(%account, %error, "The service of an account failed and will be repeated");
+                round.failed.push((account, error.to_string()));
+                round.wake_at(self.deps.clock.now() + secs(AGAIN_S));
+            }
+            round
         }
-        if let Err(error) = self.serve_account(&errand, &mut round).await {
-            let account = errand.account.name;
-            tracing::error!(%account, %error, "The service of an account failed and will be repeated");
-            round.failed.push((account, error.to_string()));
-        }
-        round
     }
 
     /// Serves one account under its lease, and gives it back unless a chain waits under it.
@@ -407,7 +348,7 @@ impl Worker {
         Ok(None)
     }
 
-    async fn release(&self, account: &AccountName) -> Result<()> {
+    pub(crate) async fn release(&self, account: &AccountName) -> Result<()> {
         let tenure = self.memory().tenures.remove(account);
         if let Some(lease) = tenure.and_then(|tenure| tenure.lease()) {
             self.give_back(&lease).await?;
@@ -446,11 +387,4 @@ impl Worker {
 pub(crate) fn behind(d: &Delivery) -> String {
     let place = d.index().into_iter().find(|entry| entry.index == "delivery_by_state");
     format!("{}\0", place.expect("every delivery has its place").key)
-}
-
-async fn wanted(shutdown: &mut tokio::sync::watch::Receiver<bool>) {
-    // A sender that is gone can ask for nothing: then only the caller's drop ends the loop.
-    if shutdown.wait_for(|wanted| *wanted).await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }

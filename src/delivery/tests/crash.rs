@@ -299,3 +299,32 @@ fn the_loop_publishes_and_stops_when_asked() {
     world.done(both).unwrap();
     assert_eq!((world.state(id), world.creates(id)), (State::Published, 1));
 }
+
+#[test]
+fn a_request_that_takes_long_keeps_no_other_account_waiting() {
+    let mut world = World::new(854, Options::default());
+    world.config.poll_s = 3600;
+    let (slow, other) = ("memory:cong-tin", "memory:tinh");
+    let due = world.clock.now() + SignedDuration::from_secs(5);
+    let posts = [
+        world.post(slow, |_, _| {}),
+        world.post(slow, |_, d| d.due_at = due),
+        world.post(other, |_, d| d.due_at = due),
+    ];
+    world.channel.silent.store(1, Ordering::SeqCst);
+    let worker = world.worker();
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let states = || posts.map(|id| world.state(id));
+    let watcher = async {
+        world.clock.sleep(Duration::from_secs(10)).await;
+        let during = states();
+        world.clock.sleep(Duration::from_secs(25)).await;
+        stop.send(true).unwrap();
+        [during, states()]
+    };
+    let [during, after] = world.done(async { tokio::join!(worker.run(stopped), watcher).1 });
+    assert_eq!(during, [State::Intent, State::Ready, State::Published]);
+    assert_eq!(after, [State::Uncertain, State::Published, State::Published]);
+    let receipt = world.delivery(posts[2]).receipt.unwrap();
+    assert!(receipt.at.duration_since(due) < SignedDuration::from_secs(1), "{receipt:?}");
+}

@@ -46,7 +46,7 @@ use loa_store::{
 };
 use url::Url;
 
-pub use sim::{Fuse, ManualClock, Seeded};
+pub use sim::{Fuse, ManualClock, Seeded, Woken};
 pub use tokens::{RefreshMode, Vault};
 
 pub fn start() -> Timestamp {
@@ -501,13 +501,18 @@ impl World {
     }
 
     pub fn drive_pinned<T>(&self, future: &mut Pin<&mut impl Future<Output = T>>) -> Drove<T> {
-        let mut cx = Context::from_waker(Waker::noop());
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(woken.clone());
+        let mut cx = Context::from_waker(&waker);
         loop {
             if let Poll::Ready(value) = future.as_mut().poll(&mut cx) {
                 return Drove::Done(value);
             }
             if self.fuse().blown.load(Ordering::SeqCst) {
                 return Drove::Blown;
+            }
+            if woken.take() {
+                continue;
             }
             let next = self.clock.next_sleeper().expect("pending, and nobody sleeps: a deadlock");
             self.clock.advance_to(next);
