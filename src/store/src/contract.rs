@@ -151,8 +151,11 @@ pub trait StoreExt: Store {
         prefix: &str,
         limit: usize,
     ) -> Result<Vec<Versioned<R>>> {
-        let to = format!("{prefix}\u{10ffff}");
-        self.range(index, prefix, &to, limit, false).await?.iter().map(Row::read).collect()
+        self.range(index, prefix, &end_of(prefix), limit, false)
+            .await?
+            .iter()
+            .map(Row::read)
+            .collect()
     }
 
     /// Records of an index under a prefix, the last first.
@@ -165,8 +168,11 @@ pub trait StoreExt: Store {
         prefix: &str,
         limit: usize,
     ) -> Result<Vec<Versioned<R>>> {
-        let to = format!("{prefix}\u{10ffff}");
-        self.range(index, prefix, &to, limit, true).await?.iter().map(Row::read).collect()
+        self.range(index, prefix, &end_of(prefix), limit, true)
+            .await?
+            .iter()
+            .map(Row::read)
+            .collect()
     }
 
     /// Records of a table, in the order of their keys.
@@ -182,10 +188,11 @@ pub trait StoreExt: Store {
     /// # Errors
     /// [`Error::Io`].
     async fn count_under(&self, index: &str, prefix: &str) -> Result<usize> {
-        self.count(index, prefix, &format!("{prefix}\u{10ffff}")).await
+        self.count(index, prefix, &end_of(prefix)).await
     }
 
-    /// How many jobs there are of each state that has any. Only those that did not end are read, and they are few.
+    /// How many jobs there are of each state that has any. Only those that did not end are read, and they are few. One state is
+    /// counted after the other: a job that moves meanwhile may be counted twice or not at all.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -207,3 +214,8 @@ pub trait StoreExt: Store {
 }
 
 impl<S: Store + ?Sized> StoreExt for S {}
+
+/// The sort key behind all that begin with `prefix`.
+fn end_of(prefix: &str) -> String {
+    format!("{prefix}\u{10ffff}")
+}

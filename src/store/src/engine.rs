@@ -362,7 +362,7 @@ pub(crate) fn resolve(
             why: format!("record {} finishes it and it is not there", entry.seq),
         })?;
         // Over already when an earlier replay of this record was cut short.
-        if !row.ended() {
+        if !row.state.ended() {
             row.end(&JobEnd::Complete);
         }
         ops.push(put(&row.change()));

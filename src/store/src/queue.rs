@@ -88,11 +88,6 @@ impl JobRow {
         }
     }
 
-    /// Whether it will never run again.
-    pub(crate) fn ended(&self) -> bool {
-        self.state.ended()
-    }
-
     /// State as of `now`: what is due is available, and so is what lost its worker.
     pub(crate) fn state_at(&self, now: Timestamp) -> JobState {
         match self.state {
@@ -223,7 +218,7 @@ impl Queue {
         if let Some(old) = self.open.remove(&row.job.id) {
             self.forget(&old);
         }
-        if row.ended() {
+        if row.state.ended() {
             return;
         }
         if row.state == JobState::Executing {
@@ -322,7 +317,7 @@ impl Queue {
             }
             let mut row = self.open[id].clone();
             row.take_away();
-            if !row.ended() {
+            if !row.state.ended() {
                 due.insert(served(&row.job, now));
             }
             changed.insert(*id, row);

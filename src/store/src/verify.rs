@@ -97,7 +97,7 @@ impl Shadow {
     fn take_job(&mut self, op: &RowOp) -> Result<()> {
         let Some(row) = &op.row else { return Ok(()) };
         let row: JobRow = crate::engine::parse(&op.table, &op.key, &row.value)?;
-        if row.ended() {
+        if row.state.ended() {
             self.jobs.remove(&row.job.id);
         } else {
             self.jobs.insert(row.job.id, row);
