@@ -14,9 +14,10 @@ use loa_model::{Account, AccountStatus};
 use loa_store::{Changes, Error as StoreError, StoreExt as _};
 
 use crate::{
-    IncidentKind, KillSwitch, Result, Worker,
+    IncidentKind, Result, Worker,
     chain::{At, signed},
     config::secs,
+    switch::switches,
 };
 
 /// What came of a refresh.
@@ -106,13 +107,10 @@ impl Worker {
             return Ok(());
         }
         let now = self.deps.store.last_seq();
-        let switches = self.deps.store.all::<KillSwitch>(self.deps.config.batch).await?;
+        let switches = switches(&*self.deps.store).await?;
         let mut killed = self.killed.lock().unwrap_or_else(PoisonError::into_inner);
         for switch in switches {
-            killed
-                .entry(switch.record.scope)
-                .or_default()
-                .store(switch.record.on, Ordering::Release);
+            killed.entry(switch.scope).or_default().store(switch.on, Ordering::Release);
         }
         *read_at = Some(now);
         Ok(())

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use loa_model::{Account, AccountName, AccountStatus, Actor, Role, UserId, Why, record::join};
-use loa_store::{Changes, Expect, StoreExt as _};
+use loa_store::{Changes, Expect, Store, StoreExt as _};
 
 use crate::{
     Desk, IncidentKind, KillSwitch,
@@ -34,6 +34,15 @@ impl KillSwitch {
         let is = |kind: &str, name: &str| self.scope.strip_prefix(kind) == Some(name);
         self.scope == "all" || is("agency/", agency) || is("channel/", account.channel())
     }
+}
+
+/// Every switch, thrown or lifted. There is one for each scope that was ever stopped, and none may be passed over.
+///
+/// # Errors
+/// [`loa_store::Error`].
+pub(crate) async fn switches(store: &dyn Store) -> loa_store::Result<Vec<KillSwitch>> {
+    let all = store.all::<KillSwitch>(usize::MAX).await?;
+    Ok(all.into_iter().map(|kept| kept.record).collect())
 }
 
 impl Desk {
@@ -137,8 +146,8 @@ impl Desk {
 
     /// Switches that are thrown.
     pub(crate) async fn switches(&self) -> Result<Vec<KillSwitch>> {
-        let all = self.store.all::<KillSwitch>(self.config.batch).await?;
-        Ok(all.into_iter().map(|kept| kept.record).filter(|switch| switch.on).collect())
+        let all = switches(&*self.store).await?;
+        Ok(all.into_iter().filter(|switch| switch.on).collect())
     }
 
     async fn set_status(

@@ -378,6 +378,29 @@ fn kill_switch_and_pause_stop_everything_and_lift_again() {
     }
 }
 
+/// A round reads so many records of one state, and all switches there are: those that were lifted stay in front of the others.
+#[test]
+fn a_kill_switch_behind_many_that_were_lifted_is_heard() {
+    let mut world = World::new(21, Options::default());
+    world.config.batch = 2;
+    let id = world.post(PAGE, |_, _| {});
+    let desk = world.desk();
+    let worker = world.worker();
+    let switch =
+        |scope, on| support::ready(desk.kill_switch(scope, on, person(3), "sự cố".into())).unwrap();
+    for lifted in ["agency/demo", "all"] {
+        switch(lifted, true);
+        switch(lifted, false);
+    }
+    switch("channel/memory", true);
+    assert_eq!(support::ready(desk.stops("demo")).unwrap()[0].scope, "channel/memory");
+    world.rounds(&worker, 5);
+    assert_eq!((world.state(id), world.platform.effects()), (State::Ready, 0));
+    switch("channel/memory", false);
+    world.rounds(&worker, 5);
+    assert_eq!((world.state(id), world.creates(id)), (State::Published, 1));
+}
+
 #[test]
 fn a_pause_stops_a_chain_between_its_steps_too() {
     let page = PAGE.parse().unwrap();
