@@ -85,7 +85,7 @@ fn a_post_killed_at_any_ledger_record_is_neither_lost_nor_doubled() {
 }
 
 fn killed_at(records: impl Iterator<Item = u64>, part: u64) -> u64 {
-    let base = ports() + 10 * part as u16;
+    let base = ports();
     let mut died = 0;
     for after in records {
         let (platforms, newsroom) = fresh(&format!("killed-{part}"), base);

@@ -3,11 +3,13 @@
 
 use std::{
     fs,
+    net::TcpListener,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicU32, Ordering},
+        mpsc::RecvTimeoutError,
     },
     time::Duration,
 };
@@ -15,10 +17,12 @@ use std::{
 use serde_json::{Value, json};
 
 pub const LOA: &str = env!("CARGO_BIN_EXE_loa");
+/// Publishing takes seconds; beside encoders on two cores, a minute.
+const LONGEST: Duration = Duration::from_secs(240);
 
 /// A sandbox of four platforms in a process of its own, whose virtual clock is kept moving.
 pub struct Platforms {
-    child: std::process::Child,
+    child: Child,
     pub first_line: Value,
     stop: Arc<AtomicBool>,
     ticking: Option<std::thread::JoinHandle<()>>,
@@ -138,19 +142,22 @@ pub fn send(method: &str, url: &str, header: &str, text: &str) -> std::io::Resul
     Ok(body.to_owned())
 }
 
-/// Neighbouring free ports for one newsroom, far from those of its neighbours. Newsrooms of one process never get the same:
-/// each binds its ports a while after it was told of them.
+/// Neighbouring free ports for one newsroom at a time, until this process ends: nobody else is told of them while they are not
+/// bound, for a listener next to them is.
 pub fn ports() -> u16 {
     static TOLD: AtomicU32 = AtomicU32::new(0);
+    static HELD: Mutex<Vec<TcpListener>> = Mutex::new(Vec::new());
     // Below the range from which the system takes ports of outgoing connections.
     let start = std::process::id() % 400;
     loop {
         let told = TOLD.fetch_add(1, Ordering::Relaxed);
         assert!(told < 400, "no free ports");
         let base = 20_000 + ((start + told) % 400) as u16 * 30;
+        let Ok(next_to_them) = TcpListener::bind(("127.0.0.1", base + 6)) else { continue };
         let all: Result<Vec<_>, _> =
-            (0..6).map(|n| std::net::TcpListener::bind(("127.0.0.1", base + n))).collect();
+            (0..6).map(|n| TcpListener::bind(("127.0.0.1", base + n))).collect();
         if all.is_ok() {
+            HELD.lock().unwrap().push(next_to_them);
             return base;
         }
     }
@@ -282,7 +289,7 @@ impl Newsroom {
     }
 
     /// The whole flow on its way.
-    pub fn start(&self, source: &str, to: &str) -> std::process::Child {
+    pub fn start(&self, source: &str, to: &str) -> Child {
         let mut command = self.publishing(source, to);
         command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
@@ -292,7 +299,29 @@ impl Newsroom {
         if let Some(seq) = abort_after {
             command.env("LOA_ABORT_AFTER_SEQ", seq.to_string());
         }
-        command.output().unwrap()
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        self.ended(child)
+    }
+
+    /// What a child said in the end. One that takes far too long is ended, and the newsroom tells how far it came.
+    fn ended(&self, child: Child) -> Output {
+        let pid = child.id();
+        let (over, is_over) = std::sync::mpsc::channel::<()>();
+        let guard = std::thread::spawn(move || {
+            let slow = is_over.recv_timeout(LONGEST) == Err(RecvTimeoutError::Timeout);
+            if slow {
+                Command::new("kill").arg(pid.to_string()).status().ok();
+            }
+            slow
+        });
+        let out = child.wait_with_output().unwrap();
+        drop(over);
+        if guard.join().unwrap() {
+            let story = self.command(&["ledger", "--json"]).output().unwrap();
+            let status = self.status();
+            panic!("it hung: {}\n{status:#}\n{}", said(&out), said(&story));
+        }
+        out
     }
 
     pub fn status(&self) -> Value {

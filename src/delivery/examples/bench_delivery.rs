@@ -331,18 +331,14 @@ impl Channels for Memory {
 /// Credentials in the real vault.
 struct Safe(Vault);
 
-fn shut(error: &loa_store::Error) -> VaultError {
-    VaultError(error.to_string())
-}
-
 #[async_trait]
 impl Secrets for Safe {
     async fn get(&self, account: &AccountName) -> Result<Option<Secret>, VaultError> {
-        self.0.get(account).await.map(Some).map_err(|error| shut(&error))
+        Ok(self.0.get(account).await.map(Some)?)
     }
 
     async fn begin_refresh(&self, account: &AccountName) -> Result<(), VaultError> {
-        self.0.begin_refresh(account).await.map(drop).map_err(|error| shut(&error))
+        Ok(self.0.begin_refresh(account).await.map(drop)?)
     }
 
     async fn finish_refresh(
@@ -350,13 +346,12 @@ impl Secrets for Safe {
         account: &AccountName,
         new: Option<Secret>,
     ) -> Result<(), VaultError> {
-        let mark = self.0.pending_refresh(account).await.map_err(|error| shut(&error))?;
-        match (mark, new) {
-            (None, _) => Ok(()),
-            (Some(mark), Some(new)) => self.0.finish_refresh(&mark, new).await.map(drop),
-            (Some(mark), None) => self.0.abandon_refresh(&mark).await,
+        match (self.0.pending_refresh(account).await?, new) {
+            (None, _) => {}
+            (Some(mark), Some(new)) => drop(self.0.finish_refresh(&mark, new).await?),
+            (Some(mark), None) => self.0.abandon_refresh(&mark).await?,
         }
-        .map_err(|error| shut(&error))
+        Ok(())
     }
 }
 

@@ -18,7 +18,7 @@ pub trait Channels: Send + Sync {
 /// The vault does not answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the vault cannot be used: {0}")]
-pub struct VaultError(pub String);
+pub struct VaultError(#[from] pub loa_store::Error);
 
 /// Credentials by account. A refresh is two-phase: a durable mark before the request, the result after it, so that a
 /// single-use refresh token is never lost in between.
@@ -40,7 +40,7 @@ pub trait Secrets: Send + Sync {
     /// Takes the mark away; keeps the new credentials, laid over the old ones, when there are any.
     ///
     /// # Errors
-    /// [`VaultError`]: the new credentials may be lost.
+    /// [`VaultError`]: nothing was kept, and what the disk refused may be tried again ([`crate::Patience`]).
     async fn finish_refresh(
         &self,
         account: &AccountName,

@@ -10,7 +10,7 @@ use loa_store::{Changes, Error as StoreError};
 use std::sync::atomic::Ordering;
 
 use crate::{
-    Pace, Result, Round,
+    Pace, Patience, Result, Round,
     chain::{At, Row, same, signed},
     config::secs,
     keeping::{self, Known},
@@ -29,12 +29,20 @@ impl At<'_> {
     ) -> Result<Option<Row>> {
         let now = self.now();
         match answer {
-            Some(Ok(Progress::Live(receipt))) => self.live(row, receipt, round).await,
+            Some(Ok(Progress::Live(receipt))) => Box::pin(self.live(row, receipt, round)).await,
             Some(Ok(Progress::Again { ticket, wait })) => {
                 let moved = row.record.state == State::Intent
                     || row.record.ticket.as_ref() != Some(&ticket);
                 let row = if moved {
-                    match self.commit(&row, &Event::Step { ticket }, round, &[]).await? {
+                    let event = Event::Step { ticket };
+                    let mut patience = Patience::new();
+                    let moved = loop {
+                        match self.commit(&row, &event, round, &[]).await {
+                            Ok(moved) => break moved,
+                            Err(error) => self.worker.bear(&mut patience, error).await?,
+                        }
+                    };
+                    match moved {
                         Some(row) if row.record.state == State::Leased => row,
                         _ => return Ok(None),
                     }
@@ -68,13 +76,11 @@ impl At<'_> {
 
     async fn live(&self, row: Row, receipt: Receipt, round: &mut Round) -> Result<Option<Row>> {
         let now = self.now();
-        let event = Event::Live(receipt.clone());
-        let done = match self.mover().make(&row, &event, now, same(&row.record), |_, c| c).await? {
-            Ok(done) => done,
-            Err(NotMoved::Lost(fresh)) => self.mover().late_receipt(*fresh, &receipt, now).await?,
-            Err(NotMoved::Refused(refused)) => {
-                tracing::error!(delivery.id = %row.record.id, %refused, "A receipt was refused and is kept as an incident");
-                self.mover().late_receipt(row, &receipt, now).await?
+        let mut patience = Patience::new();
+        let done = loop {
+            match self.keep(&row, &receipt, now).await {
+                Ok(done) => break done,
+                Err(error) => self.worker.bear(&mut patience, error).await?,
             }
         };
         tracing::info!(
@@ -85,6 +91,19 @@ impl At<'_> {
         round.note(&done.record);
         round.wake_at(now);
         Ok(None)
+    }
+
+    async fn keep(&self, row: &Row, receipt: &Receipt, now: Timestamp) -> Result<Row> {
+        let mover = self.mover();
+        let event = Event::Live(receipt.clone());
+        match mover.make(row, &event, now, same(&row.record), |_, c| c).await? {
+            Ok(done) => Ok(done),
+            Err(NotMoved::Lost(fresh)) => mover.late_receipt(*fresh, receipt, now).await,
+            Err(NotMoved::Refused(refused)) => {
+                tracing::error!(delivery.id = %row.record.id, %refused, "A receipt was refused and is kept as an incident");
+                mover.late_receipt(row.clone(), receipt, now).await
+            }
+        }
     }
 
     /// What a failure means, by its advice and by the effect of the step. Only `Verify` leaves the outcome open.

@@ -10,11 +10,11 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use loa_channel::{Channel, Cx, Deaf, RetryAdvice, To};
-use loa_model::{Account, AccountStatus};
+use loa_model::{Account, AccountStatus, Secret};
 use loa_store::{Changes, Error as StoreError, StoreExt as _};
 
 use crate::{
-    IncidentKind, Result, Worker,
+    Error, IncidentKind, Patience, Result, Worker,
     chain::{At, signed},
     config::secs,
     switch::switches,
@@ -158,7 +158,7 @@ impl Worker {
         // Whoever renewed them since the look used the old token up: nobody asks with it again.
         let under_mark = self.deps.secrets.get(&account.name).await;
         if !matches!(&under_mark, Ok(Some(now_is)) if *now_is == old) {
-            self.deps.secrets.finish_refresh(&account.name, None).await?;
+            self.refreshed(account, None).await?;
             return Ok(if under_mark?.is_some() { Refreshed::Yes } else { Refreshed::No });
         }
         let gate = loa_model::seams::OpenGate;
@@ -179,35 +179,49 @@ impl Worker {
         };
         match answer {
             Some(Ok(Some(new))) => {
-                self.deps.secrets.finish_refresh(&account.name, Some(old.merged(new))).await?;
+                self.refreshed(account, Some(old.merged(new))).await?;
                 self.memory().refreshed.insert(account.name.clone(), now);
                 tracing::info!(account = %account.name, "Refreshed the credentials");
                 Ok(Refreshed::Yes)
             }
             Some(Ok(None)) => {
-                self.deps.secrets.finish_refresh(&account.name, None).await?;
+                self.refreshed(account, None).await?;
                 Ok(Refreshed::Young)
             }
             Some(Err(error)) => match error.advice {
                 RetryAdvice::Later { wait, .. } => {
-                    self.deps.secrets.finish_refresh(&account.name, None).await?;
+                    self.refreshed(account, None).await?;
                     Ok(Refreshed::Later(signed(wait)))
                 }
                 // Whether the old token was used up is not known: it is tried once more, and the platform says.
                 RetryAdvice::Verify => {
-                    self.deps.secrets.finish_refresh(&account.name, None).await?;
+                    self.refreshed(account, None).await?;
                     Ok(Refreshed::Later(secs(60)))
                 }
                 RetryAdvice::Never | RetryAdvice::Reauthorize => {
-                    self.deps.secrets.finish_refresh(&account.name, None).await?;
+                    self.refreshed(account, None).await?;
                     Ok(Refreshed::No)
                 }
             },
             None => {
-                self.deps.secrets.finish_refresh(&account.name, None).await?;
+                self.refreshed(account, None).await?;
                 Ok(Refreshed::Later(secs(60)))
             }
         }
+    }
+
+    /// Ends a refresh, with the new credentials when there are any: the old ones may be used up.
+    async fn refreshed(&self, account: &Account, new: Option<Secret>) -> Result<()> {
+        let mut patience = Patience::new();
+        while let Err(error) = self.deps.secrets.finish_refresh(&account.name, new.clone()).await {
+            self.bear(&mut patience, error.into()).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits before what a platform gave once is written down again.
+    pub(crate) async fn bear(&self, patience: &mut Patience, error: Error) -> Result<()> {
+        patience.bear(error, &*self.deps.clock, self.stopping.load(Ordering::Acquire)).await
     }
 
     /// A refusal of fresh credentials. One may be a platform that does not know them everywhere yet; several within a short

@@ -145,12 +145,12 @@ impl VaultSecrets {
     }
 
     async fn begin(&self, account: &AccountName) -> Result<(), VaultError> {
-        let fail = |error: loa_store::Error| VaultError(error.to_string());
         // A mark that nobody of this process made is of a start that died: the old token is tried once more.
-        if let Some(dead) = self.vault.pending_refresh(account).await.map_err(fail)? {
-            self.vault.abandon_refresh(&dead).await.map_err(fail)?;
+        if let Some(dead) = self.vault.pending_refresh(account).await? {
+            self.vault.abandon_refresh(&dead).await?;
         }
-        self.vault.begin_refresh(account).await.map(|_| ()).map_err(fail)
+        self.vault.begin_refresh(account).await?;
+        Ok(())
     }
 }
 
@@ -160,15 +160,15 @@ impl loa_delivery::Secrets for VaultSecrets {
         match self.vault.get(account).await {
             Ok(secret) => Ok(Some(secret)),
             Err(loa_store::Error::Refused { .. }) => Ok(None),
-            Err(error) => Err(VaultError(error.to_string())),
+            Err(error) => Err(error.into()),
         }
     }
 
     async fn begin_refresh(&self, account: &AccountName) -> Result<(), VaultError> {
         if !self.under_way().insert(account.clone()) {
-            return Err(VaultError(format!(
-                "the credentials of {account} are being renewed already"
-            )));
+            let why = "they are being renewed already".to_owned();
+            let what = format!("renewing the credentials of {account}");
+            return Err(loa_store::Error::Refused { what, why }.into());
         }
         let begun = self.begin(account).await;
         if begun.is_err() {
@@ -182,18 +182,18 @@ impl loa_delivery::Secrets for VaultSecrets {
         account: &AccountName,
         new: Option<Secret>,
     ) -> Result<(), VaultError> {
-        let fail = |error: loa_store::Error| VaultError(error.to_string());
         let finished = match self.vault.pending_refresh(account).await {
             Ok(Some(mark)) => match new {
-                Some(fresh) => {
-                    self.vault.finish_refresh(&mark, fresh).await.map(|_| ()).map_err(fail)
-                }
-                None => self.vault.abandon_refresh(&mark).await.map_err(fail),
+                Some(fresh) => self.vault.finish_refresh(&mark, fresh).await.map(drop),
+                None => self.vault.abandon_refresh(&mark).await,
             },
             Ok(None) => Ok(()),
-            Err(error) => Err(fail(error)),
+            Err(error) => Err(error),
         };
-        self.under_way().remove(account);
-        finished
+        // What the disk refused is tried again: nobody asks the platform anew meanwhile.
+        if !matches!(finished, Err(loa_store::Error::Io(_))) {
+            self.under_way().remove(account);
+        }
+        Ok(finished?)
     }
 }

@@ -76,7 +76,13 @@ impl Store for HouseStore {
         let answer = self.store.commit(changes).await;
         let answer = self.after("after commit", answer).await;
         if let Ok(seq) = &answer {
-            self.witness.say(|| format!("{} commits {seq}: {}", self.process.name, kept.what));
+            self.witness.say(|| {
+                let of_delivery = kept.rows.iter().find(|row| row.table == "delivery");
+                let why = of_delivery.and_then(|row| row.value.as_ref()?.get("reason")?.as_str());
+                let why = why.filter(|why| !why.is_empty()).map(|why| format!(" ({why})"));
+                let (who, what) = (&self.process.name, &kept.what);
+                format!("{who} commits {seq}: {what}{}", why.unwrap_or_default())
+            });
             self.witness.seen().acknowledged.insert(*seq, kept);
         }
         answer
@@ -178,16 +184,16 @@ impl Secrets for Safe {
         match self.0.get(account).await {
             Ok(secret) => Ok(Some(secret)),
             Err(loa_store::Error::Refused { .. }) => Ok(None),
-            Err(error) => Err(shut(&error)),
+            Err(error) => Err(error.into()),
         }
     }
 
     async fn begin_refresh(&self, account: &AccountName) -> Result<(), VaultError> {
         // A mark that is there is of a start that died: accounts are refreshed by their owner alone.
-        if let Some(dead) = self.0.pending_refresh(account).await.map_err(|e| shut(&e))? {
-            self.0.abandon_refresh(&dead).await.map_err(|e| shut(&e))?;
+        if let Some(dead) = self.0.pending_refresh(account).await? {
+            self.0.abandon_refresh(&dead).await?;
         }
-        self.0.begin_refresh(account).await.map(drop).map_err(|e| shut(&e))
+        Ok(self.0.begin_refresh(account).await.map(drop)?)
     }
 
     async fn finish_refresh(
@@ -195,17 +201,13 @@ impl Secrets for Safe {
         account: &AccountName,
         new: Option<Secret>,
     ) -> Result<(), VaultError> {
-        let Some(mark) = self.0.pending_refresh(account).await.map_err(|e| shut(&e))? else {
+        let Some(mark) = self.0.pending_refresh(account).await? else {
             return Ok(());
         };
         match new {
-            Some(new) => self.0.finish_refresh(&mark, new).await.map(drop),
-            None => self.0.abandon_refresh(&mark).await,
+            Some(new) => self.0.finish_refresh(&mark, new).await.map(drop)?,
+            None => self.0.abandon_refresh(&mark).await?,
         }
-        .map_err(|error| shut(&error))
+        Ok(())
     }
-}
-
-fn shut(error: &loa_store::Error) -> VaultError {
-    VaultError(error.to_string())
 }

@@ -12,6 +12,8 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
+
 use crate::dice::Dice;
 
 /// A task of the world.
@@ -49,6 +51,7 @@ pub(crate) struct Process {
     aim: Mutex<Option<Aim>>,
     struck: Mutex<Option<(&'static str, Blow)>>,
     frozen: AtomicBool,
+    frozen_at: Mutex<Option<Timestamp>>,
     dice: Arc<Dice>,
 }
 
@@ -61,6 +64,7 @@ impl Process {
             aim: Mutex::default(),
             struck: Mutex::default(),
             frozen: AtomicBool::new(false),
+            frozen_at: Mutex::default(),
             dice,
         })
     }
@@ -105,9 +109,21 @@ impl Process {
         self.struck().take()
     }
 
-    /// Stops or lets go on.
-    pub(crate) fn freeze(&self, frozen: bool) {
-        self.frozen.store(frozen, Ordering::Relaxed);
+    /// Stops at an instant.
+    pub(crate) fn freeze(&self, at: Timestamp) {
+        self.frozen.store(true, Ordering::Relaxed);
+        *self.frozen_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
+    }
+
+    /// Lets go on.
+    pub(crate) fn thaw(&self) {
+        self.frozen.store(false, Ordering::Relaxed);
+        *self.frozen_at.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Since when it stands still.
+    pub(crate) fn frozen_at(&self) -> Option<Timestamp> {
+        *self.frozen_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether it stands still.

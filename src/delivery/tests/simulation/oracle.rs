@@ -10,7 +10,7 @@ use loa_model::{
     Post, PostState, Priority, Record, delivery::Effect,
 };
 use loa_store::{
-    AccountLease, Seq, Store as _, StoreExt as _, Versioned, simulation::SimulatedStore,
+    AccountLease, Entry, Seq, Store as _, StoreExt as _, Versioned, simulation::SimulatedStore,
 };
 
 use crate::{
@@ -84,6 +84,14 @@ pub(crate) fn at_send(
         Act::Amend => State::Correcting,
         Act::Delete => State::Retracting,
     };
+    let just_done = matches!(
+        (sent.act, d.state),
+        (Act::Delete, State::Retracted) | (Act::Amend, State::Published)
+    );
+    if just_done && now.duration_since(d.updated_at) <= AT_THE_SAME_TIME + slack {
+        // Whoever had the account before was answered late: asking for the same twice changes nothing.
+        return witness.count("corrections and retractions asked for twice");
+    }
     if d.state != at_work {
         // Somebody took it over while a wrong clock still believes in its lease.
         let why = || format!("{} while it is {}", who(), d.state.name());
@@ -100,7 +108,9 @@ pub(crate) fn at_send(
     match sent.act {
         Act::Start | Act::Show => {
             for (why, version, _) in &stops {
-                witness.check(*version > row.version, "I11 nothing is sent while stopped", || {
+                // A wish that waits rewrites the delivery under the same intent.
+                let later = *version > row.version || *version > intended_in(store, d);
+                witness.check(later, "I11 nothing is sent while stopped", || {
                     format!("{} under an intent of record {} while {why}", who(), row.version)
                 });
             }
@@ -121,6 +131,19 @@ pub(crate) fn at_send(
             }
         }
     }
+}
+
+/// The record that wrote the current intent down.
+fn intended_in(store: &SimulatedStore, d: &Delivery) -> Seq {
+    let entries = at_once(store.tail(0, usize::MAX)).expect("the ledger can be read");
+    let of_it = |entry: &&Entry| {
+        entry.changes.rows.iter().filter(|row| row.table == "delivery").any(|row| {
+            let value = row.value.clone().expect("deliveries are never deleted");
+            let after: Delivery = serde_json::from_value(value).expect("a delivery");
+            after.id == d.id && after.intent == d.intent
+        })
+    };
+    entries.iter().find(of_it).expect("an intent is in the ledger").seq
 }
 
 /// What forbids sending now: why, the record that says so, since when.
@@ -257,7 +280,7 @@ fn budget_was_kept(witness: &Witness, plan: &Plan, starts: &[Start], posts: &[pl
 }
 
 /// In fair weather a post goes out when it is due, and nobody waits for the next look around. Accounts with other posts about
-/// the same time, a pace or quiet hours have a reason to wait, and so has what people stop.
+/// the same time, a pace or quiet hours have a reason to wait, and so has what people stop. A window that is over at once is missed.
 pub(crate) fn nothing_was_late(witness: &Witness, plan: &Plan, all: &[&Delivery]) {
     if !plan.fair || plan.quiet.is_some() {
         return;
@@ -270,7 +293,9 @@ pub(crate) fn nothing_was_late(witness: &Witness, plan: &Plan, all: &[&Delivery]
             other.id != d.id && other.account == d.account && apart < SignedDuration::from_mins(20)
         };
         let stopped = plan.stopped(&d.marker) || d.retry_of.is_some();
-        if pace.account.min_gap_ms > 0
+        let brief = d.not_after.duration_since(d.due_at) < SignedDuration::from_mins(1);
+        if brief
+            || pace.account.min_gap_ms > 0
             || !pace.quotas.is_empty()
             || stopped
             || all.iter().any(|o| near(&o))

@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use loa_channel::{Blobs, Error, MediaUrls};
-use loa_delivery::{Deps, Desk, Worker, owner_name};
+use loa_delivery::{Deps, Desk, Incident, IncidentKind, Worker, owner_name};
 use loa_model::{Actor, BlobHash, Clock as _, Delivery, DeliveryId, DeliveryState as State, Media};
 use loa_store::{
     Changes, Store as _, StoreExt as _, Vault,
@@ -232,7 +232,7 @@ impl World {
             Some((place, Blow::Freeze(time))) => {
                 self.witness.count(&format!("froze {place}"));
                 self.witness.say(|| format!("{} freezes {place} for {time:?}", process.name));
-                process.freeze(true);
+                process.freeze(self.timeline.now());
                 self.witness.seen().moments.push(time);
                 let time = SignedDuration::try_from(time).expect("hours");
                 self.later(time, Event::Thaw(process));
@@ -279,7 +279,7 @@ impl World {
         for machine in &mut self.machines {
             if let Some((process, _)) = machine.running.take() {
                 self.kernel.kill(&process);
-                self.witness.died(&process.name, now);
+                self.witness.died(&process.name, process.frozen_at().unwrap_or(now));
             }
         }
         self.witness.count("house died");
@@ -433,7 +433,7 @@ impl World {
             Event::Open => self.open(),
             Event::Start(n) => self.start(n),
             Event::Thaw(process) => {
-                process.freeze(false);
+                process.thaw();
                 self.witness.say(|| format!("{} thaws", process.name));
                 self.aim(&process);
             }
@@ -546,13 +546,21 @@ impl World {
         self.witness.check(!over || (open.is_empty() && made), "nothing is left lying", || {
             open.first().map_or("a post was never approved".to_owned(), |d| format!("{d:#?}"))
         });
-        made && (open.is_empty() || over)
+        let told = at_once(house.store.all::<Incident>(usize::MAX)).expect("they can be read");
+        let mut told = told.iter().map(|kept| &kept.record);
+        let doubled = told.any(|i| i.kind == IncidentKind::Duplicate && i.closed.is_none());
+        made && (open.is_empty() && !doubled || over)
     }
 
     /// The last power cut, and the judgement of the whole.
     pub(crate) fn judge(&mut self) {
         let Some(house) = self.house.take() else { return };
         drop(house);
+        for (process, _) in self.machines.iter().filter_map(|machine| machine.running.as_ref()) {
+            if let Some(since) = process.frozen_at() {
+                self.witness.died(&process.name, since);
+            }
+        }
         let disk = self.disk.power_cycle(Loss::All);
         let clock = self.timeline.clone();
         match SimulatedStore::open(clock, &disk, self.plan.segment_bytes) {

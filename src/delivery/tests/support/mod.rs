@@ -10,6 +10,7 @@
 
 pub mod pace;
 mod sim;
+mod store;
 mod tokens;
 
 use std::{
@@ -36,110 +37,21 @@ use loa_delivery::{
 };
 use loa_model::{
     Account, AccountName, AccountStatus, Actor, Approval, ArticleId, BlobHash, Capability, Clock,
-    Delivery, DeliveryId, DeliveryState as State, GateClosed, JobId, JobState, Link, Measured,
-    Media, Post, PostContent, PostFormat, PostId, PostState, Priority, Receipt, Role, Secret,
-    Ticket, User, UserId, delivery::Effect, seams::OpenGate,
+    Delivery, DeliveryId, DeliveryState as State, GateClosed, Link, Measured, Media, Post,
+    PostContent, PostFormat, PostId, PostState, Priority, Receipt, Role, Secret, Ticket, User,
+    UserId, delivery::Effect, seams::OpenGate,
 };
-use loa_store::{
-    AccountLease, Changes, Claimed, Entry, JobEnd, JobView, MemoryStore, Row, Seq, Store,
-    StoreExt as _,
-};
+use loa_store::{Changes, MemoryStore, Store, StoreExt as _};
 use url::Url;
 
 pub use sim::{Fuse, ManualClock, Seeded, Woken};
+pub use store::FuseStore;
 pub use tokens::{RefreshMode, Vault};
 
 pub fn start() -> Timestamp {
     "2026-11-22T02:00:00Z".parse().unwrap()
 }
 
-/// The memory store with a fuse before and after every durable call.
-pub struct FuseStore {
-    pub inner: MemoryStore,
-    pub fuse: Arc<Fuse>,
-    /// The account nobody can take, because the disk fails at it.
-    pub broken: Mutex<Option<String>>,
-}
-
-#[async_trait]
-impl Store for FuseStore {
-    async fn commit(&self, changes: Changes) -> loa_store::Result<Seq> {
-        self.fuse.point("before commit").await;
-        let answer = self.inner.commit(changes).await;
-        self.fuse.point("after commit").await;
-        answer
-    }
-    async fn get(&self, table: &str, key: &str) -> loa_store::Result<Option<Row>> {
-        self.inner.get(table, key).await
-    }
-    async fn range(
-        &self,
-        index: &str,
-        from: &str,
-        to: &str,
-        limit: usize,
-        reverse: bool,
-    ) -> loa_store::Result<Vec<Row>> {
-        self.inner.range(index, from, to, limit, reverse).await
-    }
-    async fn count(&self, index: &str, from: &str, to: &str) -> loa_store::Result<usize> {
-        self.inner.count(index, from, to).await
-    }
-    async fn scan(&self, table: &str, from: &str, limit: usize) -> loa_store::Result<Vec<Row>> {
-        self.inner.scan(table, from, limit).await
-    }
-    async fn claim(
-        &self,
-        kinds: &[&str],
-        owner: &str,
-        n: usize,
-        lease: Duration,
-    ) -> loa_store::Result<Vec<Claimed>> {
-        self.inner.claim(kinds, owner, n, lease).await
-    }
-    async fn heartbeat(&self, claimed: &Claimed, lease: Duration) -> loa_store::Result<bool> {
-        self.inner.heartbeat(claimed, lease).await
-    }
-    async fn finish(&self, claimed: &Claimed, end: JobEnd) -> loa_store::Result<()> {
-        self.inner.finish(claimed, end).await
-    }
-    async fn jobs(&self, state: Option<JobState>, limit: usize) -> loa_store::Result<Vec<JobView>> {
-        self.inner.jobs(state, limit).await
-    }
-    async fn cancel_job(&self, job: JobId, actor: Actor) -> loa_store::Result<()> {
-        self.inner.cancel_job(job, actor).await
-    }
-    async fn retry_job(&self, job: JobId, actor: Actor) -> loa_store::Result<()> {
-        self.inner.retry_job(job, actor).await
-    }
-    async fn lease_account(
-        &self,
-        account: &str,
-        owner: &str,
-        lease: Duration,
-    ) -> loa_store::Result<Option<AccountLease>> {
-        self.fuse.point("before lease").await;
-        let broken = self.broken.lock().unwrap().as_deref() == Some(account);
-        if broken {
-            tokio::task::yield_now().await;
-            return Err(loa_store::Error::Io("input/output error".into()));
-        }
-        self.inner.lease_account(account, owner, lease).await
-    }
-    async fn release_account(&self, lease: &AccountLease) -> loa_store::Result<()> {
-        self.fuse.point("before release").await;
-        self.inner.release_account(lease).await
-    }
-    async fn tail(&self, after: Seq, limit: usize) -> loa_store::Result<Vec<Entry>> {
-        self.inner.tail(after, limit).await
-    }
-    fn last_seq(&self) -> Seq {
-        self.inner.last_seq()
-    }
-    fn watch(&self) -> tokio::sync::watch::Receiver<Seq> {
-        self.inner.watch()
-    }
-}
 /// The memory channel with a fuse, own limits, and two more faults: no answer at all, and a refusal of every `find`.
 pub struct TestChannel {
     pub inner: MemoryChannel,
@@ -310,6 +222,7 @@ impl World {
             inner: MemoryStore::new(clock.clone()),
             fuse: fuse.clone(),
             broken: Mutex::default(),
+            full: Mutex::default(),
         });
         let platform = MemoryPlatform::new("good");
         let inner = MemoryChannel::over(platform.clone(), options);

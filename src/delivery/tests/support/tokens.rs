@@ -40,6 +40,8 @@ pub struct Vault {
     /// Somebody else renews it, right before the next mark.
     pub renewed_meanwhile: Mutex<Option<Secret>>,
     pub log: Mutex<Vec<&'static str>>,
+    /// How many ends of a refresh the disk refuses from now on.
+    pub full: Mutex<u32>,
 }
 
 impl Vault {
@@ -70,6 +72,11 @@ impl Secrets for Vault {
         _account: &AccountName,
         new: Option<Secret>,
     ) -> Result<(), VaultError> {
+        let mut full = self.full.lock().unwrap();
+        if *full > 0 {
+            *full -= 1;
+            return Err(loa_store::Error::Io("the disk is full".into()).into());
+        }
         self.log.lock().unwrap().push(if new.is_some() { "kept" } else { "nothing" });
         if new.is_some() {
             *self.secret.lock().unwrap() = new;
