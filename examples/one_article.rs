@@ -76,7 +76,7 @@ async fn main() -> anyhow::Result<()> {
 
     // The stages behind one door.
     let assets = loa_canvas::Assets::from_dir(&root.join("assets"), &[])?;
-    let engine = Arc::new(loa_canvas::Engine::new(&assets)?);
+    let engine = move || loa_canvas::Engine::new(&assets).map_err(|error| error.to_string());
     let no_children = loa_clip::Runner { exe: "loa".into(), args: Vec::new() };
     let guarded = loa_net::Client::guarded(loa_net::Limits::default(), loa_net::Policy::default())?;
     let card = Pick::Variant {
@@ -92,7 +92,7 @@ async fn main() -> anyhow::Result<()> {
         clock: shared.clone(),
         ids: ids.clone(),
         ingest: loa_ingest::Ingest::new(guarded),
-        studio: loa_pipeline::Studio::new(engine, no_children),
+        studio: loa_pipeline::Studio::new(Box::new(engine), no_children),
         review: review.clone(),
         meter: Arc::new(loa_reach::Meter::new(
             Arc::clone(&store),

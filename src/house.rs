@@ -70,17 +70,29 @@ pub(crate) fn engine(settings: &Settings) -> anyhow::Result<Engine> {
     let font =
         |name: &str| Path::new(name).extension().is_some_and(|ext| ext == "ttf" || ext == "otf");
     assets.fonts.extend(
-        world::under(&all, "vendor/fonts").filter(|(name, _)| font(name)).map(|(_, b)| b.into()),
+        world::under(&all, "vendor/fonts").filter(|(name, _)| font(name)).map(|(_, b)| b.clone()),
     );
     for folder in settings.fonts.iter().filter(|folder| folder.is_dir()) {
         assets.fonts.extend(world::fonts(folder)?.into_iter().map(Into::into));
     }
     let owned = |folder: &str| {
-        world::under(&all, folder).map(|(name, bytes)| (name.to_owned(), bytes.into())).collect()
+        world::under(&all, folder).map(|(name, bytes)| (name.to_owned(), bytes.clone())).collect()
     };
     assets.templates = owned("templates");
     assets.brands = owned("brands");
     Engine::new(&assets).context("the templates or brand kits cannot be used")
+}
+
+/// What draws. The embedded assets are those that the tests drew with; what was laid over them is looked at here, so that an
+/// error in it ends the start and not every job.
+pub(crate) async fn studio(settings: &Settings) -> anyhow::Result<Studio> {
+    let own = settings.clone();
+    let make = move || engine(&own).map_err(|error| format!("{error:#}"));
+    let studio = Studio::new(Box::new(make), runner()?);
+    if !settings.assets.as_os_str().is_empty() {
+        studio.prepare().await?;
+    }
+    Ok(studio)
 }
 
 /// Pages, words and fixed files for the web.
@@ -107,13 +119,13 @@ fn web_assets(settings: &Settings) -> anyhow::Result<loa_web::Assets> {
         files.extend(
             world::under(&all, "web")
                 .filter(|(n, _)| *n == name)
-                .map(|(n, b)| (n.to_owned(), b.to_vec().into())),
+                .map(|(n, b)| (n.to_owned(), b.clone())),
         );
     }
-    files.extend(world::under(&all, "vendor/web").map(|(n, b)| (n.to_owned(), b.to_vec().into())));
+    files.extend(world::under(&all, "vendor/web").map(|(n, b)| (n.to_owned(), b.clone())));
     for (name, weight) in [("regular", "400Regular.ttf"), ("semibold", "600SemiBold.ttf")] {
         let found = world::under(&all, "vendor/fonts").find(|(n, _)| n.ends_with(weight));
-        files.extend(found.map(|(_, b)| (format!("fonts/{name}.ttf"), b.to_vec().into())));
+        files.extend(found.map(|(_, b)| (format!("fonts/{name}.ttf"), b.clone())));
     }
     Ok(loa_web::Assets::new(templates, locales, files)?)
 }
@@ -126,7 +138,7 @@ pub(crate) fn guarded(settings: &Settings) -> anyhow::Result<Client> {
 }
 
 /// How clips are encoded: this binary again, in its media role.
-pub(crate) fn runner() -> anyhow::Result<Runner> {
+fn runner() -> anyhow::Result<Runner> {
     let exe = world::own_path().context("the path of the running binary is not known")?;
     Ok(Runner { exe, args: vec!["media-worker".into()] })
 }
@@ -169,10 +181,7 @@ impl House {
             client: Client::trusted(public, Limits::default())?,
         });
         let secrets = Arc::new(VaultSecrets::new(Arc::clone(&vault)));
-        let engine = {
-            let settings = settings.clone();
-            tokio::task::spawn_blocking(move || engine(&settings)).await??
-        };
+        let studio = studio(&settings).await?;
         let meter = Meter::new(
             Arc::clone(&store),
             clock.clone(),
@@ -186,7 +195,7 @@ impl House {
             clock: clock.clone(),
             ids: ids.clone(),
             ingest: Ingest::new(guarded(&settings)?),
-            studio: Studio::new(Arc::new(engine), runner()?),
+            studio,
             review: review.clone(),
             meter: Arc::new(meter),
             channels: channels.clone(),

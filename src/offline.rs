@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use loa_brief::Picture;
 use loa_ingest::{Ingest, Source};
 use loa_model::{Article, Brief, Cancel, Digest, Ids, Link, Progress, VariantKind};
-use loa_pipeline::{PhotoOnDisk, Recipe, Studio, Take};
+use loa_pipeline::{PhotoOnDisk, Recipe, Take};
 use serde_json::{Value, json};
 
 use crate::{
@@ -96,11 +96,7 @@ pub(crate) async fn render(settings: &Settings, order: &cli::Render) -> anyhow::
     let out = house::absolute(&order.out)?;
     let scratch = Scratch::new()?;
     let read = read(settings, &order.source, &scratch.0).await?;
-    let engine = {
-        let settings = settings.clone();
-        tokio::task::spawn_blocking(move || house::engine(&settings)).await??
-    };
-    let studio = Studio::new(Arc::new(engine), house::runner()?);
+    let studio = house::studio(settings).await?;
     let recipe =
         Recipe { template: order.template.clone(), brand: order.brand.clone(), sizes: Vec::new() };
     let cancel = Cancel::new();

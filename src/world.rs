@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use anyhow::Context as _;
+use bytes::Bytes;
 use jiff::Timestamp;
 use loa_model::{Clock, Entropy, seams::BoxFuture};
 
@@ -38,9 +39,10 @@ impl Entropy for OsEntropy {
 }
 
 /// Assets by path relative to `assets/`: embedded, with a folder laid over them while templates are being written.
-pub(crate) fn assets(overlay: Option<&Path>) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
-    let mut all: BTreeMap<String, Vec<u8>> =
-        FILES.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())).collect();
+pub(crate) fn assets(overlay: Option<&Path>) -> anyhow::Result<BTreeMap<String, Bytes>> {
+    let embedded =
+        |&(name, bytes): &(&str, &'static [u8])| (name.to_owned(), Bytes::from_static(bytes));
+    let mut all: BTreeMap<String, Bytes> = FILES.iter().map(embedded).collect();
     if let Some(folder) = overlay {
         overlay_folder(folder, folder, &mut all)?;
     }
@@ -50,7 +52,7 @@ pub(crate) fn assets(overlay: Option<&Path>) -> anyhow::Result<BTreeMap<String, 
 fn overlay_folder(
     base: &Path,
     folder: &Path,
-    all: &mut BTreeMap<String, Vec<u8>>,
+    all: &mut BTreeMap<String, Bytes>,
 ) -> anyhow::Result<()> {
     let entries = std::fs::read_dir(folder)
         .with_context(|| format!("cannot read assets in {}", folder.display()))?;
@@ -60,7 +62,7 @@ fn overlay_folder(
             overlay_folder(base, &path, all)?;
         } else {
             let name = path.strip_prefix(base).unwrap_or(&path).to_string_lossy().into_owned();
-            all.insert(name, std::fs::read(&path)?);
+            all.insert(name, std::fs::read(&path)?.into());
         }
     }
     Ok(())
@@ -68,13 +70,11 @@ fn overlay_folder(
 
 /// Files of one asset folder, without its name.
 pub(crate) fn under<'a>(
-    all: &'a BTreeMap<String, Vec<u8>>,
+    all: &'a BTreeMap<String, Bytes>,
     folder: &str,
-) -> impl Iterator<Item = (&'a str, &'a [u8])> {
+) -> impl Iterator<Item = (&'a str, &'a Bytes)> {
     let prefix = format!("{folder}/");
-    all.iter().filter_map(move |(name, bytes)| {
-        name.strip_prefix(&prefix).map(|rest| (rest, bytes.as_slice()))
-    })
+    all.iter().filter_map(move |(name, bytes)| Some((name.strip_prefix(&prefix)?, bytes)))
 }
 
 /// Whether an address is on this machine.

@@ -1,7 +1,8 @@
 //! Everything drawing needs from disk, handed in as values: fonts, templates, labels and brand kits.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path};
 
+use bytes::Bytes;
 use serde::Deserialize;
 
 use crate::{Canvas, Error, Result, brand::Brand};
@@ -10,11 +11,11 @@ use crate::{Canvas, Error, Result, brand::Brand};
 #[derive(Debug, Clone, Default)]
 pub struct Assets {
     /// Font files (TTF, OTF, TTC), the first family is the default one.
-    pub fonts: Vec<Arc<[u8]>>,
+    pub fonts: Vec<Bytes>,
     /// Below `assets/templates`: path with `/` → bytes.
-    pub templates: BTreeMap<String, Arc<[u8]>>,
+    pub templates: BTreeMap<String, Bytes>,
     /// Below `assets/brands`: path with `/` → bytes.
-    pub brands: BTreeMap<String, Arc<[u8]>>,
+    pub brands: BTreeMap<String, Bytes>,
 }
 
 impl Assets {
@@ -46,7 +47,7 @@ impl Assets {
     }
 }
 
-fn read_below(root: &Path, files: &mut BTreeMap<String, Arc<[u8]>>) -> Result<()> {
+fn read_below(root: &Path, files: &mut BTreeMap<String, Bytes>) -> Result<()> {
     let failed = |path: &Path, error: &std::io::Error| Error::Asset {
         path: path.display().to_string(),
         problem: error.to_string(),

@@ -1,7 +1,6 @@
 //! Brand kits: name, colours, logo and type of an agency, refused when text would be hard to read on them.
 
-use std::sync::Arc;
-
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
@@ -78,7 +77,7 @@ pub struct Logo {
     /// `svg` or `png`.
     pub format: &'static str,
     /// Its bytes.
-    pub bytes: Arc<[u8]>,
+    pub bytes: Bytes,
 }
 
 /// A brand kit.
@@ -123,7 +122,7 @@ impl Brand {
     /// # Errors
     /// [`Error::Asset`] when the file or its logo cannot be used, [`Error::Contrast`] when a pair of colours that
     /// carries text is below [`LEAST_CONTRAST`].
-    pub fn parse(id: &str, toml: &str, file: impl Fn(&str) -> Option<Arc<[u8]>>) -> Result<Self> {
+    pub fn parse(id: &str, toml: &str, file: impl Fn(&str) -> Option<Bytes>) -> Result<Self> {
         let broken = |problem: String| Error::Asset { path: format!("{id}/brand.toml"), problem };
         let kit: File = toml::from_str(toml).map_err(|error| broken(error.to_string()))?;
         let logo = match kit.logo.rsplit_once('.') {

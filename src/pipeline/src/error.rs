@@ -30,6 +30,9 @@ pub enum Error {
         /// Why.
         why: String,
     },
+    /// There is nothing to draw with.
+    #[error("nothing can be drawn: {0}")]
+    Engine(String),
     /// A record that the job is about is gone.
     #[error("{what} {id} does not exist")]
     Missing {
@@ -63,7 +66,9 @@ impl Error {
                 !matches!(error, loa_store::Error::Conflict { .. } | loa_store::Error::Io(_))
             }
             Self::Review(error) => !matches!(error, loa_review::ReviewError::Conflict),
-            Self::Infographic(_) | Self::Photo { .. } | Self::Missing { .. } => true,
+            Self::Infographic(_) | Self::Engine(_) | Self::Photo { .. } | Self::Missing { .. } => {
+                true
+            }
             Self::Clip(_) | Self::Reach(_) | Self::Disk { .. } | Self::Cancelled => false,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use bytes::Bytes;
@@ -82,22 +82,47 @@ pub struct Take<'a> {
     pub cancel: &'a Cancel,
 }
 
+/// Makes the engine of cards and layers, or says why it cannot.
+pub type MakeEngine = Box<dyn Fn() -> Result<Engine, String> + Send + Sync>;
+
 /// Draws cards, posters and clips.
 #[derive(Clone)]
 pub struct Studio {
-    engine: Arc<Engine>,
+    engine: Arc<OnDemand>,
     runner: Runner,
 }
 
+/// The engine, from the first drawing on: a server that draws nothing keeps no fonts in memory.
+struct OnDemand {
+    make: MakeEngine,
+    made: Mutex<Option<Arc<Engine>>>,
+}
+
+impl OnDemand {
+    fn get(&self) -> Result<Arc<Engine>> {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(engine) = &*made {
+            return Ok(Arc::clone(engine));
+        }
+        let engine = Arc::new((self.make)().map_err(Error::Engine)?);
+        *made = Some(Arc::clone(&engine));
+        Ok(engine)
+    }
+}
+
 impl Studio {
-    /// A studio with this engine, whose clips are encoded by children started by `runner`.
-    pub fn new(engine: Arc<Engine>, runner: Runner) -> Self {
-        Self { engine, runner }
+    /// A studio whose engine is made when something is drawn, and whose clips are encoded by children started by `runner`.
+    pub fn new(make: MakeEngine, runner: Runner) -> Self {
+        Self { engine: Arc::new(OnDemand { make, made: Mutex::default() }), runner }
     }
 
-    /// The engine of cards and layers.
-    pub fn engine(&self) -> &Arc<Engine> {
-        &self.engine
+    /// Makes the engine now, on a thread that may take its time.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] when templates, brand kits or fonts cannot be used.
+    pub async fn prepare(&self) -> Result<()> {
+        let engine = Arc::clone(&self.engine);
+        on_a_thread(move || engine.get().map(drop)).await
     }
 
     /// Digest of everything that decides a variant. The engine is not in it: a new one never makes an approved one stale.
@@ -162,16 +187,15 @@ impl Studio {
             (take.photos.to_vec(), take.out.to_path_buf(), take.cancel.clone());
         let engine = Arc::clone(&self.engine);
         let (sender, mut told) = tokio::sync::mpsc::unbounded_channel();
-        let drawing = tokio::task::spawn_blocking(move || {
+        let drawing = on_a_thread(move || {
             let mut tell = |now: Progress| sender.send(now).unwrap_or(());
+            let engine = engine.get()?;
             card(&engine, &article, &brief, &recipe, formats, &photos, &out, &cancel, &mut tell)
         });
         while let Some(now) = told.recv().await {
             progress(now);
         }
-        drawing
-            .await
-            .map_err(|error| Error::Disk { what: "the drawing thread", why: error.to_string() })?
+        drawing.await
     }
 
     async fn clip(
@@ -194,7 +218,8 @@ impl Studio {
         let (work, out, cancel) =
             (take.work.to_path_buf(), take.out.to_path_buf(), take.cancel.clone());
         progress(Progress { step: "render.layers".to_owned(), done: 0, total: 0, eta_ms: None });
-        let prepared = tokio::task::spawn_blocking(move || {
+        let prepared = on_a_thread(move || {
+            let engine = engine.get()?;
             let link = article.source.canonical_url.clone();
             let shown = shown_address(&link);
             let indexes: Vec<u32> = photos.iter().map(|photo| photo.index).collect();
@@ -223,12 +248,9 @@ impl Studio {
                 folders,
                 &cancel,
             )?;
-            Ok::<_, Error>((request, report))
+            Ok((request, report))
         });
-        let (request, report) = prepared.await.map_err(|error| Error::Disk {
-            what: "the drawing thread",
-            why: error.to_string(),
-        })??;
+        let (request, report) = prepared.await?;
         let outputs = loa_clip::render(&request, &self.runner, take.cancel, progress).await?;
         let made = outputs
             .into_iter()
@@ -244,6 +266,18 @@ impl Studio {
             })
             .collect();
         Ok((made, report))
+    }
+}
+
+/// Begins what takes long on a thread of its own.
+fn on_a_thread<T: Send + 'static>(
+    draw: impl FnOnce() -> Result<T> + Send + 'static,
+) -> impl Future<Output = Result<T>> {
+    let drawing = tokio::task::spawn_blocking(draw);
+    async move {
+        drawing
+            .await
+            .map_err(|error| Error::Disk { what: "the drawing thread", why: error.to_string() })?
     }
 }
 

@@ -105,7 +105,7 @@ impl World {
             Review::new(Arc::clone(&store), clock.clone(), ids.clone(), "https://mh.example");
         let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets");
         let assets = loa_canvas::Assets::from_dir(&assets, &[]).unwrap();
-        let engine = Arc::new(loa_canvas::Engine::new(&assets).unwrap());
+        let engine = move || loa_canvas::Engine::new(&assets).map_err(|error| error.to_string());
         let runner = loa_clip::Runner { exe: "loa".into(), args: Vec::new() };
         let limits = loa_net::Limits::default();
         let client = loa_net::Client::guarded(limits, loa_net::Policy::default()).unwrap();
@@ -122,7 +122,7 @@ impl World {
             clock,
             ids: ids.clone(),
             ingest: loa_ingest::Ingest::new(client),
-            studio: loa_pipeline::Studio::new(engine, runner),
+            studio: loa_pipeline::Studio::new(Box::new(engine), runner),
             review: review.clone(),
             meter: Arc::new(meter),
             channels: hands.clone(),
