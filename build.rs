@@ -1,4 +1,4 @@
-//! Embeds `assets/` in the binary: one file to install, the same bytes everywhere.
+//! Embeds `assets/` in the binary, one file to install, the same bytes everywhere; and says how it is linked.
 #![expect(
     clippy::disallowed_methods,
     reason = "cargo speaks to a build script through its environment"
@@ -10,6 +10,10 @@ fn main() {
     let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
     let assets = Path::new(&root).join("assets");
     println!("cargo:rerun-if-changed=assets");
+    // Three MiB of relocations less to read at every start, and to keep in memory. glibc knows them since 2.36.
+    if env::var("CARGO_CFG_TARGET_ENV").is_ok_and(|libc| libc == "gnu") {
+        println!("cargo:rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
+    }
     if !assets.join("vendor/fonts/be-vietnam-pro").is_dir()
         || !assets.join("vendor/web/htmx.min.js").is_file()
     {
