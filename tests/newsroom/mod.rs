@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 pub const LOA: &str = env!("CARGO_BIN_EXE_loa");
 /// Publishing takes seconds; beside encoders on two cores, a minute.
-const LONGEST: Duration = Duration::from_secs(240);
+const LONGEST: Duration = Duration::from_mins(4);
 
 /// A sandbox of four platforms in a process of its own, whose virtual clock is kept moving.
 pub struct Platforms {

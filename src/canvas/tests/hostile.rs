@@ -103,7 +103,7 @@ fn the_crop_keeps_the_focus() {
 fn compile(body: &str) -> Result<(), Error> {
     let mut assets = assets();
     let manifest = "version='1'\nname_vi='x'\nname_en='x'\nkind='page'\n";
-    assets.templates.insert("bad/template.typ".into(), body.as_bytes().into());
+    assets.templates.insert("bad/template.typ".into(), body.to_owned().into());
     assets.templates.insert("bad/template.toml".into(), manifest.as_bytes().into());
     let data = json!({});
     let sheet = Sheet {
