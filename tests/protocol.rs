@@ -228,8 +228,8 @@ needed! {
     doubt_about_making_public_whose_gate_shut_late: [ClientNeverRepeats, ShutAfterSent] in late(draft()), breaks Unsent in 20;
     a_count_of_attempts: [AttemptCounted] in public(), breaks Attempts in 5;
     a_snooze_that_is_free: [SnoozeIsFree] in refusing(public()), breaks Attempts in 14;
-    the_attempt_limit: [AttemptLimit] in public(), breaks Attempts in 31;
-    the_platforms_wait: [NotBefore] in refusing(public()), breaks Wait in 15;
+    the_attempt_limit: [LimitAtStep, LimitAtIntent] in public(), breaks Attempts in 31;
+    the_platforms_wait: [WaitAtRound, WaitAtClaim] in refusing(public()), breaks Wait in 15;
     // What became of it.
     doubt_after_no_answer: [UnknownIsUncertain] in public(), breaks Once in 20;
     doubt_after_a_lost_sender: [LostIsUncertain] in public(), breaks Once in 19;
@@ -240,13 +240,15 @@ needed! {
     a_receipt: [ReceiptKept] in public(), breaks Proof in 10;
     a_late_receipt_kept: [LateReceipt] in public(), breaks Kept in 15;
     // How doubt ends.
-    the_quarantine: [Quarantine] in forgetful(public()), breaks Once in 27;
+    the_quarantine: [QuarantineAtAsk, Quarantine] in forgetful(public()), breaks Once in 27;
     the_quarantine_from_the_deadline: [QuarantineFromDeadline] in forgetful(succeeded(public())), breaks Once in 28;
     the_quarantine_of_an_earlier_sender: [LongestQuarantine] in refusing(forgetful(succeeded(draft()))), breaks Unsent in 36;
-    the_quarantine_as_proof: [Quarantine] in public(), breaks Doubt in 19;
+    the_quarantine_as_proof: [QuarantineAtAsk, Quarantine] in public(), breaks Doubt in 19;
+    a_question_behind_the_quarantine: [QuarantineAtAsk] in public(), breaks Doubt in 23;
+    a_question_behind_the_one_before: [ApartAtAsk] in public(), breaks Doubt in 19;
     a_second_negative_as_proof: [TwoNegatives] in public(), breaks Doubt in 14;
     a_second_negative: [TwoNegatives] in forgetful(public()), breaks Once in 26;
-    time_between_two_negatives: [Apart] in forgetful(public()), breaks Once in 29;
+    time_between_two_negatives: [ApartAtAsk, Apart] in forgetful(public()), breaks Once in 29;
     answers_for_their_own_doubt: [FreshAnswers] in forgetful(public()), breaks Once in 33;
     a_person_where_nothing_can_be_read: [OnlyWhereReadable] in unreadable(), breaks Once in 31;
     a_person_who_waits: [PersonWaits] in with(unreadable(), &[Act::ConfirmAbsent]), breaks Once in 20;
@@ -278,6 +280,12 @@ doubled! {
     a_client_that_never_repeats: [ClientNeverRepeats] in public();
     the_count_at_the_gate: [OneRequest, ShutAfterSent] in public();
     the_fence_at_an_intent: [FenceAtIntent] in public();
+    the_quarantine_when_it_is_asked: [Quarantine] in forgetful(public());
+    time_between_two_questions: [Apart] in forgetful(public());
+    the_attempt_limit_at_the_step: [LimitAtIntent] in public();
+    the_attempt_limit_at_the_intent: [LimitAtStep] in public();
+    the_platforms_wait_at_the_round: [WaitAtClaim] in refusing(public());
+    the_platforms_wait_at_the_claim: [WaitAtRound] in refusing(public());
     doubt_at_once_after_a_wish: [WishIsDoubt] in with(late(draft()), &[Act::Cancel]);
 }
 

@@ -78,6 +78,8 @@ guards! {
     MayBeLive,
     /// The worker finds out about what may be live before it puts it aside: `Mover::in_doubt`.
     DoubtIsSettled,
+    /// Nobody asks before the quarantine is over: `read_back::next`.
+    QuarantineAtAsk,
     /// No read-back counts before the quarantine is over: `Event::Absent`.
     Quarantine,
     /// The quarantine begins at the send deadline when that is later: `Worker::quarantine`.
@@ -86,6 +88,8 @@ guards! {
     LongestQuarantine,
     /// One negative read-back is not enough: `Event::Absent`.
     TwoNegatives,
+    /// Nobody asks again at the same moment: `read_back::next`.
+    ApartAtAsk,
     /// Two at one moment are not two: `Event::Absent`.
     Apart,
     /// An answer counts for the doubt it was asked in: `At::read_back`.
@@ -124,12 +128,16 @@ guards! {
     AttemptCounted,
     /// A chain that was snoozed goes on without costing another: `Delivery::paid`.
     SnoozeIsFree,
-    /// No more attempts than allowed: `At::intend`, `Event::Intend`.
-    AttemptLimit,
+    /// What has no attempt left is given up: `At::intend`.
+    LimitAtStep,
+    /// No intent beyond the attempts that are allowed: `Event::Intend`.
+    LimitAtIntent,
     /// What is live keeps its proof: `Event::Live`.
     ReceiptKept,
-    /// The platform's own wait is kept: `Event::Claim`, `Worker::errand`.
-    NotBefore,
+    /// What the platform asked to wait is not begun: `Worker::errand`.
+    WaitAtRound,
+    /// What the platform asked to wait is not claimed: `Event::Claim`.
+    WaitAtClaim,
 }
 
 /// The guards that stand.

@@ -101,7 +101,7 @@ impl Protocol {
         match &mut event {
             Event::Claim { .. } => {
                 d.fence = if self.has(Guard::FenceAtClaim) { d.fence } else { 0 };
-                d.not_before = if self.has(Guard::NotBefore) { d.not_before } else { now };
+                d.not_before = if self.has(Guard::WaitAtClaim) { d.not_before } else { now };
                 if !self.has(Guard::WindowAtClaim) {
                     d.not_after = Timestamp::MAX;
                 }
@@ -113,7 +113,7 @@ impl Protocol {
                 if !self.has(Guard::WindowAtIntent) {
                     d.not_after = Timestamp::MAX;
                 }
-                if !self.has(Guard::AttemptLimit) {
+                if !self.has(Guard::LimitAtIntent) {
                     d.max_attempts = u32::MAX;
                 }
                 if let Some(lease) = d.lease.as_ref().filter(|_| !self.has(Guard::FenceAtIntent)) {

@@ -128,7 +128,7 @@ impl Protocol {
 
     fn is_claimable(&self, w: &World) -> bool {
         let stopped = (w.killed || w.paused) && self.has(Guard::StopAtRound);
-        let waits = tick(w.d.not_before) > w.now && self.has(Guard::NotBefore);
+        let waits = tick(w.d.not_before) > w.now && self.has(Guard::WaitAtRound);
         w.d.state == State::Ready && !stopped && !waits
     }
 
@@ -137,8 +137,8 @@ impl Protocol {
         if !self.scene.readable && self.has(Guard::OnlyWhereReadable) {
             return None;
         }
-        let quarantine = d.quarantine_until.filter(|_| self.has(Guard::Quarantine)).map(tick);
-        let last = d.absent.last().filter(|_| self.has(Guard::Apart)).map(|at| tick(*at));
+        let quarantine = d.quarantine_until.filter(|_| self.has(Guard::QuarantineAtAsk)).map(tick);
+        let last = d.absent.last().filter(|_| self.has(Guard::ApartAtAsk)).map(|at| tick(*at));
         let apart = last.map(|last| last + self.scene.timing.apart);
         Some(quarantine.max(apart).unwrap_or(Tick::MIN))
     }
@@ -367,7 +367,7 @@ impl Protocol {
                 return leave(w, place);
             }
             let counted = w.d.lease.as_ref().is_some_and(|lease| lease.counted);
-            if !counted && w.d.attempt >= w.d.max_attempts && self.has(Guard::AttemptLimit) {
+            if !counted && w.d.attempt >= w.d.max_attempts && self.has(Guard::LimitAtStep) {
                 return self.end(w, place, Event::Exhaust { reason: String::new() });
             }
             step.deadline = w.now + self.scene.timing.send_within;
