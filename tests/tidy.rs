@@ -329,3 +329,22 @@ fn dependencies_are_licensed_and_wanted() {
     }
     none("dependencies", &broken);
 }
+
+/// What `make guards` takes out stands where it says, once: a refactoring moves the text along.
+#[test]
+fn the_text_of_every_guard_stands_once() {
+    let text =
+        fs::read_to_string(root().join("src/delivery/tests/simulation/guards.toml")).unwrap();
+    let all: toml::Table = text.parse().unwrap();
+    let guards = all["guard"].as_array().unwrap();
+    assert!(guards.len() > 20, "only {} guards", guards.len());
+    for guard in guards {
+        let name = &guard["name"];
+        for change in guard["changes"].as_array().unwrap() {
+            let word = |key: &str| change[key].as_str().unwrap();
+            let source = fs::read_to_string(root().join(word("file"))).unwrap();
+            let times = source.matches(word("from")).count();
+            assert_eq!(times, 1, "guard {name}: its text stands {times} times in {}", word("file"));
+        }
+    }
+}
