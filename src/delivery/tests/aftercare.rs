@@ -124,6 +124,28 @@ fn where_posts_cannot_be_taken_back_a_person_is_told() {
     assert_eq!(support::ready(world.desk().open_incidents("demo", 10)).unwrap().len(), 1);
 }
 
+/// The look found a retraction to do; before it is sent, somebody pauses the account.
+#[test]
+fn a_pause_holds_a_retraction_that_was_already_found() {
+    let page = PAGE.parse().unwrap();
+    let mut world = World::new(3, Options::default());
+    let id = world.post(PAGE, |_, _| {});
+    let worker = world.worker();
+    world.rounds(&worker, 5);
+    let desk = world.desk();
+    support::ready(desk.retract(id, person(3), "thu hồi".into())).unwrap();
+    let mut round = std::pin::pin!(worker.tick());
+    world.fuse().set_at("before lease");
+    assert!(matches!(world.drive_pinned(&mut round), Drove::Blown));
+    support::ready(desk.pause_account(&page, person(3), "bảo trì".into())).unwrap();
+    world.fuse().thaw();
+    assert!(matches!(world.drive_pinned(&mut round), Drove::Done(Ok(_))));
+    assert_eq!((world.state(id), world.live(id)), (State::Retracting, 1));
+    support::ready(desk.resume_account(&page, person(3))).unwrap();
+    world.rounds(&worker, 5);
+    assert_eq!((world.state(id), world.live(id)), (State::Retracted, 0));
+}
+
 #[test]
 fn a_retraction_is_tried_until_it_is_gone_also_over_a_crash() {
     for fault in [

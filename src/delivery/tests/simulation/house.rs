@@ -53,8 +53,7 @@ impl HouseStore {
             }
             Err(loa_store::Error::Io(_)) => {
                 self.witness.count("store errors");
-                // A receipt that could not be kept is found again by other means.
-                self.witness.died(&self.process.name, self.timeline.now());
+                self.witness.failed(&self.process.name, self.timeline.now());
             }
             Err(_) => {}
         }

@@ -52,6 +52,7 @@ pub(crate) struct Process {
     struck: Mutex<Option<(&'static str, Blow)>>,
     frozen: AtomicBool,
     frozen_at: Mutex<Option<Timestamp>>,
+    thawed_at: Mutex<Option<Timestamp>>,
     dice: Arc<Dice>,
 }
 
@@ -65,6 +66,7 @@ impl Process {
             struck: Mutex::default(),
             frozen: AtomicBool::new(false),
             frozen_at: Mutex::default(),
+            thawed_at: Mutex::default(),
             dice,
         })
     }
@@ -116,9 +118,16 @@ impl Process {
     }
 
     /// Lets go on.
-    pub(crate) fn thaw(&self) {
+    pub(crate) fn thaw(&self, at: Timestamp) {
         self.frozen.store(false, Ordering::Relaxed);
+        *self.thawed_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
         *self.frozen_at.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Whether it stood still at this time or later.
+    pub(crate) fn stood_still_since(&self, at: Timestamp) -> bool {
+        let thawed = *self.thawed_at.lock().unwrap_or_else(PoisonError::into_inner);
+        thawed.is_some_and(|thawed| thawed >= at)
     }
 
     /// Since when it stands still.

@@ -33,6 +33,13 @@ pub(crate) enum Act {
     Delete,
 }
 
+impl Act {
+    /// Whether it is a step of posting.
+    pub(crate) fn is_of_a_post(self) -> bool {
+        matches!(self, Self::Start | Self::Show)
+    }
+}
+
 /// A request with an effect, as it leaves.
 #[derive(Debug, Clone)]
 pub(crate) struct Sent {
@@ -49,6 +56,8 @@ const SKEW: SignedDuration = SignedDuration::from_secs(45);
 /// A correction or retraction has no intent: a switch thrown while a worker stands still just before it is missed, for as long
 /// as its lease lasts.
 const AT_THE_SAME_TIME: SignedDuration = SignedDuration::from_secs(30);
+/// The same of a worker that has not stood still: the look at its secret, and the way to the gate.
+const IN_A_MOMENT: SignedDuration = SignedDuration::from_secs(14);
 
 fn read<R: Record>(store: &SimulatedStore, key: &str) -> Option<Versioned<R>> {
     at_once(store.read::<R>(key)).expect("the simulated store can be read")
@@ -118,7 +127,9 @@ pub(crate) fn at_send(
         }
         Act::Amend | Act::Delete => {
             for (why, _, since) in &stops {
-                let fresh = now.duration_since(*since) <= AT_THE_SAME_TIME + slack;
+                let stood_still = process.stood_still_since(now - AT_THE_SAME_TIME);
+                let most = if stood_still { AT_THE_SAME_TIME } else { IN_A_MOMENT };
+                let fresh = now.duration_since(*since) <= most + slack;
                 witness.check(fresh, "I11 nothing is sent while stopped", || {
                     format!("{} while {why} since {since}", who())
                 });

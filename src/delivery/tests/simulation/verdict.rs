@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use loa_delivery::{Correction, Incident, IncidentKind};
+use loa_delivery::{Correction, Incident, IncidentKind, Pace};
 use loa_model::{
     Actor, Clock as _, Delivery, DeliveryId, DeliveryState as State, Post, delivery::EventKind,
 };
@@ -50,6 +50,7 @@ pub(crate) fn of(world: &World, store: &SimulatedStore) {
     }
     crate::oracle::nothing_was_late(&world.witness, &world.plan, &all);
     receipts_are_kept(&world.witness, &histories, &incidents);
+    waits_are_kept(world, &entries);
 }
 
 /// I2, I4, I5, I10, I12 of one record on the one before.
@@ -247,6 +248,29 @@ fn receipts_are_kept(
         witness.check(of_delivery || of_incident, "a receipt that came is kept", || {
             format!("post {}, told to {} at {}", told.remote_id, told.process, told.at)
         });
+    }
+}
+
+/// A wait that reached a worker which lived on is in the ledger, for the account or for its app.
+fn waits_are_kept(world: &World, entries: &[Entry]) {
+    let slack = SignedDuration::from_secs(if world.plan.skewed { 45 } else { 1 });
+    let rows = entries.iter().flat_map(|entry| &entry.changes.rows);
+    let paces: Vec<Pace> = rows
+        .filter(|row| row.table == "pace")
+        .filter_map(|row| row.record::<Pace>().expect("a pace"))
+        .collect();
+    let asked = world.witness.seen().asked.clone();
+    for asked in asked {
+        let app = format!("app/{}/", asked.account.channel());
+        let kept = paces.iter().any(|pace| {
+            let whose = if asked.app {
+                pace.key.starts_with(&app)
+            } else {
+                pace.key == asked.account.as_str()
+            };
+            whose && pace.not_before.is_some_and(|until| until + slack >= asked.until)
+        });
+        world.witness.check(kept, "a wait that was asked for is kept", || format!("{asked:?}"));
     }
 }
 

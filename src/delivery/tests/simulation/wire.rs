@@ -19,7 +19,7 @@ use crate::{
     oracle::{self, Sent},
     platform::Platform,
     time::Timeline,
-    witness::Witness,
+    witness::{Asked, Witness},
 };
 
 /// What goes wrong with a request.
@@ -198,6 +198,7 @@ impl Wire {
             let again = RetryAdvice::Later { wait, scope: Scope::Account };
             return Err(Error::new(ErrorKind::Unavailable, again, "cannot connect"));
         }
+        let posts = gate.as_ref().is_some_and(|(_, sent, _)| sent.act.is_of_a_post());
         if let Some((gate, sent, store)) = gate {
             gate.open().map_err(|closed| {
                 self.witness.count(&format!("gate: {}", closed.0));
@@ -247,6 +248,7 @@ impl Wire {
         };
         let (platform, timeline) = (self.platform.clone(), self.timeline.clone());
         let witness = self.witness.clone();
+        let asked_of = account.clone();
         let (account, marker) = (account.clone(), marker.map(str::to_owned));
         self.spawner.spawn(async move {
             timeline.sleep(travel).await;
@@ -297,7 +299,25 @@ impl Wire {
         process.point("on the wire").await;
         let heard = told.await;
         process.point("after answer").await;
+        if posts && let Ok(Err(error)) = &heard {
+            self.waits(process, &asked_of, error);
+        }
         heard.unwrap_or_else(|_| Err(unclear("the connection was cut after the request was sent")))
+    }
+}
+
+impl Wire {
+    /// A platform asks a worker to wait.
+    fn waits(&self, process: &Process, account: &AccountName, error: &Error) {
+        let at = self.timeline.now();
+        let RetryAdvice::Later { wait, scope } = &error.advice else { return };
+        if *scope == Scope::Post || wait.is_zero() {
+            return;
+        }
+        let until = at + SignedDuration::try_from(*wait).expect("minutes");
+        let (process, account, app) = (process.name.clone(), account.clone(), *scope == Scope::App);
+        self.witness.count("waits that platforms asked for");
+        self.witness.seen().asked.push(Asked { process, account, app, until, at });
     }
 }
 

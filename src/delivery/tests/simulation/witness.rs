@@ -35,6 +35,21 @@ pub(crate) struct Told {
     pub(crate) at: Timestamp,
 }
 
+/// A wait that a platform asked of a worker.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    /// Process.
+    pub(crate) process: String,
+    /// Account that was posted on.
+    pub(crate) account: AccountName,
+    /// Whether all accounts of its app are to wait.
+    pub(crate) app: bool,
+    /// Until when.
+    pub(crate) until: Timestamp,
+    /// When it was asked.
+    pub(crate) at: Timestamp,
+}
+
 /// The first request of a chain, as far as pace is concerned.
 #[derive(Debug, Clone)]
 pub(crate) struct Start {
@@ -61,6 +76,8 @@ pub(crate) struct Seen {
     pub(crate) starts: BTreeMap<AccountName, Vec<Start>>,
     /// Receipts that reached a worker which did not die right after.
     pub(crate) told: Vec<Told>,
+    /// Waits that reached a worker which did not die right after.
+    pub(crate) asked: Vec<Asked>,
     /// Wishes.
     pub(crate) wishes: BTreeSet<(DeliveryId, Wish)>,
     /// Times in which a worker stands still or waits in vain: now people act.
@@ -132,6 +149,13 @@ impl Witness {
     pub(crate) fn died(&self, process: &str, since: Timestamp) {
         let horizon = since - SignedDuration::from_secs(60);
         self.seen().told.retain(|told| told.process != process || told.at < horizon);
+        self.failed(process, since);
+    }
+
+    /// The store of a process failed: what it wanted to write down, other than a receipt, is lost.
+    pub(crate) fn failed(&self, process: &str, since: Timestamp) {
+        let horizon = since - SignedDuration::from_secs(60);
+        self.seen().asked.retain(|asked| asked.process != process || asked.at < horizon);
     }
 
     /// Counts and story, at the end.

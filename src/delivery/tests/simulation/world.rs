@@ -433,7 +433,7 @@ impl World {
             Event::Open => self.open(),
             Event::Start(n) => self.start(n),
             Event::Thaw(process) => {
-                process.thaw();
+                process.thaw(self.timeline.now());
                 self.witness.say(|| format!("{} thaws", process.name));
                 self.aim(&process);
             }
