@@ -7,6 +7,7 @@ mod support;
 use loa_channel::memory::{Chain, Fault, Options};
 use loa_delivery::{Breach, DeskError, IncidentKind};
 use loa_model::{Clock as _, DeliveryState as State, capability::ReadBack};
+use loa_store::Store as _;
 use support::{Drove, World, person};
 
 const PAGE: &str = "memory:cong-tin";
@@ -144,6 +145,32 @@ fn a_pause_holds_a_retraction_that_was_already_found() {
     support::ready(desk.resume_account(&page, person(3))).unwrap();
     world.rounds(&worker, 5);
     assert_eq!((world.state(id), world.live(id)), (State::Retracted, 0));
+}
+
+/// A chain that kept the account is called off while a retraction is on its way: the next look sees no reason to keep the
+/// account, and must not hand it to another worker yet.
+#[test]
+fn a_look_gives_no_account_back_that_is_being_served() {
+    let mut world = World::new(3, Options { chain: Chain::Processed, ..Options::default() });
+    let first = world.post(PAGE, |_, _| {});
+    let worker = world.worker();
+    world.rounds(&worker, 50);
+    assert_eq!(world.state(first), State::Published);
+    let waits = world.post(PAGE, |_, _| {});
+    world.tick(&worker);
+    assert_eq!(world.state(waits), State::Leased);
+    let desk = world.desk();
+    support::ready(desk.retract(first, person(3), "thu hồi".into())).unwrap();
+    let mut round = std::pin::pin!(worker.tick());
+    world.fuse().set_at("before retract");
+    assert!(matches!(world.drive_pinned(&mut round), Drove::Blown));
+    assert_eq!(cancel(&world, waits), State::Cancelled);
+    world.fuse().thaw();
+    world.tick(&worker);
+    let other = world.store.inner.lease_account(PAGE, "cham#1", std::time::Duration::from_secs(30));
+    assert_eq!(support::ready(other).unwrap(), None);
+    assert!(matches!(world.drive_pinned(&mut round), Drove::Done(Ok(_))));
+    assert_eq!((world.state(first), world.live(first)), (State::Retracted, 0));
 }
 
 #[test]
