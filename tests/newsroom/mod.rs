@@ -316,11 +316,7 @@ impl Newsroom {
         });
         let out = child.wait_with_output().unwrap();
         drop(over);
-        if guard.join().unwrap() {
-            let story = self.command(&["ledger", "--json"]).output().unwrap();
-            let status = self.status();
-            panic!("it hung: {}\n{status:#}\n{}", said(&out), said(&story));
-        }
+        assert!(!guard.join().unwrap(), "it hung: {}\n{:#}", said(&out), self.status());
         out
     }
 
