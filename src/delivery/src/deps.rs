@@ -40,7 +40,7 @@ pub trait Secrets: Send + Sync {
     /// Takes the mark away; keeps the new credentials, laid over the old ones, when there are any.
     ///
     /// # Errors
-    /// [`VaultError`]: nothing was kept, and what the disk refused may be tried again ([`crate::Patience`]).
+    /// [`VaultError`]: nothing was kept, and what the disk refused may be tried again ([`crate::finish_refresh`]).
     async fn finish_refresh(
         &self,
         account: &AccountName,

@@ -40,7 +40,7 @@ pub use loa_model::QuietHours;
 pub use outlook::{Left, Lookout, Outlook, Planned, outlook};
 pub use overdue::{Overdue, Subject};
 pub use pace::Pace;
-pub use patience::Patience;
+pub use patience::finish_refresh;
 pub use records::{Correction, Incident, IncidentKind, KillSwitch, SetAside};
 pub use switch::{SWITCHERS, Stop};
 pub use waiting::Waits;

@@ -10,11 +10,12 @@ use loa_store::{Changes, Error as StoreError};
 use std::sync::atomic::Ordering;
 
 use crate::{
-    Pace, Patience, Result, Round,
+    Pace, Result, Round,
     chain::{At, Row, same, signed},
     config::secs,
     keeping::{self, Known},
     moves::NotMoved,
+    patience::Patience,
     standing::Refreshed,
 };
 
@@ -35,7 +36,7 @@ impl At<'_> {
                     || row.record.ticket.as_ref() != Some(&ticket);
                 let row = if moved {
                     let event = Event::Step { ticket };
-                    let mut patience = Patience::new();
+                    let mut patience = Patience::default();
                     let moved = loop {
                         match self.commit(&row, &event, round, &[]).await {
                             Ok(moved) => break moved,
@@ -76,7 +77,7 @@ impl At<'_> {
 
     async fn live(&self, row: Row, receipt: Receipt, round: &mut Round) -> Result<Option<Row>> {
         let now = self.now();
-        let mut patience = Patience::new();
+        let mut patience = Patience::default();
         let done = loop {
             match self.keep(&row, &receipt, now).await {
                 Ok(done) => break done,

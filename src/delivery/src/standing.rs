@@ -14,9 +14,10 @@ use loa_model::{Account, AccountStatus, Secret};
 use loa_store::{Changes, Error as StoreError, StoreExt as _};
 
 use crate::{
-    Error, IncidentKind, Patience, Result, Worker,
+    Error, IncidentKind, Result, Worker,
     chain::{At, signed},
     config::secs,
+    patience::{Patience, finish_refresh},
     switch::switches,
 };
 
@@ -210,13 +211,9 @@ impl Worker {
         }
     }
 
-    /// Ends a refresh, with the new credentials when there are any: the old ones may be used up.
     async fn refreshed(&self, account: &Account, new: Option<Secret>) -> Result<()> {
-        let mut patience = Patience::new();
-        while let Err(error) = self.deps.secrets.finish_refresh(&account.name, new.clone()).await {
-            self.bear(&mut patience, error.into()).await?;
-        }
-        Ok(())
+        let ends = || self.stopping.load(Ordering::Acquire);
+        finish_refresh(&*self.deps.secrets, &account.name, new, &*self.deps.clock, &ends).await
     }
 
     /// Waits before what a platform gave once is written down again.

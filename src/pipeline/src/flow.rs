@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use jiff::{SignedDuration, Timestamp};
 use loa_brief::Picture;
 use loa_channel::{Channel, Cx, Notes, To};
-use loa_delivery::{Channels, Patience, Secrets, keep_usage, reads_from};
+use loa_delivery::{Channels, Secrets, finish_refresh, keep_usage, reads_from};
 use loa_ingest::{Ingest, Source};
 use loa_model::{
     Account, AccountName, Actor, Agency, Article, ArticleId, Brief, Cancel, Ids, Job, JobKind,
@@ -471,19 +471,8 @@ impl Flow {
             tracing::warn!(account = %account.name, %error, "Credentials could not be renewed for measuring");
             None
         });
-        let mut patience = Patience::new();
-        let kept = loop {
-            match self.deps.secrets.finish_refresh(&account.name, fresh.clone()).await {
-                Ok(()) => break Ok(()),
-                Err(error) => {
-                    let borne = patience.bear(error.into(), &*self.deps.clock, true).await;
-                    if borne.is_err() {
-                        break borne;
-                    }
-                }
-            }
-        };
-        if let Err(error) = kept {
+        let (secrets, clock) = (&*self.deps.secrets, &*self.deps.clock);
+        if let Err(error) = finish_refresh(secrets, &account.name, fresh, clock, &|| true).await {
             tracing::error!(account = %account.name, %error, "Renewed credentials could not be kept");
             return None;
         }
