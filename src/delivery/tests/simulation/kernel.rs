@@ -50,7 +50,6 @@ pub(crate) struct Process {
     pub(crate) skewed: bool,
     aim: Mutex<Option<Aim>>,
     struck: Mutex<Option<(&'static str, Blow)>>,
-    frozen: AtomicBool,
     frozen_at: Mutex<Option<Timestamp>>,
     thawed_at: Mutex<Option<Timestamp>>,
     dice: Arc<Dice>,
@@ -64,7 +63,6 @@ impl Process {
             skewed,
             aim: Mutex::default(),
             struck: Mutex::default(),
-            frozen: AtomicBool::new(false),
             frozen_at: Mutex::default(),
             thawed_at: Mutex::default(),
             dice,
@@ -113,13 +111,11 @@ impl Process {
 
     /// Stops at an instant.
     pub(crate) fn freeze(&self, at: Timestamp) {
-        self.frozen.store(true, Ordering::Relaxed);
         *self.frozen_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
     }
 
     /// Lets go on.
     pub(crate) fn thaw(&self, at: Timestamp) {
-        self.frozen.store(false, Ordering::Relaxed);
         *self.thawed_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
         *self.frozen_at.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
@@ -137,7 +133,7 @@ impl Process {
 
     /// Whether it stands still.
     pub(crate) fn is_frozen(&self) -> bool {
-        self.frozen.load(Ordering::Relaxed)
+        self.frozen_at().is_some()
     }
 }
 

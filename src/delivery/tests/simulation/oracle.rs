@@ -149,9 +149,8 @@ fn intended_in(store: &SimulatedStore, d: &Delivery) -> Seq {
     let entries = at_once(store.tail(0, usize::MAX)).expect("the ledger can be read");
     let of_it = |entry: &&Entry| {
         entry.changes.rows.iter().filter(|row| row.table == "delivery").any(|row| {
-            let value = row.value.clone().expect("deliveries are never deleted");
-            let after: Delivery = serde_json::from_value(value).expect("a delivery");
-            after.id == d.id && after.intent == d.intent
+            let after = row.record::<Delivery>().expect("a delivery");
+            after.is_some_and(|after| after.id == d.id && after.intent == d.intent)
         })
     };
     entries.iter().find(of_it).expect("an intent is in the ledger").seq

@@ -27,8 +27,8 @@ pub(crate) fn of(world: &World, store: &SimulatedStore) {
     let mut histories: BTreeMap<DeliveryId, Vec<Move<'_>>> = BTreeMap::new();
     for entry in &entries {
         for row in entry.changes.rows.iter().filter(|row| row.table == "delivery") {
-            let value = row.value.clone().expect("deliveries are never deleted");
-            let after: Delivery = serde_json::from_value(value).expect("a delivery");
+            let after = row.record::<Delivery>().expect("a delivery");
+            let after = after.expect("deliveries are never deleted");
             let moves = histories.entry(after.id).or_default();
             moves.push(Move { seq: entry.seq, entry, after });
         }
