@@ -91,9 +91,11 @@ fn record_length(
     store: &Arc<dyn Store>,
 ) -> Result<usize, Box<dyn std::error::Error>> {
     let segment = folder.join("data/ledger/00000000000000000001.log");
-    let before = fs::metadata(&segment)?.len();
+    // Behind its end the segment is zeros.
+    let end = || fs::read(&segment).map(|bytes| bytes.iter().rposition(|byte| *byte != 0));
+    let before = end()?;
     runtime.block_on(store.commit(changes(0, 0)))?;
-    Ok(usize::try_from(fs::metadata(&segment)?.len() - before)?)
+    Ok(end()?.zip(before).map(|(after, before)| after - before).ok_or("an empty ledger")?)
 }
 
 fn raw_per_second(path: &Path, record: usize) -> std::io::Result<f64> {

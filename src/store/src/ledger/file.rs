@@ -1,15 +1,14 @@
 //! What the ledger asks of a disk: so little that a simulated one can lose power after every call.
 
 use std::{
-    fmt, fs,
-    io::{self, Write as _},
+    fmt, fs, io,
     os::unix::fs::{FileExt as _, MetadataExt as _},
     path::{Path, PathBuf},
 };
 
 /// A file that only grows, but for its torn tail.
 pub(crate) trait LogFile: Send {
-    /// Writes behind the end.
+    /// Writes behind the end. The last byte is not zero.
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
     /// Returns when all that was appended survives a power loss.
     fn sync_data(&mut self) -> io::Result<()>;
@@ -69,20 +68,23 @@ impl LogFolder for DiskFolder {
     }
 
     fn open(&self, name: &str) -> io::Result<Box<dyn LogFile>> {
-        let file = fs::OpenOptions::new().read(true).append(true).open(self.path.join(name))?;
-        Ok(Box::new(DiskFile(file)))
+        let file = fs::OpenOptions::new().read(true).write(true).open(self.path.join(name))?;
+        Ok(Box::new(DiskFile::of(file)?))
     }
 
     fn read(&self, name: &str) -> io::Result<Box<dyn LogFile>> {
-        Ok(Box::new(DiskFile(fs::File::open(self.path.join(name))?)))
+        let mut file = DiskFile::of(fs::File::open(self.path.join(name))?)?;
+        // What lies behind the end belongs to whoever writes.
+        file.room = file.end;
+        Ok(Box::new(file))
     }
 
     fn create(&self, name: &str) -> io::Result<Box<dyn LogFile>> {
         let path = self.path.join(name);
-        let file = fs::OpenOptions::new().read(true).append(true).create_new(true).open(path)?;
+        let file = fs::OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
         file.sync_all()?;
         sync_folder(&self.path)?;
-        Ok(Box::new(DiskFile(file)))
+        Ok(Box::new(DiskFile { file, end: 0, room: 0 }))
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
@@ -141,26 +143,86 @@ pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     fs::File::open(path)?.sync_all()
 }
 
-struct DiskFile(fs::File);
+/// A file that is longer than what was appended to it: a sync of bytes that make a file longer takes the disk half as long
+/// again as one of bytes that do not. What it is longer by is a hole that reads as zeros. Nothing that is appended ends with
+/// a zero, so the end is behind the last byte that is none, also after a kill.
+struct DiskFile {
+    file: fs::File,
+    /// Behind the last byte that was appended.
+    end: u64,
+    /// Length of the file on disk, `end` or more.
+    room: u64,
+}
+
+/// A file is made longer by so much at a time: some hundred records.
+const AHEAD: u64 = 256 * 1024;
+/// Bytes that are read at a time to find the end.
+const STEP: usize = 16 * 1024;
+
+impl DiskFile {
+    fn of(file: fs::File) -> io::Result<Self> {
+        let room = file.metadata()?.len();
+        let end = end_of(&file, room)?;
+        Ok(Self { file, end, room })
+    }
+}
+
+/// Behind the last byte of a file that is not zero.
+fn end_of(file: &fs::File, room: u64) -> io::Result<u64> {
+    let (mut bytes, mut end) = ([0; STEP], room);
+    while end > 0 {
+        let from = (end - 1) / STEP as u64 * STEP as u64;
+        let part = usize::try_from(end - from).map_err(io::Error::other)?;
+        let part = bytes.split_at_mut(part).0;
+        file.read_exact_at(part, from)?;
+        if let Some(last) = part.iter().rposition(|byte| *byte != 0) {
+            return Ok(from + last as u64 + 1);
+        }
+        end = from;
+    }
+    Ok(0)
+}
+
+impl Drop for DiskFile {
+    fn drop(&mut self) {
+        if self.room > self.end
+            && let Err(error) = self.file.set_len(self.end)
+        {
+            // Nothing is wrong with the file: the next who opens it finds its end.
+            tracing::warn!("The ledger keeps room it does not need: {error}");
+        }
+    }
+}
 
 impl LogFile for DiskFile {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.0.write_all(bytes)
+        let end = self.end + bytes.len() as u64;
+        if end > self.room {
+            // Where no room is to be had, the bytes make the file longer and say themselves what is wrong.
+            self.room = self.file.set_len(end + AHEAD).map_or(end, |()| end + AHEAD);
+        }
+        self.file.write_all_at(bytes, self.end)?;
+        self.end = end;
+        Ok(())
     }
 
     fn sync_data(&mut self) -> io::Result<()> {
-        self.0.sync_data()
+        self.file.sync_data()
     }
 
     fn len(&self) -> io::Result<u64> {
-        Ok(self.0.metadata()?.len())
+        Ok(self.end)
     }
 
     fn truncate(&mut self, len: u64) -> io::Result<()> {
-        self.0.set_len(len)
+        self.file.set_len(len)?;
+        (self.end, self.room) = (len, len);
+        Ok(())
     }
 
     fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<usize> {
-        self.0.read_at(bytes, offset)
+        let there = usize::try_from(self.end.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let wanted = bytes.len().min(there);
+        self.file.read_at(bytes.split_at_mut(wanted).0, offset)
     }
 }

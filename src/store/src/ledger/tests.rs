@@ -1,5 +1,6 @@
 //! The ledger on a disk that loses power: nothing acknowledged is missing, nothing torn is read.
 
+mod room;
 mod trouble;
 
 use std::{sync::Arc, time::Duration};

@@ -76,7 +76,9 @@ async fn an_index_ahead_of_the_ledger_is_not_believed() {
     let store = open(folder.path(), &clock);
     fill(&store, 9).await;
     let segment = first_segment(folder.path());
+    drop(store);
     let length = std::fs::metadata(&segment).unwrap().len();
+    let store = open(folder.path(), &clock);
     fill(&store, 1).await;
     drop(store);
     // The disk lied about the last record.

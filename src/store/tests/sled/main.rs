@@ -69,10 +69,10 @@ fn first_segment(dir: &Path) -> PathBuf {
     dir.join("ledger/00000000000000000001.log")
 }
 
-/// Changes one byte in the middle of a file.
+/// Changes one byte in the middle of what is written in a file; a segment in use has zeros behind that.
 fn flip_middle(path: &Path) {
     let mut bytes = std::fs::read(path).unwrap();
-    let middle = bytes.len() / 2;
+    let middle = bytes.iter().rposition(|byte| *byte != 0).unwrap() / 2;
     bytes[middle] ^= 1;
     std::fs::write(path, bytes).unwrap();
 }
