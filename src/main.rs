@@ -23,6 +23,11 @@ use cli::{Cli, Command};
 use serde_json::{Value, json};
 use settings::Settings;
 
+/// What a server took for a moment, for a page or an upload, goes back to the machine once it stands still; with the allocator of
+/// the C library it stayed.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// What the caller did wrong: exit 2.
 const USAGE: u8 = 2;
 
