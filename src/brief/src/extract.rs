@@ -37,6 +37,11 @@ pub fn extract(article: &Article, ids: &Ids) -> Brief {
         dates,
         legal_docs,
         hashtags: hashtags(article),
+        steps: Vec::new(),
+        events: Vec::new(),
+        table: None,
+        bulletin: None,
+        correction: None,
     }
 }
 
@@ -55,6 +60,9 @@ fn legal_docs(article: &Article) -> Vec<LegalDoc> {
                 found.push(LegalDoc {
                     number: number.to_owned(),
                     span: span(article, index, &range),
+                    name: None,
+                    issuer: None,
+                    date: None,
                 });
             }
         }
@@ -79,7 +87,7 @@ fn dates(article: &Article, sentences: &[Sentence]) -> Vec<DateMention> {
             let same = |d: &DateMention| d.date == date.date && (d.effective || !effective);
             if !found.iter().any(same) {
                 let sentence = trimmed(article, sentence.block, &sentence.range);
-                found.push(DateMention { date: date.date, effective, sentence });
+                found.push(DateMention { date: date.date, effective, sentence, words: None });
             }
         }
     }

@@ -88,7 +88,11 @@ fn choose<'a>(brief: &'a Brief, layout: &Layout) -> Vec<Item<'a>> {
     let mut figures = brief.figures.iter().map(Item::Figure);
     let mut quotes = brief.quotes.iter().map(Item::Quote);
     let order: &[char] = match brief.story {
-        StoryKind::News => &['p', 'f', 'p', 'q', 'p', 'p'],
+        StoryKind::News
+        | StoryKind::HowTo
+        | StoryKind::Timeline
+        | StoryKind::Comparison
+        | StoryKind::Correction => &['p', 'f', 'p', 'q', 'p', 'p'],
         StoryKind::Figures => &['f', 'f', 'p', 'f', 'p', 'q'],
         StoryKind::Quote => &['q', 'p', 'p', 'f', 'q'],
         StoryKind::Decree => &['p', 'p', 'p', 'f', 'p'],

@@ -134,6 +134,9 @@ pub struct DateMention {
     pub effective: bool,
     /// The sentence it stands in.
     pub sentence: Passage,
+    /// The date as written, without “ngày” before digits; absent in what earlier releases read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub words: Option<Passage>,
 }
 
 /// A legal document named in the article.
@@ -143,6 +146,105 @@ pub struct LegalDoc {
     pub number: String,
     /// Where.
     pub span: Span,
+    /// Its kind, the word before the number (`Nghị định`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Passage>,
+    /// Who issued it, when the sentence says so (`Chính phủ`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<Passage>,
+    /// Day of issue as written, when the sentence says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date: Option<Passage>,
+}
+
+/// A step of a procedure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// What to do, in short.
+    pub title: Passage,
+    /// The rest of what the article says of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<Passage>,
+}
+
+/// Something that happened, or will, on a day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// The day, for the order.
+    pub day: Date,
+    /// The day as written.
+    pub date: Passage,
+    /// What.
+    pub text: Passage,
+}
+
+/// A table: what is compared stands in the first column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Table {
+    /// Heads of the columns, two or three.
+    pub columns: Vec<Passage>,
+    /// Cells, as many in each row as there are columns.
+    pub rows: Vec<Vec<Passage>>,
+}
+
+/// How grave a danger is, as the bulletin says it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Level {
+    /// The number in the words: 1 to 5, as risks of natural disasters are counted.
+    pub rank: u8,
+    /// The words (`rủi ro thiên tai cấp 3`).
+    pub words: Passage,
+}
+
+/// A telephone number to call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hotline {
+    /// As written.
+    pub number: Passage,
+    /// Whose it is, the words before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<Passage>,
+}
+
+/// What an emergency bulletin says. Nothing in it is guessed: what the bulletin does not say is not there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bulletin {
+    /// How grave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<Level>,
+    /// Where it holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub area: Option<Passage>,
+    /// Until when it holds, as written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Passage>,
+    /// What people are told to do, first things first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<Passage>,
+    /// Whom to call.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hotlines: Vec<Hotline>,
+}
+
+impl Bulletin {
+    fn passages(&self) -> impl Iterator<Item = &Passage> {
+        let level = self.level.iter().map(|level| &level.words);
+        let hotlines =
+            self.hotlines.iter().flat_map(|h| std::iter::once(&h.number).chain(&h.label));
+        level.chain(&self.area).chain(&self.until).chain(&self.actions).chain(hotlines)
+    }
+}
+
+/// A correction that the newsroom published.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Correction {
+    /// What was said.
+    pub before: Passage,
+    /// What is right.
+    pub after: Passage,
+    /// Why, when it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Passage>,
 }
 
 /// Kind of story: it chooses the template.
@@ -159,6 +261,29 @@ pub enum StoryKind {
     Decree,
     /// An emergency bulletin.
     Alert,
+    /// A procedure, step by step.
+    HowTo,
+    /// Events in their order.
+    Timeline,
+    /// A table that compares.
+    Comparison,
+    /// A correction of something published.
+    Correction,
+}
+
+impl StoryKind {
+    /// Every kind.
+    pub const ALL: [Self; 9] = [
+        Self::News,
+        Self::Figures,
+        Self::Quote,
+        Self::Decree,
+        Self::Alert,
+        Self::HowTo,
+        Self::Timeline,
+        Self::Comparison,
+        Self::Correction,
+    ];
 }
 
 /// What matters in one revision.
@@ -192,6 +317,21 @@ pub struct Brief {
     pub legal_docs: Vec<LegalDoc>,
     /// Hashtags without `#`, capital per syllable.
     pub hashtags: Vec<String>,
+    /// Steps of a procedure, all of them, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Step>,
+    /// Events, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<Event>,
+    /// The first table that compares.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<Table>,
+    /// What an emergency bulletin says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bulletin: Option<Bulletin>,
+    /// What a correction corrects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correction: Option<Correction>,
 }
 
 impl Brief {
@@ -202,7 +342,17 @@ impl Brief {
             .chain(&self.points)
             .chain(self.figures.iter().flat_map(|f| [&f.label, &f.sentence]))
             .chain(self.quotes.iter().map(|q| &q.words))
-            .chain(self.dates.iter().map(|d| &d.sentence))
+            .chain(self.dates.iter().flat_map(|d| std::iter::once(&d.sentence).chain(&d.words)))
+            .chain(self.legal_docs.iter().flat_map(|d| [&d.name, &d.issuer, &d.date]).flatten())
+            .chain(self.steps.iter().flat_map(|s| std::iter::once(&s.title).chain(&s.text)))
+            .chain(self.events.iter().flat_map(|e| [&e.date, &e.text]))
+            .chain(self.table.iter().flat_map(|t| t.columns.iter().chain(t.rows.iter().flatten())))
+            .chain(self.bulletin.iter().flat_map(Bulletin::passages))
+            .chain(
+                self.correction
+                    .iter()
+                    .flat_map(|c| [&c.before, &c.after].into_iter().chain(&c.reason)),
+            )
     }
 
     /// Passages that are neither the article's own words nor marked as edited by a person: must be empty.

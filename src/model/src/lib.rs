@@ -21,7 +21,10 @@ pub mod variant;
 
 pub use account::{Account, AccountName, AccountStatus, Agency, Secret};
 pub use article::{Article, ArticleState, Block, BlockKind, Photo, SourceRef};
-pub use brief::{Brief, DateMention, Edit, Figure, LegalDoc, Passage, Quote, Span, StoryKind};
+pub use brief::{
+    Brief, Bulletin, Correction, DateMention, Edit, Event, Figure, Hotline, LegalDoc, Level,
+    Passage, Quote, Span, Step, StoryKind, Table,
+};
 pub use capability::{Capability, FormatRule, MediaRule, Violation};
 pub use delivery::{Delivery, DeliveryState, Event as DeliveryEvent, Intent, Receipt, Ticket};
 pub use digest::{BlobHash, Digest, DigestBuilder};

@@ -8,12 +8,9 @@ mod support;
 
 use support::sample;
 
-const STORIES: [StoryKind; 5] =
-    [StoryKind::News, StoryKind::Figures, StoryKind::Quote, StoryKind::Decree, StoryKind::Alert];
-
 #[test]
 fn every_story_is_a_clip_of_the_right_length_with_faithful_words() {
-    for story in STORIES {
+    for story in StoryKind::ALL {
         let sample = sample(story);
         for photos in [&[][..], &[0, 2]] {
             let order = sample.order(photos);

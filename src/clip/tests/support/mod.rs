@@ -115,6 +115,11 @@ pub fn sample(story: StoryKind) -> Sample {
         dates: vec![],
         legal_docs: vec![],
         hashtags: vec![],
+        steps: vec![],
+        events: vec![],
+        table: None,
+        bulletin: None,
+        correction: None,
     };
     assert!(brief.unfaithful(&article).is_empty());
     Sample { article, brief }

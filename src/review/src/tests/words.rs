@@ -60,14 +60,7 @@ fn every_error_and_state_has_its_words() {
         PostFormat::Article,
     ];
     assert_eq!(section("format"), set(formats.iter().map(name).collect()));
-    let stories = [
-        StoryKind::News,
-        StoryKind::Figures,
-        StoryKind::Quote,
-        StoryKind::Decree,
-        StoryKind::Alert,
-    ];
-    assert_eq!(section("story"), set(stories.iter().map(name).collect()));
+    assert_eq!(section("story"), set(StoryKind::ALL.iter().map(name).collect()));
 }
 
 #[test]
