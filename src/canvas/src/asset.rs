@@ -139,7 +139,7 @@ pub struct Manifest {
     /// Layers it always has; 1 for a page or a sheet, without meaning for a document.
     #[serde(default = "one")]
     pub layers: usize,
-    /// Story kinds it is made for, best first choice: `news`, `figures`, `quote`, `decree`, `alert`.
+    /// Story kinds it is made for, best first choice: `news`, `figures`, `quote`, `decree`, `alert`, `how_to`, `timeline`, `comparison`, `correction`.
     #[serde(default)]
     pub stories: Vec<String>,
     /// Smallest type in pixels per 1080 of the shorter side.

@@ -2,29 +2,97 @@
 
 use std::collections::BTreeMap;
 
+use loa_model::Brief;
+use serde_json::Value;
+
 use crate::{Order, card::Card, publisher};
 
-/// Section, headline, figure, points and source as sentences.
+/// Section, headline, what the family leads with, figures, points and source as sentences. All of it is what the card was given.
 pub(crate) fn text(order: &Order<'_>, card: &Card, labels: &BTreeMap<String, String>) -> String {
-    let brief = order.brief;
+    let brief: &Brief = order.brief;
+    let label = |key: &str| labels.get(key).map_or("", String::as_str);
     let mut parts = Vec::new();
     let section = order.article.section.trim();
     let title = brief.title.text.trim();
     parts.push(if section.is_empty() { title.to_owned() } else { format!("{section}: {title}") });
-    for figure in brief.figures.iter().take(card.figures) {
-        let words = [figure.value.as_str(), &figure.unit, &figure.label.text];
-        let words: Vec<_> =
-            words.iter().map(|word| word.trim()).filter(|w| !w.is_empty()).collect();
-        parts.push(words.join(" "));
+    parts.extend(lead(&card.data, &label));
+    for figure in list(&card.data, "figures") {
+        parts.push(joined(figure, &["value", "unit", "label"], " "));
     }
-    parts.extend(brief.points.iter().take(card.points).map(|point| point.text.trim().to_owned()));
-    let label = labels.get("source").map_or("", String::as_str);
+    parts.extend(list(&card.data, "points").iter().filter_map(Value::as_str).map(trimmed));
     if !publisher(order.article).is_empty() {
-        parts.push(format!("{label}: {}", publisher(order.article)));
+        parts.push(format!("{}: {}", label("source"), publisher(order.article)));
     }
     let ended = |part: &String| {
         let open = !part.ends_with(['.', '!', '?', '…', '”']);
         if open { format!("{part}.") } else { part.clone() }
     };
-    parts.iter().map(ended).collect::<Vec<_>>().join(" ")
+    parts.iter().filter(|part| !part.is_empty()).map(ended).collect::<Vec<_>>().join(" ")
+}
+
+/// What a family leads with, in the order in which it is read.
+fn lead<'a>(data: &Value, label: &impl Fn(&str) -> &'a str) -> Vec<String> {
+    let named = |key: &str, words: String| {
+        if words.is_empty() { words } else { format!("{}: {words}", label(key)) }
+    };
+    let mut parts = Vec::new();
+    if let Some(quote) = data.get("quote") {
+        let who = joined(quote, &["speaker", "role"], ", ");
+        parts.push(format!("“{}” – {who}", field(quote, "words")));
+    }
+    for document in list(data, "documents") {
+        parts.push(joined(document, &["name", "number", "issuer", "date"], " "));
+    }
+    parts.push(named("effective", field(data, "effective")));
+    if let Some(level) = data.get("level") {
+        parts.push(field(level, "text"));
+    }
+    parts.push(named("area", field(data, "area")));
+    parts.push(named("until", field(data, "until")));
+    for hotline in list(data, "hotlines") {
+        let whose = field(hotline, "label");
+        let whose = if whose.is_empty() { label("hotline").to_owned() } else { whose };
+        parts.push(format!("{whose}: {}", field(hotline, "number")));
+    }
+    for (index, step) in list(data, "steps").iter().enumerate() {
+        parts.push(format!("{}. {}", index + 1, joined(step, &["title", "text"], ": ")));
+    }
+    for event in list(data, "events") {
+        parts.push(joined(event, &["date", "text"], ": "));
+    }
+    if let Some(table) = data.get("table") {
+        let heads = list(table, "columns");
+        for row in list(table, "rows").iter().filter_map(Value::as_array) {
+            let mut cells = row.iter().filter_map(Value::as_str);
+            let what = cells.next().unwrap_or_default();
+            let heads = heads.iter().skip(1).filter_map(Value::as_str);
+            let said: Vec<_> =
+                heads.zip(cells).map(|(head, cell)| format!("{head} {cell}")).collect();
+            parts.push(format!("{what}: {}", said.join(", ")));
+        }
+    }
+    if let Some(correction) = data.get("correction") {
+        parts.push(label("correction").to_owned());
+        for part in ["before", "after", "reason"] {
+            parts.push(named(part, field(correction, part)));
+        }
+    }
+    parts
+}
+
+fn list<'a>(data: &'a Value, field: &str) -> &'a [Value] {
+    data.get(field).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+fn field(data: &Value, field: &str) -> String {
+    data.get(field).and_then(Value::as_str).map(trimmed).unwrap_or_default()
+}
+
+fn trimmed(text: &str) -> String {
+    text.trim().to_owned()
+}
+
+fn joined(data: &Value, fields: &[&str], between: &str) -> String {
+    let words = fields.iter().map(|name| field(data, name)).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join(between)
 }

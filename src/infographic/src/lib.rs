@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 mod alt;
+mod amount;
 mod card;
+mod details;
 mod order;
 mod trace;
 
@@ -9,11 +11,11 @@ pub use order::{File, Format, Order, PAPER_DPI, Rendered, SourcePhoto};
 
 use std::{cell::LazyCell, fmt::Write as _};
 
-use loa_canvas::{Engine, Layout, Problem, Sheet, Size, TemplateKind, encode};
+use loa_canvas::{Engine, Layout, Problem, Sheet, Size, Template, TemplateKind, encode};
 use loa_model::{Article, Brief, Digest, Progress, Violation, digest::DigestBuilder};
 use serde_json::{Value, json};
 
-use crate::card::Card;
+use crate::{card::Card, details::Lead};
 
 /// Why no card was drawn.
 #[derive(Debug, thiserror::Error)]
@@ -70,8 +72,9 @@ pub struct Infographic;
 impl Infographic {
     /// Draws every size of the order: cards of templates of pages, posters of templates of paper.
     ///
-    /// A size shows as much as fits at readable type: points are left out from the last, then the figure, and what was
-    /// left out is in the manifest. A size that cannot even hold its headline gives a [`Violation`] instead of files.
+    /// A size shows as much as fits at readable type, in whole pieces, and what was left out is in the manifest. A size that
+    /// cannot hold what its family leads with is drawn by the next one made for this kind of story, unless the order names a
+    /// template. One that cannot even hold its headline gives a [`Violation`] instead of files.
     ///
     /// # Errors
     /// [`Error::Stale`], [`Error::Unfaithful`] and [`Error::Untraced`] guard the truth of every drawn word; the others
@@ -86,10 +89,10 @@ impl Infographic {
         if brief.revision != article.revision || brief.article_digest != article.digest {
             return Err(Error::Stale { brief: brief.revision, article: article.revision });
         }
-        let template = choose(engine, order)?;
-        let manifest = engine.template(&template)?.manifest.clone();
+        let families = choose(engine, order)?;
+        let Template { id: template, manifest } = families[0];
         let brand = engine.brand(order.brand)?;
-        let sizes = chosen_sizes(&template, &manifest.sizes, order.sizes)?;
+        let sizes = chosen_sizes(template, &manifest.sizes, order.sizes)?;
         let total = sizes.len() as u64;
         let step = |done: u64| Progress {
             step: "render.infographic".to_owned(),
@@ -102,7 +105,7 @@ impl Infographic {
             recipe: recipe(
                 article.digest,
                 brief,
-                &(template.clone(), manifest.version),
+                &(template.clone(), manifest.version.clone()),
                 order.brand,
                 brand,
             ),
@@ -116,9 +119,10 @@ impl Infographic {
             if order.cancel.is_cancelled() {
                 return Err(Error::Cancelled);
             }
-            match fit(engine, order, &template, size)? {
-                Ok((card, layout)) => {
-                    pictures.push(picture(engine, order, size, &card, &layout, &mut rendered)?);
+            match fit_first(engine, order, &families, size)? {
+                Ok((family, card, layout)) => {
+                    let drawn = (family, *size, &card, &layout);
+                    pictures.push(picture(engine, order, drawn, &mut rendered)?);
                 }
                 Err(violation) => rendered.violations.push(violation),
             }
@@ -143,7 +147,31 @@ pub fn recipe(
     brand: &loa_canvas::Brand,
 ) -> Digest {
     let logo = brand.logo.as_ref().map(|logo| Digest::of(&logo.bytes));
-    DigestBuilder::new("infographic/1")
+    let Brief { steps, events, table, bulletin, correction, .. } = brief;
+    let documents = brief.legal_docs.iter().map(|doc| (&doc.name, &doc.issuer, &doc.date));
+    let dates = brief.dates.iter().map(|date| &date.words);
+    let mut digest = DigestBuilder::new("infographic/1");
+    // What a brief of an earlier release has not is not in its digest: what was approved stays so.
+    for (field, is_there, value) in [
+        ("steps", !steps.is_empty(), json!(steps)),
+        ("events", !events.is_empty(), json!(events)),
+        ("table", table.is_some(), json!(table)),
+        ("bulletin", bulletin.is_some(), json!(bulletin)),
+        ("correction", correction.is_some(), json!(correction)),
+        (
+            "documents",
+            documents
+                .clone()
+                .any(|(name, issuer, date)| name.is_some() || issuer.is_some() || date.is_some()),
+            json!(documents.collect::<Vec<_>>()),
+        ),
+        ("dates", dates.clone().any(Option::is_some), json!(dates.collect::<Vec<_>>())),
+    ] {
+        if is_there {
+            digest = digest.json(field, &value);
+        }
+    }
+    digest
         .json("article", &article)
         // Not its id: reading the same words again changes nothing.
         .json("story", &brief.story)
@@ -160,13 +188,36 @@ pub fn recipe(
         .finish()
 }
 
+/// The card of the first family that holds this size, or what is wrong with the last one's. A template of the same sizes stands
+/// behind each of its sizes' names.
+fn fit_first<'a>(
+    engine: &Engine,
+    order: &Order<'_>,
+    families: &[&'a Template],
+    size: &Size,
+) -> Result<Result<(&'a Template, Card, Layout), Violation>> {
+    let mut last = None;
+    for family in families {
+        let Some(size) = family.manifest.sizes.iter().find(|own| own.id == size.id) else {
+            continue;
+        };
+        match fit(engine, order, family, size)? {
+            Ok((card, layout)) => return Ok(Ok((*family, card, layout))),
+            Err(violation) => last = Some(violation),
+        }
+    }
+    // The first family has every size that was chosen.
+    Ok(Err(last.expect("a size of the first family")))
+}
+
 /// The fullest card of this size that is whole and readable, or what is wrong with the barest one.
 fn fit(
     engine: &Engine,
     order: &Order<'_>,
-    template: &str,
+    family: &Template,
     size: &Size,
 ) -> Result<Result<(Card, Layout), Violation>> {
+    let template = family.id.as_str();
     let field = format!("infographic.{}", size.id);
     let violation = |problem: &str, is: String, limit: String| Violation {
         field: field.clone(),
@@ -187,12 +238,17 @@ fn fit(
         .collect::<Result<Vec<_>, _>>()?;
     let canvas = size.canvas();
     let printed = order.formats.contains(&Format::Pdf);
+    let tries = amount::amounts(order.brief, &family.manifest, size);
+    if tries.is_empty() {
+        let limit = size.max_points.to_string();
+        return Ok(Err(violation("count", "too many to show whole".to_owned(), limit)));
+    }
     let mut last = None;
-    for (points, figures) in card::amounts(order.brief, size) {
+    for amount in tries {
         if order.cancel.is_cancelled() {
             return Err(Error::Cancelled);
         }
-        let card = Card::new(engine, order, points, figures)?;
+        let card = Card::new(engine, order, &family.manifest, amount)?;
         let sheet =
             Sheet { template, brand: order.brand, canvas, data: &card.data, photos: &photos };
         let layout = engine.compose(&sheet)?;
@@ -221,13 +277,11 @@ fn fit(
 fn picture(
     engine: &Engine,
     order: &Order<'_>,
-    size: &Size,
-    card: &Card,
-    layout: &Layout,
+    (family, size, card, layout): (&Template, &Size, &Card, &Layout),
     rendered: &mut Rendered,
 ) -> Result<Value> {
     let alt = alt::text(order, card, &engine.labels(&order.article.lang));
-    let kind = engine.template(&rendered.template)?.manifest.kind;
+    let kind = family.manifest.kind;
     let scale = if kind == TemplateKind::Paper { PAPER_DPI / 72.0 } else { 1.0 };
     let pixels = LazyCell::new(|| layout.pixels(0, scale));
     let mut names = Vec::new();
@@ -262,28 +316,35 @@ fn picture(
         });
     }
     Ok(json!({
-        "size": size.id, "files": names, "alt": alt,
+        "size": size.id, "template": family.id, "files": names, "alt": alt,
         "drawn": card.known, "left_out": card.left_out,
     }))
 }
 
-fn choose(engine: &Engine, order: &Order<'_>) -> Result<String> {
+/// The template of the order, or those made for its kind of story whose lead the brief has, best first.
+fn choose<'a>(engine: &'a Engine, order: &Order<'_>) -> Result<Vec<&'a Template>> {
     if let Some(id) = order.template {
         let template = engine.template(id)?;
         if template.manifest.kind == TemplateKind::Layers {
             return Err(Error::NoTemplate(id.to_owned()));
         }
-        return Ok(id.to_owned());
+        return Ok(vec![template]);
     }
     let story = serde_json::to_value(order.brief.story).unwrap_or_default();
     let story = story.as_str().unwrap_or_default().to_owned();
     let rank = |stories: &[String]| stories.iter().position(|known| *known == story);
-    let made_for_it = engine
+    let mut made_for_it: Vec<_> = engine
         .templates()
         .values()
         .filter(|template| template.manifest.kind == TemplateKind::Page)
-        .filter_map(|template| Some((rank(&template.manifest.stories)?, &template.id)));
-    made_for_it.min().map(|(_, id)| id.clone()).ok_or(Error::NoTemplate(story))
+        .filter(|family| Lead::of(&family.manifest).is_none_or(|lead| lead.is_in(order.brief)))
+        .filter_map(|template| Some((rank(&template.manifest.stories)?, &template.id, template)))
+        .collect();
+    made_for_it.sort_unstable_by_key(|(rank, id, _)| (*rank, *id));
+    if made_for_it.is_empty() {
+        return Err(Error::NoTemplate(story));
+    }
+    Ok(made_for_it.into_iter().map(|(.., template)| template).collect())
 }
 
 fn chosen_sizes<'a>(template: &str, all: &'a [Size], wanted: &[&str]) -> Result<Vec<&'a Size>> {

@@ -1,8 +1,10 @@
 //! Where a drawn string comes from, and how two strings are compared when one of them was set.
 
 use loa_canvas::sanitise;
-use loa_model::{Edit, Span};
+use loa_model::{Article, Edit, Passage, Span};
 use serde::Serialize;
+
+use crate::{Error, Result};
 
 /// Origin of a string.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -29,6 +31,30 @@ pub(crate) struct Known {
     pub(crate) text: String,
     #[serde(flatten)]
     pub(crate) origin: Origin,
+    /// Whether the card is none without it.
+    #[serde(skip)]
+    pub(crate) must: bool,
+}
+
+impl Known {
+    /// A string that a template may leave out.
+    pub(crate) fn may(field: &str, text: String, origin: Origin) -> Self {
+        Self { field: field.to_owned(), text, origin, must: false }
+    }
+}
+
+/// Where a passage comes from.
+///
+/// # Errors
+/// [`Error::Unfaithful`] when it is neither the article's own words nor marked as edited.
+pub(crate) fn origin(passage: &Passage, article: &Article) -> Result<Origin> {
+    if passage.is_edited() {
+        return Ok(Origin::Edited { span: passage.span, edits: passage.edits.clone() });
+    }
+    if passage.is_faithful(article) {
+        return Ok(Origin::Span { span: passage.span, edits: passage.edits.clone() });
+    }
+    Err(Error::Unfaithful(passage.text.clone()))
 }
 
 /// A string without spaces, case and what setting adds: a headline in capitals over two lines equals its source.

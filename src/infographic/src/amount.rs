@@ -1,0 +1,143 @@
+//! How much of a brief a card shows: what is tried, fullest first, and always whole pieces.
+
+use std::cmp::Reverse;
+
+use loa_canvas::{Manifest, Size};
+use loa_model::{Brief, Passage};
+
+use crate::details::Lead;
+
+/// Characters beyond which no card holds a point.
+const MAX_POINT: usize = 500;
+/// Fewer events are no timeline.
+const FEWEST_EVENTS: usize = 2;
+
+/// Whole pieces of a brief.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Amount {
+    /// Points, or actions of a bulletin, from the first.
+    pub(crate) points: usize,
+    /// Figures, from the first.
+    pub(crate) figures: usize,
+    /// Whether steps come with their text, or with their titles only.
+    pub(crate) texts: bool,
+    /// Events, up to the last.
+    pub(crate) events: usize,
+}
+
+impl Amount {
+    fn of(points: usize, figures: usize) -> Self {
+        Self { points, figures, texts: true, events: 0 }
+    }
+}
+
+/// What to try on a card of this size, fullest first. Nothing when its lead has more items than this size draws.
+pub(crate) fn amounts(brief: &Brief, manifest: &Manifest, size: &Size) -> Vec<Amount> {
+    match Lead::of(manifest).filter(|lead| lead.is_in(brief)) {
+        Some(Lead::Steps) if brief.steps.len() > size.max_points => Vec::new(),
+        // A procedure that lacks a step is wrong.
+        Some(Lead::Steps) => {
+            let short = Amount { texts: false, ..Amount::of(0, 0) };
+            let has_texts = brief.steps.iter().any(|step| step.text.is_some());
+            [Amount::of(0, 0)].into_iter().chain(has_texts.then_some(short)).collect()
+        }
+        // The oldest go first.
+        Some(Lead::Events) => (FEWEST_EVENTS..=brief.events.len().min(size.max_points))
+            .rev()
+            .map(|events| Amount { events, ..Amount::of(0, 0) })
+            .collect(),
+        Some(Lead::Table) => {
+            let rows = brief.table.iter().map(|table| table.rows.len()).sum::<usize>();
+            (rows <= size.max_points).then_some(Amount::of(0, 0)).into_iter().collect()
+        }
+        lead => {
+            let points = match lead {
+                Some(Lead::Bulletin) => brief.bulletin.iter().flat_map(|b| &b.actions).collect(),
+                _ if draws(manifest, "points") => brief.points.iter().collect(),
+                _ => Vec::new(),
+            };
+            let figures = if draws(manifest, "figures") { brief.figures.len() } else { 0 };
+            points_and_figures(&points, figures, size)
+        }
+    }
+}
+
+/// Whether a template draws a field; one that does not say draws all.
+pub(crate) fn draws(manifest: &Manifest, field: &str) -> bool {
+    manifest.draws.is_empty() || manifest.draws.iter().any(|drawn| drawn == field)
+}
+
+/// As many as fit, a figure before a point. A figure is worth more than a third point, two points are worth more than the figure,
+/// and a headline alone is a card too.
+fn points_and_figures(points: &[&Passage], figures: usize, size: &Size) -> Vec<Amount> {
+    let short = |passage: &&&Passage| passage.text.chars().count() <= MAX_POINT;
+    let points = points.iter().take(size.max_points).take_while(short).count();
+    let figures = figures.min(size.max_figures);
+    let few = points.min(2);
+    let one = figures.min(1);
+    let mut tries: Vec<(usize, usize)> = (few..=points)
+        .flat_map(|points| (one..=figures).map(move |figures| (points, figures)))
+        .collect();
+    tries.sort_by_key(|(points, figures)| Reverse((points + figures, *figures)));
+    tries.extend((1..=points).rev().map(|points| (points, 0)));
+    tries.extend([(1.min(points), one), (0, one), (0, 0)]);
+    let mut seen = Vec::new();
+    tries.retain(|amount| {
+        let new = !seen.contains(amount);
+        seen.push(*amount);
+        new
+    });
+    tries.into_iter().map(|(points, figures)| Amount::of(points, figures)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use loa_model::{Figure, Span};
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn points_go_before_the_figure_and_the_headline_stays() {
+        let mut size: Size = serde_json::from_value(json!({
+            "id": "portrait", "px": [1080, 1350], "max_points": 4, "max_figures": 1
+        }))
+        .unwrap();
+        let manifest: Manifest = serde_json::from_value(json!({
+            "version": "1", "name_vi": "", "name_en": "", "kind": "page"
+        }))
+        .unwrap();
+        let empty = Passage {
+            text: String::new(),
+            span: Span { revision: 1, block: 0, start: 0, end: 0 },
+            edits: Vec::new(),
+        };
+        let mut brief: Brief = serde_json::from_value(json!({
+            "id": "00000000-0000-7000-8000-000000000000", "agency": "demo",
+            "article": "00000000-0000-7000-8000-000000000001", "revision": 1,
+            "article_digest": "0".repeat(64), "story": "news", "title": empty, "sapo": null,
+            "points": [empty, empty, empty], "figures": [], "quotes": [], "dates": [],
+            "legal_docs": [], "hashtags": []
+        }))
+        .unwrap();
+        let tried = |brief: &Brief, size: &Size| -> Vec<(usize, usize)> {
+            amounts(brief, &manifest, size).iter().map(|a| (a.points, a.figures)).collect()
+        };
+        assert_eq!(tried(&brief, &size), [(3, 0), (2, 0), (1, 0), (0, 0)]);
+        let figure = Figure {
+            value: "1".into(),
+            unit: String::new(),
+            label: empty.clone(),
+            span: empty.span,
+            sentence: empty,
+        };
+        brief.figures.push(figure.clone());
+        let fewer = [(3, 0), (2, 0), (1, 0), (1, 1), (0, 1), (0, 0)];
+        assert_eq!(tried(&brief, &size), [&[(3, 1), (2, 1)], &fewer[..]].concat());
+        brief.figures.push(figure);
+        assert_eq!(tried(&brief, &size)[..2], [(3, 1), (2, 1)]);
+        size.max_figures = 2;
+        let want = [&[(3, 2), (2, 2), (3, 1), (2, 1)], &fewer[..]].concat();
+        assert_eq!(tried(&brief, &size), want);
+    }
+}
