@@ -74,6 +74,9 @@ pub(crate) enum Command {
     Incidents(Incidents),
     /// Replace the credentials of an account, read from standard input, and let it post again.
     Connect(Connect),
+    /// Templates of pictures: which there are, whether they keep what they promise, how they look.
+    #[command(subcommand)]
+    Templates(Templates),
     /// Check that this machine can run Loa.
     Doctor(Json),
     /// Add a person; the password is read from standard input.
@@ -259,6 +262,55 @@ pub(crate) struct Verify {
     /// Check this backup instead of the data folder.
     #[arg(long, value_name = "DIR")]
     pub(crate) backup: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+/// `loa templates`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Templates {
+    /// Every template with its sizes and the kinds of story it is made for.
+    List(Json),
+    /// Draw the samples of templates; fails when a typical story does not fit or type is too small.
+    Check(TemplateCheck),
+    /// Draw the samples of templates into a folder, at half size.
+    Preview(TemplatePreview),
+}
+
+/// `loa templates check`.
+#[derive(Debug, Args)]
+pub(crate) struct TemplateCheck {
+    /// Templates; all that have samples when none is named.
+    #[arg(value_name = "TEMPLATE")]
+    pub(crate) templates: Vec<String>,
+    /// Brand kit.
+    #[arg(long, default_value = "demo")]
+    pub(crate) brand: String,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+/// `loa templates preview`.
+#[derive(Debug, Args)]
+pub(crate) struct TemplatePreview {
+    /// Templates; all that have samples when none is named.
+    #[arg(value_name = "TEMPLATE")]
+    pub(crate) templates: Vec<String>,
+    /// Folder for the pictures.
+    #[arg(long, default_value = "preview", value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Only this size.
+    #[arg(long)]
+    pub(crate) size: Option<String>,
+    /// Only this sample.
+    #[arg(long)]
+    pub(crate) sample: Option<String>,
+    /// Brand kit.
+    #[arg(long, default_value = "demo")]
+    pub(crate) brand: String,
+    /// All samples and sizes of a template on one sheet.
+    #[arg(long)]
+    pub(crate) sheet: bool,
     #[command(flatten)]
     pub(crate) json: Json,
 }

@@ -11,6 +11,7 @@ mod offline;
 mod ops;
 mod report;
 mod settings;
+mod templates;
 mod terminal;
 mod upkeep;
 mod world;
@@ -121,6 +122,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             answer(load()?, "incidents", serde_json::to_value(order)?, json).await
         }
         Command::Connect(order) => connect(load()?, order).await,
+        Command::Templates(order) => Ok(code(templates::run(&load()?, &order)?)),
         Command::Doctor(output) => Ok(code(doctor::run(&load()?, output.json).await?)),
         Command::User(order) => user(load()?, order).await,
     }

@@ -168,6 +168,9 @@ pub struct Template {
     pub id: String,
     /// What it promises.
     pub manifest: Manifest,
+    /// Stories to look at it with, by name: data as [`crate::Sheet::data`]; a list `photos` that is not empty says that one
+    /// has a photo.
+    pub samples: BTreeMap<String, serde_json::Value>,
 }
 
 /// Fixed words of the templates (`Nguồn`, `Quét mã…`) by language, from `lib/labels.toml`.
@@ -214,7 +217,13 @@ pub(crate) fn parse(assets: &Assets) -> Result<Parsed> {
                     return Err(broken(path, format!("size {:?}: {problem}", size.id)));
                 }
             }
-            parsed.templates.insert(id.to_owned(), Template { id: id.to_owned(), manifest });
+            let samples = assets.templates.get(&format!("{id}/sample.json"));
+            let samples = samples.map(|bytes| serde_json::from_slice(bytes)).transpose();
+            let samples = samples
+                .map_err(|error| broken(&format!("{id}/sample.json"), error.to_string()))?
+                .unwrap_or_default();
+            let template = Template { id: id.to_owned(), manifest, samples };
+            parsed.templates.insert(id.to_owned(), template);
         }
     }
     for id in parsed.templates.keys() {

@@ -4,9 +4,11 @@ mod alt;
 mod amount;
 mod card;
 mod details;
+mod gallery;
 mod order;
 mod trace;
 
+pub use gallery::{Specimen, sheet, specimens};
 pub use order::{File, Format, Order, PAPER_DPI, Rendered, SourcePhoto};
 
 use std::{cell::LazyCell, fmt::Write as _};
@@ -90,7 +92,7 @@ impl Infographic {
             return Err(Error::Stale { brief: brief.revision, article: article.revision });
         }
         let families = choose(engine, order)?;
-        let Template { id: template, manifest } = families[0];
+        let Template { id: template, manifest, .. } = families[0];
         let brand = engine.brand(order.brand)?;
         let sizes = chosen_sizes(template, &manifest.sizes, order.sizes)?;
         let total = sizes.len() as u64;
