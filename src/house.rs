@@ -42,6 +42,7 @@ pub(crate) struct House {
     pub(crate) desk: Desk,
     pub(crate) board: Arc<ProgressBoard>,
     pub(crate) flow: Arc<Flow>,
+    studio: Studio,
     postman: Arc<Postman>,
     place: String,
 }
@@ -88,10 +89,14 @@ pub(crate) fn engine(settings: &Settings) -> anyhow::Result<Engine> {
 pub(crate) async fn studio(settings: &Settings) -> anyhow::Result<Studio> {
     let own = settings.clone();
     let make = move || engine(&own).map_err(|error| format!("{error:#}"));
-    let studio = Studio::new(Box::new(make), runner()?);
-    if !settings.assets.as_os_str().is_empty() {
-        studio.prepare().await?;
+    if settings.assets.as_os_str().is_empty() {
+        return Ok(Studio::new(Box::new(make), runner()?));
     }
+    // Who lays templates over the embedded ones is working on them: the next picture shows what they wrote.
+    let folder = settings.assets.clone();
+    let stamp = move || world::stamp(&folder);
+    let studio = Studio::following(Box::new(make), runner()?, Box::new(stamp));
+    studio.prepare().await?;
     Ok(studio)
 }
 
@@ -195,7 +200,7 @@ impl House {
             clock: clock.clone(),
             ids: ids.clone(),
             ingest: Ingest::new(guarded(&settings)?),
-            studio,
+            studio: studio.clone(),
             review: review.clone(),
             meter: Arc::new(meter),
             channels: channels.clone(),
@@ -238,6 +243,7 @@ impl House {
             desk,
             board: Arc::new(watch::Sender::new(BTreeMap::new())),
             flow: Arc::new(flow),
+            studio,
             postman: Arc::new(postman),
             place: format!("{place}#{instance}"),
             settings,
@@ -310,6 +316,10 @@ impl House {
                 capabilities: self.channels.capabilities(),
                 frames: channels::frames(),
                 progress: self.board.subscribe(),
+                cards: Arc::new(crate::preview::Easel {
+                    studio: self.studio.clone(),
+                    blobs: Arc::clone(&self.blobs),
+                }),
                 config: self.settings.web.clone(),
             })?;
             let wait = until(stopped.clone());

@@ -9,6 +9,7 @@ mod house;
 mod local;
 mod offline;
 mod ops;
+mod preview;
 mod report;
 mod settings;
 mod templates;

@@ -68,6 +68,27 @@ fn overlay_folder(
     Ok(())
 }
 
+/// A number that changes with any file of a folder: with its name, its length or the time it was written.
+pub(crate) fn stamp(folder: &Path) -> u64 {
+    fn add(folder: &Path, hash: &mut impl std::hash::Hasher) {
+        use std::hash::Hash as _;
+        let mut entries: Vec<_> =
+            std::fs::read_dir(folder).into_iter().flatten().flatten().collect();
+        entries.sort_by_key(std::fs::DirEntry::file_name);
+        for entry in entries {
+            entry.file_name().hash(hash);
+            match entry.metadata() {
+                Ok(facts) if facts.is_dir() => add(&entry.path(), hash),
+                Ok(facts) => (facts.len(), facts.modified().ok()).hash(hash),
+                Err(_) => {}
+            }
+        }
+    }
+    let mut hash = std::hash::DefaultHasher::new();
+    add(folder, &mut hash);
+    std::hash::Hasher::finish(&hash)
+}
+
 /// Files of one asset folder, without its name.
 pub(crate) fn under<'a>(
     all: &'a BTreeMap<String, Bytes>,

@@ -79,8 +79,8 @@ fn main() {
         let sheet = Sheet { template: "tin-nhanh", brand: "demo", canvas, data, photos: photo };
         ENGINE.compose(&sheet).expect("the card of the tests")
     };
-    let mut steps: [Samples; 7] = Default::default();
-    let [layout, raster, png, jpeg, fill, next_png, next_jpeg] = &mut steps;
+    let mut steps: [Samples; 8] = Default::default();
+    let [layout, raster, png, jpeg, fill, next_png, next_jpeg, preview] = &mut steps;
     for run in 0..=RUNS {
         let first = data(run);
         let photos = [photo(slot)];
@@ -101,9 +101,16 @@ fn main() {
             encode::jpeg(&compose(&second, (1080, 1080), &photos).pixels(0, 1.0), 85)
                 .expect("a picture")
         });
+        // What an editor sees while typing: the photo is decoded, the words are new.
+        let typed = data(run + 2000);
+        preview.time(|| {
+            let photos = [photo(slot)];
+            encode::jpeg(&compose(&typed, (1080, 1350), &photos).pixels(0, 0.5), 75)
+                .expect("a picture")
+        });
         if run == 0 {
             // The first round fills caches of code and fonts.
-            steps_clear(&mut [layout, raster, png, jpeg, fill, next_png, next_jpeg]);
+            steps_clear(&mut [layout, raster, png, jpeg, fill, next_png, next_jpeg, preview]);
         }
     }
     let floor = png.median() + fill.median();
@@ -113,8 +120,9 @@ fn main() {
         raster.row("card.raster_ms", None),
         png.row("card.encode_png_ms", None),
         jpeg.row("card.encode_jpeg_ms", None),
-        next_png.row("card.next_size_png_cpu_ms", None),
-        next_jpeg.row("card.next_size_jpeg_cpu_ms", None),
+        next_png.row("card.next_size_png_cpu_ms", Some(45.0)),
+        next_jpeg.row("card.next_size_jpeg_cpu_ms", Some(45.0)),
+        preview.row("card.preview_cpu_ms", Some(40.0)),
         row("card.over_floor", whole / floor, "ratio", None, None),
     ]);
     #[expect(clippy::print_stdout, reason = "the bench hands its rows to make bench")]

@@ -64,6 +64,9 @@ pub enum Error {
     Canvas(#[from] loa_canvas::Error),
 }
 
+/// JPEG quality of a picture that is only looked at.
+const PREVIEW_QUALITY: u8 = 75;
+
 /// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -288,11 +291,17 @@ fn picture(
     let pixels = LazyCell::new(|| layout.pixels(0, scale));
     let mut names = Vec::new();
     for format in order.formats {
+        let mut looked_at = None;
         let (bytes, mime, end, quality) = match format {
             Format::Png => (encode::png(&pixels)?, "image/png", "png", None),
             Format::Jpeg { max_bytes } => {
                 let (bytes, quality) = encode::jpeg_within(&pixels, *max_bytes)?;
                 (bytes, "image/jpeg", "jpg", Some(quality))
+            }
+            Format::Half => {
+                let half = layout.pixels(0, scale / 2.0);
+                looked_at = Some((half.width, half.height));
+                (encode::jpeg(&half, PREVIEW_QUALITY)?, "image/jpeg", "jpg", Some(PREVIEW_QUALITY))
             }
             Format::Pdf => {
                 let ident = format!("{} {}", rendered.recipe, size.id);
@@ -302,6 +311,7 @@ fn picture(
         };
         let (width, height) = match format {
             Format::Pdf => layout.points(),
+            Format::Half => looked_at.unwrap_or_default(),
             Format::Png | Format::Jpeg { .. } => (pixels.width, pixels.height),
         };
         let name = format!("{}.{end}", size.id);

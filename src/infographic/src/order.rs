@@ -36,6 +36,8 @@ pub enum Format {
         /// Most bytes a channel takes.
         max_bytes: usize,
     },
+    /// JPEG at half width and height, to be looked at while it is edited.
+    Half,
     /// To be printed; read aloud too (PDF/UA-1), which asks for a heading in the template and a glyph for every letter. Of an
     /// article with a date it is one for archives as well (PDF/A-2a).
     Pdf,

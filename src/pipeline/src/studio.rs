@@ -13,7 +13,7 @@ use loa_infographic::{Format, Infographic, SourcePhoto};
 use loa_model::{Article, Brief, Cancel, Digest, Progress, VariantKind, digest::DigestBuilder};
 use serde_json::Value;
 
-use crate::{Error, Result};
+use crate::{Error, Result, preview::Decoded};
 
 /// JPEGs stay below what every channel takes.
 const MAX_JPEG: usize = 900_000;
@@ -88,24 +88,33 @@ pub type MakeEngine = Box<dyn Fn() -> Result<Engine, String> + Send + Sync>;
 /// Draws cards, posters and clips.
 #[derive(Clone)]
 pub struct Studio {
-    engine: Arc<OnDemand>,
+    pub(crate) engine: Arc<OnDemand>,
+    pub(crate) decoded: Arc<Decoded>,
     runner: Runner,
 }
 
+/// What the sources of templates are now: another value once one of them was changed.
+pub type Stamp = Box<dyn Fn() -> u64 + Send + Sync>;
+
 /// The engine, from the first drawing on: a server that draws nothing keeps no fonts in memory.
-struct OnDemand {
+pub(crate) struct OnDemand {
     make: MakeEngine,
-    made: Mutex<Option<Arc<Engine>>>,
+    /// Where people work on templates, the engine is made anew when one was changed.
+    stamp: Option<Stamp>,
+    made: Mutex<Option<(u64, Arc<Engine>)>>,
 }
 
 impl OnDemand {
-    fn get(&self) -> Result<Arc<Engine>> {
+    pub(crate) fn get(&self) -> Result<Arc<Engine>> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(engine) = &*made {
+        let now = self.stamp.as_ref().map_or(0, |stamp| stamp());
+        if let Some((stamp, engine)) = &*made
+            && *stamp == now
+        {
             return Ok(Arc::clone(engine));
         }
         let engine = Arc::new((self.make)().map_err(Error::Engine)?);
-        *made = Some(Arc::clone(&engine));
+        *made = Some((now, Arc::clone(&engine)));
         Ok(engine)
     }
 }
@@ -113,7 +122,15 @@ impl OnDemand {
 impl Studio {
     /// A studio whose engine is made when something is drawn, and whose clips are encoded by children started by `runner`.
     pub fn new(make: MakeEngine, runner: Runner) -> Self {
-        Self { engine: Arc::new(OnDemand { make, made: Mutex::default() }), runner }
+        let engine = OnDemand { make, stamp: None, made: Mutex::default() };
+        Self { engine: Arc::new(engine), decoded: Arc::default(), runner }
+    }
+
+    /// The same, with an engine that is made anew once `stamp` says another number: for people who work on templates.
+    #[must_use]
+    pub fn following(make: MakeEngine, runner: Runner, stamp: Stamp) -> Self {
+        let engine = OnDemand { make, stamp: Some(stamp), made: Mutex::default() };
+        Self { engine: Arc::new(engine), decoded: Arc::default(), runner }
     }
 
     /// Makes the engine now, on a thread that may take its time.
@@ -270,7 +287,7 @@ impl Studio {
 }
 
 /// Begins what takes long on a thread of its own.
-fn on_a_thread<T: Send + 'static>(
+pub(crate) fn on_a_thread<T: Send + 'static>(
     draw: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> impl Future<Output = Result<T>> {
     let drawing = tokio::task::spawn_blocking(draw);
@@ -312,8 +329,7 @@ fn card(
         }
     }
     let sizes: Vec<&str> = recipe.sizes.iter().map(String::as_str).collect();
-    let zone = TimeZone::get("Asia/Ho_Chi_Minh").unwrap_or(TimeZone::UTC);
-    let date = article.published_at.map(|at| at.to_zoned(zone).strftime("%d/%m/%Y").to_string());
+    let date = shown_date(article);
     let order = loa_infographic::Order {
         article,
         brief,
@@ -323,7 +339,7 @@ fn card(
         sizes: &sizes,
         formats,
         link: None,
-        date: date.as_deref().unwrap_or_default(),
+        date: &date,
         cancel,
     };
     let rendered = Infographic.render(engine, &order, tell)?;
@@ -355,6 +371,13 @@ fn card(
         });
     }
     Ok((made, rendered.provenance))
+}
+
+/// The day of publication as it is shown; empty when it is not known.
+pub(crate) fn shown_date(article: &Article) -> String {
+    let zone = TimeZone::get("Asia/Ho_Chi_Minh").unwrap_or(TimeZone::UTC);
+    let shown = |at: jiff::Timestamp| at.to_zoned(zone).strftime("%d/%m/%Y").to_string();
+    article.published_at.map(shown).unwrap_or_default()
 }
 
 /// Host and path without the scheme, as people read it; the host alone when that is long.

@@ -100,6 +100,7 @@ pub(crate) async fn openapi() -> Json<Value> {
             "/api/v1/articles": listed("Articles of the caller's agency, newest first"),
             "/api/v1/posts": listed("Posts with their states and receipts"),
             "/api/v1/reach": reach,
+            "/api/v1/preview": crate::preview::openapi(),
         },
         "components": { "securitySchemes": { "session": { "type": "apiKey", "in": "cookie", "name": "loa" } } },
         "security": [{ "session": [] }],

@@ -96,7 +96,7 @@ struct Page {
     blocks: Vec<SourceBlock>,
 }
 
-async fn find(app: &Shared, visitor: &Visitor, id: &str) -> Result<Article, WebError> {
+pub(crate) async fn find(app: &Shared, visitor: &Visitor, id: &str) -> Result<Article, WebError> {
     let id: ArticleId = id.parse().map_err(|_| WebError::missing())?;
     let rows = pages::latest(app, &visitor.user.agency).await?;
     rows.into_iter().find(|article| article.id == id).ok_or_else(WebError::missing)
@@ -153,7 +153,7 @@ pub(crate) fn web_address(text: &str) -> String {
     if web { text.to_owned() } else { String::new() }
 }
 
-async fn brief_of(app: &Shared, article: &Article) -> Result<Option<Brief>, WebError> {
+pub(crate) async fn brief_of(app: &Shared, article: &Article) -> Result<Option<Brief>, WebError> {
     let key = join(&[&article.id.to_string(), &format!("{:06}", article.revision)]);
     let rows = app.store.list_last::<Brief>("brief_by_article", &key, 1).await?;
     Ok(rows.into_iter().next().map(|row| row.record))

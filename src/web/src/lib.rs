@@ -12,6 +12,7 @@ mod local;
 mod media;
 mod pages;
 mod post;
+mod preview;
 mod priority;
 mod progress;
 mod public;
@@ -35,6 +36,7 @@ use tokio::{net::TcpListener, sync::watch};
 pub use assets::{Assets, AssetsError};
 pub use auth::{Session, hash_password};
 pub use local::{Local, call_local, serve_local};
+pub use preview::{Cards, Drawn, Focus, Wanted};
 
 /// Settings of the pages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +88,8 @@ pub struct Deps {
     pub frames: BTreeMap<String, String>,
     /// Progress of running jobs.
     pub progress: watch::Receiver<ProgressMap>,
+    /// Who draws cards while they are edited.
+    pub cards: Arc<dyn Cards>,
     /// Settings.
     pub config: Config,
 }
@@ -100,6 +104,7 @@ pub(crate) struct App {
     pub(crate) assets: Assets,
     pub(crate) capabilities: BTreeMap<String, Capability>,
     pub(crate) progress: watch::Receiver<ProgressMap>,
+    pub(crate) cards: Arc<dyn Cards>,
     pub(crate) config: Config,
     pub(crate) attempts: auth::Attempts,
     pub(crate) counts: attention::Counts,
@@ -126,6 +131,7 @@ pub fn router(deps: Deps) -> Result<Router, AssetsError> {
         assets,
         capabilities: deps.capabilities,
         progress: deps.progress,
+        cards: deps.cards,
         config: deps.config,
         attempts: auth::Attempts::default(),
         counts: attention::Counts::default(),
@@ -157,6 +163,7 @@ pub fn router(deps: Deps) -> Result<Router, AssetsError> {
         .route("/api/v1/articles", get(api::articles))
         .route("/api/v1/posts", get(api::posts))
         .route("/api/v1/reach", get(api::reach))
+        .route("/api/v1/preview", post(preview::preview))
         .route_layer(middleware::from_fn_with_state(app.clone(), auth::require));
     let open = Router::new()
         .route("/dang-nhap", get(auth::form).post(auth::sign_in))

@@ -11,6 +11,7 @@
 
 #[cfg(test)]
 pub mod browser;
+pub mod cards;
 pub mod counted;
 pub mod records;
 pub mod shown;
@@ -144,6 +145,7 @@ pub struct World {
     pub ids: Ids,
     pub review: Review,
     pub desk: Desk,
+    pub cards: Arc<cards::Told>,
     pub capabilities: BTreeMap<String, Capability>,
     pub progress: watch::Sender<ProgressMap>,
     pub people: People,
@@ -264,6 +266,7 @@ impl World {
             Arc::new(Counter::default()),
             loa_delivery::Config::default(),
         );
+        let cards = Arc::new(cards::Told::default());
         let router = loa_web::router(Deps {
             store: pages,
             blobs: blobs.clone(),
@@ -275,6 +278,7 @@ impl World {
             capabilities: capabilities.clone(),
             frames,
             progress: receiver,
+            cards: cards.clone(),
             config,
         })
         .unwrap();
@@ -287,6 +291,7 @@ impl World {
             ids,
             review,
             desk,
+            cards,
             capabilities,
             progress,
             people,

@@ -1,0 +1,132 @@
+//! A card as it would be, at half size, while its editor types: nothing of it is kept.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use loa_canvas::{DecodedPhoto, Focus, photo};
+use loa_infographic::{Format, Infographic, SourcePhoto};
+use loa_model::{Article, Brief, Cancel, Digest, Violation};
+use serde_json::Value;
+
+use crate::{Error, Recipe, Result, Studio, studio};
+
+/// Photos that stay decoded: those of the articles that are being edited.
+const PHOTOS: usize = 4;
+
+/// What to draw.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// Article.
+    pub article: Article,
+    /// Its brief, as far as it is edited.
+    pub brief: Brief,
+    /// Template and brand kit; `sizes` names the one that is drawn.
+    pub recipe: Recipe,
+    /// The photo and where it stands in the article; none to draw without one.
+    pub photo: Option<(usize, Bytes)>,
+    /// What the crop keeps in sight; the usual place when absent.
+    pub focus: Option<Focus>,
+}
+
+/// A card at half size. Nothing is drawn when `violations` has an entry.
+#[derive(Debug, Clone)]
+pub struct Preview {
+    /// JPEG; empty with a violation.
+    pub jpeg: Vec<u8>,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Alternative text.
+    pub alt: String,
+    /// Each drawn string with its origin, and what was left out, as in the manifest.
+    pub picture: Value,
+    /// Why the size cannot hold it.
+    pub violations: Vec<Violation>,
+}
+
+/// Photos by the digest of their bytes, the one that was used last at the end.
+#[derive(Debug, Default)]
+pub(crate) struct Decoded(Mutex<Vec<(Digest, DecodedPhoto)>>);
+
+impl Decoded {
+    fn of(&self, bytes: &Bytes) -> Result<DecodedPhoto, loa_canvas::Error> {
+        let digest = Digest::of(bytes);
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = known.iter().position(|(of, _)| *of == digest) {
+            let found = known.remove(place);
+            known.push(found.clone());
+            return Ok(found.1);
+        }
+        let decoded = photo::decode(bytes)?;
+        if known.len() >= PHOTOS {
+            known.remove(0);
+        }
+        known.push((digest, decoded.clone()));
+        Ok(decoded)
+    }
+}
+
+impl Studio {
+    /// Draws one card at half size, with the template's sources as they are now.
+    ///
+    /// # Errors
+    /// Those of the stage: words that are not the article's, an unknown template, size or brand, a photo that cannot be
+    /// decoded, a template that does not compile (with its file and line).
+    pub async fn preview(&self, draft: Draft) -> Result<Preview> {
+        let (engine, decoded) = (Arc::clone(&self.engine), Arc::clone(&self.decoded));
+        studio::on_a_thread(move || {
+            let engine = engine.get()?;
+            let Draft { article, brief, recipe, photo, focus } = draft;
+            let photos = photo.map(|(index, bytes)| -> Result<SourcePhoto> {
+                let bad = |why: String| Error::Photo { index: index + 1, why };
+                let known = article.photos.get(index);
+                let known = known.ok_or_else(|| bad("the article has no such photo".to_owned()))?;
+                let photo = decoded.of(&bytes).map_err(|error| bad(error.to_string()))?;
+                Ok(SourcePhoto {
+                    photo,
+                    focus: focus.unwrap_or_default(),
+                    alt: known.alt.clone(),
+                    credit: known.credit.clone(),
+                })
+            });
+            let photos = Vec::from_iter(photos.transpose()?);
+            let sizes: Vec<&str> = recipe.sizes.iter().map(String::as_str).collect();
+            let date = studio::shown_date(&article);
+            let order = loa_infographic::Order {
+                article: &article,
+                brief: &brief,
+                photos: &photos,
+                brand: &recipe.brand,
+                template: recipe.template.as_deref(),
+                sizes: &sizes,
+                formats: &[Format::Half],
+                link: None,
+                date: &date,
+                cancel: &Cancel::new(),
+            };
+            let mut rendered = Infographic.render(&engine, &order, &mut |_| {})?;
+            let picture = rendered.provenance["pictures"][0].take();
+            let violations = rendered.violations;
+            Ok(match rendered.files.into_iter().next() {
+                None => Preview {
+                    jpeg: Vec::new(),
+                    width: 0,
+                    height: 0,
+                    alt: String::new(),
+                    picture,
+                    violations,
+                },
+                Some(file) => Preview {
+                    jpeg: file.bytes,
+                    width: file.width,
+                    height: file.height,
+                    alt: file.alt,
+                    picture,
+                    violations,
+                },
+            })
+        })
+        .await
+    }
+}
