@@ -46,7 +46,7 @@ fn ids() -> Ids {
     Ids::new(Arc::new(Fixed), Arc::new(Counting::default()))
 }
 
-fn article(blocks: Vec<Block>) -> Article {
+pub(crate) fn article(blocks: Vec<Block>) -> Article {
     let mut article = Article {
         id: ids().make(),
         agency: "demo".into(),
@@ -74,7 +74,7 @@ fn article(blocks: Vec<Block>) -> Article {
     article
 }
 
-fn block(kind: BlockKind, text: &str) -> Block {
+pub(crate) fn block(kind: BlockKind, text: &str) -> Block {
     Block { kind, text: text.to_owned() }
 }
 

@@ -1,0 +1,348 @@
+//! Sentences that tell people what to do in an emergency, and only those that do.
+
+use loa_model::{Article, BlockKind, Passage};
+
+use crate::{
+    alone, find,
+    sentence::sentences,
+    text::{Sentence, trimmed},
+};
+
+/// Most actions of a bulletin.
+const MOST: usize = 5;
+/// Who is told.
+const PEOPLE: [&str; 17] = [
+    "người dân",
+    "mọi người dân",
+    "bà con",
+    "nhân dân",
+    "mọi người",
+    "các hộ dân",
+    "hộ dân",
+    "các gia đình",
+    "người đi đường",
+    "người tham gia giao thông",
+    "ngư dân",
+    "tàu thuyền",
+    "các tàu thuyền",
+    "chủ tàu thuyền",
+    "chủ phương tiện",
+    "du khách",
+    "phụ huynh",
+];
+/// What makes a sentence about people one that tells them.
+const TOLD: [&str; 10] = [
+    "cần",
+    "phải",
+    "không được",
+    "tuyệt đối không",
+    "hãy",
+    "nên",
+    "không nên",
+    "khẩn trương",
+    "chủ động",
+    "không",
+];
+/// “cần được hỗ trợ” is a need, “không được hỗ trợ” a refusal, “phải sơ tán trong đêm” a report.
+const NOT_TOLD: [&str; 24] = [
+    "cần được",
+    "cần hỗ trợ",
+    "cần cứu trợ",
+    "cần giúp",
+    "không cần",
+    "không phải",
+    "phải được",
+    "phải chịu",
+    "phải sống",
+    "phải sơ tán trong đêm",
+    "không được hỗ trợ",
+    "không được cấp",
+    "không được nhận",
+    "không có",
+    "không còn",
+    "không thể",
+    "không kịp",
+    "không bị",
+    "không may",
+    "đã",
+    "đang",
+    "vừa",
+    "từng",
+    "sẽ",
+];
+/// Who warns: what follows tells.
+const WARNS: [&str; 8] =
+    ["khuyến cáo", "đề nghị", "kêu gọi", "yêu cầu", "khuyên", "lưu ý", "nhắc", "khuyến nghị"];
+/// Openings that can only be orders.
+const ORDERS: [&str; 24] = [
+    "hãy",
+    "tuyệt đối không",
+    "không đi",
+    "không ra",
+    "không vượt",
+    "không lại gần",
+    "không đến gần",
+    "không tự ý",
+    "không vớt",
+    "không chạm",
+    "không trú",
+    "không neo",
+    "không ở lại",
+    "không dừng",
+    "không đánh bắt",
+    "không chủ quan",
+    "không sử dụng",
+    "không cho trẻ",
+    "không để trẻ",
+    "không đốt",
+    "không lội",
+    "không bơi",
+    "gọi ngay",
+    "gọi số",
+];
+/// Openings of items of a list that the reader is to do.
+const DOINGS: [&str; 30] = [
+    "chủ động",
+    "khẩn trương",
+    "sơ tán",
+    "di dời",
+    "theo dõi",
+    "thường xuyên theo dõi",
+    "chuẩn bị",
+    "dự trữ",
+    "chằng chống",
+    "gia cố",
+    "tránh",
+    "hạn chế",
+    "rời",
+    "rời khỏi",
+    "nhanh chóng",
+    "cắt điện",
+    "ngắt",
+    "tắt",
+    "ở trong nhà",
+    "đưa",
+    "kê cao",
+    "kiểm tra",
+    "quan sát",
+    "báo ngay",
+    "gọi",
+    "mang",
+    "giữ",
+    "tìm",
+    "đóng",
+    "sạc",
+];
+/// Offices: what they are told is not for everybody.
+const OFFICES: [&str; 20] = [
+    "địa phương",
+    "các địa phương",
+    "ubnd",
+    "ủy ban",
+    "chủ tịch",
+    "các bộ",
+    "bộ trưởng",
+    "bộ công an",
+    "bộ quốc phòng",
+    "bộ nông nghiệp",
+    "bộ xây dựng",
+    "bộ y tế",
+    "sở",
+    "các sở",
+    "ban chỉ huy",
+    "ban chỉ đạo",
+    "lực lượng",
+    "quân khu",
+    "cơ quan",
+    "đơn vị",
+];
+/// Words of a line before a list that make it a list of what to do.
+const ADVISES: [&str; 9] = [
+    "khuyến cáo",
+    "cần làm",
+    "cần thực hiện",
+    "cần lưu ý",
+    "biện pháp an toàn",
+    "kỹ năng",
+    "việc cần làm",
+    "cần",
+    "nên",
+];
+
+/// What people are told to do: first what is said to everybody, then what is asked of offices.
+pub(crate) fn actions(article: &Article, body: &[Sentence]) -> Vec<Passage> {
+    let mut people: Vec<Passage> = Vec::new();
+    let mut offices: Vec<Passage> = Vec::new();
+    for sentence in body {
+        let Some(kind) = article.blocks.get(sentence.block).map(|b| b.kind) else { continue };
+        if !matches!(kind, BlockKind::Paragraph | BlockKind::ListItem) {
+            continue;
+        }
+        let passage = trimmed(article, sentence.block, &sentence.range);
+        let list = kind == BlockKind::ListItem && advises(lead(article, sentence.block));
+        let known = people.iter().chain(&offices).any(|p| p.text == passage.text);
+        if known || !may_be_shown(&passage.text) {
+            continue;
+        }
+        // Items under an order to offices are theirs.
+        let theirs =
+            kind == BlockKind::ListItem && find::says(lead(article, sentence.block), &OFFICES);
+        if tells_people(&passage.text) && !theirs || list && begins_doing(&passage.text) {
+            people.push(passage);
+        } else if tells_offices(&passage.text) {
+            offices.push(passage);
+        }
+    }
+    people.append(&mut offices);
+    people.truncate(MOST);
+    people
+}
+
+/// The last sentence before the list that this block is an item of.
+fn lead(article: &Article, block: usize) -> &str {
+    let kinds = [BlockKind::ListItem, BlockKind::Caption];
+    let before = article.blocks.iter().take(block).rev().find(|b| !kinds.contains(&b.kind));
+    let lead = before.filter(|b| matches!(b.kind, BlockKind::Paragraph | BlockKind::Heading));
+    lead.and_then(|b| b.text.get(sentences(&b.text).pop()?)).unwrap_or_default()
+}
+
+fn advises(lead: &str) -> bool {
+    find::says(lead, &PEOPLE) && find::says(lead, &ADVISES) && !find::says(lead, &OFFICES)
+}
+
+fn may_be_shown(text: &str) -> bool {
+    let count = text.split_whitespace().count();
+    (3..=50).contains(&count)
+        && alone::is_whole(text)
+        && alone::stands(text)
+        && !text.contains(['“', '"', '?'])
+        && !is_statement(text)
+}
+
+/// “Chủ động phòng tránh là yếu tố hàng đầu” tells nobody to do anything.
+fn is_statement(text: &str) -> bool {
+    find::places(text, "là").any(|at| {
+        let before = text.get(..at.start).unwrap_or_default().trim_end();
+        find::ending(before, &["nhất", "đặc biệt", "hoặc", "nghĩa"]).is_none()
+    })
+}
+
+fn reports(text: &str) -> bool {
+    find::says(text, &NOT_TOLD)
+}
+
+fn tells_people(text: &str) -> bool {
+    if reports(text) {
+        return false;
+    }
+    if find::opening(text, &ORDERS).is_some() {
+        return true;
+    }
+    PEOPLE.iter().flat_map(|who| find::places(text, who)).any(|who| {
+        let before = text.get(..who.start).unwrap_or_default().trim_end();
+        let after = text.get(who.end..).unwrap_or_default();
+        let warned = find::ending(before, &WARNS).is_some();
+        // "5.000 người dân cần …", "nhiều người dân phải …" count people.
+        let begins = before.is_empty() || warned;
+        let clause = after.get(..after.find([';', ':']).unwrap_or(after.len()));
+        let soon = clause.is_some_and(|clause| {
+            let told = TOLD.iter().filter_map(|w| find::places(clause, w).next()).map(|r| r.start);
+            told.min().is_some_and(|at| {
+                clause.get(..at).is_some_and(|lead| lead.split_whitespace().count() <= 12)
+            })
+        });
+        begins && (soon || (warned && !after.trim().is_empty()))
+    })
+}
+
+fn begins_doing(text: &str) -> bool {
+    !reports(text) && find::opening(text, &DOINGS).is_some()
+}
+
+/// An order to offices, with who gives or gets it: “yêu cầu các địa phương khẩn trương …”.
+fn tells_offices(text: &str) -> bool {
+    const URGENT: [&str; 5] = ["khẩn trương", "chủ động", "sơ tán", "tuyệt đối không", "di dời"];
+    let ordered =
+        ["yêu cầu", "đề nghị"].into_iter().flat_map(|w| find::places(text, w)).any(|at| {
+            let rest = text.get(at.end..).unwrap_or_default().trim_start();
+            find::opening(rest, &OFFICES).is_some()
+        });
+    ordered && find::says(text, &URGENT) && !reports(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        tests::{article, block},
+        text::body_sentences,
+    };
+
+    fn check(blocks: &[(BlockKind, &str)], expected: &[&str]) {
+        let article = article(blocks.iter().map(|(kind, text)| block(*kind, text)).collect());
+        let found = actions(&article, &body_sentences(&article));
+        assert!(found.iter().all(|p| p.is_faithful(&article)));
+        let shown: Vec<_> = found.iter().map(|p| p.text.as_str()).collect();
+        assert_eq!(shown, expected);
+    }
+
+    use BlockKind::{ListItem, Paragraph};
+
+    #[test]
+    fn what_people_are_told() {
+        for text in [
+            "Người dân cần khẩn trương rời khỏi vùng trũng thấp.",
+            "Cơ quan khí tượng khuyến cáo người dân không ra khỏi nhà khi có dông.",
+            "Tuyệt đối không đi qua ngầm, tràn khi nước lũ lên cao.",
+            "Không vớt củi trên sông, suối.",
+            "Hãy gọi 112 khi cần cứu nạn.",
+            "Tàu thuyền không được ra khơi từ trưa nay, nhất là tàu nhỏ.",
+            "Thủ tướng yêu cầu các địa phương khẩn trương sơ tán dân khỏi vùng sạt lở.",
+        ] {
+            check(&[(Paragraph, text)], &[text]);
+        }
+    }
+
+    #[test]
+    fn what_only_sounds_so() {
+        for text in [
+            "Không có thiệt hại về người.",
+            "Hàng trăm người dân phải sơ tán trong đêm.",
+            "Hơn 5.000 người dân cần sơ tán khỏi vùng lũ.",
+            "Người dân cần được hỗ trợ lương thực.",
+            "Người dân không được hỗ trợ nếu xây trái phép.",
+            "Người dân đã chủ động chằng chống nhà cửa.",
+            "Người dân không cần lo lắng về giá gạo.",
+            "Chủ động phòng ngừa là yếu tố hàng đầu.",
+            "Lực lượng công an khẩn trương tìm kiếm người mất tích.",
+            "Chủ động bố trí lực lượng, phương tiện.",
+            "Tại đây, người dân cần rời đi ngay.",
+            "Ông Lê Ẫn nói: “Người dân cần sơ tán ngay.”",
+        ] {
+            check(&[(Paragraph, text)], &[]);
+        }
+    }
+
+    #[test]
+    fn lists_are_for_those_they_name() {
+        let items =
+            [(ListItem, "Chuẩn bị đèn pin, nước uống;"), (ListItem, "Không lội qua suối ẫ;")];
+        let mut blocks = vec![(Paragraph, "Để bảo đảm an toàn, người dân cần:")];
+        blocks.extend(items);
+        check(&blocks, &["Chuẩn bị đèn pin, nước uống", "Không lội qua suối ẫ"]);
+        let mut blocks =
+            vec![(Paragraph, "Thủ tướng yêu cầu Chủ tịch UBND tỉnh vì người dân cần:")];
+        blocks.extend(items);
+        check(&blocks, &[]);
+    }
+
+    #[test]
+    fn people_first_and_five_at_most() {
+        let order = "Thủ tướng yêu cầu các địa phương khẩn trương sơ tán dân.";
+        let told = ["Hãy ở nhà, một.", "Hãy ở nhà, hai.", "Hãy ở nhà, ba.", "Hãy ở nhà, bốn."];
+        let mut blocks = vec![(Paragraph, order)];
+        blocks.extend(told.map(|text| (Paragraph, text)));
+        blocks.push((Paragraph, told[0]));
+        check(&blocks, &[told[0], told[1], told[2], told[3], order]);
+    }
+}
