@@ -21,6 +21,8 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::*;
 
+mod kinds;
+
 #[derive(Debug)]
 struct Fixed;
 
@@ -257,6 +259,29 @@ fn anything() -> impl Strategy<Value = String> {
             "9/",
             "-",
             "Bộ trưởng Lê Ẫn nói: ",
+            "Bước 1: Mở máy. ",
+            "Bước 2. Nộp: ",
+            "Bước 3 – ",
+            "Các bước sau:",
+            "Ngày 15/3/2026, Thủ tướng họp. ",
+            "20/9/2025: hợp long; ",
+            "Quốc hội thông qua ngày 1 tháng 2 năm 2024. ",
+            "Nghị định số 42/2022/NĐ-CP ngày 24/6/2022 của Chính phủ ",
+            "Bộ Y tế ban hành Thông tư 5/2026/TT-BYT",
+            "\t",
+            "cảnh báo mưa lũ tại Lào Cai ",
+            "Rủi ro thiên tai cấp 3",
+            "rủi ro thiên tai do lũ: cấp 2. ",
+            "có giá trị đến 19 giờ ngày 17/11/2026",
+            "Người dân cần sơ tán. ",
+            "Tuyệt đối không đi qua ngầm",
+            "Đường dây nóng: ",
+            "gọi 112",
+            "0912.345.678",
+            "đính chính ",
+            "đã viết: “ẫ một”",
+            " xin đọc là “ẫ hai”",
+            "do lỗi kỹ thuật dàn trang,",
         ])
         .prop_map(str::to_owned),
         "[a-zA-ZạộđĐ0-9 .,;:/\"“”()%-]{0,12}",
@@ -264,15 +289,44 @@ fn anything() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat().nfc().collect())
 }
 
+fn any_body() -> impl Strategy<Value = BlockKind> {
+    use BlockKind::{Caption, Heading, ListItem, Paragraph, Quote, TableRow};
+    let kinds = [Paragraph, Paragraph, ListItem, ListItem, TableRow, Heading, Quote, Caption];
+    prop::sample::select(kinds.to_vec())
+}
+
+/// What templates rely on.
+fn check_shape(brief: &Brief) -> Result<(), TestCaseError> {
+    prop_assert!(brief.steps.is_empty() || (2..=12).contains(&brief.steps.len()));
+    prop_assert!(brief.steps.iter().all(|s| !s.title.text.is_empty()));
+    prop_assert!(brief.events.is_empty() || brief.events.len() >= 3);
+    prop_assert!(brief.events.windows(2).all(|pair| pair[0].day < pair[1].day));
+    if let Some(table) = &brief.table {
+        prop_assert!((2..=3).contains(&table.columns.len()) && (2..=6).contains(&table.rows.len()));
+        prop_assert!(table.rows.iter().all(|row| row.len() == table.columns.len()));
+        prop_assert!(table.rows.iter().flatten().all(|cell| !cell.text.is_empty()));
+    }
+    prop_assert!(brief.bulletin.is_none() || brief.story == StoryKind::Alert);
+    prop_assert_eq!(brief.correction.is_some(), brief.story == StoryKind::Correction);
+    if let Some(bulletin) = &brief.bulletin {
+        let stated =
+            |level: &loa_model::brief::Level| level.words.text.ends_with(&level.rank.to_string());
+        prop_assert!(bulletin.level.iter().all(|l| (1..=5).contains(&l.rank) && stated(l)));
+        prop_assert!(bulletin.actions.len() <= 5 && bulletin.hotlines.len() <= 2);
+    }
+    Ok(())
+}
+
 proptest! {
     #[test]
-    fn every_passage_of_any_article_is_faithful(title in anything(), sapo in anything(), body in prop::collection::vec(anything(), 0..6), room in 40_usize..2000) {
+    fn every_passage_of_any_article_is_faithful(title in anything(), sapo in anything(), body in prop::collection::vec((any_body(), anything()), 0..8), room in 40_usize..2000) {
         let mut blocks = vec![block(BlockKind::Title, title.trim()), block(BlockKind::Sapo, sapo.trim())];
-        blocks.extend(body.iter().map(|text| block(BlockKind::Paragraph, text.trim())));
+        blocks.extend(body.iter().map(|(kind, text)| block(*kind, text.trim())));
         let article = article(blocks);
         let source: String = article.blocks.iter().map(|b| b.text.as_str()).collect::<Vec<_>>().join("\n");
         let brief = extract(&article, &ids());
         prop_assert_eq!(brief.unfaithful(&article), Vec::<&Passage>::new());
+        check_shape(&brief)?;
         let known = numbers(&source);
         for passage in brief.passages() {
             prop_assert!(numbers(&passage.text).iter().all(|n| known.contains(n)));
