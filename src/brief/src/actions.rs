@@ -1,5 +1,7 @@
 //! Sentences that tell people what to do in an emergency, and only those that do.
 
+use std::ops::Range;
+
 use loa_model::{Article, BlockKind, Passage};
 
 use crate::{
@@ -30,46 +32,54 @@ const PEOPLE: [&str; 17] = [
     "du khách",
     "phụ huynh",
 ];
-/// What makes a sentence about people one that tells them.
-const TOLD: [&str; 10] = [
-    "cần",
-    "phải",
-    "không được",
-    "tuyệt đối không",
-    "hãy",
-    "nên",
-    "không nên",
-    "khẩn trương",
-    "chủ động",
-    "không",
+/// What people “phải” do; “phải sơ tán” may be a report.
+const DUTIES: [&str; 9] = [
+    "tuyệt đối",
+    "chấp hành",
+    "tuân thủ",
+    "cảnh giác",
+    "bình tĩnh",
+    "lưu ý",
+    "chú ý",
+    "đề phòng",
+    "thực hiện",
 ];
-/// “cần được hỗ trợ” is a need, “không được hỗ trợ” a refusal, “phải sơ tán trong đêm” a report.
-const NOT_TOLD: [&str; 24] = [
+/// What forbids. “Không” alone is not: “không liên lạc được” is a report.
+const FORBIDDEN: [&str; 17] = [
+    "tuyệt đối không",
+    "không nên",
+    "không được ra",
+    "không được đi",
+    "không được đến",
+    "không được vào",
+    "không được ở lại",
+    "không được quay",
+    "không được vượt",
+    "không được rời",
+    "không được neo",
+    "không được tự ý",
+    "không được chủ quan",
+    "không được sử dụng",
+    "không được đánh bắt",
+    "không được lội",
+    "không được đốt",
+];
+/// “cần được hỗ trợ” is a need and “không được hỗ trợ” a refusal.
+const NOT_TOLD: [&str; 9] = [
     "cần được",
-    "cần hỗ trợ",
-    "cần cứu trợ",
-    "cần giúp",
     "không cần",
     "không phải",
-    "phải được",
-    "phải chịu",
-    "phải sống",
-    "phải sơ tán trong đêm",
-    "không được hỗ trợ",
-    "không được cấp",
-    "không được nhận",
-    "không có",
     "không còn",
     "không thể",
     "không kịp",
     "không bị",
     "không may",
-    "đã",
-    "đang",
-    "vừa",
-    "từng",
-    "sẽ",
+    "không biết",
 ];
+/// Words of a report.
+const REPORTS: [&str; 5] = ["đã", "đang", "vừa", "từng", "sẽ"];
+/// Words that begin a condition: inside it anything may be the case.
+const CONDITIONS: [&str; 5] = ["khi", "nếu", "nơi", "lúc", "để"];
 /// Who warns: what follows tells.
 const WARNS: [&str; 8] =
     ["khuyến cáo", "đề nghị", "kêu gọi", "yêu cầu", "khuyên", "lưu ý", "nhắc", "khuyến nghị"];
@@ -132,6 +142,32 @@ const DOINGS: [&str; 30] = [
     "tìm",
     "đóng",
     "sạc",
+];
+/// What else somebody “cần” or “nên” do; what they need (“cần nước sạch”) is not here.
+const CAREFUL: [&str; 23] = [
+    "tuyệt đối",
+    "không",
+    "hết sức",
+    "lập tức",
+    "ngay lập tức",
+    "lưu ý",
+    "chú ý",
+    "thực hiện",
+    "tuân thủ",
+    "chấp hành",
+    "bình tĩnh",
+    "cảnh giác",
+    "nâng cao",
+    "đề phòng",
+    "phòng tránh",
+    "thường xuyên",
+    "liên hệ",
+    "che chắn",
+    "di chuyển",
+    "neo đậu",
+    "bảo vệ",
+    "thu hoạch",
+    "vào bờ",
 ];
 /// Offices: what they are told is not for everybody.
 const OFFICES: [&str; 20] = [
@@ -228,30 +264,41 @@ fn is_statement(text: &str) -> bool {
 }
 
 fn reports(text: &str) -> bool {
-    find::says(text, &NOT_TOLD)
+    let condition = CONDITIONS.iter().filter_map(|w| find::places(text, w).next()).map(|r| r.start);
+    let told = text.get(..condition.min().unwrap_or(text.len())).unwrap_or_default();
+    find::says(text, &NOT_TOLD) || find::says(told, &REPORTS)
+}
+
+fn does(text: &str) -> bool {
+    find::opening(text, &DOINGS).or_else(|| find::opening(text, &CAREFUL)).is_some()
 }
 
 fn tells_people(text: &str) -> bool {
-    if reports(text) {
-        return false;
-    }
     if find::opening(text, &ORDERS).is_some() {
-        return true;
+        return !reports(text);
     }
     PEOPLE.iter().flat_map(|who| find::places(text, who)).any(|who| {
         let before = text.get(..who.start).unwrap_or_default().trim_end();
-        let after = text.get(who.end..).unwrap_or_default();
-        let warned = find::ending(before, &WARNS).is_some();
+        let clause = text.get(who.end..).unwrap_or_default();
+        let warned = find::ending(before, &WARNS).is_some() && !reports(before);
+        let conditional = before.ends_with(',') && find::opening(before, &CONDITIONS).is_some();
         // "5.000 người dân cần …", "nhiều người dân phải …" count people.
-        let begins = before.is_empty() || warned;
-        let clause = after.get(..after.find([';', ':']).unwrap_or(after.len()));
-        let soon = clause.is_some_and(|clause| {
-            let told = TOLD.iter().filter_map(|w| find::places(clause, w).next()).map(|r| r.start);
-            told.min().is_some_and(|at| {
-                clause.get(..at).is_some_and(|lead| lead.split_whitespace().count() <= 12)
-            })
-        });
-        begins && (soon || (warned && !after.trim().is_empty()))
+        if !(before.is_empty() || warned || conditional) || reports(clause) {
+            return false;
+        }
+        let words = clause.trim_start();
+        let after = |end: usize| clause.get(end..).unwrap_or_default().trim_start();
+        let needs = |word: Range<usize>| {
+            let near = clause.get(..word.start).unwrap_or_default().split(' ').count() <= 12;
+            near && does(after(word.end))
+        };
+        let must = |word: Range<usize>| find::opening(after(word.end), &DUTIES).is_some();
+        // "chủ quan nên không sơ tán" gives a reason.
+        let should = find::opening(words, &["nên"]).and_then(|end| words.get(end..));
+        let told = ["cần", "hãy"].iter().flat_map(|word| find::places(clause, word)).any(needs)
+            || find::places(clause, "phải").any(must)
+            || should.is_some_and(|rest| does(rest.trim_start()));
+        told || find::opening(words, &FORBIDDEN).is_some() || (warned && does(words))
     })
 }
 
@@ -296,6 +343,10 @@ mod tests {
             "Tuyệt đối không đi qua ngầm, tràn khi nước lũ lên cao.",
             "Không vớt củi trên sông, suối.",
             "Hãy gọi 112 khi cần cứu nạn.",
+            "Khi lũ đang lên, người dân cần di chuyển đến nơi cao.",
+            "Không đi qua ngầm khi nước đang chảy xiết.",
+            "Người dân vùng hạ lưu sông Ẫng phải tuyệt đối chấp hành lệnh cấm.",
+            "Ngành điện đề nghị bà con cắt điện ở những nơi đang ngập.",
             "Tàu thuyền không được ra khơi từ trưa nay, nhất là tàu nhỏ.",
             "Thủ tướng yêu cầu các địa phương khẩn trương sơ tán dân khỏi vùng sạt lở.",
         ] {
@@ -317,6 +368,14 @@ mod tests {
             "Lực lượng công an khẩn trương tìm kiếm người mất tích.",
             "Chủ động bố trí lực lượng, phương tiện.",
             "Tại đây, người dân cần rời đi ngay.",
+            "Bà con cần nước sạch, mì tôm.",
+            "Người dân phải bỏ nhà chạy lũ.",
+            "Người dân xã Ẫng phải khẩn trương sơ tán.",
+            "Người dân chủ quan nên không sơ tán.",
+            "Bà con khẩn trương thu hoạch lúa trước bão.",
+            "Tàu thuyền không liên lạc được với đất liền.",
+            "Người dân không được tiếp cận nước sạch.",
+            "Tỉnh đã khuyến cáo người dân không ra biển.",
             "Ông Lê Ẫn nói: “Người dân cần sơ tán ngay.”",
         ] {
             check(&[(Paragraph, text)], &[]);

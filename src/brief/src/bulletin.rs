@@ -32,6 +32,9 @@ const NOT_NOW: [&str; 12] = [
     "trước đó",
     "khả năng",
 ];
+/// Words behind a level that say where it holds.
+const PARTS: [&str; 11] =
+    ["tại", "ở", "vùng", "khu vực", "trên", "đối với", "cho", "riêng", "trong", "phía", "các"];
 /// Wind, sea and earthquakes are counted in “cấp” too.
 const SCALES: [&str; 9] =
     ["gió", "gió mạnh", "gió giật", "giật", "mạnh", "sức gió", "bão", "động đất", "sóng"];
@@ -98,7 +101,7 @@ const WARNS: [&str; 9] = [
     "khả năng",
 ];
 /// Small words that are part of where something is.
-const WHERE: [&str; 30] = [
+const WHERE: [&str; 32] = [
     "tỉnh",
     "thành",
     "phố",
@@ -129,17 +132,23 @@ const WHERE: [&str; 30] = [
     "và",
     "bắc",
     "nam",
+    "từ",
+    "đến",
 ];
 /// Words with which the rest of a sentence goes on behind a place.
 const BEHIND: [&str; 4] = ["có", "tiếp", "đang", "sẽ"];
+/// Papers whose validity is not the bulletin's.
+const PAPERS: [&str; 8] =
+    ["luật", "nghị định", "nghị quyết", "quyết định", "thông tư", "giấy phép", "hợp đồng", "vé"];
 /// Longest area, in characters.
 const LONGEST: usize = 60;
 
 /// What the bulletin says, if it says anything.
 pub(crate) fn bulletin(article: &Article, body: &[Sentence]) -> Option<Bulletin> {
+    let area = area(article);
     let bulletin = Bulletin {
-        level: level(article),
-        area: area(article),
+        level: level(article, area.as_ref()),
+        area,
         until: until(article, body),
         actions: actions(article, body),
         hotlines: hotlines(article, body),
@@ -152,7 +161,7 @@ pub(crate) fn bulletin(article: &Article, body: &[Sentence]) -> Option<Bulletin>
 }
 
 /// The level of risk: of headline and standfirst, else the only one of the article.
-fn level(article: &Article) -> Option<Level> {
+fn level(article: &Article, area: Option<&Passage>) -> Option<Level> {
     let mut found: Vec<(bool, usize, Risk)> = Vec::new();
     for (index, block) in article.blocks.iter().enumerate() {
         if matches!(block.kind, BlockKind::Caption | BlockKind::Quote) {
@@ -161,7 +170,7 @@ fn level(article: &Article) -> Option<Level> {
         let head = matches!(block.kind, BlockKind::Title | BlockKind::Sapo);
         for sentence in sentences(&block.text) {
             let text = block.text.get(sentence.clone()).unwrap_or_default();
-            found.extend(risks(text).into_iter().map(|risk| {
+            found.extend(risks(text, area).into_iter().map(|risk| {
                 (head, index, Risk { place: find::shifted(&risk.place, sentence.start), ..risk })
             }));
         }
@@ -181,13 +190,17 @@ struct Risk {
     place: Range<usize>,
 }
 
-fn risks(text: &str) -> Vec<Risk> {
+fn risks(text: &str, area: Option<&Passage>) -> Vec<Risk> {
     let found = find::places(text, RISK).filter_map(|risk| {
         let (rank, end) = rank_after(text, risk.end)?;
         let before = text.get(..risk.start)?;
         let start = find::ending(before.trim_end(), &["cấp độ"]).unwrap_or(risk.start);
         let near = before.get(before.rfind([',', ';', ':']).map_or(0, |at| at + 1)..)?;
-        let sure = !find::says(near, &NOT_NOW) && only_level(text, rank, &(start..end));
+        let after = text.get(end..)?.trim_start();
+        // The level of a part is not the bulletin's, unless the bulletin is about that part.
+        let whole = find::opening(after, &PARTS).is_none()
+            || area.is_some_and(|area| after.contains(&area.text));
+        let sure = whole && !find::says(near, &NOT_NOW) && only_level(text, rank, &(start..end));
         Some(Risk { rank: sure.then_some(rank), place: start..end })
     });
     found.collect()
@@ -199,7 +212,7 @@ fn rank_after(text: &str, at: usize) -> Option<(u8, usize)> {
     let word = find::places(rest, "cấp").next()?;
     let between = rest.get(..word.start)?.trim();
     let cause = find::opening(between, &["do", "vì"]).is_some() && between.ends_with(':');
-    let short = between.split_whitespace().count() <= 14 && !between.contains(['.', ';']);
+    let short = between.split_whitespace().count() <= 24 && !between.contains(['.', ';']);
     let close = matches!(between, "" | ":" | "là" | "ở" | "ở mức");
     if !close && (!cause || !short) {
         return None;
@@ -275,6 +288,12 @@ fn area_end(text: &str, start: usize) -> Option<usize> {
     for word in rest.split(' ') {
         let name = word.trim_end_matches([',', '.', ';', ':', ')', '!']);
         let capital = name.starts_with(char::is_uppercase);
+        // In a headline all in capitals every word looks like a name.
+        let shouted =
+            name.chars().count() > 1 && name != "TP" && !name.contains(char::is_lowercase);
+        if capital && shouted {
+            return None;
+        }
         if !(capital || WHERE.contains(&name)) {
             let before = rest.get(..at)?.trim_end();
             let sure = BEHIND.contains(&name) && !before.ends_with(',');
@@ -295,7 +314,14 @@ fn area_end(text: &str, start: usize) -> Option<usize> {
     let ends_well = last.starts_with(char::is_uppercase)
         || find::ending(words, &["miền núi", "vùng núi", "ven biển", "trung du"]).is_some();
     let closed = !words.contains(['(', '“', '"']);
-    (named && ends_well && closed && words.chars().count() <= LONGEST).then_some(start + end)
+    let spans = |word| find::places(words, word).next().map(|place| place.start);
+    let span = match (spans("từ"), spans("đến")) {
+        (Some(from), Some(to)) => from < to,
+        (None, None) => true,
+        _ => false,
+    };
+    (named && ends_well && closed && span && words.chars().count() <= LONGEST)
+        .then_some(start + end)
 }
 
 /// Until when the bulletin holds: one moment with a date, behind words that speak of its validity.
@@ -303,8 +329,16 @@ fn until(article: &Article, body: &[Sentence]) -> Option<Passage> {
     let mut found: Vec<Passage> = Vec::new();
     for sentence in body {
         let text = sentence.of(article);
+        if find::says(text, &PAPERS) {
+            continue;
+        }
         let valid = ["giá trị", "hiệu lực"].into_iter().flat_map(|w| find::places(text, w));
         for place in valid {
+            let before = text.get(..place.start).unwrap_or_default().trim_end();
+            let said = before.is_empty() || find::ending(before, &["có", "còn"]).is_some();
+            if !said {
+                continue;
+            }
             if let Some(range) = moment(text, place.end, article) {
                 let range = find::shifted(&range, sentence.range.start);
                 found.push(whole(article, sentence.block, &range));
@@ -320,10 +354,10 @@ fn moment(text: &str, from: usize, article: &Article) -> Option<Range<usize>> {
     let rest = text.get(from..)?;
     let word = find::places(rest, "đến").next()?;
     let between = rest.get(..word.start)?;
-    let near = between.split_whitespace().count() <= 9
-        && !between.contains([';', '“'])
-        && !find::says(between, &["trước", "không", "hết"]);
-    if !near {
+    // "giá trị thiệt hại tính đến …" is no validity.
+    let words = between.trim_start_matches(':').trim();
+    let near = words.is_empty() || find::opening(words, &["từ", "kể từ"]).is_some();
+    if !near || words.split(' ').count() > 9 || words.contains([';', '“']) {
         return None;
     }
     let start = from + word.end + 1;
@@ -338,7 +372,7 @@ fn moment(text: &str, from: usize, article: &Article) -> Option<Range<usize>> {
         letters.is_empty()
             || matches!(
                 word,
-                "hết" | "lúc" | "giờ" | "phút" | "00" | "sáng" | "chiều" | "tối" | "đêm" | "trưa"
+                "hết" | "lúc" | "giờ" | "phút" | "sáng" | "chiều" | "tối" | "đêm" | "trưa"
             )
     };
     let fits = lead.split_whitespace().all(hour) && lead.split_whitespace().count() <= 6;
@@ -382,6 +416,16 @@ mod tests {
         );
         check(&["Rủi ro thiên tai cấp 3.", "Vùng núi rủi ro thiên tai cấp 2."], None);
         check(&["Rủi ro thiên tai cấp 3, riêng Hà Tĩnh cấp 2."], None);
+        check(
+            &[
+                "Cấp độ rủi ro thiên tai do lũ quét, sạt lở đất, sụt lún đất do mưa lũ hoặc dòng chảy: Cấp 1.",
+            ],
+            Some((
+                1,
+                "Cấp độ rủi ro thiên tai do lũ quét, sạt lở đất, sụt lún đất do mưa lũ hoặc dòng chảy: Cấp 1",
+            )),
+        );
+        check(&["Cấp độ rủi ro thiên tai: Cấp 4 vùng biển phía Đông giữa Biển Đông."], None);
         check(&["Rủi ro thiên tai cấp 3-4."], None);
         check(&["Rủi ro thiên tai cấp 3 đến 4."], None);
         check(&["Rủi ro thiên tai cấp 12."], None);
@@ -423,6 +467,13 @@ mod tests {
         check("Lũ quét tại Lào Cai: sơ tán khẩn 5 hộ", "", None);
         check("Họp khẩn ứng phó mưa lũ tại Hà Nội", "", None);
         check("Ứng phó bão số 3 tại Hà Nội, Thủ tướng yêu cầu sơ tán", "", None);
+        check(
+            "Cảnh báo mưa lớn tại khu vực từ Thanh Hóa đến Quảng Ngãi",
+            "",
+            Some("khu vực từ Thanh Hóa đến Quảng Ngãi"),
+        );
+        check("CẢNH BÁO MƯA LŨ TẠI LÀO CAI GÂY NGẬP ÚNG", "", None);
+        check("Cảnh báo mưa lớn tại Hà Nội đến Tết", "", None);
         check("Cảnh báo lũ tại Lào Cai trừ xã Ẫng", "", None);
         check("Sơ tán dân vì mưa lũ tại nhà văn hóa", "", None);
         check("Cảnh báo lũ tại Lào Cai và mưa tại Hà Nội", "", None);
@@ -446,6 +497,8 @@ mod tests {
         // How long it rains and how many were counted is not how long the bulletin holds.
         check("Mưa còn kéo dài đến hết ngày 18/11/2026.", None);
         check("Tính đến 19 giờ ngày 16/11/2026 có 12 người mất tích.", None);
+        check("Giá trị thiệt hại tính đến ngày 17/11/2026 là 5 tỷ đồng.", None);
+        check("Quyết định có hiệu lực đến hết ngày 31/12/2026.", None);
         check("Bản tin có giá trị đến khi có tin mới, sau ngày 18/11/2026.", None);
         check(
             "Bản tin có hiệu lực đến 9 giờ ngày 17/11. Lệnh có hiệu lực đến 9 giờ ngày 18/11.",

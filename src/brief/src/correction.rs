@@ -136,6 +136,10 @@ fn says(lead: &str) -> Option<Side> {
         |cues: &[&str]| cues.iter().flat_map(|cue| find::places(lead, cue)).map(|at| at.end).max();
     let (before, after) = (last(&BEFORE), last(&AFTER));
     let (side, end) = if before > after { (Side::Before, before?) } else { (Side::After, after?) };
+    // "bài đăng ngày 15/11: “…”" names a piece.
+    if Some(end) == last(&["đăng"]) && find::says(lead, &PIECES) {
+        return None;
+    }
     let between = lead.get(end..)?;
     let near = between.split_whitespace().count() <= NEAR
         && !find::says(between, &PIECES)
@@ -242,6 +246,8 @@ mod tests {
         );
         none("Đính chính", "Đã viết “A một”, xin đọc là “A hai”; trang 3 số 15 xin đọc là 16.");
         none("Đính chính", "Đã đăng bài “A một”. Xin đọc là “A hai”.");
+        none("Đính chính", "Bài đăng ngày 15/11/2026, “A một”, có mức xin đọc là “A hai”.");
+        none("Đính chính", "Người dân đăng ký “A một”. Xin đọc là “A hai”.");
         none("Đính chính", "Đã viết “A “một””, xin đọc là “A hai”.");
         none("Đính chính", "Đã viết “A một, xin đọc là “A hai”.");
         none(

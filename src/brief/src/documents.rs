@@ -235,7 +235,7 @@ fn local(rest: &str) -> Option<usize> {
 /// Who “ban hành” what begins at `at`: only the whole subject of a clause.
 fn subject(text: &str, at: usize) -> Option<Range<usize>> {
     let before = text.get(..at)?.trim_end();
-    let verb = find::ending(before, &["ban hành", "ký ban hành"])?;
+    let verb = find::ending(before, &["ban hành", "ký ban hành", "ký"])?;
     let mut before = before.get(..verb)?.trim_end();
     while let Some(end) = find::ending(before, &["vừa", "đã", "mới", "chính thức"]) {
         before = before.get(..end)?.trim_end();
@@ -290,6 +290,10 @@ mod tests {
         check(
             "Chính phủ vừa ban hành Nghị định số 999/2026/NĐ-CP ngày 15/11/2026 về sinh kế.",
             &["Nghị định | 999/2026/NĐ-CP | Chính phủ | 15/11/2026"],
+        );
+        check(
+            "Thủ tướng Chính phủ vừa ký Công điện số 208/CĐ-TTg; Phó Thủ tướng ký Công điện 209/CĐ-TTg.",
+            &["Công điện | 208/CĐ-TTg | Thủ tướng Chính phủ | ", "Công điện | 209/CĐ-TTg |  | "],
         );
         check(
             "Nghị quyết số 12/2026/NQ-HĐND ngày 9/7/2026 của HĐND tỉnh Lào Cai; Bộ luật số 45/2019/QH14.",

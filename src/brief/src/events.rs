@@ -99,7 +99,7 @@ fn event(article: &Article, sentence: &Sentence, years: &Years) -> Option<Event>
     let range = clause.unwrap_or(0..text.len());
     let shown = trimmed(article, sentence.block, &find::shifted(&range, sentence.range.start));
     let count = shown.text.split_whitespace().count();
-    if !(3..=60).contains(&count) || !alone::stands(&shown.text) {
+    if !(2..=60).contains(&count) || !alone::stands(&shown.text) {
         return None;
     }
     let words = find::shifted(&scan::without_word(text, &date.range), sentence.range.start);

@@ -41,13 +41,12 @@ const COMPARES: [&str; 12] = [
     "khác nhau",
 ];
 /// Words of a headline that promise events in their order.
-const TIMES: [&str; 10] = [
+const TIMES: [&str; 9] = [
     "mốc",
-    "dấu mốc",
-    "cột mốc",
-    "chặng đường",
+    "chặng",
     "lịch trình",
-    "lịch sử",
+    "lịch nghỉ",
+    "lịch thi",
     "diễn biến",
     "hành trình",
     "toàn cảnh",

@@ -21,8 +21,9 @@ const CUES: [&str; 8] =
 const FILLERS: [&str; 8] =
     ["số", "ngay", "đến", "tới", "khẩn cấp", "điện thoại", "theo số", "tổng đài"];
 /// Words that make a number another kind of number.
-const OTHERS: [&str; 11] = [
+const OTHERS: [&str; 12] = [
     "tài khoản",
+    "tk",
     "stk",
     "mã số",
     "mã số thuế",
@@ -34,9 +35,19 @@ const OTHERS: [&str; 11] = [
     "tên gọi",
     "ghi nhận",
 ];
+/// Words of a sentence whose long number is an account.
+const ACCOUNTS: [&str; 8] = [
+    "ngân hàng",
+    "vietcombank",
+    "vietinbank",
+    "agribank",
+    "bidv",
+    "quyên góp",
+    "ủng hộ",
+    "chuyển khoản",
+];
 /// Words that may follow a short number.
-const FOLLOWS: [&str; 11] =
-    ["để", "khi", "hoặc", "hay", "nếu", "và", "ngay", "miễn phí", "của", "nhằm", "trong"];
+const FOLLOWS: [&str; 9] = ["để", "khi", "hoặc", "hay", "nếu", "và", "ngay", "miễn phí", "nhằm"];
 /// Words that no label holds.
 const NO_LABEL: [&str; 13] = [
     "gọi",
@@ -120,7 +131,7 @@ fn numbers(text: &str, listed: bool) -> Vec<(Range<usize>, Option<Range<usize>>)
         let called = if short {
             (is_called(before) || chained || item) && may_follow(rest)
         } else {
-            is_near_cue(before) || chained || item
+            (is_near_cue(before) || chained || item) && !find::says(text, &ACCOUNTS)
         };
         if called {
             found.push((number, label));
@@ -167,7 +178,7 @@ fn is_called(before: &str) -> bool {
     let mut words = before.trim_end();
     loop {
         if find::ending(words, &CUES).is_some() {
-            return true;
+            return find::ending(words, &["kêu gọi", "tên gọi"]).is_none();
         }
         let shorter = words
             .strip_suffix(':')
@@ -249,6 +260,9 @@ mod tests {
             "Ủng hộ qua số tài khoản 0912345678, gọi để biết thêm.",
             "Năm 1900-1954, số 19001 và ngày 01.01.2027, gọi về nhà.",
             "Cơn bão được gọi là số 113.",
+            "Công an xã đến từng nhà gọi 115 trong số 300 hộ.",
+            "Tỉnh kêu gọi 112.",
+            "Liên hệ để ủng hộ: 0912345678 (Vietcombank).",
         ] {
             check(text, &[]);
         }

@@ -16,16 +16,20 @@ const STEPS: RangeInclusive<usize> = 2..=12;
 const FEWEST_ITEMS: usize = 3;
 
 /// Words right before a list that make its items steps.
-const ORDERED: [&str; 9] = [
+const ORDERED: [&str; 13] = [
     "các bước",
     "bước sau",
     "bước như sau",
-    "trình tự",
-    "quy trình",
+    "trình tự sau",
+    "trình tự như sau",
+    "trình tự thực hiện",
+    "quy trình sau",
+    "quy trình như sau",
+    "quy trình thực hiện",
     "các thao tác",
     "thao tác sau",
     "thao tác như sau",
-    "lần lượt",
+    "lần lượt như sau",
 ];
 /// Words that announce how something is done; the items must then tell the reader what to do.
 const ANNOUNCED: [&str; 11] = [
@@ -44,7 +48,11 @@ const ANNOUNCED: [&str; 11] = [
 /// The same at the beginning of a headline.
 const HEADS: [&str; 6] = ["cách", "hướng dẫn", "thủ tục", "các bước", "quy trình", "trình tự"];
 /// Words right before a list whose items are no steps.
-const OTHER_LISTS: [&str; 23] = [
+const OTHER_LISTS: [&str; 27] = [
+    "đã",
+    "giao các",
+    "giao bộ",
+    "chỉ đạo",
     "hồ sơ gồm",
     "hồ sơ bao gồm",
     "thành phần hồ sơ",
@@ -450,6 +458,8 @@ mod tests {
         check(&list("Thủ tục cấp hộ chiếu", "Hồ sơ gồm:", &papers), &[]);
         let orders = ["Rà soát thủ tục;", "Trình Chính phủ;", "Hoàn thiện dữ liệu."];
         check(&list("Thủ tục phải gọn", "Thủ tướng giao các bộ:", &orders), &[]);
+        check(&list("Tin", "Thủ tướng giao các bộ theo quy trình sau:", &orders), &[]);
+        check(&list("Tin", "Tỉnh đã làm xong các bước:", &orders), &[]);
         check(&list("Cách làm", "Các bước:", &["1. Mở.", "3. Chọn.", "4. Ký."]), &[]);
         check(&list("Cách làm", "Các bước:", &["Mở máy:", "- Bấm nút.", "Ký."]), &[]);
         check(&list("Cách làm", "Có 4 bước sau:", &items), &[]);
