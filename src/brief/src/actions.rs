@@ -368,6 +368,8 @@ mod tests {
             "Lực lượng công an khẩn trương tìm kiếm người mất tích.",
             "Chủ động bố trí lực lượng, phương tiện.",
             "Tại đây, người dân cần rời đi ngay.",
+            "Người dân cần di dời đã được đưa đến trường học.",
+            "Người dân cần di dời là 500 hộ.",
             "Bà con cần nước sạch, mì tôm.",
             "Người dân phải bỏ nhà chạy lũ.",
             "Người dân xã Ẫng phải khẩn trương sơ tán.",

@@ -498,6 +498,7 @@ mod tests {
         check("Mưa còn kéo dài đến hết ngày 18/11/2026.", None);
         check("Tính đến 19 giờ ngày 16/11/2026 có 12 người mất tích.", None);
         check("Giá trị thiệt hại tính đến ngày 17/11/2026 là 5 tỷ đồng.", None);
+        check("Cục Thống kê cập nhật giá trị từ nay đến ngày 18/11/2026.", None);
         check("Quyết định có hiệu lực đến hết ngày 31/12/2026.", None);
         check("Bản tin có giá trị đến khi có tin mới, sau ngày 18/11/2026.", None);
         check(

@@ -245,6 +245,9 @@ mod tests {
             "Đã viết “A một”, xin đọc là “A hai”; đã viết “B một”, xin đọc là “B hai”.",
         );
         none("Đính chính", "Đã viết “A một”, xin đọc là “A hai”; trang 3 số 15 xin đọc là 16.");
+        none("Đính chính", "Đã viết trong bài “A một”. Xin đọc là “A hai”.");
+        none("Đính chính", "Đã viết “A một”, ghi nhầm “B một”, xin đọc là “A hai”.");
+        none("Đính chính", "Đã viết “A một”, nay sửa “A hai”, sửa thành “A ba”.");
         none("Đính chính", "Đã đăng bài “A một”. Xin đọc là “A hai”.");
         none("Đính chính", "Bài đăng ngày 15/11/2026, “A một”, có mức xin đọc là “A hai”.");
         none("Đính chính", "Người dân đăng ký “A một”. Xin đọc là “A hai”.");

@@ -202,6 +202,7 @@ mod tests {
             "Hội chợ mở cửa từ ngày 10 đến ngày 16/4/2026 tại Hà Nội.",
             "Trong hai ngày 15 và 16/4/2026, đoàn kiểm tra bốn xã.",
             "Từ 1/4/2026 đến 5/4/2026 cầu đóng để sửa chữa.",
+            "Cầu khởi công ngày 3/4/2026 rồi khánh thành ngày 5/6/2027.",
             "Tại đây, ngày 9/4/2026 Bộ trưởng đã trao quà.",
             "Ngày 9/4/2026, ông được bổ nhiệm làm Thứ trưởng.",
             "Ông Lê Ẫn, sinh ngày 9/4/1970, là kỹ sư cầu đường.",

@@ -220,6 +220,10 @@ fn label(before: &str) -> Option<Range<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        tests::{article, block},
+        text::body_sentences,
+    };
 
     fn check(text: &str, expected: &[(&str, &str)]) {
         let found = numbers(text, false);
@@ -262,6 +266,9 @@ mod tests {
             "Cơn bão được gọi là số 113.",
             "Công an xã đến từng nhà gọi 115 trong số 300 hộ.",
             "Tỉnh kêu gọi 112.",
+            "Liên hệ qua số tài khoản 0912345678.",
+            "Gọi 112/115 xã.",
+            "Gọi 114,5 triệu lượt.",
             "Liên hệ để ủng hộ: 0912345678 (Vietcombank).",
         ] {
             check(text, &[]);
@@ -273,6 +280,16 @@ mod tests {
         assert_eq!(numbers("Cứu nạn: 112;", true).len(), 1);
         assert_eq!(numbers("Cứu nạn: 112 người;", true).len(), 0);
         assert_eq!(numbers("Người bị nạn được cứu 112", true).len(), 0);
+        let calls = |lead: &str| {
+            let article = article(vec![
+                block(BlockKind::Paragraph, lead),
+                block(BlockKind::ListItem, "Cứu nạn: 112;"),
+            ]);
+            let found = hotlines(&article, &body_sentences(&article));
+            assert!(found.iter().all(|h| h.number.is_faithful(&article)));
+            found.len()
+        };
+        assert_eq!((calls("Các số điện thoại khẩn cấp:"), calls("Số vụ trong đêm:")), (1, 0));
         assert!(names_numbers("Các số điện thoại khẩn cấp:"));
         assert!(!names_numbers("Thống kê của đường dây nóng trong ngày:"));
     }

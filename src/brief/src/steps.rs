@@ -449,6 +449,10 @@ mod tests {
             &list("Cách đăng ký khai sinh", "Các bước:", &numbered),
             &[("Truy cập cổng", ""), ("Chọn thủ tục", ""), ("Ký số", "")],
         );
+        // Two procedures: which one is meant?
+        let mut two = list("Cách nộp thuế", "Trên điện thoại, các bước:", &items);
+        two.extend(list("", "Trên máy tính, các bước:", &items).into_iter().skip(1));
+        check(&two, &[]);
         // No procedure: amounts, papers, orders to offices, a gap in the numbers, items under items.
         let amounts =
             ["Hộ nghèo 30 triệu đồng;", "Hộ cận nghèo 20 triệu đồng;", "Hộ khác 10 triệu đồng."];
