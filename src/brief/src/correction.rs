@@ -193,12 +193,10 @@ fn reason(text: &str) -> Option<Range<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::{article, block};
+    use crate::tests::headed;
 
     fn found(title: &str, texts: &[&str]) -> Option<(String, String, String)> {
-        let mut blocks = vec![block(BlockKind::Title, title)];
-        blocks.extend(texts.iter().map(|text| block(BlockKind::Paragraph, text)));
-        let article = article(blocks);
+        let article = headed(title, texts);
         correction(&article).map(|c| {
             let all = [Some(&c.before), Some(&c.after), c.reason.as_ref()];
             assert!(all.iter().flatten().all(|p| p.is_faithful(&article)));

@@ -2,6 +2,7 @@
 
 mod actions;
 mod alone;
+mod area;
 mod bulletin;
 mod compose;
 mod correction;
@@ -11,6 +12,7 @@ mod extract;
 mod figures;
 mod find;
 mod hotlines;
+mod level;
 mod points;
 mod quotes;
 mod scan;

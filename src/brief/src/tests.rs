@@ -80,6 +80,13 @@ pub(crate) fn block(kind: BlockKind, text: &str) -> Block {
     Block { kind, text: text.to_owned() }
 }
 
+/// An article of a headline and paragraphs.
+pub(crate) fn headed(title: &str, texts: &[&str]) -> Article {
+    let mut blocks = vec![block(BlockKind::Title, title)];
+    blocks.extend(texts.iter().map(|text| block(BlockKind::Paragraph, text)));
+    article(blocks)
+}
+
 /// The sample article of `tests/articles`, read without the crate that reads articles.
 fn sample() -> Article {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/articles/article.json");
