@@ -65,7 +65,11 @@ const FORBIDDEN: [&str; 17] = [
     "không được đốt",
 ];
 /// “cần được hỗ trợ” is a need and “không được hỗ trợ” a refusal.
-const NOT_TOLD: [&str; 9] = [
+const NOT_TOLD: [&str; 13] = [
+    "hãy cùng",
+    "hãy xem",
+    "hãy đọc",
+    "hãy để",
     "cần được",
     "không cần",
     "không phải",
@@ -76,6 +80,8 @@ const NOT_TOLD: [&str; 9] = [
     "không may",
     "không biết",
 ];
+/// Words that count who or how long.
+const AMOUNTS: [&str; 6] = ["suốt", "nhiều", "hàng chục", "hàng trăm", "hàng nghìn", "tàu"];
 /// Words of a report.
 const REPORTS: [&str; 5] = ["đã", "đang", "vừa", "từng", "sẽ"];
 /// Words that begin a condition: inside it anything may be the case.
@@ -275,7 +281,10 @@ fn does(text: &str) -> bool {
 
 fn tells_people(text: &str) -> bool {
     if find::opening(text, &ORDERS).is_some() {
-        return !reports(text);
+        // "Không ra khơi nhiều ngày, ngư dân gặp khó": who does not stands behind.
+        let forbids = find::opening(text, &["không"]).is_some();
+        let about = find::says(text, &PEOPLE) || find::says(text, &AMOUNTS);
+        return !(reports(text) || forbids && about);
     }
     PEOPLE.iter().flat_map(|who| find::places(text, who)).any(|who| {
         let before = text.get(..who.start).unwrap_or_default().trim_end();
@@ -370,6 +379,9 @@ mod tests {
             "Tại đây, người dân cần rời đi ngay.",
             "Người dân cần di dời đã được đưa đến trường học.",
             "Người dân cần di dời là 500 hộ.",
+            "Không ra khơi nhiều ngày, ngư dân gặp khó.",
+            "Không ra khơi, hàng trăm phương tiện nằm bờ.",
+            "Hãy cùng xem toàn cảnh trận lũ.",
             "Bà con cần nước sạch, mì tôm.",
             "Người dân phải bỏ nhà chạy lũ.",
             "Người dân xã Ẫng phải khẩn trương sơ tán.",

@@ -29,7 +29,7 @@ const KINDS: [(&str, &[&str]); 15] = [
     ("Công văn", &[]),
 ];
 /// Organs whose name is whole by itself, and ministries.
-const ORGANS: [&str; 44] = [
+const ORGANS: [&str; 39] = [
     "Chính phủ",
     "Thủ tướng Chính phủ",
     "Thủ tướng",
@@ -69,11 +69,6 @@ const ORGANS: [&str; 44] = [
     "Bộ Văn hóa, Thể thao và Du lịch",
     "Bộ Xây dựng",
     "Bộ Y tế",
-    "Bộ trưởng Bộ Tài chính",
-    "Bộ trưởng Bộ Y tế",
-    "Bộ trưởng Bộ Nội vụ",
-    "Bộ trưởng Bộ Xây dựng",
-    "Bộ trưởng Bộ Giáo dục và Đào tạo",
 ];
 /// Organs of a place: the place follows.
 const LOCAL: [&str; 8] = [
@@ -197,7 +192,11 @@ fn name(text: &str, number: &Range<usize>) -> Option<Range<usize>> {
 
 /// The organ that `rest` begins with; `at` is the place of `rest`.
 fn organ(rest: &str, at: usize) -> Option<Range<usize>> {
-    let known = ORGANS.iter().filter(|organ| rest.starts_with(**organ)).map(|o| o.len()).max();
+    let minister =
+        if rest.starts_with("Bộ trưởng Bộ") { "Bộ trưởng ".len() } else { 0 };
+    let name = rest.get(minister..)?;
+    let known = ORGANS.iter().filter(|organ| name.starts_with(**organ)).map(|o| o.len()).max();
+    let known = known.map(|known| minister + known);
     let end = known.or_else(|| local(rest))?;
     let after = rest.get(end..)?;
     let next = after.trim_start();
@@ -247,7 +246,7 @@ fn subject(text: &str, at: usize) -> Option<Range<usize>> {
     let start = start.min()?;
     let lead = before.get(..start)?.trim_end();
     let alone = lead.is_empty()
-        || lead.ends_with(['.', '-', '–', ':'])
+        || lead.ends_with(['.', ';', '-', '–', ':'])
         || lead.strip_suffix(',').is_some_and(|l| {
             l.ends_with(|c: char| c.is_ascii_digit()) || find::ending(l, &["theo đó"]).is_some()
         });
@@ -296,8 +295,9 @@ mod tests {
             &["Công điện | 208/CĐ-TTg | Thủ tướng Chính phủ | ", "Công điện | 209/CĐ-TTg |  | "],
         );
         check(
-            "Nghị quyết số 12/2026/NQ-HĐND ngày 9/7/2026 của HĐND tỉnh Lào Cai; Bộ luật số 45/2019/QH14.",
+            "Thông tư 12/2026/TT-BNNMT của Bộ trưởng Bộ Nông nghiệp và Môi trường; Nghị quyết số 12/2026/NQ-HĐND ngày 9/7/2026 của HĐND tỉnh Lào Cai; Bộ luật số 45/2019/QH14.",
             &[
+                "Thông tư | 12/2026/TT-BNNMT | Bộ trưởng Bộ Nông nghiệp và Môi trường | ",
                 "Nghị quyết | 12/2026/NQ-HĐND | HĐND tỉnh Lào Cai | 9/7/2026",
                 "Bộ luật | 45/2019/QH14 |  | ",
             ],
