@@ -7,8 +7,38 @@ use loa_model::{Article, BlockKind, Passage, brief::Correction};
 use crate::{find, sentence::sentences, text::whole};
 
 const NOTICES: [&str; 2] = ["đính chính", "cải chính"];
+/// Words of a newsroom that corrects itself.
+const OWN: [&str; 9] = [
+    "xin lỗi",
+    "cáo lỗi",
+    "xin đọc",
+    "xin sửa",
+    "xin được sửa",
+    "xin đính chính",
+    "xin được đính chính",
+    "xin cải chính",
+    "nay sửa",
+];
+/// Words of a denial: somebody else said it.
+const DENIALS: [&str; 11] = [
+    "mạng xã hội",
+    "tin giả",
+    "sai sự thật",
+    "bịa đặt",
+    "tin đồn",
+    "lan truyền",
+    "xuyên tạc",
+    "thất thiệt",
+    "một số báo",
+    "một số trang",
+    "một số tờ báo",
+];
 /// Words before what was said.
-const BEFORE: [&str; 20] = [
+const BEFORE: [&str; 24] = [
+    "có câu",
+    "có đoạn",
+    "có ghi",
+    "có nêu",
     "đã viết",
     "có viết",
     "đã đưa",
@@ -114,14 +144,17 @@ pub(crate) fn correction(article: &Article) -> Option<Correction> {
     })
 }
 
-/// Whether headline or first sentence says that something is corrected.
+/// Whether headline or first sentence says that the newsroom corrects itself: a denial corrects others.
 fn is_notice(article: &Article) -> bool {
-    let body = article
-        .blocks
-        .iter()
-        .find(|b| matches!(b.kind, BlockKind::Sapo | BlockKind::Paragraph | BlockKind::ListItem));
+    let is_text = |kind: BlockKind| {
+        matches!(kind, BlockKind::Sapo | BlockKind::Paragraph | BlockKind::ListItem)
+    };
+    let body = article.blocks.iter().find(|b| is_text(b.kind));
     let first = body.and_then(|b| b.text.get(sentences(&b.text).into_iter().next()?));
-    find::says(article.title(), &NOTICES) || first.is_some_and(|s| find::says(s, &NOTICES))
+    let says = |any: &[&str]| article.blocks.iter().any(|b| find::says(&b.text, any));
+    let notice = find::says(article.title(), &NOTICES)
+        || first.is_some_and(|sentence| find::says(sentence, &NOTICES));
+    notice && says(&OWN) && !says(&DENIALS)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -233,6 +266,18 @@ mod tests {
     }
 
     #[test]
+    fn a_reason_is_one_whole_clause_or_none() {
+        let reason = |text: &str| found("Đính chính", &[text]).unwrap().2;
+        let pair = "đã viết “A một”. Xin đọc là “A hai”";
+        assert_eq!(reason(&format!("Do lỗi kỹ thuật, báo {pair}.")), "Do lỗi kỹ thuật");
+        assert_eq!(reason(&format!("Do lỗi kỹ thuật bài hôm qua {pair}.")), "");
+        assert_eq!(reason(&format!("Do lỗi kỹ thuật báo Ẫ đã in sai, báo {pair}.")), "");
+        let two =
+            ["Đính chính do lỗi dàn trang, xin lỗi.", &format!("Do sơ suất biên tập, báo {pair}.")];
+        assert_eq!(found("Đính chính", &two).unwrap().2, "");
+    }
+
+    #[test]
     fn no_guess_when_it_is_not_one_pair() {
         let none = |title: &str, text: &str| assert_eq!(found(title, &[text]), None, "{text}");
         none("Tin vắn", "Báo đã viết “A một”, xin đọc là “B hai”.");
@@ -250,11 +295,21 @@ mod tests {
         none("Đính chính", "Bài đăng ngày 15/11/2026, “A một”, có mức xin đọc là “A hai”.");
         none("Đính chính", "Người dân đăng ký “A một”. Xin đọc là “A hai”.");
         none("Đính chính", "Đã viết “A “một””, xin đọc là “A hai”.");
+        none("Đính chính", "Đã viết “A một”, xin đọc là “A hai”, “A ba.");
         none("Đính chính", "Đã viết “A một, xin đọc là “A hai”.");
         none(
             "Bộ Y tế đính chính tin đồn",
             "Mạng xã hội đã đăng “uống nước lá khỏi bệnh” và người dân tin.",
         );
         none("Đính chính", "Đã viết “A một”, xin đọc là “A một”.");
+        // Somebody else said it.
+        none(
+            "Bộ Y tế đính chính",
+            "Báo Ẫ đưa tin: “Bộ cấm thuốc A”. Thông tin đúng là: “Bộ khuyến cáo về thuốc A”.",
+        );
+        none(
+            "Đính chính tin giả",
+            "Trên mạng xã hội đã đăng “Bộ cấm thuốc A”, xin đọc là “Bộ khuyến cáo về thuốc A”.",
+        );
     }
 }

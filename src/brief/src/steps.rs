@@ -127,6 +127,8 @@ const DOINGS: [&str; 44] = [
 /// Words before a colon that say nothing without what follows.
 const DANGLING: [&str; 9] =
     ["sau", "sau đây", "gồm", "gồm có", "bao gồm", "là", "tại", "dưới đây", "lưu ý"];
+/// Words that begin a condition: without what follows it is no step.
+const CONDITIONS: [&str; 7] = ["nếu", "trường hợp", "khi", "đối với", "với", "riêng", "sau khi"];
 const NUMERALS: [(&str, usize); 11] = [
     ("hai", 2),
     ("ba", 3),
@@ -336,6 +338,7 @@ fn step(article: &Article, piece: &Piece) -> Option<Step> {
             && title.matches('(').count() == title.matches(')').count()
             && title.matches('“').count() == title.matches('”').count()
             && find::ending(title, &DANGLING).is_none()
+            && find::opening(title, &CONDITIONS).is_none()
     });
     let (title, rest) = split.map_or((first, first), |at| (at, at + 1));
     let mut kept = words.get(..title)?.trim_end();
@@ -388,6 +391,13 @@ mod tests {
                 ("Nộp hồ sơ", "qua Cổng Dịch vụ công quốc gia hoặc tại xã"),
                 ("Nhận kết quả sau 05 ngày làm việc", ""),
             ],
+        );
+        check(
+            &[
+                (Paragraph, "Bước 1: Nếu có tài khoản: đăng nhập. Nếu chưa: đăng ký."),
+                (Paragraph, "Bước 2: Ký số."),
+            ],
+            &[("Nếu có tài khoản: đăng nhập", "Nếu chưa: đăng ký."), ("Ký số", "")],
         );
         // In one paragraph, and a step whose rest stands in blocks of its own keeps its title only.
         check(
