@@ -122,6 +122,10 @@ fn the_sample_in_brief() {
     assert_eq!(brief.story, StoryKind::Decree);
     assert!((3..=6).contains(&brief.points.len()));
     insta::assert_json_snapshot!("sample", shown(&brief));
+    let doc = &brief.legal_docs[0];
+    let said = [&doc.name, &doc.issuer, &doc.date].map(|p| p.as_ref().unwrap().text.as_str());
+    assert_eq!(said, ["Nghị định", "Chính phủ", "15 tháng 11 năm 2026"]);
+    assert!(brief.bulletin.is_none() && brief.correction.is_none() && brief.steps.is_empty());
     for figure in &brief.figures {
         let place = figure.span.of(&article).unwrap();
         assert!(place.starts_with(&figure.value) && place.ends_with(&figure.unit), "{place}");
@@ -302,6 +306,37 @@ fn any_body() -> impl Strategy<Value = BlockKind> {
     prop::sample::select(kinds.to_vec())
 }
 
+/// Blocks that are nearly a procedure, a table, a line of time or a correction.
+fn nearly() -> impl Strategy<Value = Vec<Block>> {
+    let tame =
+        || "[a-zA-ZẫạĐ0-9][a-zA-Zạộđİ0-9 .,;:/()-]{0,16}".prop_map(|t| t.nfc().collect::<String>());
+    let words = || prop_oneof![3 => tame(), 1 => anything()];
+    let rows = |kind, texts: Vec<String>| texts.iter().map(|t| block(kind, t.trim())).collect();
+    let steps = (
+        prop::sample::select(vec![BlockKind::Paragraph, BlockKind::ListItem]),
+        prop::collection::vec(words(), 2..5),
+    )
+        .prop_map(move |(kind, texts)| {
+            rows(kind, texts.iter().zip(1..).map(|(t, n)| format!("Bước {n}: {t}")).collect())
+        });
+    let table = (2..5_usize, prop::collection::vec(tame(), 20)).prop_map(move |(wide, cells)| {
+        rows(BlockKind::TableRow, cells.chunks(wide).take(4).map(|c| c.join("\t")).collect())
+    });
+    let events = prop::collection::vec((1..29, 1..13, words()), 3..6).prop_map(move |days| {
+        rows(
+            BlockKind::Paragraph,
+            days.iter().map(|(d, m, t)| format!("Ngày {d}/{m}/2026, Quốc hội {t}")).collect(),
+        )
+    });
+    let correction = (words(), tame(), tame()).prop_map(move |(a, b, c)| {
+        rows(
+            BlockKind::Paragraph,
+            vec![format!("Xin đính chính: do lỗi {a}, đã viết “{b}”. Xin đọc là “{c}”.")],
+        )
+    });
+    prop_oneof![steps, table, events, correction]
+}
+
 /// What templates rely on.
 fn check_shape(brief: &Brief) -> Result<(), TestCaseError> {
     prop_assert!(brief.steps.is_empty() || (2..=12).contains(&brief.steps.len()));
@@ -354,6 +389,16 @@ proptest! {
             // Over the limit only when nothing is left that may go.
             prop_assert!(unit.count(&composed.text) <= room || fixed <= 1);
         }
+    }
+
+    #[test]
+    fn what_is_nearly_found_is_faithful(title in anything(), body in prop::collection::vec(nearly(), 1..4)) {
+        let mut blocks = vec![block(BlockKind::Title, title.trim())];
+        blocks.extend(body.into_iter().flatten());
+        let article = article(blocks);
+        let brief = extract(&article, &ids());
+        prop_assert_eq!(brief.unfaithful(&article), Vec::<&Passage>::new());
+        check_shape(&brief)?;
     }
 
     #[test]
