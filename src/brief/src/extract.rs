@@ -2,18 +2,56 @@
 
 use loa_model::{
     Article, BlockKind, Brief, DateMention, Figure, Ids, LegalDoc, Passage, Quote, StoryKind,
+    brief::{Event, Step, Table},
 };
 
 use crate::{
+    bulletin::bulletin,
+    correction::correction,
+    documents::legal_docs,
+    events::events,
     figures::figures,
+    find,
     points::points,
     quotes::quotes,
     scan,
-    text::{Sentence, body_sentences, span, trimmed},
+    steps::steps,
+    table::table,
+    text::{Sentence, body_sentences, trimmed, whole},
 };
 
 /// Most hashtags: more are noise to readers and to screen readers.
 const MOST_HASHTAGS: usize = 4;
+
+/// Fewest events that tell a story by themselves.
+const TIMELINE: usize = 4;
+/// Words of a headline that promise a comparison.
+const COMPARES: [&str; 12] = [
+    "so sánh",
+    "chênh lệch",
+    "bảng giá",
+    "bảng lương",
+    "bảng so sánh",
+    "tăng so với",
+    "giảm so với",
+    "mức lương mới",
+    "mức phí mới",
+    "mức đóng mới",
+    "mức hưởng mới",
+    "khác nhau",
+];
+/// Words of a headline that promise events in their order.
+const TIMES: [&str; 9] = [
+    "mốc",
+    "chặng",
+    "lịch trình",
+    "lịch nghỉ",
+    "lịch thi",
+    "diễn biến",
+    "hành trình",
+    "toàn cảnh",
+    "nhìn lại",
+];
 
 /// Reads what matters out of a revision, word for word. Deterministic but for the id.
 pub fn extract(article: &Article, ids: &Ids) -> Brief {
@@ -22,13 +60,24 @@ pub fn extract(article: &Article, ids: &Ids) -> Brief {
     let figures = figures(article, &sentences);
     let quotes = quotes(article);
     let dates = dates(article, &sentences);
+    let steps = steps(article);
+    let events = events(article, &sentences);
+    let table = table(article);
+    let correction = correction(article);
+    let read = Read { steps: &steps, events: &events, table: table.as_ref() };
+    let story = if correction.is_some() {
+        StoryKind::Correction
+    } else {
+        story(article, &figures, &quotes, &dates, &legal_docs, &read)
+    };
+    let bulletin = (story == StoryKind::Alert).then(|| bulletin(article, &sentences)).flatten();
     Brief {
         id: ids.make(),
         agency: article.agency.clone(),
         article: article.id,
         revision: article.revision,
         article_digest: article.digest,
-        story: story(article, &figures, &quotes, &dates, &legal_docs),
+        story,
         title: block(article, BlockKind::Title).unwrap_or_else(|| trimmed(article, 0, &(0..0))),
         sapo: block(article, BlockKind::Sapo),
         points: points(article, &sentences),
@@ -37,11 +86,11 @@ pub fn extract(article: &Article, ids: &Ids) -> Brief {
         dates,
         legal_docs,
         hashtags: hashtags(article),
-        steps: Vec::new(),
-        events: Vec::new(),
-        table: None,
-        bulletin: None,
-        correction: None,
+        steps,
+        events,
+        table,
+        bulletin,
+        correction,
     }
 }
 
@@ -49,25 +98,6 @@ fn block(article: &Article, kind: BlockKind) -> Option<Passage> {
     let index = article.blocks.iter().position(|block| block.kind == kind)?;
     let length = article.blocks.get(index)?.text.len();
     Some(trimmed(article, index, &(0..length)))
-}
-
-fn legal_docs(article: &Article) -> Vec<LegalDoc> {
-    let mut found: Vec<LegalDoc> = Vec::new();
-    for (index, block) in article.blocks.iter().enumerate() {
-        for range in scan::legal_numbers(&block.text) {
-            let number = block.text.get(range.clone()).unwrap_or_default();
-            if !found.iter().any(|doc| doc.number == number) {
-                found.push(LegalDoc {
-                    number: number.to_owned(),
-                    span: span(article, index, &range),
-                    name: None,
-                    issuer: None,
-                    date: None,
-                });
-            }
-        }
-    }
-    found
 }
 
 fn dates(article: &Article, sentences: &[Sentence]) -> Vec<DateMention> {
@@ -86,12 +116,25 @@ fn dates(article: &Article, sentences: &[Sentence]) -> Vec<DateMention> {
             });
             let same = |d: &DateMention| d.date == date.date && (d.effective || !effective);
             if !found.iter().any(same) {
-                let sentence = trimmed(article, sentence.block, &sentence.range);
-                found.push(DateMention { date: date.date, effective, sentence, words: None });
+                let words = scan::without_word(text, &date.range);
+                let words = find::shifted(&words, sentence.range.start);
+                found.push(DateMention {
+                    date: date.date,
+                    effective,
+                    sentence: trimmed(article, sentence.block, &sentence.range),
+                    words: Some(whole(article, sentence.block, &words)),
+                });
             }
         }
     }
     found
+}
+
+/// What is asked for the kind of story.
+struct Read<'a> {
+    steps: &'a [Step],
+    events: &'a [Event],
+    table: Option<&'a Table>,
 }
 
 fn story(
@@ -100,6 +143,7 @@ fn story(
     quotes: &[Quote],
     dates: &[DateMention],
     docs: &[LegalDoc],
+    read: &Read<'_>,
 ) -> StoryKind {
     const DANGERS: [&str; 12] = [
         "bão số",
@@ -125,6 +169,16 @@ fn story(
     let in_force = dates.iter().any(|date| date.effective);
     if named || (in_force && !docs.is_empty()) {
         return StoryKind::Decree;
+    }
+    if !read.steps.is_empty() {
+        return StoryKind::HowTo;
+    }
+    let head = [article.title(), article.sapo()];
+    if read.table.is_some() && head.iter().any(|text| find::says(text, &COMPARES)) {
+        return StoryKind::Comparison;
+    }
+    if read.events.len() >= TIMELINE && find::says(article.title(), &TIMES) {
+        return StoryKind::Timeline;
     }
     let letters: usize = article
         .blocks

@@ -1,12 +1,24 @@
 #![doc = include_str!("../README.md")]
 
+mod actions;
+mod alone;
+mod area;
+mod bulletin;
 mod compose;
+mod correction;
+mod documents;
+mod events;
 mod extract;
 mod figures;
+mod find;
+mod hotlines;
+mod level;
 mod points;
 mod quotes;
 mod scan;
 mod sentence;
+mod steps;
+mod table;
 mod text;
 
 pub use compose::{Composed, Line, Origin, Picture, compose};

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use loa_model::{Article, BlockKind, Passage};
 
 use crate::{
+    alone,
     figures::quantities,
     sentence::words,
     text::{Sentence, trimmed},
@@ -26,29 +27,6 @@ const CUES: [&str; 14] = [
     "đến ngày",
     "từ ngày",
     "giảm",
-];
-/// Openings that lean on the sentence before.
-const LEANING: [&str; 20] = [
-    "Tại đây",
-    "Điều này",
-    "Điều đó",
-    "Do đó",
-    "Vì vậy",
-    "Vì thế",
-    "Họ ",
-    "Ông ",
-    "Bà ",
-    "Anh ",
-    "Chị ",
-    "Đây là",
-    "Tuy nhiên",
-    "Việc này",
-    "Trong đó",
-    "Nhờ đó",
-    "Qua đó",
-    "Từ đó",
-    "Đồng thời",
-    "Ngoài ra",
 ];
 const STOP: [&str; 32] = [
     "và", "của", "các", "cho", "được", "là", "có", "trong", "tại", "với", "từ", "đến", "những",
@@ -122,7 +100,7 @@ pub(crate) fn points(article: &Article, sentences: &[Sentence]) -> Vec<Passage> 
         if !(10..=60).contains(&count) {
             score *= 0.4;
         }
-        if LEANING.iter().any(|opening| text.starts_with(opening)) {
+        if alone::opens_leaning(text) {
             score *= 0.5;
         }
         if kind == Some(BlockKind::ListItem) {
@@ -166,10 +144,5 @@ pub(crate) fn points(article: &Article, sentences: &[Sentence]) -> Vec<Passage> 
 /// Whether a sentence says something without its neighbours.
 fn may_stand_alone(text: &str) -> bool {
     let count = text.split_whitespace().count();
-    let balanced = text.matches('“').count() == text.matches('”').count()
-        && text.matches('(').count() == text.matches(')').count();
-    (6..=80).contains(&count)
-        && balanced
-        && !text.ends_with([':', '?'])
-        && text.starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit())
+    (6..=80).contains(&count) && alone::is_whole(text)
 }

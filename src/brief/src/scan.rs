@@ -26,7 +26,7 @@ fn digits_at(text: &str, at: usize, most: usize) -> Option<(usize, usize)> {
     Some((text.get(at..end)?.parse().ok()?, end))
 }
 
-fn starts_of_numbers(text: &str) -> impl Iterator<Item = usize> + '_ {
+pub(crate) fn starts_of_numbers(text: &str) -> impl Iterator<Item = usize> + '_ {
     let begins = |at: &usize| starts_word(text, *at);
     text.char_indices().filter(|(_, c)| c.is_ascii_digit()).map(|(at, _)| at).filter(begins)
 }
@@ -125,6 +125,13 @@ pub(crate) fn dates(text: &str, published: Option<Timestamp>) -> Vec<FoundDate> 
         }
     }
     found
+}
+
+/// The place of a date without “ngày” in front.
+pub(crate) fn without_word(text: &str, range: &Range<usize>) -> Range<usize> {
+    let words = text.get(range.clone()).unwrap_or_default();
+    let rest = words.trim_start_matches(|c: char| !c.is_ascii_digit());
+    range.end - rest.len()..range.end
 }
 
 fn civil(day: usize, month: usize, year: usize) -> Option<Date> {

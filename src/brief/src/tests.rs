@@ -21,6 +21,8 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::*;
 
+mod kinds;
+
 #[derive(Debug)]
 struct Fixed;
 
@@ -46,7 +48,7 @@ fn ids() -> Ids {
     Ids::new(Arc::new(Fixed), Arc::new(Counting::default()))
 }
 
-fn article(blocks: Vec<Block>) -> Article {
+pub(crate) fn article(blocks: Vec<Block>) -> Article {
     let mut article = Article {
         id: ids().make(),
         agency: "demo".into(),
@@ -74,8 +76,15 @@ fn article(blocks: Vec<Block>) -> Article {
     article
 }
 
-fn block(kind: BlockKind, text: &str) -> Block {
+pub(crate) fn block(kind: BlockKind, text: &str) -> Block {
     Block { kind, text: text.to_owned() }
+}
+
+/// An article of a headline and paragraphs.
+pub(crate) fn headed(title: &str, texts: &[&str]) -> Article {
+    let mut blocks = vec![block(BlockKind::Title, title)];
+    blocks.extend(texts.iter().map(|text| block(BlockKind::Paragraph, text)));
+    article(blocks)
 }
 
 /// The sample article of `tests/articles`, read without the crate that reads articles.
@@ -113,6 +122,10 @@ fn the_sample_in_brief() {
     assert_eq!(brief.story, StoryKind::Decree);
     assert!((3..=6).contains(&brief.points.len()));
     insta::assert_json_snapshot!("sample", shown(&brief));
+    let doc = &brief.legal_docs[0];
+    let said = [&doc.name, &doc.issuer, &doc.date].map(|p| p.as_ref().unwrap().text.as_str());
+    assert_eq!(said, ["Nghị định", "Chính phủ", "15 tháng 11 năm 2026"]);
+    assert!(brief.bulletin.is_none() && brief.correction.is_none() && brief.steps.is_empty());
     for figure in &brief.figures {
         let place = figure.span.of(&article).unwrap();
         assert!(place.starts_with(&figure.value) && place.ends_with(&figure.unit), "{place}");
@@ -257,6 +270,29 @@ fn anything() -> impl Strategy<Value = String> {
             "9/",
             "-",
             "Bộ trưởng Lê Ẫn nói: ",
+            "Bước 1: Mở máy. ",
+            "Bước 2. Nộp: ",
+            "Bước 3 – ",
+            "Các bước sau:",
+            "Ngày 15/3/2026, Thủ tướng họp. ",
+            "20/9/2025: hợp long; ",
+            "Quốc hội thông qua ngày 1 tháng 2 năm 2024. ",
+            "Nghị định số 42/2022/NĐ-CP ngày 24/6/2022 của Chính phủ ",
+            "Bộ Y tế ban hành Thông tư 5/2026/TT-BYT",
+            "\t",
+            "cảnh báo mưa lũ tại Lào Cai ",
+            "Rủi ro thiên tai cấp 3",
+            "rủi ro thiên tai do lũ: cấp 2. ",
+            "có giá trị đến 19 giờ ngày 17/11/2026",
+            "Người dân cần sơ tán. ",
+            "Tuyệt đối không đi qua ngầm",
+            "Đường dây nóng: ",
+            "gọi 112",
+            "0912.345.678",
+            "đính chính ",
+            "đã viết: “ẫ một”",
+            " xin đọc là “ẫ hai”",
+            "do lỗi kỹ thuật dàn trang,",
         ])
         .prop_map(str::to_owned),
         "[a-zA-ZạộđĐ0-9 .,;:/\"“”()%-]{0,12}",
@@ -264,15 +300,75 @@ fn anything() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat().nfc().collect())
 }
 
+fn any_body() -> impl Strategy<Value = BlockKind> {
+    use BlockKind::{Caption, Heading, ListItem, Paragraph, Quote, TableRow};
+    let kinds = [Paragraph, Paragraph, ListItem, ListItem, TableRow, Heading, Quote, Caption];
+    prop::sample::select(kinds.to_vec())
+}
+
+/// Blocks that are nearly a procedure, a table, a line of time or a correction.
+fn nearly() -> impl Strategy<Value = Vec<Block>> {
+    let tame =
+        || "[a-zA-ZẫạĐ0-9][a-zA-Zạộđİ0-9 .,;:/()-]{0,16}".prop_map(|t| t.nfc().collect::<String>());
+    let words = || prop_oneof![3 => tame(), 1 => anything()];
+    let rows = |kind, texts: Vec<String>| texts.iter().map(|t| block(kind, t.trim())).collect();
+    let steps = (
+        prop::sample::select(vec![BlockKind::Paragraph, BlockKind::ListItem]),
+        prop::collection::vec(words(), 2..5),
+    )
+        .prop_map(move |(kind, texts)| {
+            rows(kind, texts.iter().zip(1..).map(|(t, n)| format!("Bước {n}: {t}")).collect())
+        });
+    let table = (2..5_usize, prop::collection::vec(tame(), 20)).prop_map(move |(wide, cells)| {
+        rows(BlockKind::TableRow, cells.chunks(wide).take(4).map(|c| c.join("\t")).collect())
+    });
+    let events = prop::collection::vec((1..29, 1..13, words()), 3..6).prop_map(move |days| {
+        rows(
+            BlockKind::Paragraph,
+            days.iter().map(|(d, m, t)| format!("Ngày {d}/{m}/2026, Quốc hội {t}")).collect(),
+        )
+    });
+    let correction = (words(), tame(), tame()).prop_map(move |(a, b, c)| {
+        rows(
+            BlockKind::Paragraph,
+            vec![format!("Xin đính chính: do lỗi {a}, đã viết “{b}”. Xin đọc là “{c}”.")],
+        )
+    });
+    prop_oneof![steps, table, events, correction]
+}
+
+/// What templates rely on.
+fn check_shape(brief: &Brief) -> Result<(), TestCaseError> {
+    prop_assert!(brief.steps.is_empty() || (2..=12).contains(&brief.steps.len()));
+    prop_assert!(brief.steps.iter().all(|s| !s.title.text.is_empty()));
+    prop_assert!(brief.events.is_empty() || brief.events.len() >= 3);
+    prop_assert!(brief.events.windows(2).all(|pair| pair[0].day < pair[1].day));
+    if let Some(table) = &brief.table {
+        prop_assert!((2..=3).contains(&table.columns.len()) && (2..=6).contains(&table.rows.len()));
+        prop_assert!(table.rows.iter().all(|row| row.len() == table.columns.len()));
+        prop_assert!(table.rows.iter().flatten().all(|cell| !cell.text.is_empty()));
+    }
+    prop_assert!(brief.bulletin.is_none() || brief.story == StoryKind::Alert);
+    prop_assert_eq!(brief.correction.is_some(), brief.story == StoryKind::Correction);
+    if let Some(bulletin) = &brief.bulletin {
+        let stated =
+            |level: &loa_model::brief::Level| level.words.text.ends_with(&level.rank.to_string());
+        prop_assert!(bulletin.level.iter().all(|l| (1..=5).contains(&l.rank) && stated(l)));
+        prop_assert!(bulletin.actions.len() <= 5 && bulletin.hotlines.len() <= 2);
+    }
+    Ok(())
+}
+
 proptest! {
     #[test]
-    fn every_passage_of_any_article_is_faithful(title in anything(), sapo in anything(), body in prop::collection::vec(anything(), 0..6), room in 40_usize..2000) {
+    fn every_passage_of_any_article_is_faithful(title in anything(), sapo in anything(), body in prop::collection::vec((any_body(), anything()), 0..8), room in 40_usize..2000) {
         let mut blocks = vec![block(BlockKind::Title, title.trim()), block(BlockKind::Sapo, sapo.trim())];
-        blocks.extend(body.iter().map(|text| block(BlockKind::Paragraph, text.trim())));
+        blocks.extend(body.iter().map(|(kind, text)| block(*kind, text.trim())));
         let article = article(blocks);
         let source: String = article.blocks.iter().map(|b| b.text.as_str()).collect::<Vec<_>>().join("\n");
         let brief = extract(&article, &ids());
         prop_assert_eq!(brief.unfaithful(&article), Vec::<&Passage>::new());
+        check_shape(&brief)?;
         let known = numbers(&source);
         for passage in brief.passages() {
             prop_assert!(numbers(&passage.text).iter().all(|n| known.contains(n)));
@@ -293,6 +389,16 @@ proptest! {
             // Over the limit only when nothing is left that may go.
             prop_assert!(unit.count(&composed.text) <= room || fixed <= 1);
         }
+    }
+
+    #[test]
+    fn what_is_nearly_found_is_faithful(title in anything(), body in prop::collection::vec(nearly(), 1..4)) {
+        let mut blocks = vec![block(BlockKind::Title, title.trim())];
+        blocks.extend(body.into_iter().flatten());
+        let article = article(blocks);
+        let brief = extract(&article, &ids());
+        prop_assert_eq!(brief.unfaithful(&article), Vec::<&Passage>::new());
+        check_shape(&brief)?;
     }
 
     #[test]

@@ -7,7 +7,7 @@ use loa_model::{Article, Edit, Passage, Span};
 use crate::sentence::sentences;
 
 /// Openings that say where a report comes from or tie a sentence to the one before; what follows stands alone.
-const CONNECTIVES: [&str; 9] = [
+pub(crate) const CONNECTIVES: [&str; 9] = [
     "Theo đó, ",
     "Ngoài ra, ",
     "Bên cạnh đó, ",
