@@ -14,7 +14,11 @@ use crate::{
 /// Fewest different days that make a line of time.
 const FEWEST: usize = 3;
 /// Words right before a date that is not the day of what the sentence tells.
-const ASIDE: [&str; 9] = [
+const ASIDE: [&str; 13] = [
+    "trước",
+    "sau",
+    "chậm nhất",
+    "muộn nhất",
     "so với",
     "so với thời điểm",
     "sinh",
@@ -198,6 +202,8 @@ mod tests {
         for text in [
             "Các địa phương thực hiện Nghị định 42/2022/NĐ-CP ngày 24/6/2022 của Chính phủ.",
             "Bộ trả lời công văn ngày 5/5/2026 của tỉnh về nguồn vốn.",
+            "Các xã nộp báo cáo trước ngày 10/4/2026 về tỉnh.",
+            "Ai chưa đăng ký sau ngày 10/4/2026 sẽ bị xử phạt.",
             "Giá xăng tăng 3% so với ngày 1/1/2025 trên cả nước.",
             "Hội chợ mở cửa từ ngày 10 đến ngày 16/4/2026 tại Hà Nội.",
             "Trong hai ngày 15 và 16/4/2026, đoàn kiểm tra bốn xã.",

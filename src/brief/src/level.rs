@@ -29,7 +29,7 @@ const PARTS: [&str; 11] =
 const SCALES: [&str; 9] =
     ["gió", "gió mạnh", "gió giật", "giật", "mạnh", "sức gió", "bão", "động đất", "sóng"];
 
-/// The level of risk: of headline and standfirst, else the only one of the article.
+/// The level of risk: of headline and standfirst unless a higher one is stated below, else the only one of the article.
 pub(crate) fn level(article: &Article, area: Option<&Passage>) -> Option<Level> {
     let mut found: Vec<(bool, usize, Risk)> = Vec::new();
     for (index, block) in article.blocks.iter().enumerate() {
@@ -45,10 +45,12 @@ pub(crate) fn level(article: &Article, area: Option<&Passage>) -> Option<Level> 
         }
     }
     let heads = found.iter().any(|(head, ..)| *head);
+    // A headline may be older than the text: it never makes a danger smaller.
+    let worst = found.iter().filter_map(|(.., risk)| risk.rank).max();
     found.retain(|(head, ..)| *head || !heads);
     let (_, block, risk) = found.first()?;
     let agree = found.iter().all(|(_, _, other)| other.rank == risk.rank);
-    let rank = risk.rank.filter(|_| agree)?;
+    let rank = risk.rank.filter(|rank| agree && worst == Some(*rank))?;
     Some(Level { rank, words: whole(article, *block, &risk.place) })
 }
 
@@ -162,5 +164,7 @@ mod tests {
         let first =
             headed("Cảnh báo lũ: Rủi ro thiên tai cấp 3", &["Xã Ẫng rủi ro thiên tai cấp 2."]);
         assert_eq!(level(&first, None).unwrap().rank, 3);
+        let older = headed("Rủi ro thiên tai cấp 3", &["Đến 7 giờ là rủi ro thiên tai cấp 4."]);
+        assert_eq!(level(&older, None), None, "a headline makes no danger smaller");
     }
 }
