@@ -266,7 +266,7 @@ fn every_family_holds_its_typical_story_and_less_of_any_other() {
             assert!(one.problems.is_empty(), "{} {}: {:?}", family.id, one.size, one.problems);
         }
         let page = sheet(&drawn);
-        let widths: u32 = drawn.iter().map(|one| one.pixels.width + 24).sum();
+        let widths: u32 = drawn.iter().map(|one| one.pixels.width / 2 + 24).sum();
         assert_eq!((page.width, drawn.len()), (widths + 24, 5));
         assert_ne!(page, Pixels::filled(page.width, page.height, [226, 228, 232, 255]));
         seen += 1;
