@@ -94,12 +94,12 @@ impl Card {
         let rest = |name: &'static str, from: usize, all: usize| {
             (from..all).map(move |index| format!("{name}.{index}"))
         };
-        let older = brief.events.len().saturating_sub(amount.events);
+        let skipped = brief.events.len().saturating_sub(amount.events);
         let texts = brief.steps.iter().enumerate().filter(|(_, step)| step.text.is_some());
         let texts = texts.map(|(index, _)| format!("steps.{index}.text"));
         let left_out: Vec<String> = match lead {
             Some(Lead::Steps) => texts.filter(|_| !amount.texts).collect(),
-            Some(Lead::Events) => rest("events", 0, older).collect(),
+            Some(Lead::Events) => rest("events", 0, skipped).collect(),
             Some(Lead::Table) => Vec::new(),
             _ => rest(said.0, points, said.1.len())
                 .chain(rest("figures", figures, brief.figures.len()))
