@@ -11,6 +11,8 @@ use crate::{cli, house, settings::Settings, show, terminal, world};
 
 /// The sample that every size must hold.
 const TYPICAL: &str = "typical";
+/// JPEG quality of a sheet.
+const SHEET_QUALITY: u8 = 70;
 /// Photo of the samples that have one, below `assets`.
 const PHOTO: &str = "demo/photos";
 
@@ -131,11 +133,11 @@ fn preview(
             );
         }
         if order.sheet {
-            // A sheet is looked at, not measured: half its bytes as JPEG.
+            // A sheet is looked at, not measured.
             files.push(write(
                 &order.out,
                 &format!("{id}.jpg"),
-                &encode::jpeg_within(&sheet(&drawn), usize::MAX)?.0,
+                &encode::jpeg(&sheet(&drawn), SHEET_QUALITY)?,
             )?);
             continue;
         }

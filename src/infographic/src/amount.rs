@@ -7,7 +7,7 @@ use loa_model::{Brief, Passage};
 
 use crate::details::Lead;
 
-/// Characters beyond which no card holds a point.
+/// Characters beyond which no card holds a point, a step, a quotation: it is not even tried, layout of endless text takes minutes.
 const MAX_POINT: usize = 500;
 /// Fewer events are no timeline.
 const FEWEST_EVENTS: usize = 2;
@@ -31,9 +31,13 @@ impl Amount {
     }
 }
 
-/// What to try on a card of this size, fullest first. Nothing when its lead has more items than this size draws.
+/// What to try on a card of this size, fullest first. Nothing when its lead has more items than this size draws, or is endless.
 pub(crate) fn amounts(brief: &Brief, manifest: &Manifest, size: &Size) -> Vec<Amount> {
-    match Lead::of(manifest).filter(|lead| lead.is_in(brief)) {
+    let lead = Lead::of(manifest).filter(|lead| lead.is_in(brief));
+    if lead.is_some_and(|lead| lead.passages(brief).any(|passage| !is_short(passage))) {
+        return Vec::new();
+    }
+    match lead {
         Some(Lead::Steps) if brief.steps.len() > size.max_points => Vec::new(),
         // A procedure that lacks a step is wrong.
         Some(Lead::Steps) => {
@@ -62,6 +66,10 @@ pub(crate) fn amounts(brief: &Brief, manifest: &Manifest, size: &Size) -> Vec<Am
     }
 }
 
+fn is_short(passage: &Passage) -> bool {
+    passage.text.chars().count() <= MAX_POINT
+}
+
 /// Whether a template draws a field; one that does not say draws all.
 pub(crate) fn draws(manifest: &Manifest, field: &str) -> bool {
     manifest.draws.is_empty() || manifest.draws.iter().any(|drawn| drawn == field)
@@ -70,8 +78,7 @@ pub(crate) fn draws(manifest: &Manifest, field: &str) -> bool {
 /// As many as fit, a figure before a point. A figure is worth more than a third point, two points are worth more than the figure,
 /// and a headline alone is a card too.
 fn points_and_figures(points: &[&Passage], figures: usize, size: &Size) -> Vec<Amount> {
-    let short = |passage: &&&Passage| passage.text.chars().count() <= MAX_POINT;
-    let points = points.iter().take(size.max_points).take_while(short).count();
+    let points = points.iter().take(size.max_points).take_while(|point| is_short(point)).count();
     let figures = figures.min(size.max_figures);
     let few = points.min(2);
     let one = figures.min(1);

@@ -40,6 +40,34 @@ impl Lead {
         Self::FIELDS.into_iter().find(|(field, _)| drawn(field)).map(|(_, lead)| lead)
     }
 
+    /// What it says that must be there whole. The actions of a bulletin are points: fewer of them may be.
+    pub(crate) fn passages(self, brief: &Brief) -> Box<dyn Iterator<Item = &Passage> + '_> {
+        match self {
+            Self::Correction => Box::new(
+                brief
+                    .correction
+                    .iter()
+                    .flat_map(|c| [&c.before, &c.after].into_iter().chain(&c.reason)),
+            ),
+            Self::Bulletin => Box::new(brief.bulletin.iter().flat_map(|b| {
+                let hotlines = b.hotlines.iter().flat_map(|h| [Some(&h.number), h.label.as_ref()]);
+                let level = b.level.as_ref().map(|level| &level.words);
+                [level, b.area.as_ref(), b.until.as_ref()].into_iter().chain(hotlines).flatten()
+            })),
+            Self::Steps => {
+                Box::new(brief.steps.iter().flat_map(|s| std::iter::once(&s.title).chain(&s.text)))
+            }
+            Self::Events => Box::new(brief.events.iter().flat_map(|e| [&e.date, &e.text])),
+            Self::Table => Box::new(
+                brief.table.iter().flat_map(|t| t.columns.iter().chain(t.rows.iter().flatten())),
+            ),
+            Self::Quote => Box::new(brief.quotes.first().map(|quote| &quote.words).into_iter()),
+            Self::Documents => Box::new(brief.legal_docs.first().into_iter().flat_map(|d| {
+                [d.name.as_ref(), d.issuer.as_ref(), d.date.as_ref()].into_iter().flatten()
+            })),
+        }
+    }
+
     /// Whether a brief has it.
     pub(crate) fn is_in(self, brief: &Brief) -> bool {
         match self {

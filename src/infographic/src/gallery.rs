@@ -92,7 +92,7 @@ fn lessen(data: &mut Value) -> bool {
     if let Some(points) = list(data, "points", 0) {
         return points.pop().is_some();
     }
-    if let Some(figures) = list(data, "figures", 1) {
+    if let Some(figures) = list(data, "figures", 0) {
         return figures.pop().is_some();
     }
     if let Some(events) = list(data, "events", 2) {

@@ -5,12 +5,15 @@
 #[expect(dead_code, reason = "some stories are told by the other tests")]
 mod support;
 
+use std::time::{Duration, Instant};
+
 use loa_canvas::Pixels;
 use loa_infographic::{Error, Format, Infographic, Order, Rendered, sheet, specimens};
 use loa_model::{
     Article, Block, BlockKind, Brief, Bulletin, Cancel, Correction, DateMention, Event, Hotline,
     LegalDoc, Level, Quote, Step, StoryKind, Table,
 };
+use serde_json::{Value, json};
 use support::{ENGINE, Story, passage, told, valley};
 
 const ALERT: &str = "Cảnh báo lũ quét, sạt lở đất tại 12 xã vùng cao tỉnh Minh Họa. Rủi ro thiên tai cấp 2. \
@@ -143,19 +146,91 @@ fn decree() -> (Article, Brief) {
 }
 
 fn render(article: &Article, brief: &Brief, template: Option<&str>) -> Result<Rendered, Error> {
+    render_sizes(article, brief, template, &[])
+}
+
+fn render_sizes(
+    article: &Article,
+    brief: &Brief,
+    template: Option<&str>,
+    sizes: &[&str],
+) -> Result<Rendered, Error> {
     let order = Order {
         article,
         brief,
         photos: &[],
         brand: "demo",
         template,
-        sizes: &[],
+        sizes,
         formats: &[Format::Png],
         link: Some("https://minhhoa.example/l/k7Xq2"),
         date: "22/11/2026",
         cancel: &Cancel::new(),
     };
     Infographic.render(&ENGINE, &order, &mut |_| {})
+}
+
+/// Far above what a card takes on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+fn hostile() -> Vec<(&'static str, String)> {
+    vec![
+        ("long words", "Đẩy nhanh tiến độ giải ngân vốn đầu tư công. ".repeat(45)),
+        ("unbroken", "ẫ".repeat(2000)),
+        ("digits", "9".repeat(400)),
+        ("zalgo", format!("Hỗ trợ {}", format!("a{}", "\u{0300}\u{0323}\u{0489}".repeat(20)).repeat(12))),
+        ("bidi", "\u{202e}gnồđ uệirt 06\u{202c} \u{2066}ẩn\u{2069}".to_owned()),
+        ("controls", "Dòng\u{0}một\u{7}\nhai\tba\u{feff}".to_owned()),
+        ("typst", "#panic(\"x\") #read(\"/etc/passwd\") #import \"@preview/x:1.0.0\" $x^2$ @a <b> \\ *c* = d".to_owned()),
+        ("markup", "</text><script>alert(1)</script><![CDATA[&amp;]]>{{ 7*7 }}".to_owned()),
+        ("scripts", "សួស្តី ສະບາຍດີ مرحبا 안녕하세요 你好 🇻🇳👩‍🌾".to_owned()),
+        ("nothing", String::new()),
+    ]
+}
+
+/// Puts these words in the place of every passage, as a person may do.
+fn spoil(value: &mut Value, words: &str) {
+    match value {
+        Value::Object(fields) if fields.contains_key("span") && fields.contains_key("edits") => {
+            fields.insert("text".to_owned(), words.into());
+            let by = "01890000-0000-7000-8000-0000000000aa";
+            let edit = json!({ "op": "rewritten", "by": by, "at": "2026-11-22T04:00:00Z" });
+            fields.insert("edits".to_owned(), json!([edit]));
+        }
+        Value::Object(fields) => fields.values_mut().for_each(|value| spoil(value, words)),
+        Value::Array(items) => items.iter_mut().for_each(|item| spoil(item, words)),
+        _ => {}
+    }
+}
+
+#[test]
+fn hostile_words_end_in_a_picture_or_a_violation_and_are_never_obeyed() {
+    type Told = fn() -> (Article, Brief);
+    let stories: [Told; 7] = [alert, how_to, timeline, comparison, correction, quote, decree];
+    for story in stories {
+        let (article, mut honest) = story();
+        // Its words hold the number that its bars show.
+        if let Some(bulletin) = &mut honest.bulletin {
+            bulletin.level = None;
+        }
+        for (what, words) in hostile() {
+            let mut spoiled = serde_json::to_value(&honest).unwrap();
+            spoil(&mut spoiled, &words);
+            let brief: Brief = serde_json::from_value(spoiled).unwrap();
+            let begun = Instant::now();
+            let done = render_sizes(&article, &brief, None, &["portrait", "link"]).unwrap();
+            assert!(begun.elapsed() < PATIENCE, "{:?} {what}: {:?}", brief.story, begun.elapsed());
+            assert_eq!(done.files.len() + done.violations.len(), 2, "{:?} {what}", brief.story);
+            if ["long words", "unbroken"].contains(&what) {
+                assert_eq!(done.files.len(), 0, "{:?} {what}", brief.story);
+            }
+            for picture in done.provenance["pictures"].as_array().unwrap() {
+                if what == "typst" {
+                    assert!(picture["alt"].as_str().unwrap().contains("#panic"), "{picture:#}");
+                }
+            }
+        }
+    }
 }
 
 #[test]
@@ -272,5 +347,5 @@ fn every_family_holds_its_typical_story_and_less_of_any_other() {
         assert_ne!(page, Pixels::filled(page.width, page.height, [226, 228, 232, 255]));
         seen += 1;
     }
-    assert_eq!(seen, 8);
+    assert_eq!(seen, 9);
 }
