@@ -91,6 +91,7 @@ pub(crate) struct World {
     number: u64,
     dice: Arc<Dice>,
     slow_ms: Arc<AtomicU64>,
+    silent: Option<Timestamp>, // Since when a failed sync lets the store answer nobody.
     calm: bool,
     watch: Watch,
     seed: u64,
@@ -131,6 +132,7 @@ impl World {
             number: 0,
             dice: Arc::new(Dice::new(seed, "world")),
             slow_ms: Arc::default(),
+            silent: None,
             calm: false,
             watch: Watch::default(),
             seed,
@@ -241,7 +243,8 @@ impl World {
                 self.witness.count(&format!("crashed {place}"));
                 self.witness.say(|| format!("{} dies {place}", process.name));
                 self.kernel.kill(&process);
-                self.witness.died(&process.name, self.timeline.now());
+                let since = self.silent.unwrap_or_else(|| self.timeline.now());
+                self.witness.died(&process.name, since);
                 let is_it =
                     |m: &Machine| m.running.as_ref().is_some_and(|(p, _)| Arc::ptr_eq(p, &process));
                 if let Some(n) = self.machines.iter().position(is_it) {
@@ -276,10 +279,12 @@ impl World {
         self.kernel.kill(&house.dog.0);
         let now = self.timeline.now();
         self.watch.blind(now);
+        let silent = self.silent.take().unwrap_or(now);
         for machine in &mut self.machines {
             if let Some((process, _)) = machine.running.take() {
                 self.kernel.kill(&process);
-                self.witness.died(&process.name, process.frozen_at().unwrap_or(now));
+                let since = process.frozen_at().unwrap_or(silent).min(silent);
+                self.witness.died(&process.name, since);
             }
         }
         self.witness.count("house died");
@@ -511,7 +516,7 @@ impl World {
             Mishap::SyncFails => {
                 self.watch.blind(self.timeline.now() + SignedDuration::from_mins(2));
                 self.disk.fail_syncs(1);
-                // The store answers nobody from then on, until somebody restarts the machine.
+                self.silent = Some(self.timeline.now());
                 let pause = SignedDuration::try_from(self.dice.secs(10..=90)).expect("minutes");
                 self.later(pause, Event::Die);
             }
