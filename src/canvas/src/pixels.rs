@@ -51,6 +51,25 @@ impl Pixels {
         (top != usize::MAX).then(|| (at(left), at(top), size(left, right), size(top, bottom)))
     }
 
+    /// A picture of half the width and height, each pixel the mean of four; an odd last row or column is left out.
+    #[must_use]
+    pub fn halved(&self) -> Self {
+        let (width, height) = (self.width / 2, self.height / 2);
+        let row = self.width as usize * 4;
+        let mut rgba = Vec::with_capacity(width as usize * height as usize * 4);
+        for pair in self.rgba.chunks_exact((row * 2).max(1)) {
+            let (upper, lower) = pair.split_at(row);
+            for (up, low) in upper.chunks_exact(8).zip(lower.chunks_exact(8)) {
+                rgba.extend((0..4).map(|channel| {
+                    let four = [up[channel], up[channel + 4], low[channel], low[channel + 4]];
+                    let sum: u16 = four.into_iter().map(u16::from).sum();
+                    u8::try_from((sum + 2) / 4).unwrap_or(u8::MAX)
+                }));
+            }
+        }
+        Self { width, height, rgba }
+    }
+
     /// Lays `top` over this picture at `(0, 0)`; what reaches outside is left out.
     pub fn draw(&mut self, top: &Self) {
         let width = self.width.min(top.width) as usize * 4;

@@ -2,18 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use loa_model::Brief;
 use serde_json::Value;
 
 use crate::{Order, card::Card, publisher};
 
 /// Section, headline, what the family leads with, figures, points and source as sentences. All of it is what the card was given.
 pub(crate) fn text(order: &Order<'_>, card: &Card, labels: &BTreeMap<String, String>) -> String {
-    let brief: &Brief = order.brief;
     let label = |key: &str| labels.get(key).map_or("", String::as_str);
     let mut parts = Vec::new();
     let section = order.article.section.trim();
-    let title = brief.title.text.trim();
+    let title = order.brief.title.text.trim();
     parts.push(if section.is_empty() { title.to_owned() } else { format!("{section}: {title}") });
     parts.extend(lead(&card.data, &label));
     for figure in list(&card.data, "figures") {

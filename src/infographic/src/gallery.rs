@@ -108,7 +108,7 @@ fn lessen(data: &mut Value) -> bool {
 pub fn sheet(specimens: &[Specimen]) -> Pixels {
     let specimens: Vec<Specimen> = specimens
         .iter()
-        .map(|one| Specimen { pixels: halved(&one.pixels), ..one.clone() })
+        .map(|one| Specimen { pixels: one.pixels.halved(), ..one.clone() })
         .collect();
     let mut rows: Vec<Vec<&Specimen>> = Vec::new();
     for specimen in &specimens {
@@ -137,24 +137,6 @@ pub fn sheet(specimens: &[Specimen]) -> Pixels {
         top += high(row);
     }
     page
-}
-
-/// A picture of half the width and height, each pixel the mean of four.
-fn halved(from: &Pixels) -> Pixels {
-    let (width, height) = (from.width / 2, from.height / 2);
-    let row = from.width as usize * 4;
-    let mut rgba = Vec::with_capacity(width as usize * height as usize * 4);
-    for pair in from.rgba.chunks_exact(row * 2) {
-        let (upper, lower) = pair.split_at(row);
-        for (up, low) in upper.chunks_exact(8).zip(lower.chunks_exact(8)) {
-            rgba.extend((0..4).map(|channel| {
-                let four = [up[channel], up[channel + 4], low[channel], low[channel + 4]];
-                let sum: u16 = four.into_iter().map(u16::from).sum();
-                u8::try_from((sum + 2) / 4).unwrap_or(u8::MAX)
-            }));
-        }
-    }
-    Pixels { width, height, rgba }
 }
 
 /// Copies a picture to a place where it fits.

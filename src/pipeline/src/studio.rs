@@ -122,14 +122,17 @@ impl OnDemand {
 impl Studio {
     /// A studio whose engine is made when something is drawn, and whose clips are encoded by children started by `runner`.
     pub fn new(make: MakeEngine, runner: Runner) -> Self {
-        let engine = OnDemand { make, stamp: None, made: Mutex::default() };
-        Self { engine: Arc::new(engine), decoded: Arc::default(), runner }
+        Self::on_demand(make, runner, None)
     }
 
     /// The same, with an engine that is made anew once `stamp` says another number: for people who work on templates.
     #[must_use]
     pub fn following(make: MakeEngine, runner: Runner, stamp: Stamp) -> Self {
-        let engine = OnDemand { make, stamp: Some(stamp), made: Mutex::default() };
+        Self::on_demand(make, runner, Some(stamp))
+    }
+
+    fn on_demand(make: MakeEngine, runner: Runner, stamp: Option<Stamp>) -> Self {
+        let engine = OnDemand { make, stamp, made: Mutex::default() };
         Self { engine: Arc::new(engine), decoded: Arc::default(), runner }
     }
 
