@@ -73,9 +73,8 @@ pub(crate) fn engine(settings: &Settings) -> anyhow::Result<Engine> {
     assets.fonts.extend(
         world::under(&all, "vendor/fonts").filter(|(name, _)| font(name)).map(|(_, b)| b.clone()),
     );
-    for folder in settings.fonts.iter().filter(|folder| folder.is_dir()) {
-        assets.fonts.extend(world::fonts(folder)?.into_iter().map(Into::into));
-    }
+    let folders = settings.fonts.iter().map(PathBuf::as_path);
+    assets.machine_fonts = loa_canvas::Assets::machine_fonts(folders);
     let owned = |folder: &str| {
         world::under(&all, folder).map(|(name, bytes)| (name.to_owned(), bytes.clone())).collect()
     };
@@ -120,7 +119,7 @@ fn web_assets(settings: &Settings) -> anyhow::Result<loa_web::Assets> {
         }
     }
     let mut files: BTreeMap<String, bytes::Bytes> = BTreeMap::new();
-    for name in ["app.css", "app.js", "loa.svg"] {
+    for name in ["app.css", "app.js", "loa.svg", "picture.js"] {
         files.extend(
             world::under(&all, "web")
                 .filter(|(n, _)| *n == name)

@@ -97,8 +97,11 @@ pub(crate) async fn render(settings: &Settings, order: &cli::Render) -> anyhow::
     let scratch = Scratch::new()?;
     let read = read(settings, &order.source, &scratch.0).await?;
     let studio = house::studio(settings).await?;
-    let recipe =
-        Recipe { template: order.template.clone(), brand: order.brand.clone(), sizes: Vec::new() };
+    let recipe = Recipe {
+        template: order.template.clone(),
+        brand: order.brand.clone(),
+        ..Recipe::default()
+    };
     let cancel = Cancel::new();
     let stop = cancel.clone();
     tokio::spawn(async move {

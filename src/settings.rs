@@ -20,7 +20,7 @@ pub(crate) struct Settings {
     pub(crate) data: PathBuf,
     /// Folder laid over the embedded assets while templates are being written; empty for none.
     pub(crate) assets: PathBuf,
-    /// Folders of fonts beside the embedded ones.
+    /// Folders of the Noto fonts of other scripts.
     pub(crate) fonts: Vec<PathBuf>,
     /// File of a virtual clock; empty for the real one. Refused unless every channel address is on this machine.
     pub(crate) virtual_clock: PathBuf,
@@ -99,7 +99,10 @@ impl Default for Settings {
         Self {
             data: "data".into(),
             assets: PathBuf::new(),
-            fonts: vec!["/usr/share/fonts/truetype/noto".into()],
+            fonts: vec![
+                "/usr/share/fonts/truetype/noto".into(),
+                "/usr/share/fonts/opentype/noto".into(),
+            ],
             virtual_clock: PathBuf::new(),
             allow_loopback: false,
             demo: false,

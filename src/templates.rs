@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-use loa_canvas::{Engine, Focus, TemplateKind, encode, photo};
+use loa_canvas::{Engine, TemplateKind, encode, photo};
 use loa_infographic::{SourcePhoto, sheet, specimens};
 use serde_json::{Value, json};
 
@@ -167,9 +167,10 @@ fn sample_photo(settings: &Settings) -> anyhow::Result<Option<SourcePhoto>> {
     let all = world::assets(overlay)?;
     let first = world::under(&all, PHOTO).next().map(|(_, bytes)| bytes.clone());
     let Some(bytes) = first else { return Ok(None) };
+    let photo = photo::decode(&bytes)?;
     Ok(Some(SourcePhoto {
-        photo: photo::decode(&bytes)?,
-        focus: Focus::default(),
+        focus: photo.focus(),
+        photo,
         alt: "Ảnh minh họa".to_owned(),
         credit: "Ảnh: Minh Họa".to_owned(),
     }))

@@ -126,30 +126,6 @@ pub(crate) fn own_path() -> std::io::Result<std::path::PathBuf> {
     std::env::current_exe()
 }
 
-/// Font files below a folder of the machine, sans faces in the weights that templates use.
-pub(crate) fn fonts(folder: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
-    const USED: [&str; 8] = [
-        "NotoSans-Regular",
-        "NotoSans-Bold",
-        "NotoSansKhmer-Regular",
-        "NotoSansKhmer-Bold",
-        "NotoSansLao-Regular",
-        "NotoSansLao-Bold",
-        "NotoSansArabic-Regular",
-        "NotoSansArabic-Bold",
-    ];
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-        if USED.contains(&stem) && path.extension().is_some_and(|ext| ext == "ttf") {
-            found.push(path);
-        }
-    }
-    found.sort();
-    found.into_iter().map(|path| Ok(std::fs::read(path)?)).collect()
-}
-
 /// Writes a file that only its owner may read.
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};

@@ -1,17 +1,23 @@
 //! Everything drawing needs from disk, handed in as values: fonts, templates, labels and brand kits.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use bytes::Bytes;
 use serde::Deserialize;
 
-use crate::{Canvas, Error, Result, brand::Brand};
+use crate::{Canvas, Error, Result, brand::Brand, fonts};
 
 /// Files as bytes, not yet looked at. `main` fills it; tests may make their own.
 #[derive(Debug, Clone, Default)]
 pub struct Assets {
     /// Font files (TTF, OTF, TTC), the first family is the default one.
     pub fonts: Vec<Bytes>,
+    /// Font files of the machine for letters that `fonts` has not, see [`Assets::machine_fonts`]. They are read again once a
+    /// text needs them, so they should stay where they are.
+    pub machine_fonts: Vec<PathBuf>,
     /// Below `assets/templates`: path with `/` → bytes.
     pub templates: BTreeMap<String, Bytes>,
     /// Below `assets/brands`: path with `/` → bytes.
@@ -19,22 +25,21 @@ pub struct Assets {
 }
 
 impl Assets {
-    /// Reads `dir/templates`, `dir/brands` and the fonts below `dir/vendor/fonts` and below each of `more_fonts`.
+    /// Reads `dir/templates`, `dir/brands` and the fonts below `dir/vendor/fonts`, and looks for those of the machine in
+    /// `machine`.
     ///
-    /// The one function of this crate that reads files, and only below the folders it is given: `main` and tests call it.
-    /// A folder of `more_fonts` that does not exist is skipped, those are the machine's optional fonts.
+    /// The one function of this crate that reads files, and only below the folders it is given: tests call it.
     ///
     /// # Errors
     /// [`Error::Asset`] with the path that cannot be read.
-    pub fn from_dir(dir: &Path, more_fonts: &[&Path]) -> Result<Self> {
+    pub fn from_dir(dir: &Path, machine: &[&Path]) -> Result<Self> {
         let mut assets = Self::default();
         read_below(&dir.join("templates"), &mut assets.templates)?;
         read_below(&dir.join("brands"), &mut assets.brands)?;
         let vendor = dir.join("vendor/fonts");
-        let folders = std::iter::once(vendor.as_path()).chain(more_fonts.iter().copied());
-        for folder in folders.filter(|folder| folder.is_dir()) {
+        if vendor.is_dir() {
             let mut files = BTreeMap::new();
-            read_below(folder, &mut files)?;
+            read_below(&vendor, &mut files)?;
             let is_font = |path: &str| {
                 let end = Path::new(path).extension().and_then(|end| end.to_str());
                 end.is_some_and(|end| {
@@ -43,7 +48,14 @@ impl Assets {
             };
             assets.fonts.extend(files.into_iter().filter(|(p, _)| is_font(p)).map(|(_, b)| b));
         }
+        assets.machine_fonts = Self::machine_fonts(machine.iter().copied());
         Ok(assets)
+    }
+
+    /// The fonts of other scripts that templates can use, sans faces in two weights, as far as these folders have them. A
+    /// folder that does not exist has none: they are the machine's and optional.
+    pub fn machine_fonts<'a>(folders: impl IntoIterator<Item = &'a Path>) -> Vec<PathBuf> {
+        folders.into_iter().flat_map(fonts::of_machine).collect()
     }
 }
 

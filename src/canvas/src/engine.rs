@@ -9,7 +9,6 @@ use typst::{
     diag::SourceDiagnostic,
     foundations::{Bytes, Datetime, Smart},
     syntax::Source,
-    text::{Font, FontBook},
     utils::LazyHash,
 };
 use typst_layout::PagedDocument;
@@ -22,6 +21,7 @@ use crate::{
     Error, Pixels, PreparedPhoto, Result,
     asset::{self, Assets, Labels, Manifest, Template, TemplateKind},
     brand::Brand,
+    fonts::{self, Fonts},
     inspect::{self, DrawnText},
     qr, sanitise,
     world::{Closed, Ground, virtual_file},
@@ -37,18 +37,6 @@ const PRINT_MODULE: u32 = 8;
 const MAX_PHOTOS: usize = 8;
 /// How many later pictures a cached piece of layout outlives: enough for the sizes of one article, flat in memory.
 const CACHE_AGE: usize = 10;
-/// Families tried after the brand's own, when they were handed in.
-const FALLBACK: [&str; 8] = [
-    "Be Vietnam Pro",
-    "Noto Sans",
-    "Noto Sans CJK KR",
-    "Noto Sans CJK SC",
-    "Noto Sans Khmer",
-    "Noto Sans Lao",
-    "Noto Sans Arabic",
-    "Noto Color Emoji",
-];
-
 /// What is drawn on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Canvas {
@@ -111,14 +99,13 @@ impl Engine {
     /// [`Error::Contrast`] for a brand kit that is hard to read.
     pub fn new(assets: &Assets) -> Result<Self> {
         let parsed = asset::parse(assets)?;
-        let fonts: Vec<Font> =
-            assets.fonts.iter().flat_map(|file| Font::iter(Bytes::new(file.clone()))).collect();
-        if fonts.is_empty() {
-            return Err(Error::NoFonts);
-        }
+        let (fonts, book) = Fonts::new(&assets.fonts, &assets.machine_fonts)?;
         let mut digest = DigestBuilder::new("canvas/1");
         for file in &assets.fonts {
             digest = digest.field("font", Digest::of(file).0);
+        }
+        for file in &assets.machine_fonts {
+            digest = digest.field("machine font", file.as_os_str().as_encoded_bytes());
         }
         let mut sources = HashMap::new();
         for (path, text) in parsed.sources {
@@ -129,7 +116,7 @@ impl Engine {
         }
         let ground = Ground {
             library: LazyHash::new(Library::default()),
-            book: LazyHash::new(FontBook::from_fonts(&fonts)),
+            book: LazyHash::new(book),
             fonts,
             sources,
         };
@@ -144,7 +131,7 @@ impl Engine {
         })
     }
 
-    /// Digest of fonts, template sources and labels: of what this engine would draw with.
+    /// Digest of fonts (of the machine's, where they lie), template sources and labels: of what this engine would draw with.
     pub fn digest(&self) -> Digest {
         self.digest
     }
@@ -290,7 +277,7 @@ impl Engine {
                 "logo": logo,
             },
             "theme": brand.theme,
-            "fonts": self.families(brand),
+            "fonts": fonts::families(&self.ground.book, &brand.fonts, &lang),
             "labels": self.labels(&lang),
             "photos": photos,
             "qr": code,
@@ -307,21 +294,6 @@ impl Engine {
         let main = virtual_file(&format!("/{}/template.typ", template.id))
             .expect("sources with this path were interned when the engine was made");
         Ok(Closed { ground: &self.ground, main, files })
-    }
-
-    fn families(&self, brand: &Brand) -> Vec<String> {
-        let known: Vec<&str> = self.ground.book.families().map(|(name, _)| name).collect();
-        let mut families: Vec<String> = Vec::new();
-        for name in brand.fonts.iter().map(String::as_str).chain(FALLBACK) {
-            let there = known.iter().any(|k| k.eq_ignore_ascii_case(name));
-            if there && !families.iter().any(|f| f.eq_ignore_ascii_case(name)) {
-                families.push(name.to_owned());
-            }
-        }
-        if families.is_empty() {
-            families.extend(known.first().map(|name| (*name).to_owned()));
-        }
-        families
     }
 }
 

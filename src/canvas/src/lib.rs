@@ -5,10 +5,12 @@ pub mod brand;
 pub mod encode;
 mod engine;
 mod error;
+mod fonts;
 mod inspect;
 pub mod photo;
 mod pixels;
 pub mod qr;
+mod salience;
 pub mod sanitise;
 mod world;
 

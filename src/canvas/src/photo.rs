@@ -8,7 +8,7 @@ use fast_image_resize::{
 };
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
-use crate::{Error, Pixels, Result, encode};
+use crate::{Error, Pixels, Result, encode, salience};
 
 /// Greatest side of a photo that is decoded.
 pub const MAX_SIDE: u32 = 10_000;
@@ -39,6 +39,7 @@ pub struct DecodedPhoto {
     width: u32,
     height: u32,
     rgb: Arc<Vec<u8>>,
+    focus: Focus,
     warning: Option<&'static str>,
 }
 
@@ -107,7 +108,9 @@ pub fn decode(bytes: &[u8]) -> Result<DecodedPhoto> {
         .then_some("the JPEG has no end mark: it was cut short, part of it may be grey");
     let picture = flatten(picture);
     let (width, height) = (picture.width(), picture.height());
-    Ok(DecodedPhoto { width, height, rgb: Arc::new(picture.into_raw()), warning })
+    let rgb = picture.into_raw();
+    let focus = salience::focus(width, height, &rgb);
+    Ok(DecodedPhoto { width, height, rgb: Arc::new(rgb), focus, warning })
 }
 
 /// Alpha laid on white, as a page would show it.
@@ -147,6 +150,11 @@ impl DecodedPhoto {
     /// RGB rows, `width × height × 3` bytes.
     pub fn rgb(&self) -> &[u8] {
         &self.rgb
+    }
+
+    /// What stands out in it, guessed from colours and edges; a little above the middle of an even photo.
+    pub fn focus(&self) -> Focus {
+        self.focus
     }
 
     /// What an editor should know about it.

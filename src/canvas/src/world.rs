@@ -14,11 +14,13 @@ use typst::{
     utils::LazyHash,
 };
 
+use crate::fonts::Fonts;
+
 /// What does not change between pictures.
 pub(crate) struct Ground {
     pub(crate) library: LazyHash<Library>,
     pub(crate) book: LazyHash<FontBook>,
-    pub(crate) fonts: Vec<Font>,
+    pub(crate) fonts: Fonts,
     pub(crate) sources: HashMap<FileId, Source>,
 }
 
@@ -57,7 +59,7 @@ impl World for Closed<'_> {
     }
 
     fn font(&self, index: usize) -> Option<Font> {
-        self.ground.fonts.get(index).cloned()
+        self.ground.fonts.get(index)
     }
 
     /// Dates come formatted in the data: a template never asks what day it is.

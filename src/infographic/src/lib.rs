@@ -242,7 +242,6 @@ fn fit(
         .map(|(photo, slot)| photo.prepared(*slot))
         .collect::<Result<Vec<_>, _>>()?;
     let canvas = size.canvas();
-    let printed = order.formats.contains(&Format::Pdf);
     let tries = amount::amounts(order.brief, &family.manifest, size);
     if tries.is_empty() {
         let limit = size.max_points.to_string();
@@ -259,7 +258,7 @@ fn fit(
         let layout = engine.compose(&sheet)?;
         let texts = layout.texts();
         let mut problems = layout.problems();
-        if let Some(text) = texts.iter().find(|text| printed && !text.legible) {
+        if let Some(text) = texts.iter().find(|text| !text.legible) {
             let limit = "no font has every letter".to_owned();
             last = Some(("forbidden_character", text.text.clone(), limit));
         } else if problems.is_empty() {

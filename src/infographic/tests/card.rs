@@ -4,7 +4,7 @@
 
 mod support;
 
-use loa_canvas::Engine;
+use loa_canvas::{Assets, Engine};
 use loa_infographic::{Error, Format, Infographic, Order, Rendered, SourcePhoto, recipe};
 use loa_model::{Article, Brief, Cancel, Edit, Progress};
 use support::{ENGINE, LONGEST, Story, TYPICAL, told, valley};
@@ -184,6 +184,16 @@ fn abuse_ends_in_a_violation_or_a_card_never_in_a_panic() {
         assert_eq!(done.files.is_empty(), !fits, "{start} {:?}", done.violations);
         assert_eq!(done.violations.iter().any(|v| v.problem == "too_long"), !fits, "{start}");
     }
+}
+
+#[test]
+fn letters_that_no_font_has_are_refused_and_never_drawn_as_boxes() {
+    let bare = Engine::new(&Assets { machine_fonts: Vec::new(), ..support::assets() }).unwrap();
+    let title = "ຂ່າວດ່ວນ 한국어";
+    let (article, brief) = told(&Story { title, points: &[], figure: None });
+    let done = Ask::of(&article, &brief).with(&bare).unwrap();
+    assert_eq!((done.files.len(), done.violations[0].problem.as_str()), (0, "forbidden_character"));
+    assert_eq!(Ask::of(&article, &brief).render().unwrap().violations, []);
 }
 
 #[test]

@@ -4,6 +4,7 @@ pub mod account;
 pub mod article;
 pub mod brief;
 pub mod capability;
+pub mod choices;
 pub mod delivery;
 pub mod digest;
 pub mod ids;
@@ -26,6 +27,7 @@ pub use brief::{
     Passage, Quote, Span, Step, StoryKind, Table,
 };
 pub use capability::{Capability, FormatRule, MediaRule, Violation};
+pub use choices::{BadChoice, Choices, Chosen, ChosenPoint, FocusPoint, PhotoChoice};
 pub use delivery::{Delivery, DeliveryState, Event as DeliveryEvent, Intent, Receipt, Ticket};
 pub use digest::{BlobHash, Digest, DigestBuilder};
 pub use ids::{ArticleId, BriefId, DeliveryId, Ids, JobId, PostId, SampleId, UserId, VariantId};

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     IllegalMove,
+    choices::Chosen,
     digest::{BlobHash, Digest},
     ids::{ArticleId, VariantId},
     record::{IndexEntry, Record, join},
@@ -124,6 +125,9 @@ pub struct Variant {
     pub template: String,
     /// Brand kit.
     pub brand: String,
+    /// What a person chose, when one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen: Option<Chosen>,
     /// Digest of everything that decides the result: article revision, brief, template, brand, engine. A new engine never makes an approved variant stale.
     pub recipe: Digest,
     /// State.

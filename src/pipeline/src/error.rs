@@ -16,6 +16,9 @@ pub enum Error {
     /// A card cannot be drawn.
     #[error(transparent)]
     Infographic(#[from] loa_infographic::Error),
+    /// What a person chose does not fit the brief.
+    #[error(transparent)]
+    Choice(#[from] loa_model::BadChoice),
     /// A clip cannot be made.
     #[error(transparent)]
     Clip(#[from] loa_clip::Error),
@@ -66,9 +69,11 @@ impl Error {
                 !matches!(error, loa_store::Error::Conflict { .. } | loa_store::Error::Io(_))
             }
             Self::Review(error) => !matches!(error, loa_review::ReviewError::Conflict),
-            Self::Infographic(_) | Self::Engine(_) | Self::Photo { .. } | Self::Missing { .. } => {
-                true
-            }
+            Self::Infographic(_)
+            | Self::Choice(_)
+            | Self::Engine(_)
+            | Self::Photo { .. }
+            | Self::Missing { .. } => true,
             Self::Clip(_) | Self::Reach(_) | Self::Disk { .. } | Self::Cancelled => false,
         }
     }

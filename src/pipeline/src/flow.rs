@@ -204,6 +204,7 @@ impl Flow {
                 kind: *kind,
                 template: recipe.template.clone().unwrap_or_default(),
                 brand: recipe.brand.clone(),
+                chosen: None,
                 recipe: deps.studio.recipe(*kind, &article, &brief, &recipe),
                 state: VariantState::Queued,
                 renditions: Vec::new(),
@@ -246,11 +247,18 @@ impl Flow {
         let variant = row.record;
         let article = self.article(variant.article, variant.revision).await?;
         let brief = self.brief_of(&article).await?;
-        let recipe = Recipe {
-            template: Some(variant.template.clone()).filter(|name| !name.is_empty()),
-            brand: variant.brand.clone(),
-            sizes: Vec::new(),
+        let mut brief = brief;
+        let recipe = match &variant.chosen {
+            Some(chosen) => Recipe::chosen(&chosen.choices, variant.brand.clone()),
+            None => Recipe {
+                template: Some(variant.template.clone()).filter(|name| !name.is_empty()),
+                brand: variant.brand.clone(),
+                ..Recipe::default()
+            },
         };
+        if let Some(chosen) = &variant.chosen {
+            chosen.apply(&mut brief)?;
+        }
         let folder = deps.work.join(id.to_string());
         let drawn = self.draw(&variant, &article, &brief, &recipe, &folder, cancel, progress).await;
         if let Err(error) = tokio::fs::remove_dir_all(&folder).await {
@@ -272,9 +280,12 @@ impl Flow {
         }
         let what =
             if variant.state == VariantState::Failed { "fail variant" } else { "render variant" };
-        deps.store
-            .commit(Changes::by(Self::actor(), what).update(&variant, row.version).finish(job))
-            .await?;
+        let mut changes = Changes::by(Self::actor(), what).update(&variant, row.version);
+        if let (VariantState::Rendered, Some(chosen)) = (variant.state, &variant.chosen) {
+            // In the same commit: nobody sees a draft with the picture of before beside the one that was just drawn.
+            (changes, _) = deps.review.follow(changes, &variant, chosen.by).await?;
+        }
+        deps.store.commit(changes.finish(job)).await?;
         Ok(Done::Committed)
     }
 
@@ -486,7 +497,7 @@ impl Flow {
     async fn recipe(&self, agency: &str) -> Result<Recipe> {
         let row = self.deps.store.read::<Agency>(agency).await?;
         let brand = row.map_or_else(|| "demo".to_owned(), |row| row.record.brand);
-        Ok(Recipe { template: None, brand, sizes: Vec::new() })
+        Ok(Recipe { brand, ..Recipe::default() })
     }
 
     async fn article(&self, id: ArticleId, revision: u32) -> Result<Article> {

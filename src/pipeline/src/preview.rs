@@ -20,12 +20,10 @@ pub struct Draft {
     pub article: Article,
     /// Its brief, as far as it is edited.
     pub brief: Brief,
-    /// Template and brand kit; `sizes` names the one that is drawn.
+    /// Template, brand kit and focus; `sizes` names the one that is drawn.
     pub recipe: Recipe,
     /// The photo and where it stands in the article; none to draw without one.
     pub photo: Option<(usize, Bytes)>,
-    /// What the crop keeps in sight; the usual place when absent.
-    pub focus: Option<Focus>,
 }
 
 /// A card at half size. Nothing is drawn when `violations` has an entry.
@@ -41,6 +39,8 @@ pub struct Preview {
     pub alt: String,
     /// Each drawn string with its origin, and what was left out, as in the manifest.
     pub picture: Value,
+    /// What the crop keeps in sight; nothing without a photo.
+    pub focus: Option<Focus>,
     /// Why the size cannot hold it.
     pub violations: Vec<Violation>,
 }
@@ -77,15 +77,15 @@ impl Studio {
         let (engine, decoded) = (Arc::clone(&self.engine), Arc::clone(&self.decoded));
         studio::on_a_thread(move || {
             let engine = engine.get()?;
-            let Draft { article, brief, recipe, photo, focus } = draft;
+            let Draft { article, brief, recipe, photo } = draft;
             let photos = photo.map(|(index, bytes)| -> Result<SourcePhoto> {
                 let bad = |why: String| Error::Photo { index: index + 1, why };
                 let known = article.photos.get(index);
                 let known = known.ok_or_else(|| bad("the article has no such photo".to_owned()))?;
                 let photo = decoded.of(&bytes).map_err(|error| bad(error.to_string()))?;
                 Ok(SourcePhoto {
+                    focus: recipe.focus_on(&photo),
                     photo,
-                    focus: focus.unwrap_or_default(),
                     alt: known.alt.clone(),
                     credit: known.credit.clone(),
                 })
@@ -108,6 +108,7 @@ impl Studio {
             let mut rendered = Infographic.render(&engine, &order, &mut |_| {})?;
             let picture = rendered.provenance["pictures"][0].take();
             let violations = rendered.violations;
+            let focus = photos.first().map(|photo| photo.focus);
             Ok(match rendered.files.into_iter().next() {
                 None => Preview {
                     jpeg: Vec::new(),
@@ -115,6 +116,7 @@ impl Studio {
                     height: 0,
                     alt: String::new(),
                     picture,
+                    focus,
                     violations,
                 },
                 Some(file) => Preview {
@@ -123,6 +125,7 @@ impl Studio {
                     height: file.height,
                     alt: file.alt,
                     picture,
+                    focus,
                     violations,
                 },
             })

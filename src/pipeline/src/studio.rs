@@ -7,10 +7,13 @@ use std::{
 
 use bytes::Bytes;
 use jiff::tz::TimeZone;
-use loa_canvas::{Engine, Focus, photo};
+use loa_canvas::{DecodedPhoto, Engine, Focus, Manifest, TemplateKind, photo};
 use loa_clip::{Folders, Look, PhotoFile, Runner};
 use loa_infographic::{Format, Infographic, SourcePhoto};
-use loa_model::{Article, Brief, Cancel, Digest, Progress, VariantKind, digest::DigestBuilder};
+use loa_model::{
+    Article, Brief, Cancel, Choices, Digest, FocusPoint, PhotoChoice, Progress, VariantKind,
+    digest::DigestBuilder,
+};
 use serde_json::Value;
 
 use crate::{Error, Result, preview::Decoded};
@@ -61,6 +64,31 @@ pub struct Recipe {
     pub brand: String,
     /// Sizes of the infographic; the usual ones when empty.
     pub sizes: Vec<String>,
+    /// Photo of the infographic.
+    pub photo: PhotoChoice,
+    /// What its crop keeps in sight; what stands out when absent.
+    pub focus: Option<FocusPoint>,
+}
+
+impl Recipe {
+    /// The recipe of what a person chose, in the brand of the agency.
+    pub fn chosen(choices: &Choices, brand: String) -> Self {
+        Self {
+            template: choices.template.clone(),
+            brand,
+            sizes: Vec::new(),
+            photo: choices.photo,
+            focus: choices.focus,
+        }
+    }
+
+    /// What a crop keeps in sight.
+    pub(crate) fn focus_on(&self, photo: &DecodedPhoto) -> Focus {
+        self.focus.map_or(photo.focus(), |focus| {
+            let (x, y) = focus.share();
+            Focus { x, y }
+        })
+    }
 }
 
 /// One drawing.
@@ -145,6 +173,24 @@ impl Studio {
         on_a_thread(move || engine.get().map(drop)).await
     }
 
+    /// Templates of cards by name, those that are chosen by the kind of story.
+    ///
+    /// # Errors
+    /// As [`Studio::prepare`].
+    pub async fn cards(&self) -> Result<Vec<(String, Manifest)>> {
+        let engine = Arc::clone(&self.engine);
+        on_a_thread(move || {
+            let engine = engine.get()?;
+            let all = engine.templates().values();
+            let cards = all.filter(|template| {
+                template.manifest.kind == TemplateKind::Page
+                    && !template.manifest.stories.is_empty()
+            });
+            Ok(cards.map(|card| (card.id.clone(), card.manifest.clone())).collect())
+        })
+        .await
+    }
+
     /// Digest of everything that decides a variant. The engine is not in it: a new one never makes an approved one stale.
     pub fn recipe(
         &self,
@@ -153,7 +199,15 @@ impl Studio {
         brief: &Brief,
         recipe: &Recipe,
     ) -> Digest {
-        DigestBuilder::new("variant/1")
+        let mut digest = DigestBuilder::new("variant/1");
+        // What nobody chose is not in it: what was drawn before people could choose stays what it was.
+        if recipe.photo != PhotoChoice::First {
+            digest = digest.json("photo", &recipe.photo);
+        }
+        if let Some(focus) = recipe.focus {
+            digest = digest.json("focus", &focus);
+        }
+        digest
             .json("kind", &kind)
             .json("article", &article.digest)
             .json("story", &brief.story)
@@ -182,8 +236,8 @@ impl Studio {
             VariantKind::Poster => {
                 let recipe = Recipe {
                     template: Some(POSTER.to_owned()),
-                    brand: take.recipe.brand.clone(),
                     sizes: Vec::new(),
+                    ..take.recipe.clone()
                 };
                 let take = Take { recipe: &recipe, ..take };
                 self.infographic(take, &[Format::Pdf], progress).await
@@ -313,24 +367,7 @@ fn card(
     cancel: &Cancel,
     tell: &mut dyn FnMut(Progress),
 ) -> Result<(Vec<Made>, Value)> {
-    let mut sources = Vec::new();
-    for on_disk in photos {
-        let decoded = photo::decode(&on_disk.bytes);
-        let known = article.photos.get(on_disk.index);
-        match (decoded, known) {
-            (Ok(photo), Some(known)) => sources.push(SourcePhoto {
-                photo,
-                focus: Focus::default(),
-                alt: known.alt.clone(),
-                credit: known.credit.clone(),
-            }),
-            // A card without this photo is better than no card; the editor sees which photo is missing.
-            (Err(error), _) => {
-                tracing::warn!(photo = on_disk.index + 1, %error, "A photo cannot be drawn");
-            }
-            (Ok(_), None) => {}
-        }
-    }
+    let sources = source_photos(article, recipe, photos)?;
     let sizes: Vec<&str> = recipe.sizes.iter().map(String::as_str).collect();
     let date = shown_date(article);
     let order = loa_infographic::Order {
@@ -374,6 +411,45 @@ fn card(
         });
     }
     Ok((made, rendered.provenance))
+}
+
+/// The photo that was chosen, or the first that can be drawn: templates show one.
+fn source_photos(
+    article: &Article,
+    recipe: &Recipe,
+    photos: &[PhotoOnDisk],
+) -> Result<Vec<SourcePhoto>> {
+    let wanted = |on_disk: &&PhotoOnDisk| match recipe.photo {
+        PhotoChoice::First => true,
+        PhotoChoice::Without => false,
+        PhotoChoice::At(index) => on_disk.index == index,
+    };
+    for on_disk in photos.iter().filter(wanted) {
+        let Some(known) = article.photos.get(on_disk.index) else { continue };
+        match photo::decode(&on_disk.bytes) {
+            Ok(photo) => {
+                return Ok(vec![SourcePhoto {
+                    focus: recipe.focus_on(&photo),
+                    photo,
+                    alt: known.alt.clone(),
+                    credit: known.credit.clone(),
+                }]);
+            }
+            // A card without this photo is better than no card; one that a person chose is theirs to replace.
+            Err(error) if recipe.photo == PhotoChoice::First => {
+                tracing::warn!(photo = on_disk.index + 1, %error, "A photo cannot be drawn");
+            }
+            Err(error) => {
+                return Err(Error::Photo { index: on_disk.index + 1, why: error.to_string() });
+            }
+        }
+    }
+    match recipe.photo {
+        PhotoChoice::At(index) => {
+            Err(Error::Photo { index: index + 1, why: "the article has no such photo".to_owned() })
+        }
+        PhotoChoice::First | PhotoChoice::Without => Ok(Vec::new()),
+    }
 }
 
 /// The day of publication as it is shown; empty when it is not known.

@@ -8,8 +8,8 @@ use std::{
 };
 
 use bytes::Bytes;
-use loa_canvas::{Assets, Engine, Focus, Pixels, encode};
-use loa_model::{Article, Block, BlockKind, Brief, Passage, Photo, Span};
+use loa_canvas::{Assets, Engine, Pixels, encode};
+use loa_model::{Article, Block, BlockKind, Brief, FocusPoint, Passage, Photo, Span};
 use loa_pipeline::{Draft, Recipe, Studio};
 use serde_json::json;
 
@@ -72,10 +72,13 @@ fn draft() -> Draft {
     for row in photo.rgba.chunks_exact_mut(2000 * 4) {
         row[1000 * 4..].fill(255);
     }
-    let recipe =
-        Recipe { template: None, brand: "demo".to_owned(), sizes: vec!["portrait".to_owned()] };
+    let recipe = Recipe {
+        brand: "demo".to_owned(),
+        sizes: vec!["portrait".to_owned()],
+        ..Recipe::default()
+    };
     let photo = Some((0, Bytes::from(encode::png(&photo).unwrap())));
-    Draft { article, brief, recipe, photo, focus: None }
+    Draft { article, brief, recipe, photo }
 }
 
 /// Brightness of the photo near the top of a card.
@@ -89,8 +92,9 @@ fn bright(jpeg: &[u8]) -> u8 {
 async fn the_picture_is_half_as_large_and_follows_the_focus() {
     let studio = studio(&desk());
     let drawn = |x: f64| {
-        let focus = Some(Focus { x, y: 0.5 });
-        studio.preview(Draft { focus, ..draft() })
+        let mut draft = draft();
+        draft.recipe.focus = FocusPoint::at(x, 0.5);
+        studio.preview(draft)
     };
     let (left, right) = (drawn(0.0).await.unwrap(), drawn(1.0).await.unwrap());
     assert!(bright(&left.jpeg) < 60 && bright(&right.jpeg) > 195);

@@ -384,7 +384,7 @@ fn files(article: &Article, variants: &[Variant], picks: &[Pick]) -> Result<Vec<
     Ok(media)
 }
 
-fn rendered(role: MediaRole, variant: &Variant, rendition: &Rendition) -> Media {
+pub(crate) fn rendered(role: MediaRole, variant: &Variant, rendition: &Rendition) -> Media {
     Media {
         role,
         blob: rendition.blob,

@@ -4,6 +4,7 @@ mod changed;
 mod compose;
 mod desk;
 mod error;
+mod follow;
 mod slots;
 
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 
 mod any_order;
 mod fixture;
+mod follow;
 mod raced;
 mod slots;
 mod words;

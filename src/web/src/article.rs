@@ -7,10 +7,10 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 use loa_model::{
-    Account, Article, ArticleId, Block, Brief, Job, JobKind, Post, Role, Span, Variant, When,
-    record::join,
+    Account, Article, ArticleId, Block, Brief, Job, JobKind, Post, Role, Span, Variant,
+    VariantState, When, record::join,
 };
-use loa_store::{Changes, StoreExt};
+use loa_store::{Changes, StoreExt, Versioned};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -112,8 +112,15 @@ pub(crate) async fn page(
     let key = join(&[&article.id.to_string(), &format!("{:06}", article.revision)]);
     let mut rows = app.store.list::<Variant>("variant_by_article", &key, 100).await?;
     rows.sort_by_key(|row| (row.record.kind, row.record.id));
-    let variants =
-        rows.iter().map(|row| variant_view(&row.record, &article, &visitor.lang)).collect();
+    // Once a newer one of a kind is drawn, those before it are only in the posts that have them.
+    let drawn = |row: &Versioned<Variant>| row.record.state == VariantState::Rendered;
+    let passed = |row: &Versioned<Variant>, later: &[Versioned<Variant>]| {
+        later.iter().any(|other| other.record.kind == row.record.kind && drawn(other))
+    };
+    let variants = (0..rows.len())
+        .filter(|at| !passed(&rows[*at], &rows[at + 1..]))
+        .map(|at| variant_view(&rows[at].record, &article, &visitor.lang))
+        .collect();
     let mut posts = Vec::new();
     for row in app.store.list::<Post>("post_by_article", &article.id.to_string(), 100).await? {
         posts.push(post_card(&app, &visitor, row.record).await?);

@@ -11,6 +11,7 @@ mod error;
 mod local;
 mod media;
 mod pages;
+mod picture;
 mod post;
 mod preview;
 mod priority;
@@ -36,7 +37,7 @@ use tokio::{net::TcpListener, sync::watch};
 pub use assets::{Assets, AssetsError};
 pub use auth::{Session, hash_password};
 pub use local::{Local, call_local, serve_local};
-pub use preview::{Cards, Drawn, Focus, Wanted};
+pub use preview::{Cards, Drawn, Family, Wanted};
 
 /// Settings of the pages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,6 +142,7 @@ pub fn router(deps: Deps) -> Result<Router, AssetsError> {
         .route("/bai-viet", post(pages::ingest))
         .route("/bai-viet/{id}", get(article::page))
         .route("/bai-viet/{id}/soan", post(article::compose))
+        .route("/bai-viet/{id}/do-hoa", get(picture::page).post(picture::draw))
         .route("/viec/{id}/tien-do", get(progress::stream))
         .route("/viec/{id}/huy", post(pages::cancel_job))
         .route("/viec/{id}/thu-lai", post(attention::retry))

@@ -9,25 +9,14 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures::future::BoxFuture;
-use loa_model::{Agency, Article, Brief, Edit, Passage, Role, UserId, Violation};
+use loa_model::{
+    Agency, Article, Brief, Choices, Chosen, FocusPoint, PhotoChoice, Role, Violation,
+};
 use loa_store::StoreExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{Shared, article, auth::Visitor, error::WebError};
-
-/// Characters of one edited passage, at most.
-const MOST_LETTERS: usize = 10_000;
-
-/// Where the eye should rest on a photo: 0 to 1 from the left and from the top.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Focus {
-    /// 0 left edge, 1 right edge.
-    pub x: f64,
-    /// 0 top edge, 1 bottom edge.
-    pub y: f64,
-}
 
 /// A card that is asked for.
 #[derive(Debug, Clone)]
@@ -36,16 +25,12 @@ pub struct Wanted {
     pub article: Article,
     /// Its brief with the changes of the editor.
     pub brief: Brief,
-    /// Template; the kind of story chooses when absent.
-    pub template: Option<String>,
+    /// What the editor chose; headline and points are in the brief.
+    pub choices: Choices,
     /// Brand kit.
     pub brand: String,
     /// Name of the size.
     pub size: String,
-    /// Which photo of the article; none when absent.
-    pub photo: Option<usize>,
-    /// What its crop keeps in sight.
-    pub focus: Option<Focus>,
 }
 
 /// A card that was drawn, or why the size cannot hold it.
@@ -61,24 +46,32 @@ pub struct Drawn {
     pub alt: String,
     /// Template, drawn strings with their origin, what was left out.
     pub picture: Value,
+    /// What the crop of the photo keeps in sight; nothing without a photo.
+    pub focus: Option<FocusPoint>,
     /// Why the size cannot hold it.
     pub violations: Vec<Violation>,
+}
+
+/// A family of cards that people choose from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Family {
+    /// Name of the template.
+    pub id: String,
+    /// Name in Vietnamese.
+    pub name_vi: String,
+    /// Name in English.
+    pub name_en: String,
+    /// Names of its sizes with their pixels.
+    pub sizes: Vec<(String, u32, u32)>,
 }
 
 /// Who draws. `main` hands it in, the pages know no canvas.
 pub trait Cards: Send + Sync {
     /// Draws a card at half size, or says what is wrong with what was asked for.
     fn draw(&self, wanted: Wanted) -> BoxFuture<'_, Result<Drawn, String>>;
-}
 
-/// A point of the brief, in the place where the editor wants it.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Point {
-    /// Which point of the brief, from 0.
-    of: usize,
-    /// Its words, when a person wrote others.
-    text: Option<String>,
+    /// The families there are.
+    fn families(&self) -> BoxFuture<'_, Result<Vec<Family>, String>>;
 }
 
 /// What is asked.
@@ -88,29 +81,13 @@ struct Ask {
     article: String,
     #[serde(default = "portrait")]
     size: String,
-    template: Option<String>,
     brand: Option<String>,
-    title: Option<String>,
-    /// Those that are to be drawn, in their order; as in the brief when absent.
-    points: Option<Vec<Point>>,
     #[serde(default)]
-    photo: Photo,
-    focus: Option<Focus>,
+    choices: Choices,
 }
 
 fn portrait() -> String {
     "portrait".to_owned()
-}
-
-/// The first photo unless another one is named; `null` for none.
-#[derive(Debug, Deserialize)]
-#[serde(transparent)]
-struct Photo(Option<usize>);
-
-impl Default for Photo {
-    fn default() -> Self {
-        Self(Some(0))
-    }
 }
 
 #[derive(Serialize)]
@@ -140,23 +117,20 @@ pub(crate) async fn preview(
             "Bài chưa có bản tóm lược, hãy chờ đọc xong / The article has no brief yet, wait until it is read".to_owned(),
         ));
     };
-    let now = app.clock.now();
-    let brief = match edited(brief, &ask, visitor.user.id, now) {
-        Ok(brief) => brief,
-        Err(why) => return Ok(problem(why)),
+    let mut brief = brief;
+    let chosen = Chosen { choices: ask.choices, by: visitor.user.id, at: app.clock.now() };
+    if let Err(why) = chosen.apply(&mut brief) {
+        return Ok(problem(why.to_string()));
+    }
+    let choices = chosen.choices;
+    if let Err(why) = photo_of(&choices, &article) {
+        return Ok(problem(why));
+    }
+    let brand = match ask.brand {
+        Some(brand) => brand,
+        None => brand_of(&app, &article.agency).await?,
     };
-    let agency = app.store.read::<Agency>(&article.agency).await?;
-    let own = agency.map_or_else(|| "demo".to_owned(), |row| row.record.brand);
-    let has_photo = ask.photo.0.filter(|index| *index < article.photos.len());
-    let wanted = Wanted {
-        brief,
-        template: ask.template,
-        brand: ask.brand.unwrap_or(own),
-        size: ask.size,
-        photo: has_photo,
-        focus: ask.focus,
-        article,
-    };
+    let wanted = Wanted { article, brief, choices, brand, size: ask.size };
     let drawn = match app.cards.draw(wanted).await {
         Ok(drawn) => drawn,
         Err(why) => return Ok(problem(why)),
@@ -166,41 +140,29 @@ pub(crate) async fn preview(
     Ok(Json(json!({
         "picture": picture, "width": drawn.width, "height": drawn.height, "alt": drawn.alt,
         "template": drawn.picture["template"], "drawn": drawn.picture["drawn"],
-        "left_out": drawn.picture["left_out"], "violations": drawn.violations,
+        "left_out": drawn.picture["left_out"], "focus": drawn.focus, "violations": drawn.violations,
     }))
     .into_response())
 }
 
-/// The brief as the editor has it: what was rewritten is marked as theirs.
-fn edited(mut brief: Brief, ask: &Ask, by: UserId, at: jiff::Timestamp) -> Result<Brief, String> {
-    let rewrite = |passage: &mut Passage, text: &Option<String>| -> Result<(), String> {
-        let Some(text) = text.as_deref().map(str::trim).filter(|text| *text != passage.text) else {
-            return Ok(());
-        };
-        if text.chars().count() > MOST_LETTERS {
-            return Err(format!("Tối đa {MOST_LETTERS} ký tự / At most {MOST_LETTERS} characters"));
-        }
-        text.clone_into(&mut passage.text);
-        passage.edits.push(Edit::Rewritten { by, at });
-        Ok(())
-    };
-    rewrite(&mut brief.title, &ask.title)?;
-    if let Some(points) = &ask.points {
-        let mut chosen = Vec::new();
-        for point in points {
-            let mut passage = brief.points.get(point.of).cloned().ok_or_else(|| {
-                let count = brief.points.len();
-                format!(
-                    "Bản tóm lược có {count} ý / The brief has {count} points: points[].of = {}",
-                    point.of
-                )
-            })?;
-            rewrite(&mut passage, &point.text)?;
-            chosen.push(passage);
-        }
-        brief.points = chosen;
-    }
-    Ok(brief)
+/// The brand kit of an agency.
+pub(crate) async fn brand_of(app: &Shared, agency: &str) -> Result<String, WebError> {
+    let agency = app.store.read::<Agency>(agency).await?;
+    Ok(agency.map_or_else(|| "demo".to_owned(), |row| row.record.brand))
+}
+
+/// Whether the article has the photo that was chosen.
+pub(crate) fn photo_of(choices: &Choices, article: &Article) -> Result<(), String> {
+    let PhotoChoice::At(index) = choices.photo else { return Ok(()) };
+    let count = article.photos.len();
+    let there = article.photos.get(index).is_some_and(|photo| photo.blob.is_some());
+    there.then_some(()).ok_or_else(|| {
+        format!(
+            "Bài không có ảnh số {}, chỉ có {count} ảnh / The article has no photo {}, it has {count}",
+            index + 1,
+            index + 1
+        )
+    })
 }
 
 /// RFC 9457.
@@ -226,17 +188,27 @@ pub(crate) fn openapi() -> Value {
         "type": "object", "required": ["of"], "additionalProperties": false,
         "properties": { "of": { "type": "integer", "minimum": 0 }, "text": text },
     });
+    let place = json!({
+        "type": "object", "required": ["x", "y"], "additionalProperties": false,
+        "properties": { "x": number, "y": number },
+    });
+    let photo = json!({ "oneOf": [
+        { "enum": ["first", "without"] },
+        {
+            "type": "object", "required": ["at"], "additionalProperties": false,
+            "properties": { "at": { "type": "integer", "minimum": 0 } },
+        },
+    ]});
+    let choices = json!({
+        "type": "object", "additionalProperties": false,
+        "properties": {
+            "template": text, "title": text, "points": { "type": "array", "items": point },
+            "photo": photo, "focus": place,
+        },
+    });
     let ask = json!({
         "type": "object", "required": ["article"], "additionalProperties": false,
-        "properties": {
-            "article": text, "size": text, "template": text, "brand": text, "title": text,
-            "points": { "type": "array", "items": point },
-            "photo": { "type": ["integer", "null"], "minimum": 0 },
-            "focus": {
-                "type": "object", "required": ["x", "y"], "additionalProperties": false,
-                "properties": { "x": number, "y": number },
-            },
-        },
+        "properties": { "article": text, "size": text, "brand": text, "choices": choices },
     });
     json!({ "post": {
         "summary": "A card at half size with an editor's changes; nothing is kept",

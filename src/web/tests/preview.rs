@@ -5,7 +5,7 @@
 mod support;
 
 use axum::http::StatusCode;
-use loa_model::{Brief, Edit, Role, User};
+use loa_model::{Brief, Edit, FocusPoint, PhotoChoice, Role, User};
 use loa_store::{Changes, Store as _, StoreExt as _};
 use serde_json::{Value, json};
 use support::{
@@ -31,9 +31,11 @@ async fn an_editor_sees_the_card_with_their_changes_and_they_are_marked() {
     let world = World::new().await;
     let editor = Browser::of(&world, &world.people.author).await;
     let body = json!({
-        "article": world.article.id, "size": "square", "title": "Tựa do người sửa",
-        "points": [{ "of": 1 }, { "of": 0, "text": "Ý do người viết lại." }],
-        "focus": { "x": 0.25, "y": 0.75 },
+        "article": world.article.id, "size": "square", "choices": {
+            "title": "Tựa do người sửa",
+            "points": [{ "of": 1 }, { "of": 0, "text": "Ý do người viết lại." }],
+            "focus": { "x": 0.25, "y": 0.75 },
+        },
     });
     let answer = ask(&editor, &body).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
@@ -44,11 +46,13 @@ async fn an_editor_sees_the_card_with_their_changes_and_they_are_marked() {
         (&json!("Tựa do người sửa"), &json!(["points.3"]))
     );
     let wanted = world.cards.0.lock().unwrap().pop().unwrap();
+    let photo = wanted.choices.photo;
     assert_eq!(
-        (wanted.size.as_str(), wanted.brand.as_str(), wanted.photo),
-        ("square", "demo", Some(0))
+        (wanted.size.as_str(), wanted.brand.as_str(), photo),
+        ("square", "demo", PhotoChoice::First)
     );
-    assert_eq!(wanted.focus.map(|focus| (focus.x, focus.y)), Some((0.25, 0.75)));
+    assert_eq!(wanted.choices.focus.map(FocusPoint::share), Some((0.25, 0.75)));
+    assert_eq!(said["focus"], json!({ "x": 0.25, "y": 0.75 }));
     let key = world.article.id.to_string();
     let stored = world.store.list_last::<Brief>("brief_by_article", &key, 1);
     let stored = stored.await.unwrap().remove(0).record;
@@ -64,10 +68,12 @@ async fn an_editor_sees_the_card_with_their_changes_and_they_are_marked() {
 async fn without_a_photo_and_without_changes_it_is_the_brief() {
     let world = World::new().await;
     let author = Browser::of(&world, &world.people.author).await;
-    let body = json!({ "article": world.article.id, "photo": null });
+    let choices = json!({ "photo": "without" });
+    let body = json!({ "article": world.article.id, "choices": choices });
     assert_eq!(ask(&author, &body).await.status, StatusCode::OK);
     let wanted = world.cards.0.lock().unwrap().pop().unwrap();
-    assert_eq!((wanted.photo, wanted.size.as_str()), (None, "portrait"));
+    let photo = wanted.choices.photo;
+    assert_eq!((photo, wanted.size.as_str()), (PhotoChoice::Without, "portrait"));
     assert!(wanted.brief.passages().all(|passage| !passage.is_edited()));
 }
 
@@ -77,12 +83,15 @@ async fn what_is_wrong_is_said_and_where() {
     let editor = Browser::of(&world, &world.people.author).await;
     let id = world.article.id.to_string();
     for (body, words) in [
-        (json!({ "article": id, "points": [{ "of": 99 }] }), "points[].of = 99"),
-        (json!({ "article": id, "title": "x".repeat(10_001) }), "10000"),
-        (json!({ "article": id, "colour": "red" }), "unknown field `colour`"),
-        (json!({ "article": id, "template": "hỏng" }), "template.typ:7"),
-        (json!([]), "expected"),
+        (json!({ "points": [{ "of": 99 }] }), "points[].of = 99"),
+        (json!({ "title": "x".repeat(10_001) }), "10000"),
+        (json!({ "photo": { "at": 7 } }), "photo 8"),
+        (json!({ "focus": { "x": 1.5, "y": 0.5 } }), "from 0 to 1"),
+        (json!({ "colour": "red" }), "unknown field `colour`"),
+        (json!({ "template": "hỏng" }), "template.typ:7"),
+        (json!(7), "expected"),
     ] {
+        let body = json!({ "article": id, "choices": body });
         let answer = ask(&editor, &body).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
         assert_eq!(answer.header("content-type"), "application/problem+json");

@@ -12,10 +12,18 @@ use serde_json::json;
 /// One engine for all tests of a binary: fonts are parsed once.
 pub(crate) static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new(&assets()).unwrap());
 
-/// The assets of the repository.
+/// Where Debian puts the fonts of other scripts.
+const MACHINE: [&str; 2] = ["/usr/share/fonts/truetype/noto", "/usr/share/fonts/opentype/noto"];
+
+/// The assets of the repository, with the fonts of other scripts that set-up installs.
 pub(crate) fn assets() -> Assets {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets");
-    let assets = Assets::from_dir(&dir, &[]).unwrap();
+    let assets = Assets::from_dir(&dir, &MACHINE.map(Path::new)).unwrap();
+    assert_eq!(
+        assets.machine_fonts.len(),
+        10,
+        "fonts of other scripts are missing: run make setup"
+    );
     assert!(!assets.fonts.is_empty(), "no fonts in assets/vendor/fonts: run make setup");
     assets
 }

@@ -152,6 +152,7 @@ impl Desk {
             kind: VariantKind::Infographic,
             template: "t".into(),
             brand: "demo".into(),
+            chosen: None,
             recipe: Digest::of(b"recipe"),
             state: VariantState::Rendered,
             renditions: vec![Rendition {

@@ -1,0 +1,137 @@
+// The card follows the form: half a size, drawn by the same engine that draws the real one. Without script the form is sent
+// as it is and the card is seen on the page of the article.
+const form = document.getElementById("picture");
+const look = document.getElementById("look");
+const told = document.getElementById("told");
+const wrong = document.getElementById("wrong");
+const words = form.dataset;
+const names = JSON.parse(words.violations);
+const rows = () => [...form.querySelectorAll(".points > li")];
+const field = (name) => form.elements.namedItem(name);
+
+function choices() {
+  const said = {};
+  if (field("template").value) said.template = field("template").value;
+  said.title = field("title").value;
+  said.points = rows()
+    .filter((row) => row.querySelector("[type=checkbox]").checked)
+    .map((row) => ({ of: Number(row.querySelector("[type=checkbox]").value), text: row.querySelector("textarea").value }));
+  const photo = form.querySelector("[name=photo]:checked").value;
+  said.photo = photo === "first" || photo === "without" ? photo : { at: Number(photo) };
+  const [x, y] = [field("x"), field("y")].map((input) => input?.value);
+  if (x && y && photo !== "without") said.focus = { x: x / 100, y: y / 100 };
+  return said;
+}
+
+let asked;
+async function draw() {
+  asked?.abort();
+  asked = new AbortController();
+  told.textContent = words.drawing;
+  const size = document.querySelector("[name=size]:checked").value;
+  const body = JSON.stringify({ article: words.article, size, choices: choices() });
+  const headers = { "content-type": "application/json" };
+  try {
+    const answer = await fetch("/api/v1/preview", { method: "POST", headers, body, signal: asked.signal });
+    const said = await answer.json();
+    show(answer.ok ? said : { violations: [], why: said.detail });
+  } catch (error) {
+    if (error.name !== "AbortError") show({ violations: [], why: words.failed });
+  }
+}
+
+function show({ picture, alt, violations, why, left_out: left, focus }) {
+  if (picture) {
+    look.src = picture;
+    look.alt = alt;
+    look.hidden = false;
+  }
+  const lines = violations.map((v) => `${names[v.problem] ?? v.problem}: “${v.is.slice(0, 120)}” (${v.limit})`);
+  if (why) lines.push(why);
+  wrong.replaceChildren(...lines.map((line) => Object.assign(document.createElement("li"), { textContent: line })));
+  wrong.hidden = lines.length === 0;
+  look.classList.toggle("old", lines.length > 0);
+  told.textContent = lines.length > 0 ? "" : left?.length > 0 ? `${words.drawn} ${words.left} ${left.length}.` : words.drawn;
+  if (focus) spot(focus);
+}
+
+// Where the crop looks: set by a click on the photo, by the numbers, or found by the engine.
+function spot({ x, y }) {
+  for (const mark of form.querySelectorAll(".spot i")) {
+    mark.hidden = !mark.closest(".photo").querySelector("input").checked;
+    mark.style.left = `${x * 100}%`;
+    mark.style.top = `${y * 100}%`;
+  }
+}
+
+let later;
+const soon = () => {
+  clearTimeout(later);
+  later = setTimeout(draw, 250);
+};
+
+function marks() {
+  for (const area of form.querySelectorAll("textarea")) area.classList.toggle("edited", area.value.trim() !== area.dataset.words);
+}
+
+function renumber() {
+  rows().forEach((row, index) => (row.querySelector("[type=number]").value = index + 1));
+}
+
+for (const row of rows()) {
+  const buttons = [["↑", "up", -1], ["↓", "down", 1]].map(([sign, word, step]) => {
+    const button = Object.assign(document.createElement("button"), { type: "button", textContent: sign });
+    button.setAttribute("aria-label", `${words[word]} ${row.querySelector("textarea").getAttribute("aria-label")}`);
+    button.addEventListener("click", () => {
+      const other = step < 0 ? row.previousElementSibling : row.nextElementSibling;
+      if (!other) return;
+      if (step < 0) other.before(row);
+      else other.after(row);
+      renumber();
+      button.focus();
+      soon();
+    });
+    return button;
+  });
+  const place = row.querySelector(".place");
+  place.hidden = true;
+  const moves = document.createElement("span");
+  moves.className = "moves";
+  moves.append(...buttons);
+  place.after(moves);
+}
+
+for (const image of form.querySelectorAll(".spot img")) {
+  image.addEventListener("click", (event) => {
+    const box = image.getBoundingClientRect();
+    field("x").value = Math.min(100, Math.max(0, (100 * (event.clientX - box.left)) / box.width)).toFixed(1);
+    field("y").value = Math.min(100, Math.max(0, (100 * (event.clientY - box.top)) / box.height)).toFixed(1);
+    image.closest(".photo").querySelector("input").checked = true;
+    event.preventDefault();
+    soon();
+  });
+}
+const auto = form.querySelector("[data-auto]");
+if (auto) {
+  auto.hidden = false;
+  auto.addEventListener("click", () => {
+    field("x").value = "";
+    field("y").value = "";
+    soon();
+  });
+}
+for (const photo of form.querySelectorAll("[name=photo]")) {
+  photo.addEventListener("change", () => {
+    // Another photo has its own place to look at.
+    if (field("x")) field("x").value = field("y").value = "";
+    for (const mark of form.querySelectorAll(".spot i")) mark.hidden = true;
+  });
+}
+for (const hidden of document.querySelectorAll("[data-script]")) hidden.hidden = false;
+form.addEventListener("input", () => {
+  marks();
+  soon();
+});
+for (const size of document.querySelectorAll("[name=size]")) size.addEventListener("change", draw);
+marks();
+draw();

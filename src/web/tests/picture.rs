@@ -1,0 +1,163 @@
+//! Choosing how the card of an article is drawn, by the form alone: it works without script.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+use axum::http::StatusCode;
+use loa_model::{
+    Brief, Job, JobKind, PhotoChoice, Role, User, Variant, VariantKind, VariantState, record::join,
+};
+use loa_store::{Changes, Store as _, StoreExt as _};
+use support::{World, browser::Browser, records};
+
+fn address(world: &World) -> String {
+    format!("/bai-viet/{}/do-hoa", world.article.id)
+}
+
+/// Infographics of the article, the newest last, but for the one that was there before.
+async fn chosen(world: &World) -> Vec<Variant> {
+    let key = join(&[&world.article.id.to_string(), ""]);
+    let rows = world.store.list::<Variant>("variant_by_article", &key, 100).await.unwrap();
+    let cards = rows.into_iter().map(|row| row.record);
+    cards.filter(|v| v.kind == VariantKind::Infographic && v.chosen.is_some()).collect()
+}
+
+async fn brief(world: &World) -> Brief {
+    let key = world.article.id.to_string();
+    world.store.list_last::<Brief>("brief_by_article", &key, 1).await.unwrap().remove(0).record
+}
+
+/// What a browser sends of the form as it comes, with changes.
+fn form(brief: &Brief, changes: &[(&str, &str)]) -> String {
+    let mut fields = vec![
+        ("template".to_owned(), String::new()),
+        ("title".to_owned(), brief.title.text.clone()),
+        ("photo".to_owned(), "first".to_owned()),
+        ("x".to_owned(), String::new()),
+        ("y".to_owned(), String::new()),
+    ];
+    for (of, point) in brief.points.iter().enumerate() {
+        fields.push(("point".to_owned(), of.to_string()));
+        fields.push((format!("text-{of}"), point.text.clone()));
+        fields.push((format!("place-{of}"), (of + 1).to_string()));
+    }
+    for (name, value) in changes {
+        match name.strip_prefix('-') {
+            Some(name) => fields.retain(|(n, v)| (n.as_str(), v.as_str()) != (name, value)),
+            None => {
+                fields.iter_mut().filter(|(n, _)| n == name).for_each(|f| f.1 = (*value).to_owned())
+            }
+        }
+    }
+    let mut encoded = url::form_urlencoded::Serializer::new(String::new());
+    encoded.extend_pairs(fields);
+    encoded.finish()
+}
+
+async fn send(browser: &Browser<'_>, to: &str, body: String) -> StatusCode {
+    let headers =
+        [("sec-fetch-site", "same-origin"), ("content-type", "application/x-www-form-urlencoded")];
+    browser.raw("POST", to, &headers, body).await.status()
+}
+
+#[tokio::test]
+async fn what_the_form_says_is_what_is_queued_once() {
+    let world = World::new().await;
+    let editor = Browser::of(&world, &world.people.author).await;
+    let brief = brief(&world).await;
+    let body = form(
+        &brief,
+        &[
+            ("template", "so-lieu"),
+            ("title", "Tựa ngắn hơn"),
+            ("-point", "2"),
+            ("place-0", "2"),
+            ("place-1", "1"),
+            ("text-1", "Ý do người viết lại."),
+            ("photo", "without"),
+        ],
+    );
+    for _ in 0..2 {
+        assert_eq!(send(&editor, &address(&world), body.clone()).await, StatusCode::SEE_OTHER);
+    }
+    let cards = chosen(&world).await;
+    assert_eq!(cards.len(), 1, "the same choices again queue nothing");
+    let card = &cards[0];
+    assert_eq!((card.state, card.template.as_str()), (VariantState::Queued, "so-lieu"));
+    let told = card.chosen.as_ref().unwrap();
+    assert_eq!((told.by, told.choices.photo), (world.people.author.id, PhotoChoice::Without));
+    assert_eq!(told.choices.title.as_deref(), Some("Tựa ngắn hơn"));
+    let points: Vec<_> =
+        told.choices.points.iter().flatten().map(|p| (p.of, p.text.as_deref())).collect();
+    let rest = (3..brief.points.len()).map(|of| (of, None));
+    let want: Vec<_> =
+        [(1, Some("Ý do người viết lại.")), (0, None)].into_iter().chain(rest).collect();
+    assert_eq!(points, want);
+    let jobs = world.store.all::<Job>(500).await.unwrap();
+    let of_it = |job: &Job| job.work == JobKind::Render { variant: card.id };
+    assert_eq!(jobs.iter().filter(|row| of_it(&row.record)).count(), 1);
+    // The form shows what was chosen.
+    let page = editor.get(&address(&world)).await;
+    assert_eq!(page.status, StatusCode::OK);
+    for words in ["Tựa ngắn hơn", "Ý do người viết lại.", "value=\"so-lieu\" selected"]
+    {
+        assert!(page.text().contains(words), "{words}");
+    }
+    // Other choices are another card.
+    assert_eq!(send(&editor, &address(&world), form(&brief, &[])).await, StatusCode::SEE_OTHER);
+    let cards = chosen(&world).await;
+    assert_eq!(cards.len(), 2);
+    let untouched = loa_model::Choices::default();
+    assert!(cards.iter().any(|card| card.chosen.as_ref().unwrap().choices == untouched));
+}
+
+#[tokio::test]
+async fn what_does_not_fit_is_refused_and_nothing_is_queued() {
+    let world = World::new().await;
+    let editor = Browser::of(&world, &world.people.author).await;
+    let brief = brief(&world).await;
+    for change in [
+        ("template", "khong-co"),
+        ("title", "  "),
+        ("text-0", ""),
+        ("photo", "9"),
+        ("photo", "ảnh"),
+        ("x", "120"),
+    ] {
+        let mut changes = vec![change];
+        if change.0 == "x" {
+            changes.push(("y", "20"));
+        }
+        let status = send(&editor, &address(&world), form(&brief, &changes)).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{change:?}");
+    }
+    assert_eq!(chosen(&world).await, []);
+}
+
+#[tokio::test]
+async fn only_who_writes_for_the_agency_may_choose() {
+    let world = World::new().await;
+    let brief = brief(&world).await;
+    let analyst = User {
+        id: world.ids.make(),
+        login: "so-lieu".into(),
+        roles: vec![Role::Analyst],
+        ..world.people.author.clone()
+    };
+    let changes = Changes::by(records::by(), "add person").insert(&analyst);
+    world.store.commit(changes).await.unwrap();
+    for (user, status) in
+        [(&analyst, StatusCode::FORBIDDEN), (&world.people.stranger, StatusCode::NOT_FOUND)]
+    {
+        let browser = Browser::of(&world, user).await;
+        assert_eq!(browser.get(&address(&world)).await.status, status);
+        assert_eq!(send(&browser, &address(&world), form(&brief, &[])).await, status);
+    }
+    let editor = Browser::of(&world, &world.people.author).await;
+    let headers =
+        [("sec-fetch-site", "cross-site"), ("content-type", "application/x-www-form-urlencoded")];
+    let foreign = editor.raw("POST", &address(&world), &headers, form(&brief, &[])).await;
+    assert_eq!(foreign.status(), StatusCode::FORBIDDEN);
+    assert_eq!(chosen(&world).await, []);
+}
