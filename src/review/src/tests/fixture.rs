@@ -191,6 +191,7 @@ impl Desk {
             },
             profile: vec![Slot {
                 format: PostFormat::Photo,
+                unless: None,
                 media: vec![pick(true), photo],
                 after_minutes: 90,
             }],
