@@ -56,16 +56,15 @@ const KNOWN: [Known; 4] = [
         },
         profile: || {
             vec![
+                slot(
+                    PostFormat::Album,
+                    vec![Pick::Pages { role: MediaRole::Photo, kind: VariantKind::Carousel }],
+                ),
                 Slot {
-                    format: PostFormat::Photo,
-                    media: vec![card("portrait", MediaRole::Photo)],
-                    after_minutes: 0,
+                    unless: Some(PostFormat::Album),
+                    ..slot(PostFormat::Photo, vec![card("portrait", MediaRole::Photo)])
                 },
-                Slot {
-                    format: PostFormat::ShortVideo,
-                    media: vec![clip(VariantKind::ShortClip, "1080p")],
-                    after_minutes: 0,
-                },
+                slot(PostFormat::ShortVideo, vec![clip(VariantKind::ShortClip, "1080p")]),
             ]
         },
     },
@@ -85,13 +84,7 @@ const KNOWN: [Known; 4] = [
             ],
             secret: |at, index| vec![("auth_token", text(&at["accounts"][index]["token"]))],
         },
-        profile: || {
-            vec![Slot {
-                format: PostFormat::Photo,
-                media: vec![card("portrait", MediaRole::Photo)],
-                after_minutes: 0,
-            }]
-        },
+        profile: || vec![slot(PostFormat::Photo, vec![card("portrait", MediaRole::Photo)])],
     },
     Known {
         name: "youtube",
@@ -121,7 +114,7 @@ const KNOWN: [Known; 4] = [
             let thumbnail = pick(MediaRole::Thumbnail, VariantKind::ShortClip, "poster", false);
             let captions = pick(MediaRole::Captions, VariantKind::ShortClip, "captions", false);
             let media = vec![clip(VariantKind::ShortClip, "1080p"), thumbnail, captions];
-            vec![Slot { format: PostFormat::ShortVideo, media, after_minutes: 0 }]
+            vec![slot(PostFormat::ShortVideo, media)]
         },
     },
     Known {
@@ -157,7 +150,7 @@ const KNOWN: [Known; 4] = [
                 required: true,
             };
             let media = vec![cover, card("portrait", MediaRole::Photo)];
-            vec![Slot { format: PostFormat::Article, media, after_minutes: 0 }]
+            vec![slot(PostFormat::Article, media)]
         },
     },
 ];
@@ -235,6 +228,10 @@ fn keys(pairs: &[(&str, &Value)]) -> toml::Table {
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
+}
+
+fn slot(format: PostFormat, media: Vec<Pick>) -> Slot {
+    Slot { format, unless: None, media, after_minutes: 0 }
 }
 
 fn pick(role: MediaRole, kind: VariantKind, rendition: &str, required: bool) -> Pick {

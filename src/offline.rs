@@ -86,7 +86,7 @@ pub(crate) async fn ingest(settings: &Settings, order: &cli::Source) -> anyhow::
 
 /// Draws everything into a folder, with `manifest.json`.
 pub(crate) async fn render(settings: &Settings, order: &cli::Render) -> anyhow::Result<()> {
-    const KNOWN: [&str; 4] = ["infographic", "clip", "poster", "text"];
+    const KNOWN: [&str; 5] = ["infographic", "carousel", "clip", "poster", "text"];
     if let Some(other) = order.only.iter().find(|name| !KNOWN.contains(&name.as_str())) {
         bail!("--only {other} is not offered: choose from {}", KNOWN.join(", "));
     }
@@ -112,6 +112,9 @@ pub(crate) async fn render(settings: &Settings, order: &cli::Render) -> anyhow::
     let mut kinds = Vec::new();
     if wanted("infographic") {
         kinds.push(VariantKind::Infographic);
+    }
+    if wanted("carousel") && loa_infographic::may_spread(&read.brief) {
+        kinds.push(VariantKind::Carousel);
     }
     if wanted("clip") {
         kinds.extend([VariantKind::ShortClip, VariantKind::LowBand]);

@@ -52,8 +52,9 @@ fn lead<'a>(data: &Value, label: &impl Fn(&str) -> &'a str) -> Vec<String> {
         let whose = if whose.is_empty() { label("hotline").to_owned() } else { whose };
         parts.push(format!("{whose}: {}", field(hotline, "number")));
     }
-    for (index, step) in list(data, "steps").iter().enumerate() {
-        parts.push(format!("{}. {}", index + 1, joined(step, &["title", "text"], ": ")));
+    let first = data.get("first").and_then(Value::as_u64).unwrap_or(0);
+    for (number, step) in (first + 1..).zip(list(data, "steps")) {
+        parts.push(format!("{number}. {}", joined(step, &["title", "text"], ": ")));
     }
     for event in list(data, "events") {
         parts.push(joined(event, &["date", "text"], ": "));

@@ -1,6 +1,6 @@
 //! How much of a brief a card shows: what is tried, fullest first, and always whole pieces.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, ops::Range};
 
 use loa_canvas::{Manifest, Size};
 use loa_model::{Brief, Passage};
@@ -11,6 +11,19 @@ use crate::details::Lead;
 const MAX_POINT: usize = 500;
 /// Fewer events are no timeline.
 const FEWEST_EVENTS: usize = 2;
+
+/// A page of a carousel and its part of the list that is spread over the pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Page {
+    /// Which, from 1.
+    pub(crate) number: usize,
+    /// Of how many.
+    pub(crate) of: usize,
+    /// First item.
+    pub(crate) first: usize,
+    /// Items.
+    pub(crate) count: usize,
+}
 
 /// Whole pieces of a brief.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,11 +36,33 @@ pub(crate) struct Amount {
     pub(crate) texts: bool,
     /// Events, up to the last.
     pub(crate) events: usize,
+    /// The page of a carousel; its part of the list is drawn, whatever the other fields say.
+    pub(crate) page: Option<Page>,
 }
 
 impl Amount {
     fn of(points: usize, figures: usize) -> Self {
-        Self { points, figures, texts: true, events: 0 }
+        Self { points, figures, texts: true, events: 0, page: None }
+    }
+
+    /// Points of so many, or actions of a bulletin.
+    pub(crate) fn points(self, all: usize) -> Range<usize> {
+        self.part(all, 0..self.points)
+    }
+
+    /// Steps or rows of so many: all of them, where there is one card.
+    pub(crate) fn whole(self, all: usize) -> Range<usize> {
+        self.part(all, 0..all)
+    }
+
+    /// Events of so many.
+    pub(crate) fn events(self, all: usize) -> Range<usize> {
+        self.part(all, all.saturating_sub(self.events)..all)
+    }
+
+    fn part(self, all: usize, card: Range<usize>) -> Range<usize> {
+        let page = self.page.map_or(card, |page| page.first..page.first + page.count);
+        page.start.min(all)..page.end.min(all)
     }
 }
 
@@ -64,6 +99,35 @@ pub(crate) fn amounts(brief: &Brief, manifest: &Manifest, size: &Size) -> Vec<Am
             points_and_figures(&points, figures, size)
         }
     }
+}
+
+/// Items of the list that a carousel of this family spreads, or nothing when the family leads with no list or with another
+/// one than the brief has.
+pub(crate) fn spread(brief: &Brief, manifest: &Manifest) -> Option<usize> {
+    let lead = Lead::of(manifest).filter(|lead| lead.is_in(brief))?;
+    let whole = lead.passages(brief).all(is_short);
+    let items = match lead {
+        Lead::Steps => brief.steps.len(),
+        Lead::Events => brief.events.len(),
+        Lead::Table => brief.table.as_ref()?.rows.len(),
+        Lead::Bulletin => brief.bulletin.as_ref()?.actions.len(),
+        Lead::Correction | Lead::Quote | Lead::Documents => 0,
+    };
+    (whole && items > 0).then_some(items)
+}
+
+/// The pages of a carousel of so many: lists are of equal length, the earlier pages a little shorter, since the first has the
+/// large headline.
+pub(crate) fn pages(items: usize, of: usize) -> Vec<Amount> {
+    let (short, longer) = (items / of, items % of);
+    let mut first = 0;
+    let page = |number: usize| {
+        let count = short + usize::from(number > of - longer);
+        let page = Page { number, of, first, count };
+        first += count;
+        Amount { page: Some(page), ..Amount::of(0, 0) }
+    };
+    (1..=of).map(page).collect()
 }
 
 fn is_short(passage: &Passage) -> bool {
@@ -103,6 +167,26 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn pages_hold_every_item_once_and_in_order() {
+        for (items, of, want) in [
+            (9, 2, vec![0..4, 4..9]),
+            (7, 3, vec![0..2, 2..4, 4..7]),
+            (8, 3, vec![0..2, 2..5, 5..8]),
+            (3, 3, vec![0..1, 1..2, 2..3]),
+            (5, 1, vec![0..5]),
+        ] {
+            let pages = pages(items, of);
+            let parts: Vec<_> = pages.iter().map(|amount| amount.whole(items)).collect();
+            assert_eq!(parts, want);
+            assert_eq!(pages[0].points(items), want[0]);
+            let last = pages.last().and_then(|amount| amount.page).unwrap();
+            assert_eq!((last.number, last.of), (of, of));
+        }
+        let card = Amount { events: 2, ..Amount::of(3, 0) };
+        assert_eq!((card.points(9), card.whole(9), card.events(9)), (0..3, 0..9, 7..9));
+    }
 
     #[test]
     fn points_go_before_the_figure_and_the_headline_stays() {

@@ -34,7 +34,7 @@ impl Card {
         manifest: &Manifest,
         amount: Amount,
     ) -> Result<Self> {
-        let Amount { points, figures, .. } = amount;
+        let figures = amount.figures;
         let Order { article, brief, .. } = order;
         let labels = engine.labels(&article.lang);
         let brand = engine.brand(order.brand)?;
@@ -53,7 +53,8 @@ impl Card {
         };
         let title = passage("title".to_owned(), &brief.title)?;
         let mut set_points = Vec::new();
-        for (index, point) in said.1.iter().take(points).enumerate() {
+        let points = amount.points(said.1.len());
+        for (index, point) in said.1.iter().enumerate().take(points.end).skip(points.start) {
             set_points.push(passage(format!("{}.{index}", said.0), point)?);
         }
         let mut set_figures = Vec::new();
@@ -94,14 +95,16 @@ impl Card {
         let rest = |name: &'static str, from: usize, all: usize| {
             (from..all).map(move |index| format!("{name}.{index}"))
         };
-        let skipped = brief.events.len().saturating_sub(amount.events);
+        let older = amount.events(brief.events.len()).start;
         let texts = brief.steps.iter().enumerate().filter(|(_, step)| step.text.is_some());
         let texts = texts.map(|(index, _)| format!("steps.{index}.text"));
         let left_out: Vec<String> = match lead {
+            // What is not on this page is on another one.
+            _ if amount.page.is_some() => Vec::new(),
             Some(Lead::Steps) => texts.filter(|_| !amount.texts).collect(),
-            Some(Lead::Events) => rest("events", 0, skipped).collect(),
+            Some(Lead::Events) => rest("events", 0, older).collect(),
             Some(Lead::Table) => Vec::new(),
-            _ => rest(said.0, points, said.1.len())
+            _ => rest(said.0, points.end, said.1.len())
                 .chain(rest("figures", figures, brief.figures.len()))
                 .collect(),
         };
@@ -111,7 +114,17 @@ impl Card {
             "url": url, "url_short": shown, "note": note,
         });
         data.as_object_mut().expect("an object").extend(details.data);
-        let places = points.max(if lead == Some(Lead::Steps) { brief.steps.len() } else { 0 });
+        if let Some(page) = amount.page {
+            let mark = format!("{}/{}", page.number, page.of);
+            known.push(Known::may("page", mark, Origin::Label));
+            data["page"] = page.number.into();
+            data["pages"] = page.of.into();
+            data["first"] = page.first.into();
+        } else if lead == Some(Lead::Events) {
+            data["older"] = older.into();
+        }
+        let steps = if lead == Some(Lead::Steps) { brief.steps.len() } else { 0 };
+        let places = points.end.max(steps);
         Ok(Self { places, data, known, left_out })
     }
 

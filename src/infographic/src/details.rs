@@ -108,7 +108,7 @@ impl<'a> Details<'a> {
             Some(Lead::Bulletin) => details.bulletin(brief)?,
             Some(Lead::Steps) => details.steps(brief, amount)?,
             Some(Lead::Events) => details.events(brief, amount)?,
-            Some(Lead::Table) => details.table(brief)?,
+            Some(Lead::Table) => details.table(brief, amount)?,
             Some(Lead::Quote) => details.quote(brief.quotes.first())?,
             Some(Lead::Documents) => details.documents(brief, manifest)?,
             None => {}
@@ -165,7 +165,8 @@ impl<'a> Details<'a> {
 
     fn steps(&mut self, brief: &Brief, amount: Amount) -> Result<()> {
         let mut steps = Vec::new();
-        for (index, step) in brief.steps.iter().enumerate() {
+        let part = amount.whole(brief.steps.len());
+        for (index, step) in brief.steps.iter().enumerate().take(part.end).skip(part.start) {
             let title = self.say(format!("steps.{index}.title"), &step.title)?;
             let text = step.text.as_ref().filter(|_| amount.texts);
             let text = self.maybe(format!("steps.{index}.text"), text)?;
@@ -177,8 +178,8 @@ impl<'a> Details<'a> {
 
     fn events(&mut self, brief: &Brief, amount: Amount) -> Result<()> {
         let mut events = Vec::new();
-        let older = brief.events.len().saturating_sub(amount.events);
-        for (index, event) in brief.events.iter().enumerate().skip(older) {
+        let part = amount.events(brief.events.len());
+        for (index, event) in brief.events.iter().enumerate().take(part.end).skip(part.start) {
             let date = self.say(format!("events.{index}.date"), &event.date)?;
             let text = self.say(format!("events.{index}.text"), &event.text)?;
             events.push(json!({"date": date, "text": text}));
@@ -187,14 +188,15 @@ impl<'a> Details<'a> {
         Ok(())
     }
 
-    fn table(&mut self, brief: &Brief) -> Result<()> {
+    fn table(&mut self, brief: &Brief, amount: Amount) -> Result<()> {
         let Some(table) = &brief.table else { return Ok(()) };
         let mut row = |name: String, cells: &[Passage]| -> Result<Vec<String>> {
             let cells = cells.iter().enumerate();
             cells.map(|(at, cell)| self.say(format!("table.{name}.{at}"), cell)).collect()
         };
         let columns = row("columns".to_owned(), &table.columns)?;
-        let rows = table.rows.iter().enumerate();
+        let part = amount.whole(table.rows.len());
+        let rows = table.rows.iter().enumerate().take(part.end).skip(part.start);
         let rows: Vec<_> = rows
             .map(|(index, cells)| row(format!("rows.{index}"), cells))
             .collect::<Result<_>>()?;

@@ -104,14 +104,16 @@ fn lessen(data: &mut Value) -> bool {
     texts.filter(|text| text != "").count() > 0
 }
 
-/// Specimens side by side, halved once more, each sample in a row of its own; those with problems are framed in red.
+/// Specimens as [`side_by_side`], halved once more: a page that is looked at.
 pub fn sheet(specimens: &[Specimen]) -> Pixels {
-    let specimens: Vec<Specimen> = specimens
-        .iter()
-        .map(|one| Specimen { pixels: one.pixels.halved(), ..one.clone() })
-        .collect();
+    let halved = |one: &Specimen| Specimen { pixels: one.pixels.halved(), ..one.clone() };
+    side_by_side(&specimens.iter().map(halved).collect::<Vec<_>>())
+}
+
+/// Specimens side by side, each sample in a row of its own; those with problems are framed in red.
+pub fn side_by_side(specimens: &[Specimen]) -> Pixels {
     let mut rows: Vec<Vec<&Specimen>> = Vec::new();
-    for specimen in &specimens {
+    for specimen in specimens {
         match rows.last_mut().filter(|row| row[0].sample == specimen.sample) {
             Some(row) => row.push(specimen),
             None => rows.push(vec![specimen]),

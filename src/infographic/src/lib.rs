@@ -4,20 +4,21 @@ mod alt;
 mod amount;
 mod card;
 mod details;
+mod fit;
 mod gallery;
 mod order;
 mod trace;
 
-pub use gallery::{Specimen, sheet, specimens};
-pub use order::{File, Format, Order, PAPER_DPI, Rendered, SourcePhoto};
+pub use gallery::{Specimen, sheet, side_by_side, specimens};
+pub use order::{File, Format, MOST_PAGES, Order, PAPER_DPI, Rendered, SourcePhoto, Spread};
 
 use std::{cell::LazyCell, fmt::Write as _};
 
-use loa_canvas::{Engine, Layout, Problem, Sheet, Size, Template, TemplateKind, encode};
-use loa_model::{Article, Brief, Digest, Progress, Violation, digest::DigestBuilder};
+use loa_canvas::{Engine, Size, Template, TemplateKind, encode};
+use loa_model::{Article, Brief, Digest, Progress, digest::DigestBuilder};
 use serde_json::{Value, json};
 
-use crate::{card::Card, details::Lead};
+use crate::{details::Lead, fit::Drawn};
 
 /// Why no card was drawn.
 #[derive(Debug, thiserror::Error)]
@@ -79,7 +80,8 @@ impl Infographic {
     ///
     /// A size shows as much as fits at readable type, in whole pieces, and what was left out is in the manifest. A size that
     /// cannot hold what its family leads with is drawn by the next one made for this kind of story, unless the order names a
-    /// template. One that cannot even hold its headline gives a [`Violation`] instead of files.
+    /// template. One that cannot even hold its headline gives a violation instead of files. A carousel shows everything of its
+    /// list, see [`Spread`].
     ///
     /// # Errors
     /// [`Error::Stale`], [`Error::Unfaithful`] and [`Error::Untraced`] guard the truth of every drawn word; the others
@@ -124,10 +126,11 @@ impl Infographic {
             if order.cancel.is_cancelled() {
                 return Err(Error::Cancelled);
             }
-            match fit_first(engine, order, &families, size)? {
-                Ok((family, card, layout)) => {
-                    let drawn = (family, *size, &card, &layout);
-                    pictures.push(picture(engine, order, drawn, &mut rendered)?);
+            match fit::size(engine, order, &families, size)? {
+                Ok(drawn) => {
+                    for one in &drawn {
+                        pictures.push(picture(engine, order, size, one, &mut rendered)?);
+                    }
                 }
                 Err(violation) => rendered.violations.push(violation),
             }
@@ -193,95 +196,11 @@ pub fn recipe(
         .finish()
 }
 
-/// The card of the first family that holds this size, or what is wrong with the last one's. A template of the same sizes stands
-/// behind each of its sizes' names.
-fn fit_first<'a>(
-    engine: &Engine,
-    order: &Order<'_>,
-    families: &[&'a Template],
-    size: &Size,
-) -> Result<Result<(&'a Template, Card, Layout), Violation>> {
-    let mut last = None;
-    for family in families {
-        let Some(size) = family.manifest.sizes.iter().find(|own| own.id == size.id) else {
-            continue;
-        };
-        match fit(engine, order, family, size)? {
-            Ok((card, layout)) => return Ok(Ok((*family, card, layout))),
-            Err(violation) => last = Some(violation),
-        }
-    }
-    // The first family has every size that was chosen.
-    Ok(Err(last.expect("a size of the first family")))
-}
-
-/// The fullest card of this size that is whole and readable, or what is wrong with the barest one.
-fn fit(
-    engine: &Engine,
-    order: &Order<'_>,
-    family: &Template,
-    size: &Size,
-) -> Result<Result<(Card, Layout), Violation>> {
-    let template = family.id.as_str();
-    let field = format!("infographic.{}", size.id);
-    let violation = |problem: &str, is: String, limit: String| Violation {
-        field: field.clone(),
-        problem: problem.to_owned(),
-        is,
-        limit,
-    };
-    let length = order.brief.title.text.chars().count();
-    if length > card::MAX_TITLE {
-        let limit = card::MAX_TITLE.to_string();
-        return Ok(Err(violation("too_long", length.to_string(), limit)));
-    }
-    let photos = order
-        .photos
-        .iter()
-        .zip(&size.photos)
-        .map(|(photo, slot)| photo.prepared(*slot))
-        .collect::<Result<Vec<_>, _>>()?;
-    let canvas = size.canvas();
-    let tries = amount::amounts(order.brief, &family.manifest, size);
-    if tries.is_empty() {
-        let limit = size.max_points.to_string();
-        return Ok(Err(violation("count", "too many to show whole".to_owned(), limit)));
-    }
-    let mut last = None;
-    for amount in tries {
-        if order.cancel.is_cancelled() {
-            return Err(Error::Cancelled);
-        }
-        let card = Card::new(engine, order, &family.manifest, amount)?;
-        let sheet =
-            Sheet { template, brand: order.brand, canvas, data: &card.data, photos: &photos };
-        let layout = engine.compose(&sheet)?;
-        let texts = layout.texts();
-        let mut problems = layout.problems();
-        if let Some(text) = texts.iter().find(|text| !text.legible) {
-            let limit = "no font has every letter".to_owned();
-            last = Some(("forbidden_character", text.text.clone(), limit));
-        } else if problems.is_empty() {
-            card.check(template, &photos, &texts)?;
-            match card.missing(&texts) {
-                None => return Ok(Ok((card, layout))),
-                Some(text) => last = Some(("too_long", text, "not drawn whole".to_owned())),
-            }
-        } else {
-            last = Some(match problems.swap_remove(0) {
-                Problem::Cut(text) => ("too_long", text.text, "does not fit".to_owned()),
-                Problem::Small { text, least } => ("too_long", text.text, format!("{least:.0} px")),
-            });
-        }
-    }
-    let (problem, is, limit) = last.unwrap_or_default();
-    Ok(Err(violation(problem, is, limit)))
-}
-
 fn picture(
     engine: &Engine,
     order: &Order<'_>,
-    (family, size, card, layout): (&Template, &Size, &Card, &Layout),
+    size: &Size,
+    Drawn { family, card, layout, page }: &Drawn<'_>,
     rendered: &mut Rendered,
 ) -> Result<Value> {
     let alt = alt::text(order, card, &engine.labels(&order.article.lang));
@@ -313,7 +232,10 @@ fn picture(
             Format::Half => looked_at.unwrap_or_default(),
             Format::Png | Format::Jpeg { .. } => (pixels.width, pixels.height),
         };
-        let name = format!("{}.{end}", size.id);
+        let name = match page {
+            Some(page) => format!("{}-{page}.{end}", size.id),
+            None => format!("{}.{end}", size.id),
+        };
         names.push(name.clone());
         rendered.files.push(File {
             name,
@@ -327,9 +249,21 @@ fn picture(
         });
     }
     Ok(json!({
-        "size": size.id, "template": family.id, "files": names, "alt": alt,
+        "size": size.id, "page": page, "template": family.id, "files": names, "alt": alt,
         "drawn": card.known, "left_out": card.left_out,
     }))
+}
+
+/// Whether a carousel may be drawn of a brief: its kind of story leads with a list.
+pub fn may_spread(brief: &Brief) -> bool {
+    use loa_model::StoryKind as Kind;
+    match brief.story {
+        Kind::HowTo => brief.steps.len() > 1,
+        Kind::Timeline => brief.events.len() > 1,
+        Kind::Comparison => brief.table.as_ref().is_some_and(|table| table.rows.len() > 1),
+        Kind::Alert => brief.bulletin.as_ref().is_some_and(|b| b.actions.len() > 1),
+        Kind::News | Kind::Figures | Kind::Quote | Kind::Decree | Kind::Correction => false,
+    }
 }
 
 /// The template of the order, or those made for its kind of story whose lead the brief has, best first.

@@ -43,6 +43,20 @@ pub enum Format {
     Pdf,
 }
 
+/// How the pictures of an order share what the article says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Spread {
+    /// Each size is one card that stands for itself and shows as much as fits.
+    #[default]
+    Card,
+    /// Each size is as many pages as its list needs, two or more: all steps of a procedure, all events, all rows. Nothing is
+    /// drawn when one page holds them or there is no such list.
+    Carousel,
+}
+
+/// Most pages of a carousel: what every channel takes as one post.
+pub const MOST_PAGES: usize = 10;
+
 /// Pixels of an inch of paper.
 pub const PAPER_DPI: f64 = 150.0;
 
@@ -63,6 +77,8 @@ pub struct Order<'a> {
     pub sizes: &'a [&'a str],
     /// File formats of each size.
     pub formats: &'a [Format],
+    /// One card or several pages.
+    pub spread: Spread,
     /// Address inside the QR code and under the card; the article's own when absent.
     pub link: Option<&'a str>,
     /// Date of publication as it is to be shown, already formatted; may be empty.
@@ -74,7 +90,7 @@ pub struct Order<'a> {
 /// A drawn file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
-    /// `portrait.png`.
+    /// `portrait.png`; `portrait-1.png` of the first page of a carousel.
     pub name: String,
     /// Name of its size.
     pub size: String,

@@ -5,7 +5,7 @@
 mod support;
 
 use loa_canvas::{Assets, Engine};
-use loa_infographic::{Error, Format, Infographic, Order, Rendered, SourcePhoto, recipe};
+use loa_infographic::{Error, Format, Infographic, Order, Rendered, SourcePhoto, Spread, recipe};
 use loa_model::{Article, Brief, Cancel, Edit, Progress};
 use support::{ENGINE, LONGEST, Story, TYPICAL, told, valley};
 
@@ -34,6 +34,7 @@ impl<'a> Ask<'a> {
             template: self.template,
             sizes: self.sizes,
             formats: &BOTH,
+            spread: Spread::Card,
             link: Some(LINK),
             date: "22/11/2026",
             cancel: &Cancel::new(),
@@ -227,6 +228,7 @@ fn work_is_told_about_and_can_be_stopped() {
         template: Some("tin-nhanh"),
         sizes: &["portrait", "square"],
         formats: &BOTH,
+        spread: Spread::Card,
         link: None,
         date: "",
         cancel: &cancel,

@@ -8,7 +8,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use loa_canvas::Pixels;
-use loa_infographic::{Error, Format, Infographic, Order, Rendered, sheet, specimens};
+use loa_infographic::{Error, Format, Infographic, Order, Rendered, Spread, sheet, specimens};
 use loa_model::{
     Article, Block, BlockKind, Brief, Bulletin, Cancel, Correction, DateMention, Event, Hotline,
     LegalDoc, Level, Quote, Step, StoryKind, Table,
@@ -163,6 +163,7 @@ fn render_sizes(
         template,
         sizes,
         formats: &[Format::Png],
+        spread: Spread::Card,
         link: Some("https://minhhoa.example/l/k7Xq2"),
         date: "22/11/2026",
         cancel: &Cancel::new(),

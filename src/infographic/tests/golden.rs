@@ -7,12 +7,14 @@ mod support;
 use std::path::{Path, PathBuf};
 
 use loa_canvas::{Pixels, encode};
-use loa_infographic::{Format, Infographic, Order};
+use loa_infographic::{Format, Infographic, Order, Spread, side_by_side, specimens};
 use loa_model::Cancel;
 use support::{ENGINE, LONGEST, Story, TYPICAL, told, valley};
 
 /// Greatest mean difference of an 8×8 block, 0–255: one letter that moved is far above, another CPU's rounding far below.
 const BLOCK_TOLERANCE: u64 = 10;
+/// JPEG quality of a strip: a block differs from what was drawn by a fifth of the tolerance.
+const STRIP_QUALITY: u8 = 70;
 
 fn check(name: &str, story: &Story<'_>, with_photo: bool, (template, size): (&str, &str)) {
     let (article, brief) = told(story);
@@ -25,6 +27,7 @@ fn check(name: &str, story: &Story<'_>, with_photo: bool, (template, size): (&st
         template: Some(template),
         sizes: &[size],
         formats: &[Format::Png],
+        spread: Spread::Card,
         link: Some("https://minhhoa.example/l/k7Xq2"),
         date: "22/11/2026",
         cancel: &Cancel::new(),
@@ -33,20 +36,24 @@ fn check(name: &str, story: &Story<'_>, with_photo: bool, (template, size): (&st
     let drawn = image::load_from_memory(&done.files[0].bytes).unwrap().into_rgba8();
     let (width, height) = drawn.dimensions();
     let seen = Pixels { width, height, rgba: drawn.into_raw() }.halved();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let golden = root.join(format!("tests/golden/{name}.png"));
-    let out: PathBuf = root.join("target/golden");
-    std::fs::create_dir_all(&out).unwrap();
-    let actual = out.join(format!("{name}.png"));
-    std::fs::write(&actual, encode::png(&seen).unwrap()).unwrap();
-    let Ok(bytes) = std::fs::read(&golden) else {
+    let golden = root().join(format!("tests/golden/{name}.png"));
+    compare(name, &seen, &golden, encode::png(&seen).unwrap());
+}
+
+/// Compares a picture with the file of its last look. What is drawn now, and where it differs, is left in `target/golden`.
+fn compare(name: &str, seen: &Pixels, golden: &Path, file: Vec<u8>) {
+    let end = golden.extension().unwrap().to_str().unwrap();
+    let actual = target().join(format!("{name}.{end}"));
+    std::fs::create_dir_all(actual.parent().unwrap()).unwrap();
+    std::fs::write(&actual, file).unwrap();
+    let Ok(bytes) = std::fs::read(golden) else {
         panic!("no {}: look at {} and copy it there", golden.display(), actual.display());
     };
     let want = image::load_from_memory(&bytes).unwrap().into_rgba8();
     assert_eq!(want.dimensions(), (seen.width, seen.height), "{name}");
-    let (worst, picture) = difference(want.as_raw(), &seen);
+    let (worst, picture) = difference(want.as_raw(), seen);
     if worst > BLOCK_TOLERANCE {
-        let diff = out.join(format!("{name}.diff.png"));
+        let diff = target().join(format!("{name}.diff.png"));
         std::fs::write(&diff, encode::png(&picture).unwrap()).unwrap();
         panic!(
             "{name} differs by {worst} in a block: see {} beside {}",
@@ -54,6 +61,36 @@ fn check(name: &str, story: &Story<'_>, with_photo: bool, (template, size): (&st
             actual.display()
         );
     }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn target() -> PathBuf {
+    root().join("target/golden")
+}
+
+/// Every sample of a family at half size, its five sizes side by side.
+fn family(template: &str) {
+    let photo = valley(1600, 1100);
+    let samples = &ENGINE.template(template).unwrap().samples;
+    for needed in ["typical", "shortest", "longest", "korean"] {
+        assert!(samples.contains_key(needed), "{template} has no sample {needed}");
+    }
+    let mut failed = Vec::new();
+    for sample in samples.keys() {
+        let only = (Some(sample.as_str()), None);
+        let drawn = specimens(&ENGINE, template, "demo", Some(&photo), only).unwrap();
+        assert_eq!(drawn.len(), 5, "{template} {sample}");
+        let strip = side_by_side(&drawn);
+        let file = encode::jpeg(&strip, STRIP_QUALITY).unwrap();
+        let name = format!("{template}/{sample}");
+        let golden = root().join(format!("tests/golden/{name}.jpg"));
+        let look = std::panic::catch_unwind(|| compare(&name, &strip, &golden, file));
+        failed.extend(look.is_err().then_some(name));
+    }
+    assert_eq!(failed, [""; 0], "see above");
 }
 
 /// Worst mean difference of a block, and a picture that shows where.
@@ -113,4 +150,68 @@ fn longest_poster() {
 #[test]
 fn poster_without_photo() {
     check("poster-no-photo", &TYPICAL, false, A4);
+}
+
+#[test]
+fn family_bieu_do() {
+    family("bieu-do");
+}
+
+#[test]
+fn family_cac_buoc() {
+    family("cac-buoc");
+}
+
+#[test]
+fn family_canh_bao() {
+    family("canh-bao");
+}
+
+#[test]
+fn family_dinh_chinh() {
+    family("dinh-chinh");
+}
+
+#[test]
+fn family_dong_thoi_gian() {
+    family("dong-thoi-gian");
+}
+
+#[test]
+fn family_so_lieu() {
+    family("so-lieu");
+}
+
+#[test]
+fn family_so_sanh() {
+    family("so-sanh");
+}
+
+#[test]
+fn family_tin_nhanh() {
+    family("tin-nhanh");
+}
+
+#[test]
+fn family_trich_dan() {
+    family("trich-dan");
+}
+
+#[test]
+fn family_van_ban() {
+    family("van-ban");
+}
+
+#[test]
+fn every_family_has_its_pictures() {
+    let kept = std::fs::read_dir(root().join("tests/golden")).unwrap();
+    let folder = |entry: std::io::Result<std::fs::DirEntry>| {
+        let entry = entry.unwrap();
+        entry.file_type().unwrap().is_dir().then(|| entry.file_name().into_string().unwrap())
+    };
+    let mut kept: Vec<String> = kept.filter_map(folder).collect();
+    kept.sort();
+    let families = ENGINE.templates().values().filter(|family| !family.samples.is_empty());
+    let families: Vec<_> = families.map(|family| family.id.clone()).collect();
+    assert_eq!(kept, families);
 }

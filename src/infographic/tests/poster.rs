@@ -15,7 +15,7 @@ use hayro::{
     vello_cpu::kurbo::{Affine, BezPath, Rect},
 };
 use loa_canvas::Engine;
-use loa_infographic::{Error, File, Format, Infographic, Order, Rendered, SourcePhoto};
+use loa_infographic::{Error, File, Format, Infographic, Order, Rendered, SourcePhoto, Spread};
 use loa_model::{Article, Brief, Cancel};
 use support::{ENGINE, LONGEST, Story, TYPICAL, told, valley};
 
@@ -50,6 +50,7 @@ fn draw_with(
         template: Some(template),
         sizes: &[],
         formats: &[Format::Pdf],
+        spread: Spread::Card,
         link: Some(LINK),
         date: "22/11/2026",
         cancel: &Cancel::new(),

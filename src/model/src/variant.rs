@@ -26,6 +26,8 @@ pub enum VariantKind {
     Audio,
     /// Sheets to be printed for notice boards.
     Poster,
+    /// Pages of pictures, for a list that one picture cannot hold.
+    Carousel,
 }
 
 /// State of a variant.

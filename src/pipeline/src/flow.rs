@@ -195,7 +195,8 @@ impl Flow {
         }
         let recipe = self.recipe(&article.agency).await?;
         let mut changes = Changes::by(Self::actor(), "brief article").insert(&brief);
-        for kind in &deps.variants {
+        let lists = loa_infographic::may_spread(&brief);
+        for kind in deps.variants.iter().filter(|kind| lists || **kind != VariantKind::Carousel) {
             let variant = Variant {
                 id: deps.ids.make(),
                 agency: article.agency.clone(),

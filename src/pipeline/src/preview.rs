@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use loa_canvas::{DecodedPhoto, Focus, photo};
-use loa_infographic::{Format, Infographic, SourcePhoto};
+use loa_infographic::{Format, Infographic, SourcePhoto, Spread};
 use loa_model::{Article, Brief, Cancel, Digest, Violation};
 use serde_json::Value;
 
@@ -101,6 +101,7 @@ impl Studio {
                 template: recipe.template.as_deref(),
                 sizes: &sizes,
                 formats: &[Format::Half],
+                spread: Spread::Card,
                 link: None,
                 date: &date,
                 cancel: &Cancel::new(),

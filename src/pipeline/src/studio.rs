@@ -9,7 +9,7 @@ use bytes::Bytes;
 use jiff::tz::TimeZone;
 use loa_canvas::{DecodedPhoto, Engine, Focus, Manifest, TemplateKind, photo};
 use loa_clip::{Folders, Look, PhotoFile, Runner};
-use loa_infographic::{Format, Infographic, SourcePhoto};
+use loa_infographic::{Format, Infographic, SourcePhoto, Spread};
 use loa_model::{
     Article, Brief, Cancel, Choices, Digest, FocusPoint, PhotoChoice, Progress, VariantKind,
     digest::DigestBuilder,
@@ -22,6 +22,8 @@ use crate::{Error, Result, preview::Decoded};
 const MAX_JPEG: usize = 900_000;
 /// Template of the poster.
 const POSTER: &str = "poster";
+/// Size of the pages of a carousel.
+const CAROUSEL: &str = "portrait";
 
 /// A photo of the article that lies in a file, so that a child under limits can read it.
 #[derive(Debug, Clone)]
@@ -231,7 +233,13 @@ impl Studio {
         match kind {
             VariantKind::Infographic => {
                 let formats = &[Format::Jpeg { max_bytes: MAX_JPEG }, Format::Png];
-                self.infographic(take, formats, progress).await
+                self.infographic(take, Spread::Card, formats, progress).await
+            }
+            VariantKind::Carousel => {
+                let recipe = Recipe { sizes: vec![CAROUSEL.to_owned()], ..take.recipe.clone() };
+                let take = Take { recipe: &recipe, ..take };
+                let formats = &[Format::Jpeg { max_bytes: MAX_JPEG }];
+                self.infographic(take, Spread::Carousel, formats, progress).await
             }
             VariantKind::Poster => {
                 let recipe = Recipe {
@@ -240,7 +248,7 @@ impl Studio {
                     ..take.recipe.clone()
                 };
                 let take = Take { recipe: &recipe, ..take };
-                self.infographic(take, &[Format::Pdf], progress).await
+                self.infographic(take, Spread::Card, &[Format::Pdf], progress).await
             }
             VariantKind::ShortClip | VariantKind::LowBand => self.clip(kind, take, progress).await,
             VariantKind::LongClip | VariantKind::Audio => {
@@ -252,6 +260,7 @@ impl Studio {
     async fn infographic(
         &self,
         take: Take<'_>,
+        spread: Spread,
         formats: &'static [Format],
         progress: &(dyn Fn(Progress) + Send + Sync),
     ) -> Result<(Vec<Made>, Value)> {
@@ -264,7 +273,8 @@ impl Studio {
         let drawing = on_a_thread(move || {
             let mut tell = |now: Progress| sender.send(now).unwrap_or(());
             let engine = engine.get()?;
-            card(&engine, &article, &brief, &recipe, formats, &photos, &out, &cancel, &mut tell)
+            let how = (spread, formats);
+            card(&engine, &article, &brief, &recipe, how, &photos, &out, &cancel, &mut tell)
         });
         while let Some(now) = told.recv().await {
             progress(now);
@@ -361,7 +371,7 @@ fn card(
     article: &Article,
     brief: &Brief,
     recipe: &Recipe,
-    formats: &[Format],
+    (spread, formats): (Spread, &[Format]),
     photos: &[PhotoOnDisk],
     out: &Path,
     cancel: &Cancel,
@@ -378,6 +388,7 @@ fn card(
         template: recipe.template.as_deref(),
         sizes: &sizes,
         formats,
+        spread,
         link: None,
         date: &date,
         cancel,
@@ -397,8 +408,8 @@ fn card(
             what: "a card cannot be written",
             why: error.to_string(),
         })?;
-        // The JPEG goes by the name of its size: it is what channels get.
-        let name = if file.mime == "image/jpeg" { file.size.clone() } else { file.name.clone() };
+        // The JPEG goes by the name of its size and page: it is what channels get.
+        let name = file.name.strip_suffix(".jpg").unwrap_or(&file.name).to_owned();
         made.push(Made {
             name,
             path,

@@ -30,13 +30,18 @@ pub struct Config {
     pub poll_s: u64,
     /// Longest wait for running jobs when stopping, seconds.
     pub grace_s: u64,
-    /// Variants drawn of every article.
+    /// Variants drawn of every article; a carousel only of those with a list.
     pub variants: Vec<VariantKind>,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        let variants = vec![VariantKind::Infographic, VariantKind::ShortClip, VariantKind::LowBand];
+        let variants = vec![
+            VariantKind::Infographic,
+            VariantKind::Carousel,
+            VariantKind::ShortClip,
+            VariantKind::LowBand,
+        ];
         Self { renders: 1, measures: 2, others: 4, lease_s: 60, poll_s: 5, grace_s: 10, variants }
     }
 }

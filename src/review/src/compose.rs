@@ -27,6 +27,14 @@ pub enum Pick {
         /// Without it there is no post.
         required: bool,
     },
+    /// Every page of a variant, in order. A post of pages is made only where there are two or more: a variant of one page, or
+    /// none, is not missing.
+    Pages {
+        /// Role in the post.
+        role: MediaRole,
+        /// Editorial form.
+        kind: VariantKind,
+    },
     /// A photo of the article.
     Photo {
         /// Role in the post.
@@ -44,6 +52,9 @@ pub enum Pick {
 pub struct Slot {
     /// Format.
     pub format: PostFormat,
+    /// Not made where the account got a post of this format from an earlier slot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unless: Option<PostFormat>,
     /// Files in order.
     pub media: Vec<Pick>,
     /// Minutes after the first post of the article.
@@ -200,6 +211,13 @@ impl Review {
                     outcome.posts.push(post.clone());
                     continue;
                 }
+                let of_this = |post: &Post| {
+                    post.account == account.name && Some(post.content.format) == slot.unless
+                };
+                let before = outcome.posts.iter().chain(drafts.iter().map(|(post, _)| post));
+                if before.into_iter().any(of_this) {
+                    continue;
+                }
                 let missing = |what: String| Missing {
                     account: account.name.clone(),
                     format: slot.format,
@@ -210,7 +228,8 @@ impl Review {
                     continue;
                 };
                 let media = match files(&article.record, &variants, &slot.media) {
-                    Ok(media) => media,
+                    Ok(Some(media)) => media,
+                    Ok(None) => continue,
                     Err(what) => {
                         outcome.missing.push(missing(what));
                         continue;
@@ -356,20 +375,33 @@ impl Review {
     }
 }
 
-/// The files of a slot, or what is missing.
-fn files(article: &Article, variants: &[Variant], picks: &[Pick]) -> Result<Vec<Media>, String> {
+/// The files of a slot, nothing for a post of pages that there is no need of, or what is missing.
+fn files(
+    article: &Article,
+    variants: &[Variant],
+    picks: &[Pick],
+) -> Result<Option<Vec<Media>>, String> {
+    // The newest of several comes last: ids sort by time.
+    let newest = |kind: VariantKind| {
+        let mut current =
+            variants.iter().filter(|v| v.kind == kind && v.state == VariantState::Rendered);
+        current.next_back()
+    };
     let mut media = Vec::new();
     for pick in picks {
         let (found, required) = match pick {
             Pick::Variant { role, kind, renditions, required } => {
-                let mut current = variants
-                    .iter()
-                    .filter(|v| v.kind == *kind && v.state == VariantState::Rendered);
-                // The newest of several comes last: ids sort by time.
-                let file = current
-                    .next_back()
+                let file = newest(*kind)
                     .and_then(|v| Some((v, renditions.iter().find_map(|name| v.rendition(name))?)));
                 (file.map(|(variant, rendition)| rendered(*role, variant, rendition)), *required)
+            }
+            Pick::Pages { role, kind } => {
+                let Some(variant) = newest(*kind).filter(|variant| variant.renditions.len() > 1)
+                else {
+                    return Ok(None);
+                };
+                media.extend(variant.renditions.iter().map(|file| rendered(*role, variant, file)));
+                continue;
             }
             Pick::Photo { role, index, required } => {
                 (article.photos.get(*index).and_then(|photo| photographed(*role, photo)), *required)
@@ -381,7 +413,7 @@ fn files(article: &Article, variants: &[Variant], picks: &[Pick]) -> Result<Vec<
             None => {}
         }
     }
-    Ok(media)
+    Ok(Some(media))
 }
 
 pub(crate) fn rendered(role: MediaRole, variant: &Variant, rendition: &Rendition) -> Media {

@@ -3,6 +3,7 @@
 mod any_order;
 mod fixture;
 mod follow;
+mod pages;
 mod raced;
 mod slots;
 mod words;
@@ -65,7 +66,12 @@ fn what_is_missing_is_said() {
         renditions: vec!["1080x1920".into()],
         required: true,
     }];
-    desk.profile.push(Slot { format: PostFormat::Article, media: vec![], after_minutes: 0 });
+    desk.profile.push(Slot {
+        format: PostFormat::Article,
+        unless: None,
+        media: vec![],
+        after_minutes: 0,
+    });
     let outcome = desk.compose().unwrap();
     assert_eq!(outcome.posts, []);
     assert!(outcome.missing[0].what.contains("short_clip"));

@@ -192,6 +192,7 @@ impl Desk {
             },
             profile: vec![Slot {
                 format: PostFormat::Photo,
+                unless: None,
                 media: vec![pick(true), photo],
                 after_minutes: 90,
             }],
