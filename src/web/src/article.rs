@@ -8,7 +8,7 @@ use axum::{
 };
 use loa_model::{
     Account, Article, ArticleId, Block, Brief, Job, JobKind, Post, Role, Span, Variant,
-    VariantState, When, record::join,
+    VariantKind, VariantState, When, record::join,
 };
 use loa_store::{Changes, StoreExt, Versioned};
 use serde::Serialize;
@@ -54,6 +54,12 @@ struct FileView {
 }
 
 #[derive(Serialize)]
+struct PageView {
+    blob: String,
+    alt: String,
+}
+
+#[derive(Serialize)]
 struct Traced {
     text: String,
     block: Option<u32>,
@@ -68,6 +74,8 @@ struct VariantView {
     reason: String,
     video: Option<String>,
     picture: Option<String>,
+    /// Pages after the first, of a carousel.
+    more: Vec<PageView>,
     poster: Option<String>,
     /// A file to be printed, of a variant that has no picture.
     document: Option<String>,
@@ -236,6 +244,13 @@ fn variant_view(variant: &Variant, article: &Article, lang: &str) -> VariantView
         reason: variant.reason.clone(),
         video: video.map(|file| file.blob.to_string()),
         picture: picture.map(|file| file.blob.to_string()),
+        more: variant
+            .renditions
+            .iter()
+            .skip(1)
+            .filter(|_| variant.kind == VariantKind::Carousel)
+            .map(|file| PageView { blob: file.blob.to_string(), alt: file.alt.clone() })
+            .collect(),
         document: first(PDF).map(|file| file.blob.to_string()),
         poster: picture.filter(|_| video.is_some()).map(|file| file.blob.to_string()),
         width: shown.map_or(4, |file| file.width),
