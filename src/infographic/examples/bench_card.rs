@@ -1,18 +1,29 @@
 //! The card's numbers: prints a JSON array of rows on stdout. Run in release: `cargo run --release -p loa-infographic --example bench_card`.
 //!
 //! Steps are interleaved so that a busy machine slows them alike; values are medians of CPU milliseconds, `spread` is the range around them as a share of the median.
+//!
+//! `bench_card cards FOLDER` serves `benches/peers` instead: what others need for the same card goes to FOLDER, then each line of
+//! stdin (`{"run": 7, "file": "a.png"}`, the file if it is wanted) is one card, and its answer what the steps of it cost.
 
 #[path = "../tests/support/mod.rs"]
 #[expect(dead_code, reason = "some stories are told by the tests alone")]
 mod support;
 
-use std::hint::black_box;
+use std::{fs, hint::black_box, io, path::Path};
 
-use loa_canvas::{Canvas, Pixels, PreparedPhoto, Sheet, encode};
+use loa_canvas::{Canvas, Layout, Pixels, PreparedPhoto, Sheet, encode, qr};
+use loa_infographic::SourcePhoto;
+use loa_model::{Article, Brief};
 use serde_json::{Value, json};
 use support::{ENGINE, TYPICAL, told, valley};
 
 const RUNS: usize = 9;
+const CANVAS: (u32, u32) = (1080, 1350);
+/// The photo's slot on that canvas, and on the square one.
+const SLOT: (u32, u32) = (1080, 420);
+const SQUARE_SLOT: (u32, u32) = (1080, 310);
+/// Pixels of a module of the code that others are given: as large as the template draws it.
+const MODULE: u32 = 3;
 
 /// Milliseconds of each run of one step.
 #[derive(Default)]
@@ -56,58 +67,142 @@ fn row(name: &str, value: f64, unit: &str, bound: Option<f64>, spread: Option<f6
     json!({"name": name, "value": round(value), "unit": unit, "bound": bound, "ok": ok, "n": RUNS, "spread": spread})
 }
 
-fn main() {
-    let (article, brief) = told(&TYPICAL);
-    let source = valley(4000, 2667);
-    let slot = (1080, 420);
-    let photo = |slot: (u32, u32)| -> PreparedPhoto {
-        source.photo.cover(slot.0, slot.1, source.focus).expect("a slot of the template")
-    };
-    let figure = &brief.figures[0];
-    // Another headline each time, as for another article: nothing comes from the compiler's cache.
-    let data = |run: usize| {
+/// The story that is drawn, its photo decoded.
+struct Told {
+    article: Article,
+    brief: Brief,
+    source: SourcePhoto,
+}
+
+impl Told {
+    fn new() -> Self {
+        let (article, brief) = told(&TYPICAL);
+        Self { article, brief, source: valley(4000, 2667) }
+    }
+
+    fn photo(&self, slot: (u32, u32)) -> PreparedPhoto {
+        self.source.photo.cover(slot.0, slot.1, self.source.focus).expect("a slot of the template")
+    }
+
+    fn data(&self) -> Value {
+        let (article, brief) = (&self.article, &self.brief);
+        let figure = &brief.figures[0];
         json!({
-            "lang": "vi", "category": article.section, "date": "22/11/2026",
-            "title": format!("{} {run}", brief.title.text),
+            "lang": "vi", "category": article.section, "date": "22/11/2026", "title": brief.title.text,
             "points": brief.points.iter().take(3).map(|point| &point.text).collect::<Vec<_>>(),
             "figures": [{"value": figure.value, "unit": figure.unit, "label": figure.label.text}],
             "source": article.source.publisher, "url": "https://minhhoa.example/l/k7Xq2", "url_short": "minhhoa.example",
         })
+    }
+
+    /// Another headline each time, as for another article: nothing comes from the compiler's cache.
+    fn data_of(&self, run: usize) -> Value {
+        let mut data = self.data();
+        data["title"] = json!(format!("{} {run}", self.brief.title.text));
+        data
+    }
+}
+
+fn compose(data: &Value, canvas: (u32, u32), photos: &[PreparedPhoto]) -> Layout {
+    let canvas = Canvas::new(canvas.0, canvas.1);
+    let sheet = Sheet { template: "tin-nhanh", brand: "demo", canvas, data, photos };
+    ENGINE.compose(&sheet).expect("the card of the tests")
+}
+
+fn png_of(pixels: &Pixels) -> Vec<u8> {
+    encode::png(pixels).expect("a picture")
+}
+
+fn jpeg_of(pixels: &Pixels, quality: u8) -> Vec<u8> {
+    encode::jpeg(pixels, quality).expect("a picture")
+}
+
+#[expect(clippy::print_stdout, reason = "the bench hands its rows to make bench")]
+fn say(value: &Value) {
+    println!("{value}");
+}
+
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match words.as_slice() {
+        [] => say(&rows(&Told::new())),
+        [mode, folder] if mode == "cards" => cards(&Told::new(), Path::new(folder)),
+        _ => panic!("bench_card, or bench_card cards FOLDER"),
+    }
+}
+
+/// One card a line, for comparison with other tools.
+fn cards(told: &Told, folder: &Path) {
+    hand_out(told, folder);
+    say(&json!({"ready": concat!("Loa ", env!("CARGO_PKG_VERSION"))}));
+    for line in io::stdin().lines() {
+        let order: Value =
+            serde_json::from_str(&line.expect("a line of the bench")).expect("an order");
+        let run = order["run"].as_u64().and_then(|run| usize::try_from(run).ok()).expect("a run");
+        let mut steps: [Samples; 4] = Default::default();
+        let [crop, layout, raster, encode] = &mut steps;
+        let photos = [crop.time(|| told.photo(SLOT))];
+        let laid = layout.time(|| compose(&told.data_of(run), CANVAS, &photos));
+        let pixels = raster.time(|| laid.pixels(0, 1.0));
+        let png = encode.time(|| png_of(&pixels));
+        if let Some(file) = order["file"].as_str() {
+            fs::write(file, &png).expect("a file of the bench");
+        }
+        say(&json!({
+            "bytes": png.len(),
+            "steps": {
+                "crop": crop.median(), "layout": layout.median(),
+                "raster": raster.median(), "encode_png": encode.median(),
+            },
+        }));
+    }
+}
+
+/// Words, colours, photo and code of the card, as files.
+fn hand_out(told: &Told, folder: &Path) {
+    let write = |name: &str, bytes: &[u8]| {
+        fs::write(folder.join(name), bytes).expect("a folder of the bench");
     };
-    let compose = |data: &Value, canvas: (u32, u32), photo: &[PreparedPhoto]| {
-        let canvas = Canvas::new(canvas.0, canvas.1);
-        let sheet = Sheet { template: "tin-nhanh", brand: "demo", canvas, data, photos: photo };
-        ENGINE.compose(&sheet).expect("the card of the tests")
-    };
+    let (data, photo) = (told.data(), told.photo(SLOT));
+    let brand = ENGINE.brand("demo").expect("the brand of the tests");
+    let code = qr::modules(data["url"].as_str().unwrap_or_default()).expect("a short address");
+    let side = code.side * MODULE;
+    let rgba = code.enlarged(MODULE).iter().flat_map(|&luma| [luma, luma, luma, 255]).collect();
+    write("photo.jpg", &jpeg_of(&opaque(&photo), 90));
+    write("code.png", &png_of(&Pixels { width: side, height: side, rgba }));
+    write("logo.svg", &brand.logo.as_ref().expect("the brand has a logo").bytes);
+    let card = json!({
+        "canvas": CANVAS, "slot": SLOT, "code": side, "data": data, "credit": photo.credit,
+        "agency": brand.name("vi"), "theme": brand.theme, "labels": ENGINE.labels("vi"),
+    });
+    write("card.json", card.to_string().as_bytes());
+}
+
+fn opaque(photo: &PreparedPhoto) -> Pixels {
+    let rgba = photo.rgb.chunks_exact(3).flat_map(|rgb| [rgb[0], rgb[1], rgb[2], 255]).collect();
+    Pixels { width: photo.width, height: photo.height, rgba }
+}
+
+fn rows(told: &Told) -> Value {
     let mut steps: [Samples; 8] = Default::default();
     let [layout, raster, png, jpeg, fill, next_png, next_jpeg, preview] = &mut steps;
     for run in 0..=RUNS {
-        let first = data(run);
-        let photos = [photo(slot)];
-        let laid = layout.time(|| compose(&first, (1080, 1350), &photos));
+        let first = told.data_of(run);
+        let photos = [told.photo(SLOT)];
+        let laid = layout.time(|| compose(&first, CANVAS, &photos));
         let pixels = raster.time(|| laid.pixels(0, 1.0));
-        png.time(|| encode::png(&pixels).expect("a picture"));
-        jpeg.time(|| encode::jpeg(&pixels, 85).expect("a picture"));
-        fill.time(|| Pixels::filled(1080, 1350, [94, 10, 18, 255]));
+        png.time(|| png_of(&pixels));
+        jpeg.time(|| jpeg_of(&pixels, 85));
+        fill.time(|| Pixels::filled(CANVAS.0, CANVAS.1, [94, 10, 18, 255]));
         // The next size of the same article: the photo is decoded, its crop is not made.
-        let whole = |end: &dyn Fn(&Pixels) -> Vec<u8>| {
-            let photos = [photo((1080, 310))];
-            end(&compose(&first, (1080, 1080), &photos).pixels(0, 1.0))
-        };
-        next_png.time(|| whole(&|pixels| encode::png(pixels).expect("a picture")));
-        let second = data(run + 1000);
-        next_jpeg.time(|| {
-            let photos = [photo((1080, 310))];
-            encode::jpeg(&compose(&second, (1080, 1080), &photos).pixels(0, 1.0), 85)
-                .expect("a picture")
-        });
+        let square =
+            |data: &Value| compose(data, (1080, 1080), &[told.photo(SQUARE_SLOT)]).pixels(0, 1.0);
+        next_png.time(|| png_of(&square(&first)));
+        let second = told.data_of(run + 1000);
+        next_jpeg.time(|| jpeg_of(&square(&second), 85));
         // What an editor sees while typing: the photo is decoded, the words are new.
-        let typed = data(run + 2000);
-        preview.time(|| {
-            let photos = [photo(slot)];
-            encode::jpeg(&compose(&typed, (1080, 1350), &photos).pixels(0, 0.5), 75)
-                .expect("a picture")
-        });
+        let typed = told.data_of(run + 2000);
+        preview.time(|| jpeg_of(&compose(&typed, CANVAS, &[told.photo(SLOT)]).pixels(0, 0.5), 75));
         if run == 0 {
             // The first round fills caches of code and fonts.
             steps_clear(&mut [layout, raster, png, jpeg, fill, next_png, next_jpeg, preview]);
@@ -115,7 +210,7 @@ fn main() {
     }
     let floor = png.median() + fill.median();
     let whole = layout.median() + raster.median() + png.median();
-    let rows = json!([
+    json!([
         layout.row("card.layout_ms", None),
         raster.row("card.raster_ms", None),
         png.row("card.encode_png_ms", None),
@@ -124,11 +219,7 @@ fn main() {
         next_jpeg.row("card.next_size_jpeg_cpu_ms", Some(45.0)),
         preview.row("card.preview_cpu_ms", Some(40.0)),
         row("card.over_floor", whole / floor, "ratio", None, None),
-    ]);
-    #[expect(clippy::print_stdout, reason = "the bench hands its rows to make bench")]
-    {
-        println!("{rows}");
-    }
+    ])
 }
 
 fn steps_clear(steps: &mut [&mut Samples]) {
