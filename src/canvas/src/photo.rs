@@ -17,6 +17,9 @@ pub const MAX_PIXELS: u64 = 50_000_000;
 /// Greatest memory a decoder may take.
 pub const MAX_ALLOC: u64 = 256 << 20;
 
+/// What a working copy still covers: the largest slot of a template is a little smaller.
+pub const WORKING: (u32, u32) = (1760, 1240);
+
 /// Where the eye should rest: 0–1 from the left and from the top. The crop keeps it as near to the middle as it can.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Focus {
@@ -160,6 +163,28 @@ impl DecodedPhoto {
     /// What an editor should know about it.
     pub fn warning(&self) -> Option<&'static str> {
         self.warning
+    }
+
+    /// The same photo no larger than drawing needs: it still covers [`WORKING`]. Every size is cropped from it, so that a photo
+    /// of 50 million pixels is held and looked through once and not with each picture.
+    ///
+    /// # Errors
+    /// None that an upright photo gives; those of [`DecodedPhoto::cover`].
+    pub fn working(self) -> Result<Self> {
+        let share = |least: u32, side: u32| f64::from(least) / f64::from(side);
+        let scale = share(WORKING.0, self.width).max(share(WORKING.1, self.height));
+        if scale >= 1.0 {
+            return Ok(self);
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "smaller than a side, and not negative"
+        )]
+        let size = |side: u32| ((f64::from(side) * scale).round() as u32).max(1);
+        let (width, height) = (size(self.width), size(self.height));
+        let small = self.cover(width, height, self.focus)?;
+        Ok(Self { width, height, rgb: Arc::new(small.rgb), ..self })
     }
 
     /// Fills `width × height` with it: cropped around `focus`, scaled with Lanczos3.

@@ -89,6 +89,23 @@ fn a_photo_taken_upright_stands_upright() {
 }
 
 #[test]
+fn a_working_copy_covers_every_slot_and_keeps_what_stands_out() {
+    for (size, want) in [
+        ((4000, 2667), (1860, 1240)),
+        ((2667, 4000), (1760, 2640)),
+        ((1600, 1067), (1600, 1067)),
+        ((9000, 1000), (9000, 1000)),
+    ] {
+        let picture = Pixels::filled(size.0, size.1, [90, 120, 60, 255]);
+        let photo = photo::decode(&encode::jpeg(&picture, 60).unwrap()).unwrap();
+        let focus = photo.focus();
+        let small = photo.working().unwrap();
+        assert_eq!((small.width(), small.height()), want);
+        assert_eq!((small.focus(), small.rgb().len()), (focus, (want.0 * want.1 * 3) as usize));
+    }
+}
+
+#[test]
 fn the_crop_keeps_the_focus() {
     let photo = photo::decode(&encode::png(&halves()).unwrap()).unwrap();
     for (x, channel) in [(0.1, 0), (0.9, 2)] {

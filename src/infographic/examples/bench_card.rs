@@ -11,7 +11,7 @@ mod support;
 
 use std::{fs, hint::black_box, io, path::Path};
 
-use loa_canvas::{Canvas, Layout, Pixels, PreparedPhoto, Sheet, encode, qr};
+use loa_canvas::{Canvas, Engine, Layout, Pixels, PreparedPhoto, Sheet, encode, qr};
 use loa_infographic::SourcePhoto;
 use loa_model::{Article, Brief};
 use serde_json::{Value, json};
@@ -43,11 +43,14 @@ impl Samples {
         sorted[sorted.len() / 2]
     }
 
-    fn row(&self, name: &str, bound: Option<f64>) -> Value {
+    fn spread(&self) -> f64 {
         let low = self.0.iter().copied().fold(f64::INFINITY, f64::min);
         let high = self.0.iter().copied().fold(0.0, f64::max);
-        let spread = (high - low) / self.median();
-        row(name, self.median(), "ms", bound, Some(spread))
+        (high - low) / self.median()
+    }
+
+    fn row(&self, name: &str, bound: Option<f64>) -> Value {
+        row(name, self.median(), "ms", bound, Some(self.spread()))
     }
 }
 
@@ -208,6 +211,8 @@ fn rows(told: &Told) -> Value {
             steps_clear(&mut [layout, raster, png, jpeg, fill, next_png, next_jpeg, preview]);
         }
     }
+    let (over_one, ten_spread) = ten_agencies(told);
+    let [early, late] = memory(told);
     let floor = png.median() + fill.median();
     let whole = layout.median() + raster.median() + png.median();
     json!([
@@ -218,8 +223,78 @@ fn rows(told: &Told) -> Value {
         next_png.row("card.next_size_png_cpu_ms", Some(45.0)),
         next_jpeg.row("card.next_size_jpeg_cpu_ms", Some(45.0)),
         preview.row("card.preview_cpu_ms", Some(40.0)),
-        row("card.over_floor", whole / floor, "ratio", None, None),
+        row("card.over_floor", whole / floor, "ratio", Some(3.0), None),
+        row("card.ten_agencies_over_one", over_one, "ratio", Some(6.0), Some(ten_spread)),
+        row("card.rss_after_1000_mib", late, "MiB", Some(250.0), None),
+        row("card.rss_1000_over_500", late / early, "ratio", Some(1.05), None),
     ])
+}
+
+/// How often one card the cards of ten agencies cost, the same words in ten brand kits, and the spread of that.
+fn ten_agencies(told: &Told) -> (f64, f64) {
+    // Dark enough for white and for the accent of the kit of the demo.
+    const COLOURS: [&str; 10] = [
+        "#a8121b", "#7a1f3d", "#5b2a86", "#2f3c8f", "#114b8a", "#0b5563", "#0d5c46", "#3f5416",
+        "#6b3f0e", "#7a2e12",
+    ];
+    let mut assets = support::assets();
+    let file =
+        |assets: &loa_canvas::Assets, name: &str| assets.brands[&format!("demo/{name}")].clone();
+    let kit = String::from_utf8(file(&assets, "brand.toml").to_vec()).expect("a kit is text");
+    for (index, colour) in COLOURS.iter().enumerate() {
+        let line = |line: &str| match line.split_once(" = ") {
+            Some(("brand", _)) => format!("brand = \"{colour}\""),
+            Some(("name_vi", _)) => format!("name_vi = \"Cổng Thông tin điện tử tỉnh số {index}\""),
+            _ => line.to_owned(),
+        };
+        let kit = kit.lines().map(line).collect::<Vec<_>>().join("\n");
+        assets.brands.insert(format!("agency-{index}/brand.toml"), kit.into_bytes().into());
+        assets.brands.insert(format!("agency-{index}/logo.svg"), file(&assets, "logo.svg"));
+    }
+    let engine = Engine::new(&assets).expect("kits that can be read");
+    let drawn = |data: &Value, photos: &[PreparedPhoto], brand: &str| {
+        let canvas = Canvas::new(CANVAS.0, CANVAS.1);
+        let sheet = Sheet { template: "tin-nhanh", brand, canvas, data, photos };
+        png_of(&engine.compose(&sheet).expect("the card of the tests").pixels(0, 1.0))
+    };
+    let mut ratios = Samples::default();
+    for run in 0..=RUNS {
+        let [mut one, mut ten] = <[Samples; 2]>::default();
+        one.time(|| drawn(&told.data_of(run + 3000), &[told.photo(SLOT)], "agency-0"));
+        let data = told.data_of(run + 4000);
+        ten.time(|| {
+            let photos = [told.photo(SLOT)];
+            for index in 0..COLOURS.len() {
+                black_box(drawn(&data, &photos, &format!("agency-{index}")));
+            }
+        });
+        if run > 0 {
+            ratios.0.push(ten.median() / one.median());
+        }
+    }
+    (ratios.median(), ratios.spread())
+}
+
+/// Resident memory after 500 and after 1,000 cards in five sizes, MiB.
+fn memory(told: &Told) -> [f64; 2] {
+    const SIZES: [((u32, u32), (u32, u32)); 5] = [
+        (CANVAS, SLOT),
+        ((1080, 1080), SQUARE_SLOT),
+        ((1080, 1920), (1080, 660)),
+        ((1200, 630), (472, 630)),
+        ((1280, 720), (504, 720)),
+    ];
+    [0, 500].map(|from| {
+        for run in from..from + 500 {
+            let (canvas, slot) = SIZES[run % SIZES.len()];
+            let data = told.data_of(run / SIZES.len() + 5000);
+            black_box(jpeg_of(&compose(&data, canvas, &[told.photo(slot)]).pixels(0, 1.0), 85));
+        }
+        let status = fs::read_to_string("/proc/self/status").expect("the bench runs on Linux");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line");
+        let kib: f64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+        kib / 1024.0
+    })
 }
 
 fn steps_clear(steps: &mut [&mut Samples]) {

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{Error, Recipe, Result, Studio, studio};
 
-/// Photos that stay decoded: those of the articles that are being edited.
+/// Photos that stay decoded: those of the articles that are being drawn or edited.
 const PHOTOS: usize = 4;
 
 /// What to draw.
@@ -50,7 +50,8 @@ pub struct Preview {
 pub(crate) struct Decoded(Mutex<Vec<(Digest, DecodedPhoto)>>);
 
 impl Decoded {
-    fn of(&self, bytes: &Bytes) -> Result<DecodedPhoto, loa_canvas::Error> {
+    /// The working copy of a photo, decoded once for all pictures that show it.
+    pub(crate) fn of(&self, bytes: &Bytes) -> Result<DecodedPhoto, loa_canvas::Error> {
         let digest = Digest::of(bytes);
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(place) = known.iter().position(|(of, _)| *of == digest) {
@@ -58,7 +59,7 @@ impl Decoded {
             known.push(found.clone());
             return Ok(found.1);
         }
-        let decoded = photo::decode(bytes)?;
+        let decoded = photo::decode(bytes)?.working()?;
         if known.len() >= PHOTOS {
             known.remove(0);
         }

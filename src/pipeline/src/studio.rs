@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use jiff::tz::TimeZone;
-use loa_canvas::{DecodedPhoto, Engine, Focus, Manifest, TemplateKind, photo};
+use loa_canvas::{DecodedPhoto, Engine, Focus, Manifest, TemplateKind};
 use loa_clip::{Folders, Look, PhotoFile, Runner};
 use loa_infographic::{Format, Infographic, SourcePhoto, Spread};
 use loa_model::{
@@ -268,13 +268,14 @@ impl Studio {
             (take.article.clone(), take.brief.clone(), take.recipe.clone());
         let (photos, out, cancel) =
             (take.photos.to_vec(), take.out.to_path_buf(), take.cancel.clone());
-        let engine = Arc::clone(&self.engine);
+        let (engine, decoded) = (Arc::clone(&self.engine), Arc::clone(&self.decoded));
         let (sender, mut told) = tokio::sync::mpsc::unbounded_channel();
         let drawing = on_a_thread(move || {
             let mut tell = |now: Progress| sender.send(now).unwrap_or(());
             let engine = engine.get()?;
             let how = (spread, formats);
-            card(&engine, &article, &brief, &recipe, how, &photos, &out, &cancel, &mut tell)
+            let photos = (&photos[..], &*decoded);
+            card(&engine, &article, &brief, &recipe, how, photos, &out, &cancel, &mut tell)
         });
         while let Some(now) = told.recv().await {
             progress(now);
@@ -372,12 +373,12 @@ fn card(
     brief: &Brief,
     recipe: &Recipe,
     (spread, formats): (Spread, &[Format]),
-    photos: &[PhotoOnDisk],
+    (photos, decoded): (&[PhotoOnDisk], &Decoded),
     out: &Path,
     cancel: &Cancel,
     tell: &mut dyn FnMut(Progress),
 ) -> Result<(Vec<Made>, Value)> {
-    let sources = source_photos(article, recipe, photos)?;
+    let sources = source_photos(article, recipe, photos, decoded)?;
     let sizes: Vec<&str> = recipe.sizes.iter().map(String::as_str).collect();
     let date = shown_date(article);
     let order = loa_infographic::Order {
@@ -429,6 +430,7 @@ fn source_photos(
     article: &Article,
     recipe: &Recipe,
     photos: &[PhotoOnDisk],
+    decoded: &Decoded,
 ) -> Result<Vec<SourcePhoto>> {
     let wanted = |on_disk: &&PhotoOnDisk| match recipe.photo {
         PhotoChoice::First => true,
@@ -437,7 +439,7 @@ fn source_photos(
     };
     for on_disk in photos.iter().filter(wanted) {
         let Some(known) = article.photos.get(on_disk.index) else { continue };
-        match photo::decode(&on_disk.bytes) {
+        match decoded.of(&on_disk.bytes) {
             Ok(photo) => {
                 return Ok(vec![SourcePhoto {
                     focus: recipe.focus_on(&photo),

@@ -154,7 +154,7 @@ pub(crate) fn valley(width: u32, height: u32) -> SourcePhoto {
     }
     let bytes = encode::jpeg(&picture, 92).unwrap();
     SourcePhoto {
-        photo: photo::decode(&bytes).unwrap(),
+        photo: photo::decode(&bytes).unwrap().working().unwrap(),
         focus: Focus::default(),
         alt: "Bản vùng cao".to_owned(),
         credit: "Ảnh: Minh Họa".to_owned(),
