@@ -115,8 +115,9 @@ impl Card {
         });
         data.as_object_mut().expect("an object").extend(details.data);
         if let Some(page) = amount.page {
-            let mark = format!("{}/{}", page.number, page.of);
-            known.push(Known::may("page", mark, Origin::Label));
+            for (field, number) in [("page", page.number), ("pages", page.of)] {
+                known.push(Known::may(field, number.to_string(), Origin::Label));
+            }
             data["page"] = page.number.into();
             data["pages"] = page.of.into();
             data["first"] = page.first.into();
