@@ -99,9 +99,14 @@ impl Engine {
     /// [`Error::Contrast`] for a brand kit that is hard to read.
     pub fn new(assets: &Assets) -> Result<Self> {
         let parsed = asset::parse(assets)?;
-        let (fonts, book) = Fonts::new(&assets.fonts, &assets.machine_fonts)?;
+        // A kit may bring the fonts that it names.
+        let is_font = |path: &str| path.ends_with(".ttf") || path.ends_with(".otf");
+        let kits = assets.brands.iter().filter(|(path, _)| is_font(path));
+        let kits: Vec<_> = kits.map(|(_, bytes)| bytes.clone()).collect();
+        let here = [&assets.fonts[..], &kits].concat();
+        let (fonts, book) = Fonts::new(&here, &assets.machine_fonts)?;
         let mut digest = DigestBuilder::new("canvas/1");
-        for file in &assets.fonts {
+        for file in &here {
             digest = digest.field("font", Digest::of(file).0);
         }
         for file in &assets.machine_fonts {

@@ -181,4 +181,8 @@ fn unknown_names_and_wild_sizes_are_refused() {
     ));
     let bare = Assets { fonts: Vec::new(), ..assets() };
     assert!(matches!(Engine::new(&bare), Err(Error::NoFonts)));
+    // A kit may bring its own type.
+    let mut kit = bare;
+    kit.brands.insert("demo/type.ttf".to_owned(), assets().fonts[0].clone());
+    assert!(Engine::new(&kit).is_ok());
 }

@@ -85,7 +85,8 @@ fn every_step_is_on_one_page_in_order_and_numbered_on() {
             );
             let drawn = picture["drawn"].as_array().unwrap();
             for (field, number) in [("page", index + 1), ("pages", pictures.len())] {
-                let told = |known: &Value| known["field"] == field && known["text"] == number.to_string();
+                let told =
+                    |known: &Value| known["field"] == field && known["text"] == number.to_string();
                 assert!(drawn.iter().any(told), "{size} {field} {number}");
             }
             let start = format!("{first}. Việc thứ {first} cần làm");

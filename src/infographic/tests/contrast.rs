@@ -1,13 +1,14 @@
-//! What is read on a card stands out from what is behind it, measured on the drawn picture.
+//! What is read on a card stands out from what is behind it, and its code can be scanned: measured on the drawn picture.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 #[expect(dead_code, reason = "the stories are told by the other tests")]
 mod support;
 
+use image::{DynamicImage, RgbaImage};
 use loa_canvas::{Colour, DrawnText, Layout, Pixels, Sheet, Size, Template};
 use serde_json::Value;
-use support::{ENGINE, valley};
+use support::{ENGINE, read_code, valley};
 
 /// Type from here on is large: 3:1 is enough for it, pixels per 1080 of the width.
 const LARGE: f64 = 40.0;
@@ -50,11 +51,22 @@ fn ground(picture: &Pixels, text: &DrawnText, ink: [u8; 3]) -> Option<Colour> {
 }
 
 #[test]
-fn every_word_of_a_drawn_card_stands_out_from_what_is_behind_it() {
+fn every_word_of_a_drawn_card_stands_out_and_every_code_can_be_scanned() {
     for family in families() {
         for size in &family.manifest.sizes {
             let layout = composed(family, size, &family.samples["typical"]);
             let picture = layout.pixels(0, 1.0);
+            // A wide card may have no room for a code; one that is there holds the address.
+            let upright = picture.height >= picture.width;
+            let seen = RgbaImage::from_raw(picture.width, picture.height, picture.rgba.clone());
+            let code = read_code(&DynamicImage::from(seen.unwrap()));
+            let url = family.samples["typical"]["url"].as_str().map(str::to_owned);
+            assert!(
+                code == url || (code.is_none() && !upright),
+                "{} {}: {code:?}",
+                family.id,
+                size.id
+            );
             for text in
                 layout.texts().iter().filter(|text| text.whole && !text.text.trim().is_empty())
             {

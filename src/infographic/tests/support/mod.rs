@@ -4,6 +4,7 @@
 
 use std::{path::Path, sync::LazyLock};
 
+use image::DynamicImage;
 use loa_canvas::{Assets, Engine, Focus, Pixels, encode, photo};
 use loa_infographic::SourcePhoto;
 use loa_model::{Article, Block, BlockKind, Brief, Figure, Passage, Span};
@@ -122,6 +123,16 @@ pub(crate) fn told(story: &Story<'_>) -> (Article, Brief) {
     }))
     .unwrap();
     (article, brief)
+}
+
+/// The address in the code of a picture, as a camera reads it.
+pub(crate) fn read_code(picture: &DynamicImage) -> Option<String> {
+    let picture = picture.to_luma8();
+    let (width, height) = (picture.width() as usize, picture.height() as usize);
+    let mut scan = rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| {
+        picture.get_pixel(u32::try_from(x).unwrap(), u32::try_from(y).unwrap()).0[0]
+    });
+    scan.detect_grids().into_iter().find_map(|grid| grid.decode().ok()).map(|(_, text)| text)
 }
 
 /// A painted valley: hills, a sky and a field, the same every time.
