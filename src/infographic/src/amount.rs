@@ -5,7 +5,10 @@ use std::cmp::Reverse;
 use loa_canvas::{Manifest, Size};
 use loa_model::{Brief, Passage};
 
-use crate::details::Lead;
+use crate::{
+    chart::{Chart, Kind},
+    details::Lead,
+};
 
 /// Characters beyond which no card holds a point, a step, a quotation: it is not even tried, layout of endless text takes minutes.
 const MAX_POINT: usize = 500;
@@ -23,17 +26,19 @@ pub(crate) struct Amount {
     pub(crate) texts: bool,
     /// Events, up to the last.
     pub(crate) events: usize,
+    /// A chart as bars, whatever kind says most.
+    pub(crate) bars: bool,
 }
 
 impl Amount {
     fn of(points: usize, figures: usize) -> Self {
-        Self { points, figures, texts: true, events: 0 }
+        Self { points, figures, texts: true, events: 0, bars: false }
     }
 }
 
 /// What to try on a card of this size, fullest first. Nothing when its lead has more items than this size draws, or is endless.
-pub(crate) fn amounts(brief: &Brief, manifest: &Manifest, size: &Size) -> Vec<Amount> {
-    let lead = Lead::of(manifest).filter(|lead| lead.is_in(brief));
+pub(crate) fn amounts(brief: &Brief, lang: &str, manifest: &Manifest, size: &Size) -> Vec<Amount> {
+    let lead = Lead::of(manifest).filter(|lead| lead.is_in(brief, lang));
     if lead.is_some_and(|lead| lead.passages(brief).any(|passage| !is_short(passage))) {
         return Vec::new();
     }
@@ -53,6 +58,18 @@ pub(crate) fn amounts(brief: &Brief, manifest: &Manifest, size: &Size) -> Vec<Am
         Some(Lead::Table) => {
             let rows = brief.table.iter().map(|table| table.rows.len()).sum::<usize>();
             (rows <= size.max_points).then_some(Amount::of(0, 0)).into_iter().collect()
+        }
+        // Labels that do not fit under a line or beside a column fit beside bars.
+        Some(Lead::Chart) => {
+            let table = brief.table.iter().filter(|table| table.rows.len() <= size.max_points);
+            let charts = table.filter_map(|table| Chart::of(table, lang));
+            let bars = Amount { bars: true, ..Amount::of(0, 0) };
+            charts
+                .flat_map(|chart| {
+                    let own = (chart.kind != Kind::Bars).then_some(Amount::of(0, 0));
+                    own.into_iter().chain([bars])
+                })
+                .collect()
         }
         lead => {
             let points = match lead {
@@ -128,7 +145,7 @@ mod tests {
         }))
         .unwrap();
         let tried = |brief: &Brief, size: &Size| -> Vec<(usize, usize)> {
-            amounts(brief, &manifest, size).iter().map(|a| (a.points, a.figures)).collect()
+            amounts(brief, "vi", &manifest, size).iter().map(|a| (a.points, a.figures)).collect()
         };
         assert_eq!(tried(&brief, &size), [(3, 0), (2, 0), (1, 0), (0, 0)]);
         let figure = Figure {
