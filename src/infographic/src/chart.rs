@@ -60,15 +60,20 @@ impl Chart {
             heads.iter().zip(&cells[0]).map(|(head, cell)| unit(head, cell)).collect();
         let (unit, rest) = units.split_first()?;
         let is_time = time::all(&labels);
-        if !rest.iter().all(|other| other == unit)
-            || labels
-                .iter()
-                .any(|label| is_total(label) || !(is_time || label.contains(char::is_alphabetic)))
-            || (*unit == Unit::default() && !is_alike(first, heads, &labels, is_time))
-        {
+        let is_same = rest.iter().all(|other| other == unit);
+        let is_named = labels.iter().all(|label| is_time || label.contains(char::is_alphabetic));
+        let is_flat =
+            is_time || !(is_nested(&labels) || labels.iter().any(|label| is_total(label)));
+        // “7 giờ” is a time of the day or a length of it.
+        let is_clock = ["giờ", "h"].contains(&unit.cell.as_str());
+        if !is_same || !is_named || !is_flat || is_clock {
             return None;
         }
         let digits: Vec<&str> = cells.iter().flatten().map(|cell| cell.digits).collect();
+        let are_years = digits.iter().all(|digits| time::is_year(digits));
+        if *unit == Unit::default() && (are_years || !is_alike(first, heads, &labels, is_time)) {
+            return None;
+        }
         let scales = cells.iter().flatten().map(|cell| cell.scale);
         let values: Vec<u128> = numbers(&digits, lang)?
             .into_iter()
@@ -162,6 +167,38 @@ fn unit(head: &Passage, cell: &Cell<'_>) -> Unit {
     Unit { cell: cell.unit.clone(), head: head.to_owned() }
 }
 
+/// Rows under rows: “- Trong đó: nữ”, “1.1 …”, or “I.” beside “1.”: a part would stand beside its whole.
+fn is_nested(labels: &[&str]) -> bool {
+    #[derive(PartialEq)]
+    enum Mark {
+        None,
+        Number,
+        Letter,
+        Nested,
+    }
+    let mark = |label: &&str| {
+        let label = label.to_lowercase();
+        let first = label.split_whitespace().next().unwrap_or_default();
+        let body = first.trim_end_matches(['.', ')', ':', '/']);
+        let is_number = body.chars().all(|c| c.is_ascii_digit());
+        // “TP.” numbers nothing.
+        let is_letter = body.chars().count() == 1 || body.chars().all(|c| "ivx".contains(c));
+        let is_dotted = body.contains('.') && body.chars().all(|c| c.is_ascii_digit() || c == '.');
+        let opens = |word: &&str| label.starts_with(word);
+        if is_dotted || ["-", "–", "+", "•", "*", "trong đó", "of which"].iter().any(opens) {
+            Mark::Nested
+        } else if body == first || !(is_number || is_letter) {
+            Mark::None
+        } else if is_number {
+            Mark::Number
+        } else {
+            Mark::Letter
+        }
+    };
+    let marks: Vec<_> = labels.iter().map(mark).collect();
+    marks.contains(&Mark::Nested) || marks.windows(2).any(|pair| pair[0] != pair[1])
+}
+
 /// A row that sums up the others stands beside them as if it were one of them.
 fn is_total(label: &str) -> bool {
     const TOTALS: [&str; 8] =
@@ -176,6 +213,7 @@ fn is_total(label: &str) -> bool {
 fn is_alike(first: &Passage, heads: &[Passage], labels: &[&str], is_time: bool) -> bool {
     const COUNTS: [&str; 4] = ["số ", "dân số", "number of ", "population"];
     const VAGUE: [&str; 4] = ["số lượng", "số liệu", "số tiền", "số đo"];
+    const ORDERS: [&str; 7] = ["hạng", "mã", "stt", "thứ", "vị", "rank", "code"];
     const KINDS: [&str; 5] = ["chỉ tiêu", "nội dung", "hạng mục", "tiêu chí", "indicator"];
     let heads: Vec<String> = heads.iter().map(|head| head.text.trim().to_lowercase()).collect();
     let counts = |head: &String| {
@@ -189,7 +227,10 @@ fn is_alike(first: &Passage, heads: &[Passage], labels: &[&str], is_time: bool) 
     let one_kind = kinds.all(|other| Some(&other) == kind.as_ref())
         && !labels.iter().any(|label| counts(&label.to_lowercase()) || label.contains('('))
         && !KINDS.contains(&first.text.trim().to_lowercase().as_str());
+    // A rank, a code: the greater is not more.
+    let orders = |head: &String| head.split_whitespace().any(|word| ORDERS.contains(&word));
     match heads.as_slice() {
+        heads if heads.iter().any(orders) => false,
         [head] => is_time || one_kind || counts(head),
         heads => {
             let said: Vec<_> = heads.iter().map(|head| beside_moment(head)).collect();

@@ -145,35 +145,111 @@ fn a_cell_that_is_not_the_articles_is_refused() {
     }
 }
 
-fn composed(size: &str, rows: &[(&str, &str, f64)], strong: usize) -> Layout {
+/// Label, value and length of each row.
+type Rows<'a> = [(&'a str, &'a str, f64)];
+
+fn composed(size: &str, kind: &str, rows: &Rows<'_>, strong: Option<usize>) -> Layout {
     let family = ENGINE.template("bieu-do").unwrap();
     let size = family.manifest.sizes.iter().find(|own| own.id == size).unwrap();
     let rows: Vec<_> = rows
         .iter()
-        .map(|(label, text, length)| json!({"label": label, "values": [{"text": text, "length": length}]}))
+        .map(|(label, text, length)| {
+            json!({"label": label, "values": [{"text": text, "length": length}]})
+        })
         .collect();
     let columns = ["Xã", "Tỷ lệ"];
-    let data = json!({"title": "Giải ngân", "chart": {"kind": "bars", "columns": columns, "rows": rows, "strong": strong}});
+    let chart = json!({"kind": kind, "columns": columns, "rows": rows, "strong": strong});
+    let data = json!({"title": "Giải ngân", "chart": chart});
     let canvas = size.canvas();
     let sheet = Sheet { template: "bieu-do", brand: "demo", canvas, data: &data, photos: &[] };
-    ENGINE.compose(&sheet).unwrap()
+    let layout = ENGINE.compose(&sheet).unwrap();
+    assert!(layout.problems().is_empty(), "{kind} {canvas:?}");
+    layout
+}
+
+/// Left, top, right, bottom of these words.
+fn area(layout: &Layout, words: &str) -> [f64; 4] {
+    layout.texts().iter().find(|text| text.text == words).unwrap().area
+}
+
+const SIZES: [&str; 5] = ["portrait", "square", "story", "link", "youtube"];
+
+#[test]
+fn points_of_a_line_stand_as_high_as_the_numbers_say() {
+    let rows =
+        [("2023", "0%", 0.0), ("2024", "20%", 0.25), ("2025", "60%", 0.75), ("2026", "80%", 1.0)];
+    for size in SIZES {
+        let layout = composed(size, "line", &rows, None);
+        // Each value stands as far above its point as the others.
+        let tops: Vec<_> = rows.iter().map(|(_, text, _)| area(&layout, text)[1]).collect();
+        let high = tops[0] - tops[3];
+        assert!(high > 100.0, "{size}: {high}");
+        for ((label, _, length), top) in rows.iter().zip(&tops) {
+            assert!((tops[0] - top - high * length).abs() < 1.0, "{size} {label}: {tops:?}");
+        }
+        // Time runs in even steps.
+        let lefts =
+            rows.map(|(label, ..)| area(&layout, label)).map(|at| f64::midpoint(at[0], at[2]));
+        let step = lefts[1] - lefts[0];
+        assert!(lefts.windows(2).all(|pair| (pair[1] - pair[0] - step).abs() < 2.0), "{lefts:?}");
+    }
+}
+
+#[test]
+fn parts_of_a_whole_are_as_high_as_their_numbers_say() {
+    let rows = [("Ẫng", "50%", 0.5), ("Hồ", "30%", 0.3), ("Phú", "18%", 0.18), ("Lầu", "2%", 0.02)];
+    let paper = ENGINE.brand("demo").unwrap().theme.paper;
+    for size in SIZES {
+        let layout = composed(size, "share", &rows, Some(0));
+        let picture = layout.pixels(0, 1.0);
+        let [left, _, _, under] = area(&layout, "Tỷ lệ");
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a place on a card"
+        )]
+        let (x, top) = (left as usize + 8, under as usize);
+        // Down the column: parts parted by seams of paper, the foot after them.
+        let width = picture.width as usize * 4;
+        let mut parts: Vec<usize> = Vec::new();
+        let mut in_part = false;
+        for row in picture.rgba.chunks_exact(width).skip(top) {
+            let colour = Colour([row[x * 4], row[x * 4 + 1], row[x * 4 + 2]]);
+            let is_part = colour.contrast(paper) >= 3.0;
+            if is_part && !in_part {
+                parts.push(0);
+            }
+            if is_part && parts.len() > rows.len() {
+                break;
+            }
+            if let Some(part) = parts.last_mut().filter(|_| is_part) {
+                *part += 1;
+            }
+            in_part = is_part;
+        }
+        parts.truncate(rows.len());
+        let whole = f64::from(u32::try_from(parts.iter().sum::<usize>()).unwrap()) + 15.0;
+        assert_eq!(parts.len(), rows.len(), "{size}: {parts:?}");
+        for ((label, _, length), part) in rows.iter().zip(&parts) {
+            let part = f64::from(u32::try_from(*part).unwrap());
+            assert!((part + 4.0 - whole * length).abs() <= 8.0, "{size} {label}: {parts:?}");
+        }
+    }
 }
 
 #[test]
 fn bars_are_as_long_as_the_numbers_say_and_stand_out_from_the_paper() {
     let rows = [("Ẫng", "80%", 1.0), ("Hồ", "60%", 0.75), ("Phú", "12%", 0.15), ("Lầu", "0%", 0.0)];
     let paper = ENGINE.brand("demo").unwrap().theme.paper;
-    for size in ["portrait", "square", "story", "link", "youtube"] {
-        let layout = composed(size, &rows, 0);
+    for size in SIZES {
+        let layout = composed(size, "bars", &rows, Some(0));
         let picture = layout.pixels(0, 1.0);
-        let texts = layout.texts();
-        let area = |words: &str| texts.iter().find(|text| text.text == words).unwrap().area;
         let colour = |x: usize, y: usize| {
             let at = (y * picture.width as usize + x) * 4;
             Colour([picture.rgba[at], picture.rgba[at + 1], picture.rgba[at + 2]])
         };
         let bar = |label: &str, value: &str| -> Vec<Colour> {
-            let (from, to) = (area(label), area(value));
+            let (from, to) = (area(&layout, label), area(&layout, value));
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,

@@ -172,6 +172,15 @@ fn what_a_picture_would_say_falsely_is_no_chart() {
             &["B", "2", "5"],
             &["Toàn xã", "3", "8"],
         ],
+        // Parts beside their whole.
+        &[&["Dân số", "Người"], &["Cả xã", "900 người"], &["- Nữ", "450 người"]],
+        &[&["Dân số", "Người"], &["Cả xã", "900 người"], &["Trong đó: nữ", "450 người"]],
+        &[&["Khoản", "Số"], &["1. Thu", "9 tỷ đồng"], &["1.1. Thu nội địa", "4 tỷ đồng"]],
+        &[&["Khoản", "Số"], &["I. Thu", "9 tỷ đồng"], &["1. Thu nội địa", "4 tỷ đồng"]],
+        // The greater is not more.
+        &[&["Tỉnh", "Thứ hạng"], &["Tỉnh A", "1"], &["Tỉnh B", "2"]],
+        &[&["Tỉnh", "Thành lập"], &["Tỉnh A", "1997"], &["Tỉnh B", "2004"]],
+        &[&["Điểm", "Mở cửa"], &["Chợ", "6 giờ"], &["Trạm y tế", "7 giờ"]],
         // Nothing to see.
         &[&["Xã", "Hộ"], &["A", "0 hộ"], &["B", "0 hộ"]],
         &[&["STT", "Hộ"], &["1", "5 hộ"], &["2", "6 hộ"]],
@@ -182,6 +191,11 @@ fn what_a_picture_would_say_falsely_is_no_chart() {
     ] {
         assert_eq!(chart(lines), None, "{lines:?}");
     }
+    assert!(chart(&[&["Nơi", "Hộ"], &["TP. Minh Họa", "60 hộ"], &["Ẫng", "9 hộ"]]).is_some());
+    // Numbered, but not one under the other.
+    assert!(
+        chart(&[&["Khoản", "Số"], &["1. Thu", "9 tỷ đồng"], &["2. Chi", "4 tỷ đồng"]]).is_some()
+    );
     // By chance one part of a hundred is as much as the others.
     assert!(chart(&[&["Xã", "Tỷ lệ"], &["A", "50%"], &["B", "30%"], &["C", "20%"]]).is_some());
     assert!(

@@ -43,6 +43,11 @@ pub(super) fn evenly(labels: &[&str]) -> bool {
     gaps.first().is_some_and(|first| first.1 > 0 && gaps.iter().all(|gap| gap.0 && gap == first))
 }
 
+/// Whether digits may be a year.
+pub(super) fn is_year(digits: &str) -> bool {
+    year(digits).is_some()
+}
+
 fn moment(label: &str) -> Option<Moment> {
     let lower = label.to_lowercase();
     let is_parted = lower.contains(['/', '-', '.']);
