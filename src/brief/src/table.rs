@@ -1,4 +1,5 @@
-//! The first table that compares: two or three columns, up to six rows, nothing missing.
+//! The first table that compares: two or three columns, up to twelve rows, nothing missing. A card
+//! that draws fewer is not made of it: a chart holds the months of a year.
 
 use std::ops::Range;
 
@@ -8,6 +9,8 @@ use crate::{find, scan, text::whole};
 
 /// Longest cell, in characters: a longer one is text and no cell.
 const LONGEST: usize = 60;
+/// Most rows below the head.
+const MOST_ROWS: usize = 12;
 
 /// The first table whose every row has the same two or three cells.
 pub(crate) fn table(article: &Article) -> Option<Table> {
@@ -31,7 +34,7 @@ pub(crate) fn table(article: &Article) -> Option<Table> {
 fn read(article: &Article, rows: &[(usize, &Block)]) -> Option<Table> {
     let ((head, first), body) = rows.split_first()?;
     let columns = cells(&first.text);
-    if !(2..=3).contains(&columns.len()) || !(2..=6).contains(&body.len()) {
+    if !(2..=3).contains(&columns.len()) || !(2..=MOST_ROWS).contains(&body.len()) {
         return None;
     }
     let text = |block: &Block, cell: &Range<usize>| {
@@ -129,6 +132,11 @@ mod tests {
             &["Vùng I\t4.960.000 đồng", "Vùng II\t4.410.000 đồng", "Vùng III\t3.860.000 đồng"],
             None,
         );
-        check(&["A\tB", "a\t1", "b\t1", "c\t1", "d\t1", "e\t1", "f\t1", "g\t1"], None);
+        let year: Vec<String> = (1..=12).map(|month| format!("Tháng {month}\t{month}0")).collect();
+        let mut rows: Vec<&str> =
+            std::iter::once("Tháng\tLượt khách").chain(year.iter().map(String::as_str)).collect();
+        check(&rows, Some(&rows.join("\n").replace('\t', "|")));
+        rows.push("Cả năm\t780");
+        check(&rows, None);
     }
 }

@@ -344,7 +344,9 @@ fn check_shape(brief: &Brief) -> Result<(), TestCaseError> {
     prop_assert!(brief.events.is_empty() || brief.events.len() >= 3);
     prop_assert!(brief.events.windows(2).all(|pair| pair[0].day < pair[1].day));
     if let Some(table) = &brief.table {
-        prop_assert!((2..=3).contains(&table.columns.len()) && (2..=6).contains(&table.rows.len()));
+        prop_assert!(
+            (2..=3).contains(&table.columns.len()) && (2..=12).contains(&table.rows.len())
+        );
         prop_assert!(table.rows.iter().all(|row| row.len() == table.columns.len()));
         prop_assert!(table.rows.iter().flatten().all(|cell| !cell.text.is_empty()));
     }

@@ -60,14 +60,22 @@ fn lead<'a>(data: &Value, label: &impl Fn(&str) -> &'a str) -> Vec<String> {
         parts.push(joined(event, &["date", "text"], ": "));
     }
     if let Some(table) = data.get("table") {
-        let heads = list(table, "columns");
+        let heads = texts(list(table, "columns"));
         for row in list(table, "rows").iter().filter_map(Value::as_array) {
-            let mut cells = row.iter().filter_map(Value::as_str);
-            let what = cells.next().unwrap_or_default();
-            let heads = heads.iter().skip(1).filter_map(Value::as_str);
-            let said: Vec<_> =
-                heads.zip(cells).map(|(head, cell)| format!("{head} {cell}")).collect();
-            parts.push(format!("{what}: {}", said.join(", ")));
+            parts.push(compared(&heads, &texts(row)));
+        }
+    }
+    if let Some(chart) = data.get("chart") {
+        let heads = texts(list(chart, "columns"));
+        let kind = label(&format!("chart_{}", field(chart, "kind"))).to_owned();
+        // A single head is said once, with what it is a chart of.
+        let single = heads.get(1).filter(|_| heads.len() == 2);
+        parts.push(single.map_or(kind.clone(), |head| format!("{kind}: {head}")));
+        for row in list(chart, "rows") {
+            let values = list(row, "values").iter().filter_map(|value| value.get("text")?.as_str());
+            let cells: Vec<_> = row["label"].as_str().into_iter().chain(values).collect();
+            let heads = if single.is_some() { &[""; 2][..] } else { &heads };
+            parts.push(compared(heads, &cells));
         }
     }
     if let Some(correction) = data.get("correction") {
@@ -77,6 +85,18 @@ fn lead<'a>(data: &Value, label: &impl Fn(&str) -> &'a str) -> Vec<String> {
         }
     }
     parts
+}
+
+/// A row of a table: what is compared, and each cell behind the head of its column.
+fn compared(heads: &[&str], cells: &[&str]) -> String {
+    let said = heads.iter().zip(cells).skip(1);
+    let said: Vec<_> =
+        said.map(|(head, cell)| format!("{head} {cell}").trim().to_owned()).collect();
+    format!("{}: {}", cells.first().unwrap_or(&""), said.join(", "))
+}
+
+fn texts(cells: &[Value]) -> Vec<&str> {
+    cells.iter().filter_map(Value::as_str).collect()
 }
 
 fn list<'a>(data: &'a Value, field: &str) -> &'a [Value] {

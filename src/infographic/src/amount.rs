@@ -5,7 +5,10 @@ use std::{cmp::Reverse, ops::Range};
 use loa_canvas::{Manifest, Size};
 use loa_model::{Brief, Passage};
 
-use crate::details::Lead;
+use crate::{
+    chart::{Chart, Kind},
+    details::Lead,
+};
 
 /// Characters beyond which no card holds a point, a step, a quotation: it is not even tried, layout of endless text takes minutes.
 const MAX_POINT: usize = 500;
@@ -38,11 +41,13 @@ pub(crate) struct Amount {
     pub(crate) events: usize,
     /// The page of a carousel; its part of the list is drawn, whatever the other fields say.
     pub(crate) page: Option<Page>,
+    /// A chart as bars, whatever kind says most.
+    pub(crate) bars: bool,
 }
 
 impl Amount {
     fn of(points: usize, figures: usize) -> Self {
-        Self { points, figures, texts: true, events: 0, page: None }
+        Self { points, figures, texts: true, events: 0, page: None, bars: false }
     }
 
     /// Points of so many, or actions of a bulletin.
@@ -67,8 +72,8 @@ impl Amount {
 }
 
 /// What to try on a card of this size, fullest first. Nothing when its lead has more items than this size draws, or is endless.
-pub(crate) fn amounts(brief: &Brief, manifest: &Manifest, size: &Size) -> Vec<Amount> {
-    let lead = Lead::of(manifest).filter(|lead| lead.is_in(brief));
+pub(crate) fn amounts(brief: &Brief, lang: &str, manifest: &Manifest, size: &Size) -> Vec<Amount> {
+    let lead = Lead::of(manifest).filter(|lead| lead.is_in(brief, lang));
     if lead.is_some_and(|lead| lead.passages(brief).any(|passage| !is_short(passage))) {
         return Vec::new();
     }
@@ -89,6 +94,18 @@ pub(crate) fn amounts(brief: &Brief, manifest: &Manifest, size: &Size) -> Vec<Am
             let rows = brief.table.iter().map(|table| table.rows.len()).sum::<usize>();
             (rows <= size.max_points).then_some(Amount::of(0, 0)).into_iter().collect()
         }
+        // Labels that do not fit under a line or beside a column fit beside bars.
+        Some(Lead::Chart) => {
+            let table = brief.table.iter().filter(|table| table.rows.len() <= size.max_points);
+            let charts = table.filter_map(|table| Chart::of(table, lang));
+            let bars = Amount { bars: true, ..Amount::of(0, 0) };
+            charts
+                .flat_map(|chart| {
+                    let own = (chart.kind != Kind::Bars).then_some(Amount::of(0, 0));
+                    own.into_iter().chain([bars])
+                })
+                .collect()
+        }
         lead => {
             let points = match lead {
                 Some(Lead::Bulletin) => brief.bulletin.iter().flat_map(|b| &b.actions).collect(),
@@ -103,15 +120,15 @@ pub(crate) fn amounts(brief: &Brief, manifest: &Manifest, size: &Size) -> Vec<Am
 
 /// Items of the list that a carousel of this family spreads, or nothing when the family leads with no list or with another
 /// one than the brief has.
-pub(crate) fn spread(brief: &Brief, manifest: &Manifest) -> Option<usize> {
-    let lead = Lead::of(manifest).filter(|lead| lead.is_in(brief))?;
+pub(crate) fn spread(brief: &Brief, lang: &str, manifest: &Manifest) -> Option<usize> {
+    let lead = Lead::of(manifest).filter(|lead| lead.is_in(brief, lang))?;
     let whole = lead.passages(brief).all(is_short);
     let items = match lead {
         Lead::Steps => brief.steps.len(),
         Lead::Events => brief.events.len(),
         Lead::Table => brief.table.as_ref()?.rows.len(),
         Lead::Bulletin => brief.bulletin.as_ref()?.actions.len(),
-        Lead::Correction | Lead::Quote | Lead::Documents => 0,
+        Lead::Chart | Lead::Correction | Lead::Quote | Lead::Documents => 0,
     };
     (whole && items > 0).then_some(items)
 }
@@ -212,7 +229,7 @@ mod tests {
         }))
         .unwrap();
         let tried = |brief: &Brief, size: &Size| -> Vec<(usize, usize)> {
-            amounts(brief, &manifest, size).iter().map(|a| (a.points, a.figures)).collect()
+            amounts(brief, "vi", &manifest, size).iter().map(|a| (a.points, a.figures)).collect()
         };
         assert_eq!(tried(&brief, &size), [(3, 0), (2, 0), (1, 0), (0, 0)]);
         let figure = Figure {

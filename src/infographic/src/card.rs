@@ -46,7 +46,7 @@ impl Card {
             known.push(Known { field, text: passage.text.clone(), origin, must: true });
             Ok(passage.text.clone())
         };
-        let lead = Lead::of(manifest).filter(|lead| lead.is_in(brief));
+        let lead = Lead::of(manifest).filter(|lead| lead.is_in(brief, &article.lang));
         let said = match (lead, &brief.bulletin) {
             (Some(Lead::Bulletin), Some(bulletin)) => ("actions", &bulletin.actions),
             _ => ("points", &brief.points),
@@ -103,7 +103,7 @@ impl Card {
             _ if amount.page.is_some() => Vec::new(),
             Some(Lead::Steps) => texts.filter(|_| !amount.texts).collect(),
             Some(Lead::Events) => rest("events", 0, older).collect(),
-            Some(Lead::Table) => Vec::new(),
+            Some(Lead::Table | Lead::Chart) => Vec::new(),
             _ => rest(said.0, points.end, said.1.len())
                 .chain(rest("figures", figures, brief.figures.len()))
                 .collect(),

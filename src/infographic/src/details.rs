@@ -1,12 +1,13 @@
 //! What families of cards draw beyond headline, points and figures, each string with its origin.
 
 use loa_canvas::Manifest;
-use loa_model::{Article, Brief, Passage, Quote};
+use loa_model::{Article, Brief, Passage, Quote, Table};
 use serde_json::{Map, Value, json};
 
 use crate::{
     Error, Result,
     amount::{Amount, draws},
+    chart::{Chart, Kind},
     trace::{Known, Origin, Squeezed, origin},
 };
 
@@ -18,18 +19,20 @@ pub(crate) enum Lead {
     Steps,
     Events,
     Table,
+    Chart,
     Quote,
     Documents,
 }
 
 impl Lead {
     /// Leads by the field that a template draws of them.
-    const FIELDS: [(&'static str, Self); 7] = [
+    const FIELDS: [(&'static str, Self); 8] = [
         ("correction", Self::Correction),
         ("level", Self::Bulletin),
         ("steps", Self::Steps),
         ("events", Self::Events),
         ("table", Self::Table),
+        ("chart", Self::Chart),
         ("quote", Self::Quote),
         ("documents", Self::Documents),
     ];
@@ -58,7 +61,7 @@ impl Lead {
                 Box::new(brief.steps.iter().flat_map(|s| std::iter::once(&s.title).chain(&s.text)))
             }
             Self::Events => Box::new(brief.events.iter().flat_map(|e| [&e.date, &e.text])),
-            Self::Table => Box::new(
+            Self::Table | Self::Chart => Box::new(
                 brief.table.iter().flat_map(|t| t.columns.iter().chain(t.rows.iter().flatten())),
             ),
             Self::Quote => Box::new(brief.quotes.first().map(|quote| &quote.words).into_iter()),
@@ -68,14 +71,15 @@ impl Lead {
         }
     }
 
-    /// Whether a brief has it.
-    pub(crate) fn is_in(self, brief: &Brief) -> bool {
+    /// Whether a brief of an article in this language has it.
+    pub(crate) fn is_in(self, brief: &Brief, lang: &str) -> bool {
         match self {
             Self::Correction => brief.correction.is_some(),
             Self::Bulletin => brief.bulletin.is_some(),
             Self::Steps => !brief.steps.is_empty(),
             Self::Events => !brief.events.is_empty(),
             Self::Table => brief.table.is_some(),
+            Self::Chart => brief.table.as_ref().is_some_and(|t| Chart::of(t, lang).is_some()),
             Self::Quote => !brief.quotes.is_empty(),
             Self::Documents => !brief.legal_docs.is_empty(),
         }
@@ -109,6 +113,7 @@ impl<'a> Details<'a> {
             Some(Lead::Steps) => details.steps(brief, amount)?,
             Some(Lead::Events) => details.events(brief, amount)?,
             Some(Lead::Table) => details.table(brief, amount)?,
+            Some(Lead::Chart) => details.chart(brief, amount)?,
             Some(Lead::Quote) => details.quote(brief.quotes.first())?,
             Some(Lead::Documents) => details.documents(brief, manifest)?,
             None => {}
@@ -188,8 +193,8 @@ impl<'a> Details<'a> {
         Ok(())
     }
 
-    fn table(&mut self, brief: &Brief, amount: Amount) -> Result<()> {
-        let Some(table) = &brief.table else { return Ok(()) };
+    /// Heads and cells, each of which must be drawn.
+    fn cells(&mut self, table: &Table, amount: Amount) -> Result<(Vec<String>, Vec<Vec<String>>)> {
         let mut row = |name: String, cells: &[Passage]| -> Result<Vec<String>> {
             let cells = cells.iter().enumerate();
             cells.map(|(at, cell)| self.say(format!("table.{name}.{at}"), cell)).collect()
@@ -197,10 +202,38 @@ impl<'a> Details<'a> {
         let columns = row("columns".to_owned(), &table.columns)?;
         let part = amount.whole(table.rows.len());
         let rows = table.rows.iter().enumerate().take(part.end).skip(part.start);
-        let rows: Vec<_> = rows
-            .map(|(index, cells)| row(format!("rows.{index}"), cells))
-            .collect::<Result<_>>()?;
+        let rows = rows.map(|(index, cells)| row(format!("rows.{index}"), cells));
+        Ok((columns, rows.collect::<Result<_>>()?))
+    }
+
+    fn table(&mut self, brief: &Brief, amount: Amount) -> Result<()> {
+        let Some(table) = &brief.table else { return Ok(()) };
+        let (columns, rows) = self.cells(table, amount)?;
         self.set("table", json!({"columns": columns, "rows": rows}));
+        Ok(())
+    }
+
+    /// The table with the length of each number; the words are its cells.
+    fn chart(&mut self, brief: &Brief, amount: Amount) -> Result<()> {
+        let Some(table) = &brief.table else { return Ok(()) };
+        let Some(chart) = Chart::of(table, &self.article.lang) else { return Ok(()) };
+        let kind = if amount.bars { Kind::Bars } else { chart.kind };
+        let (columns, cells) = self.cells(table, amount)?;
+        let rows: Vec<Value> = cells
+            .iter()
+            .zip(chart.lengths(kind))
+            .map(|(cells, lengths)| {
+                let values = cells.iter().skip(1).zip(lengths);
+                let values: Vec<_> =
+                    values.map(|(text, length)| json!({"text": text, "length": length})).collect();
+                json!({"label": cells.first(), "values": values})
+            })
+            .collect();
+        let (kind, strong) = (kind.name(), chart.strong);
+        self.set(
+            "chart",
+            json!({"kind": kind, "columns": columns, "rows": rows, "strong": strong}),
+        );
         Ok(())
     }
 

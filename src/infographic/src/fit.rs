@@ -42,10 +42,12 @@ pub(crate) fn size<'a>(
         let sized = Sized { engine, order, family, size };
         let drawn = match order.spread {
             Spread::Card => sized.card()?.map(|drawn| vec![drawn]),
-            Spread::Carousel => match amount::spread(order.brief, &family.manifest) {
-                Some(items) => sized.pages(items)?,
-                None => continue,
-            },
+            Spread::Carousel => {
+                match amount::spread(order.brief, &order.article.lang, &family.manifest) {
+                    Some(items) => sized.pages(items)?,
+                    None => continue,
+                }
+            }
         };
         match drawn {
             Ok(drawn) => return Ok(Ok(drawn)),
@@ -72,7 +74,12 @@ struct Sized<'a, 'o> {
 impl<'a> Sized<'a, '_> {
     /// The fullest card that is whole and readable, or what is wrong with the barest one.
     fn card(&self) -> Result<Result<Drawn<'a>, Misfit>> {
-        let tries = amount::amounts(self.order.brief, &self.family.manifest, self.size);
+        let tries = amount::amounts(
+            self.order.brief,
+            &self.order.article.lang,
+            &self.family.manifest,
+            self.size,
+        );
         let limit = self.size.max_points.to_string();
         let mut last = ("count", "too many to show whole".to_owned(), limit);
         let photos = self.photos()?;

@@ -99,6 +99,20 @@ fn lessen(data: &mut Value) -> bool {
         events.remove(0);
         return true;
     }
+    // As an order does with a line or a share; the greatest is then the measure.
+    if let Some(chart) = data.get_mut("chart").filter(|chart| chart["kind"] != "bars") {
+        chart["kind"] = "bars".into();
+        let lengths = |row: &Value| -> Vec<f64> {
+            let values = row["values"].as_array().into_iter().flatten();
+            values.filter_map(|value| value["length"].as_f64()).collect()
+        };
+        let rows = chart["rows"].as_array_mut().map_or(&mut [][..], Vec::as_mut_slice);
+        let most = rows.iter().flat_map(lengths).fold(0.0, f64::max);
+        for value in rows.iter_mut().filter_map(|row| row["values"].as_array_mut()).flatten() {
+            value["length"] = value["length"].as_f64().map(|length| length / most).into();
+        }
+        return true;
+    }
     let steps = list(data, "steps", 0).map_or(&mut [][..], Vec::as_mut_slice);
     let texts = steps.iter_mut().filter_map(|step| step.as_object_mut()?.remove("text"));
     texts.filter(|text| text != "").count() > 0

@@ -3,6 +3,7 @@
 mod alt;
 mod amount;
 mod card;
+mod chart;
 mod details;
 mod fit;
 mod gallery;
@@ -282,7 +283,10 @@ fn choose<'a>(engine: &'a Engine, order: &Order<'_>) -> Result<Vec<&'a Template>
         .templates()
         .values()
         .filter(|template| template.manifest.kind == TemplateKind::Page)
-        .filter(|family| Lead::of(&family.manifest).is_none_or(|lead| lead.is_in(order.brief)))
+        .filter(|family| {
+            let lead = Lead::of(&family.manifest);
+            lead.is_none_or(|lead| lead.is_in(order.brief, &order.article.lang))
+        })
         .filter_map(|template| Some((rank(&template.manifest.stories)?, &template.id, template)))
         .collect();
     made_for_it.sort_unstable_by_key(|(rank, id, _)| (*rank, *id));

@@ -53,8 +53,13 @@ fn ground(picture: &Pixels, text: &DrawnText, ink: [u8; 3]) -> Option<Colour> {
 #[test]
 fn every_word_of_a_drawn_card_stands_out_and_every_code_can_be_scanned() {
     for family in families() {
-        for size in &family.manifest.sizes {
-            let layout = composed(family, size, &family.samples["typical"]);
+        // A family of several kinds of picture has a sample of each.
+        let samples = ["typical", "pairs", "line", "lines", "share"];
+        let samples = samples.iter().filter_map(|name| family.samples.get(*name));
+        for (size, sample) in
+            samples.flat_map(|sample| family.manifest.sizes.iter().map(move |size| (size, sample)))
+        {
+            let layout = composed(family, size, sample);
             let picture = layout.pixels(0, 1.0);
             // A wide card may have no room for a code; one that is there holds the address.
             let upright = picture.height >= picture.width;
