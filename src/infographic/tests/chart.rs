@@ -212,11 +212,11 @@ fn parts_of_a_whole_are_as_high_as_their_numbers_say() {
         // Down the column: parts parted by seams of paper, the foot after them.
         let width = picture.width as usize * 4;
         let mut parts: Vec<usize> = Vec::new();
-        let mut in_part = false;
+        let mut inside = false;
         for row in picture.rgba.chunks_exact(width).skip(top) {
             let colour = Colour([row[x * 4], row[x * 4 + 1], row[x * 4 + 2]]);
             let is_part = colour.contrast(paper) >= 3.0;
-            if is_part && !in_part {
+            if is_part && !inside {
                 parts.push(0);
             }
             if is_part && parts.len() > rows.len() {
@@ -225,7 +225,7 @@ fn parts_of_a_whole_are_as_high_as_their_numbers_say() {
             if let Some(part) = parts.last_mut().filter(|_| is_part) {
                 *part += 1;
             }
-            in_part = is_part;
+            inside = is_part;
         }
         parts.truncate(rows.len());
         let whole = f64::from(u32::try_from(parts.iter().sum::<usize>()).unwrap()) + 15.0;
