@@ -51,7 +51,10 @@ function show({ picture, alt, violations, why, left_out: left, focus }) {
   wrong.replaceChildren(...lines.map((line) => Object.assign(document.createElement("li"), { textContent: line })));
   wrong.hidden = lines.length === 0;
   look.classList.toggle("old", lines.length > 0);
-  told.textContent = lines.length > 0 ? "" : left?.length > 0 ? `${words.drawn} ${words.left} ${left.length}.` : words.drawn;
+  const without = (left ?? []).filter((field) => /^(points|actions)\./.test(field)).length;
+  const shows = focus || form.querySelector("[name=photo]:checked").value === "without";
+  const notes = [words.drawn, without > 0 ? `${words.left} ${without}.` : "", shows ? "" : words.noPhoto];
+  told.textContent = lines.length > 0 ? "" : notes.filter(Boolean).join(" ");
   if (focus) spot(focus);
 }
 

@@ -39,7 +39,7 @@ pub struct Preview {
     pub alt: String,
     /// Each drawn string with its origin, and what was left out, as in the manifest.
     pub picture: Value,
-    /// What the crop keeps in sight; nothing without a photo.
+    /// What the crop keeps in sight; nothing where no photo is shown.
     pub focus: Option<Focus>,
     /// Why the size cannot hold it.
     pub violations: Vec<Violation>,
@@ -110,7 +110,14 @@ impl Studio {
             let mut rendered = Infographic.render(&engine, &order, &mut |_| {})?;
             let picture = rendered.provenance["pictures"][0].take();
             let violations = rendered.violations;
-            let focus = photos.first().map(|photo| photo.focus);
+            // Of a photo that the card shows: not every size of every family does.
+            let family = picture["template"].as_str().and_then(|id| engine.template(id).ok());
+            let slot = family.and_then(|family| {
+                let own =
+                    family.manifest.sizes.iter().find(|size| sizes.contains(&size.id.as_str()));
+                own.filter(|size| !size.photos.is_empty())
+            });
+            let focus = slot.and(photos.first()).map(|photo| photo.focus);
             Ok(match rendered.files.into_iter().next() {
                 None => Preview {
                     jpeg: Vec::new(),

@@ -99,6 +99,10 @@ async fn the_picture_is_half_as_large_and_follows_the_focus() {
     let (left, right) = (drawn(0.0).await.unwrap(), drawn(1.0).await.unwrap());
     assert!(bright(&left.jpeg) < 60 && bright(&right.jpeg) > 195);
     assert!(left.alt.contains(TITLE) && left.violations.is_empty());
+    assert_eq!(left.focus, Some(loa_canvas::Focus { x: 0.0, y: 0.5 }));
+    let mut bare = draft();
+    bare.recipe.template = Some("van-ban".to_owned());
+    assert_eq!(studio.preview(bare).await.unwrap().focus, None, "it shows no photo");
     assert_eq!(
         (left.width, left.height, &left.picture["template"]),
         (540, 675, &json!("tin-nhanh"))
