@@ -137,6 +137,21 @@ pub(crate) fn read_code(picture: &DynamicImage) -> Option<String> {
 
 /// A painted valley: hills, a sky and a field, the same every time.
 pub(crate) fn valley(width: u32, height: u32) -> SourcePhoto {
+    decoded(&valley_jpeg(width, height))
+}
+
+/// A photo of an article as drawing takes it.
+pub(crate) fn decoded(jpeg: &[u8]) -> SourcePhoto {
+    SourcePhoto {
+        photo: photo::decode(jpeg).unwrap().working().unwrap(),
+        focus: Focus::default(),
+        alt: "Bản vùng cao".to_owned(),
+        credit: "Ảnh: Minh Họa".to_owned(),
+    }
+}
+
+/// The valley as it comes from a camera.
+pub(crate) fn valley_jpeg(width: u32, height: u32) -> Vec<u8> {
     let mut picture = Pixels::filled(width, height, [255; 4]);
     let row_bytes = width as usize * 4;
     for (y, row) in picture.rgba.chunks_exact_mut(row_bytes).enumerate() {
@@ -163,11 +178,5 @@ pub(crate) fn valley(width: u32, height: u32) -> SourcePhoto {
             pixel[..3].copy_from_slice(&colour);
         }
     }
-    let bytes = encode::jpeg(&picture, 92).unwrap();
-    SourcePhoto {
-        photo: photo::decode(&bytes).unwrap().working().unwrap(),
-        focus: Focus::default(),
-        alt: "Bản vùng cao".to_owned(),
-        credit: "Ảnh: Minh Họa".to_owned(),
-    }
+    encode::jpeg(&picture, 92).unwrap()
 }
