@@ -53,7 +53,8 @@ function show({ picture, alt, violations, why, left_out: left, focus }) {
   look.classList.toggle("old", lines.length > 0);
   const without = (left ?? []).filter((field) => /^(points|actions)\./.test(field)).length;
   const shows = focus || form.querySelector("[name=photo]:checked").value === "without";
-  const notes = [words.drawn, without > 0 ? `${words.left} ${without}.` : "", shows ? "" : words.noPhoto];
+  const small = (left ?? []).includes("photos.0");
+  const notes = [words.drawn, without > 0 ? `${words.left} ${without}.` : "", shows ? "" : small ? words.small : words.noPhoto];
   told.textContent = lines.length > 0 ? "" : notes.filter(Boolean).join(" ");
   if (focus) spot(focus);
 }

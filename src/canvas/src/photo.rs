@@ -20,6 +20,9 @@ pub const MAX_ALLOC: u64 = 256 << 20;
 /// What a working copy still covers: the largest slot of a template is a little smaller.
 pub const WORKING: (u32, u32) = (1760, 1240);
 
+/// Beyond this enlargement a photo is a blur.
+const MOST_ENLARGED: f64 = 2.0;
+
 /// Where the eye should rest: 0–1 from the left and from the top. The crop keeps it as near to the middle as it can.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Focus {
@@ -163,6 +166,12 @@ impl DecodedPhoto {
     /// What an editor should know about it.
     pub fn warning(&self) -> Option<&'static str> {
         self.warning
+    }
+
+    /// Whether it has enough pixels to fill `width × height`: enlarged twice at most.
+    pub fn is_sharp_at(&self, width: u32, height: u32) -> bool {
+        let scale = |slot: u32, side: u32| f64::from(slot) / f64::from(side.max(1));
+        scale(width, self.width).max(scale(height, self.height)) <= MOST_ENLARGED
     }
 
     /// The same photo no larger than drawing needs: it still covers [`WORKING`]. Every size is cropped from it, so that a photo

@@ -85,7 +85,10 @@ impl<'a> Sized<'a, '_> {
         let photos = self.photos()?;
         for amount in tries {
             match self.attempt(amount, &photos)? {
-                Ok(drawn) => return Ok(Ok(drawn)),
+                Ok(mut drawn) => {
+                    drawn.card.left_out.extend(self.blurred());
+                    return Ok(Ok(drawn));
+                }
                 Err(misfit) => last = misfit,
             }
         }
@@ -117,9 +120,18 @@ impl<'a> Sized<'a, '_> {
         Ok(Err(last))
     }
 
+    /// The photos at their slots: none where one has too few pixels, since no photo is better than a blur.
     fn photos(&self) -> Result<Vec<PreparedPhoto>> {
         let slots = self.order.photos.iter().zip(&self.size.photos);
-        Ok(slots.map(|(photo, slot)| photo.prepared(*slot)).collect::<Result<_, _>>()?)
+        let sharp = slots.take_while(|(photo, slot)| photo.fills(**slot));
+        Ok(sharp.map(|(photo, slot)| photo.prepared(*slot)).collect::<Result<_, _>>()?)
+    }
+
+    /// Names of photos that there is a slot for but too few pixels.
+    fn blurred(&self) -> impl Iterator<Item = String> {
+        let slots = self.order.photos.iter().zip(&self.size.photos);
+        let sharp = slots.clone().take_while(|(photo, slot)| photo.fills(**slot)).count();
+        (sharp..slots.len()).map(|index| format!("photos.{index}"))
     }
 
     /// Lays an amount out and looks at what came of it.

@@ -18,6 +18,11 @@ pub struct SourcePhoto {
 }
 
 impl SourcePhoto {
+    /// Whether it fills a slot without becoming a blur.
+    pub fn fills(&self, slot: (u32, u32)) -> bool {
+        self.photo.is_sharp_at(slot.0, slot.1)
+    }
+
     pub(crate) fn prepared(&self, slot: (u32, u32)) -> loa_canvas::Result<PreparedPhoto> {
         let mut prepared = self.photo.cover(slot.0, slot.1, self.focus)?;
         prepared.alt.clone_from(&self.alt);

@@ -147,6 +147,18 @@ fn what_does_not_fit_is_left_out_whole_and_named() {
 }
 
 #[test]
+fn a_photo_of_too_few_pixels_is_left_out_and_named() {
+    let (article, brief) = told(&TYPICAL);
+    for (width, height, left_out) in [(1600, 1067, false), (540, 400, false), (300, 200, true)] {
+        let photo = [valley(width, height)];
+        let done = Ask { photos: &photo, ..Ask::of(&article, &brief) }.render().unwrap();
+        let picture = &done.provenance["pictures"][0];
+        let named = picture["left_out"].as_array().unwrap().contains(&"photos.0".into());
+        assert_eq!((named, done.violations.len()), (left_out, 0), "{width}x{height}");
+    }
+}
+
+#[test]
 fn code_in_the_text_is_only_text() {
     let title = "#panic() #read(\"/etc/passwd\") *đậm* $x^2$ \\ @ten </text><script> \"} ])";
     let (article, brief) =

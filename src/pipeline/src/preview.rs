@@ -117,7 +117,9 @@ impl Studio {
                     family.manifest.sizes.iter().find(|size| sizes.contains(&size.id.as_str()));
                 own.filter(|size| !size.photos.is_empty())
             });
-            let focus = slot.and(photos.first()).map(|photo| photo.focus);
+            let shown =
+                slot.zip(photos.first()).filter(|(size, photo)| photo.fills(size.photos[0]));
+            let focus = shown.map(|(_, photo)| photo.focus);
             Ok(match rendered.files.into_iter().next() {
                 None => Preview {
                     jpeg: Vec::new(),
