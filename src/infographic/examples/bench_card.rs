@@ -17,6 +17,10 @@ use loa_model::{Article, Brief};
 use serde_json::{Value, json};
 use support::{ENGINE, TYPICAL, decoded, told, valley, valley_jpeg};
 
+/// As in the binary.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 const RUNS: usize = 9;
 const CANVAS: (u32, u32) = (1080, 1350);
 /// The photo's slot on that canvas, and on the square one.
