@@ -174,16 +174,16 @@ fn hand_out(told: &Told, folder: &Path) {
     let write = |name: &str, bytes: &[u8]| {
         fs::write(folder.join(name), bytes).expect("a folder of the bench");
     };
-    let (data, photo) = (told.data(), told.photo(SLOT));
+    let data = told.data();
     let brand = ENGINE.brand("demo").expect("the brand of the tests");
     let code = qr::modules(data["url"].as_str().unwrap_or_default()).expect("a short address");
     let side = code.side * MODULE;
     let rgba = code.enlarged(MODULE).iter().flat_map(|&luma| [luma, luma, luma, 255]).collect();
-    write("photo.jpg", &jpeg_of(&opaque(&photo), 90));
+    write("photo.jpg", &jpeg_of(&opaque(&told.photo(SLOT)), 90));
     write("code.png", &png_of(&Pixels { width: side, height: side, rgba }));
     write("logo.svg", &brand.logo.as_ref().expect("the brand has a logo").bytes);
     let card = json!({
-        "canvas": CANVAS, "slot": SLOT, "code": side, "data": data, "credit": photo.credit,
+        "canvas": CANVAS, "slot": SLOT, "code": side, "data": data,
         "agency": brand.name("vi"), "theme": brand.theme, "labels": ENGINE.labels("vi"),
     });
     write("card.json", card.to_string().as_bytes());
