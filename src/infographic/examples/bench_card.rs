@@ -24,8 +24,10 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 const RUNS: usize = 9;
 const CANVAS: (u32, u32) = (1080, 1350);
 /// The photo's slot on that canvas, and on the square one.
-const SLOT: (u32, u32) = (1080, 420);
-const SQUARE_SLOT: (u32, u32) = (1080, 310);
+const SLOT: (u32, u32) = (1080, 700);
+const SQUARE_SLOT: (u32, u32) = (1080, 520);
+/// The part of the photo that others are given.
+const PEER_SLOT: (u32, u32) = (1080, 420);
 /// Pixels of a module of the code that others are given: as large as the template draws it.
 const MODULE: u32 = 3;
 
@@ -179,11 +181,11 @@ fn hand_out(told: &Told, folder: &Path) {
     let code = qr::modules(data["url"].as_str().unwrap_or_default()).expect("a short address");
     let side = code.side * MODULE;
     let rgba = code.enlarged(MODULE).iter().flat_map(|&luma| [luma, luma, luma, 255]).collect();
-    write("photo.jpg", &jpeg_of(&opaque(&told.photo(SLOT)), 90));
+    write("photo.jpg", &jpeg_of(&opaque(&told.photo(PEER_SLOT)), 90));
     write("code.png", &png_of(&Pixels { width: side, height: side, rgba }));
     write("logo.svg", &brand.logo.as_ref().expect("the brand has a logo").bytes);
     let card = json!({
-        "canvas": CANVAS, "slot": SLOT, "code": side, "data": data,
+        "canvas": CANVAS, "slot": PEER_SLOT, "code": side, "data": data,
         "agency": brand.name("vi"), "theme": brand.theme, "labels": ENGINE.labels("vi"),
     });
     write("card.json", card.to_string().as_bytes());
@@ -298,7 +300,7 @@ fn memory(told: &Told) -> [f64; 2] {
     const SIZES: [((u32, u32), (u32, u32)); 5] = [
         (CANVAS, SLOT),
         ((1080, 1080), SQUARE_SLOT),
-        ((1080, 1920), (1080, 660)),
+        ((1080, 1920), (1080, 980)),
         ((1200, 630), (472, 630)),
         ((1280, 720), (504, 720)),
     ];
