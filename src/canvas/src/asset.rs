@@ -40,13 +40,9 @@ impl Assets {
         if vendor.is_dir() {
             let mut files = BTreeMap::new();
             read_below(&vendor, &mut files)?;
-            let is_font = |path: &str| {
-                let end = Path::new(path).extension().and_then(|end| end.to_str());
-                end.is_some_and(|end| {
-                    ["ttf", "otf", "ttc"].iter().any(|font| end.eq_ignore_ascii_case(font))
-                })
-            };
-            assets.fonts.extend(files.into_iter().filter(|(p, _)| is_font(p)).map(|(_, b)| b));
+            assets
+                .fonts
+                .extend(files.into_iter().filter(|(p, _)| fonts::is_font(p)).map(|(_, b)| b));
         }
         assets.machine_fonts = Self::machine_fonts(machine.iter().copied());
         Ok(assets)

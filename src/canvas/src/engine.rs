@@ -100,8 +100,7 @@ impl Engine {
     pub fn new(assets: &Assets) -> Result<Self> {
         let parsed = asset::parse(assets)?;
         // A kit may bring the fonts that it names.
-        let is_font = |path: &str| path.ends_with(".ttf") || path.ends_with(".otf");
-        let kits = assets.brands.iter().filter(|(path, _)| is_font(path));
+        let kits = assets.brands.iter().filter(|(path, _)| fonts::is_font(path));
         let kits: Vec<_> = kits.map(|(_, bytes)| bytes.clone()).collect();
         let here = [&assets.fonts[..], &kits].concat();
         let (fonts, book) = Fonts::new(&here, &assets.machine_fonts)?;

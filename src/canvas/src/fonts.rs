@@ -44,6 +44,12 @@ pub(crate) fn of_machine(folder: &Path) -> impl Iterator<Item = PathBuf> + '_ {
     FILES.iter().map(|name| folder.join(name)).filter(|path| path.is_file())
 }
 
+/// Whether a file goes by the name of a font.
+pub(crate) fn is_font(path: &str) -> bool {
+    let end = Path::new(path).extension().and_then(|end| end.to_str());
+    end.is_some_and(|end| ["ttf", "otf", "ttc"].iter().any(|font| end.eq_ignore_ascii_case(font)))
+}
+
 /// Every font, in the order of the book.
 pub(crate) struct Fonts {
     slots: Vec<Slot>,

@@ -74,7 +74,7 @@ fn cells((width, height): (u32, u32), (across, down): (u32, u32), rgb: &[u8]) ->
 
 /// The middle of part `index` of `parts` of a side, in pixels.
 fn place(index: u32, parts: u32, side: u32) -> usize {
-    ((u64::from(index) * 2 + 1) * u64::from(side) / (u64::from(parts) * 2)) as usize
+    (index as usize * 2 + 1) * side as usize / (parts as usize * 2)
 }
 
 fn add(one: [f64; 3], two: [f64; 3]) -> [f64; 3] {
