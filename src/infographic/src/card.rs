@@ -95,14 +95,14 @@ impl Card {
         let rest = |name: &'static str, from: usize, all: usize| {
             (from..all).map(move |index| format!("{name}.{index}"))
         };
-        let older = amount.events(brief.events.len()).start;
+        let skipped = amount.events(brief.events.len()).start;
         let texts = brief.steps.iter().enumerate().filter(|(_, step)| step.text.is_some());
         let texts = texts.map(|(index, _)| format!("steps.{index}.text"));
         let left_out: Vec<String> = match lead {
             // What is not on this page is on another one.
             _ if amount.page.is_some() => Vec::new(),
             Some(Lead::Steps) => texts.filter(|_| !amount.texts).collect(),
-            Some(Lead::Events) => rest("events", 0, older).collect(),
+            Some(Lead::Events) => rest("events", 0, skipped).collect(),
             Some(Lead::Table | Lead::Chart) => Vec::new(),
             _ => rest(said.0, points.end, said.1.len())
                 .chain(rest("figures", figures, brief.figures.len()))
@@ -122,7 +122,7 @@ impl Card {
             data["pages"] = page.of.into();
             data["first"] = page.first.into();
         } else if lead == Some(Lead::Events) {
-            data["older"] = older.into();
+            data["older"] = skipped.into();
         }
         let steps = if lead == Some(Lead::Steps) { brief.steps.len() } else { 0 };
         let places = points.end.max(steps);

@@ -160,12 +160,10 @@ impl<'a> Sized<'a, '_> {
             }));
         }
         card.check(template, photos, &texts)?;
-        Ok(match card.missing(&texts) {
-            Some(text) => Err(("too_long", text, "not drawn whole".to_owned())),
-            None => {
-                let page = amount.page.map(|page| page.number);
-                Ok(Drawn { family: self.family, card, layout, page })
-            }
-        })
+        if let Some(text) = card.missing(&texts) {
+            return Ok(Err(("too_long", text, "not drawn whole".to_owned())));
+        }
+        let page = amount.page.map(|page| page.number);
+        Ok(Ok(Drawn { family: self.family, card, layout, page }))
     }
 }
