@@ -84,6 +84,9 @@ pub(crate) enum Command {
     /// Internal: encode or decode one medium under limits.
     #[command(hide = true)]
     MediaWorker,
+    /// Internal: draw cards of a template that nobody reviewed, under limits.
+    #[command(hide = true)]
+    CardWorker,
 }
 
 /// `loa demo`.
@@ -270,11 +273,53 @@ pub(crate) struct Verify {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Templates {
     /// Every template with its sizes and the kinds of story it is made for.
-    List(Json),
+    List(TemplateList),
     /// Draw the samples of templates; fails when a typical story does not fit or type is too small.
     Check(TemplateCheck),
     /// Draw the samples of templates into a folder, at half size.
     Preview(TemplatePreview),
+    /// Keep a template that an agency wrote, once its samples were drawn under limits; one of the same name is replaced.
+    Add(TemplateAdd),
+    /// Remove a template of an agency; cards drawn with it stay.
+    Remove(TemplateRemove),
+}
+
+/// `loa templates list`.
+#[derive(Debug, Args)]
+pub(crate) struct TemplateList {
+    /// Those of this agency too.
+    #[arg(long)]
+    pub(crate) agency: Option<String>,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+/// `loa templates add`.
+#[derive(Debug, Args)]
+pub(crate) struct TemplateAdd {
+    /// Folder with template.typ, template.toml and, where there is one, sample.json.
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// Agency.
+    #[arg(long)]
+    pub(crate) agency: String,
+    /// Name of the template; that of the folder when absent.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+/// `loa templates remove`.
+#[derive(Debug, Args)]
+pub(crate) struct TemplateRemove {
+    /// Name of the template.
+    pub(crate) name: String,
+    /// Agency.
+    #[arg(long)]
+    pub(crate) agency: String,
+    #[command(flatten)]
+    pub(crate) json: Json,
 }
 
 /// `loa templates check`.

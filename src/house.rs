@@ -12,9 +12,14 @@ use loa_canvas::Engine;
 use loa_clip::Runner;
 use loa_delivery::{Desk, Watchdog, Worker as Postman, owner_name};
 use loa_ingest::Ingest;
-use loa_model::{Account, Actor, Agency, Entropy, Ids, Plan, Timetable, seams::SharedClock};
+use loa_model::{
+    Account, Actor, Agency, Entropy, Ids, Plan, Timetable, seams::SharedClock, template::OWN,
+};
 use loa_net::{Client, Limits, Policy};
-use loa_pipeline::{BlobReader, Flow, ProgressBoard, PublicUrls, Studio, VaultSecrets, Worker};
+use loa_pipeline::{
+    BlobReader, Files, Flow, Press, ProgressBoard, PublicUrls, Sources, Studio, VaultSecrets,
+    Worker,
+};
 use loa_reach::Meter;
 use loa_review::Review;
 use loa_sandbox::VirtualClock;
@@ -23,6 +28,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
 use crate::{
     channels::{self, Built},
+    preview::Easel,
     settings::{self, Settings},
     world::{self, OsEntropy, WallClock},
 };
@@ -65,7 +71,12 @@ pub(crate) fn clock(settings: &Settings) -> anyhow::Result<SharedClock> {
 
 /// The drawing engine with embedded assets and the machine's optional fonts.
 pub(crate) fn engine(settings: &Settings) -> anyhow::Result<Engine> {
-    let overlay = Some(settings.assets.as_path()).filter(|path| !path.as_os_str().is_empty());
+    engine_with(&settings.assets, &settings.fonts, &Files::new())
+}
+
+/// The same with templates that nobody reviewed: only a child under limits asks for it.
+pub(crate) fn engine_with(assets: &Path, fonts: &[PathBuf], own: &Files) -> anyhow::Result<Engine> {
+    let overlay = Some(assets).filter(|path| !path.as_os_str().is_empty());
     let all = world::assets(overlay)?;
     let mut assets = loa_canvas::Assets::default();
     let font =
@@ -73,12 +84,15 @@ pub(crate) fn engine(settings: &Settings) -> anyhow::Result<Engine> {
     assets.fonts.extend(
         world::under(&all, "vendor/fonts").filter(|(name, _)| font(name)).map(|(_, b)| b.clone()),
     );
-    let folders = settings.fonts.iter().map(PathBuf::as_path);
+    let folders = fonts.iter().map(PathBuf::as_path);
     assets.machine_fonts = loa_canvas::Assets::machine_fonts(folders);
     let owned = |folder: &str| {
         world::under(&all, folder).map(|(name, bytes)| (name.to_owned(), bytes.clone())).collect()
     };
     assets.templates = owned("templates");
+    // In a folder of their own: they stand beside the reviewed ones and in the place of none.
+    let beside = own.iter().filter(|(name, _)| name.starts_with(OWN));
+    assets.templates.extend(beside.map(|(name, text)| (name.clone(), text.clone().into())));
     assets.brands = owned("brands");
     Engine::new(&assets).context("the templates or brand kits cannot be used")
 }
@@ -89,12 +103,13 @@ pub(crate) async fn studio(settings: &Settings) -> anyhow::Result<Studio> {
     let own = settings.clone();
     let make = move || engine(&own).map_err(|error| format!("{error:#}"));
     if settings.assets.as_os_str().is_empty() {
-        return Ok(Studio::new(Box::new(make), runner()?));
+        return Ok(Studio::new(Box::new(make), runner(MEDIA)?).with_press(press(settings)?));
     }
     // Who lays templates over the embedded ones is working on them: the next picture shows what they wrote.
     let folder = settings.assets.clone();
     let stamp = move || world::stamp(&folder);
-    let studio = Studio::following(Box::new(make), runner()?, Box::new(stamp));
+    let studio = Studio::following(Box::new(make), runner(MEDIA)?, Box::new(stamp))
+        .with_press(press(settings)?);
     studio.prepare().await?;
     Ok(studio)
 }
@@ -134,6 +149,16 @@ fn web_assets(settings: &Settings) -> anyhow::Result<loa_web::Assets> {
     Ok(loa_web::Assets::new(templates, locales, files)?)
 }
 
+/// Photo of the samples of templates, below `assets`.
+const PHOTO: &str = "demo/photos";
+
+/// A photo for the samples of templates that have one: the first one of the demo.
+pub(crate) fn sample_photo(settings: &Settings) -> anyhow::Result<Option<bytes::Bytes>> {
+    let overlay = Some(settings.assets.as_path()).filter(|path| !path.as_os_str().is_empty());
+    let all = world::assets(overlay)?;
+    Ok(world::under(&all, PHOTO).next().map(|(_, bytes)| bytes.clone()))
+}
+
 /// A client for addresses that people gave.
 pub(crate) fn guarded(settings: &Settings) -> anyhow::Result<Client> {
     let limits = Limits { max_body: 24 * 1024 * 1024, ..Limits::default() };
@@ -141,10 +166,20 @@ pub(crate) fn guarded(settings: &Settings) -> anyhow::Result<Client> {
     Ok(Client::guarded(limits, policy)?)
 }
 
-/// How clips are encoded: this binary again, in its media role.
-fn runner() -> anyhow::Result<Runner> {
+/// The role that encodes clips.
+const MEDIA: &str = "media-worker";
+/// The role that draws templates which nobody reviewed.
+const CARDS: &str = "card-worker";
+
+/// How children are started: this binary again, in one of its roles.
+fn runner(role: &str) -> anyhow::Result<Runner> {
     let exe = world::own_path().context("the path of the running binary is not known")?;
-    Ok(Runner { exe, args: vec!["media-worker".into()] })
+    Ok(Runner { exe, args: vec![role.into()] })
+}
+
+fn press(settings: &Settings) -> anyhow::Result<Press> {
+    let sources = Sources { assets: settings.assets.clone(), fonts: settings.fonts.clone() };
+    Ok(Press::new(runner(CARDS)?, sources, absolute(&settings.data.join("work"))?))
 }
 
 impl House {
@@ -315,10 +350,7 @@ impl House {
                 capabilities: self.channels.capabilities(),
                 frames: channels::frames(),
                 progress: self.board.subscribe(),
-                cards: Arc::new(crate::preview::Easel {
-                    studio: self.studio.clone(),
-                    blobs: Arc::clone(&self.blobs),
-                }),
+                cards: Arc::new(self.easel()?),
                 config: self.settings.web.clone(),
             })?;
             let wait = until(stopped.clone());
@@ -350,6 +382,16 @@ impl House {
         let wait = until(stopped);
         tasks.spawn(async move { Ok(loa_web::serve_local(&socket, local, wait).await?) });
         Ok(Running { url, stop, tasks })
+    }
+
+    /// What draws and keeps for people.
+    pub(crate) fn easel(&self) -> anyhow::Result<Easel> {
+        Ok(Easel {
+            studio: self.studio.clone(),
+            blobs: Arc::clone(&self.blobs),
+            store: Arc::clone(&self.store),
+            photo: sample_photo(&self.settings)?,
+        })
     }
 
     fn socket(&self) -> PathBuf {

@@ -39,6 +39,14 @@ fn main() -> ExitCode {
     if matches!(cli.command, Some(Command::MediaWorker)) {
         return loa_clip::worker::main(std::io::stdin().lock(), std::io::stdout().lock());
     }
+    if matches!(cli.command, Some(Command::CardWorker)) {
+        let make = |sources: &loa_pipeline::Sources, own: &loa_pipeline::Files| {
+            house::engine_with(&sources.assets, &sources.fonts, own)
+                .map_err(|error| format!("{error:#}"))
+        };
+        let (input, output) = (std::io::stdin().lock(), std::io::stdout().lock());
+        return loa_pipeline::card_worker(input, output, make);
+    }
     let filter = tracing_subscriber::EnvFilter::new(settings::log_filter(quiet(&cli)));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -68,7 +76,9 @@ fn quiet(cli: &Cli) -> &'static str {
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let load = || Settings::load(cli.config.as_deref(), cli.data.as_deref());
     match cli.command.unwrap_or(Command::All) {
-        Command::MediaWorker => unreachable!("answered before the runtime starts"),
+        Command::MediaWorker | Command::CardWorker => {
+            unreachable!("answered before the runtime starts")
+        }
         Command::Demo(order) => Ok(code(demo::run(&order).await?)),
         Command::All => all(load()?).await,
         Command::Serve | Command::Work => {
@@ -123,7 +133,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             answer(load()?, "incidents", serde_json::to_value(order)?, json).await
         }
         Command::Connect(order) => connect(load()?, order).await,
-        Command::Templates(order) => Ok(code(templates::run(&load()?, &order)?)),
+        Command::Templates(order) => Ok(code(templates::run(load()?, order).await?)),
         Command::Doctor(output) => Ok(code(doctor::run(&load()?, output.json).await?)),
         Command::User(order) => user(load()?, order).await,
     }

@@ -2,17 +2,37 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures::{FutureExt as _, future::BoxFuture};
 use loa_canvas::{Manifest, Size};
-use loa_model::{FocusPoint, PhotoChoice};
-use loa_pipeline::{Draft, Recipe, Studio};
-use loa_store::Blobs;
-use loa_web::{Cards, Drawn, Family, Wanted};
+use loa_model::{Actor, Digest, FocusPoint, OwnTemplate, PhotoChoice};
+use loa_pipeline::{Draft, Finding, Recipe, Studio, own_templates, remove_own};
+use loa_store::{Blobs, Store};
+use loa_web::{Cards, Drawn, Family, Refused, Wanted};
 
-/// The studio and the photos.
+/// The studio, the photos and the templates of agencies.
 pub(crate) struct Easel {
     pub(crate) studio: Studio,
     pub(crate) blobs: Arc<Blobs>,
+    pub(crate) store: Arc<dyn Store>,
+    /// Photo of the samples of templates.
+    pub(crate) photo: Option<Bytes>,
+}
+
+/// A finding as a line.
+pub(crate) fn line(found: &Finding) -> String {
+    format!("{} {}: {}", found.sample, found.size, found.problem)
+}
+
+fn family(id: String, manifest: Manifest, own: Option<Digest>) -> Family {
+    let px = |size: Size| size.px.map(|(width, height)| (size.id, width, height));
+    Family {
+        id,
+        name_vi: manifest.name_vi,
+        name_en: manifest.name_en,
+        sizes: manifest.sizes.into_iter().filter_map(px).collect(),
+        own,
+    }
 }
 
 impl Cards for Easel {
@@ -33,6 +53,8 @@ impl Cards for Easel {
                 None => None,
             };
             let recipe = Recipe { sizes: vec![size], ..Recipe::chosen(&choices, brand) };
+            let recipe = recipe.with_own(&*self.store, &article.agency).await;
+            let recipe = recipe.map_err(|error| error.to_string())?;
             let draft = Draft { article, brief, recipe, photo };
             let drawn = self.studio.preview(draft).await.map_err(|error| error.to_string())?;
             Ok(Drawn {
@@ -48,20 +70,40 @@ impl Cards for Easel {
         .boxed()
     }
 
-    fn families(&self) -> BoxFuture<'_, Result<Vec<Family>, String>> {
+    fn families<'a>(&'a self, agency: &'a str) -> BoxFuture<'a, Result<Vec<Family>, String>> {
         async move {
+            let own =
+                own_templates(&*self.store, agency).await.map_err(|error| error.to_string())?;
+            let own = own.into_iter().map(|(own, says)| family(own.id(), says, Some(own.digest)));
             let cards = self.studio.cards().await.map_err(|error| error.to_string())?;
-            let family = |(id, manifest): (String, Manifest)| {
-                let px = |size: Size| size.px.map(|(width, height)| (size.id, width, height));
-                Family {
-                    id,
-                    name_vi: manifest.name_vi,
-                    name_en: manifest.name_en,
-                    sizes: manifest.sizes.into_iter().filter_map(px).collect(),
-                }
-            };
-            Ok(cards.into_iter().map(family).collect())
+            let reviewed = cards.into_iter().map(|(id, says)| family(id, says, None));
+            Ok(own.chain(reviewed).collect())
         }
         .boxed()
+    }
+
+    fn keep(&self, template: OwnTemplate) -> BoxFuture<'_, Result<(), Refused>> {
+        async move {
+            let found = self.studio.keep_own(&*self.store, template, self.photo.clone()).await;
+            let found =
+                found.map_err(|error| Refused { why: error.to_string(), findings: vec![] })?;
+            if found.is_empty() {
+                return Ok(());
+            }
+            let why =
+                "Mẫu không vẽ được các bài mẫu / The template does not hold its samples".to_owned();
+            Err(Refused { why, findings: found.iter().map(line).collect() })
+        }
+        .boxed()
+    }
+
+    fn remove<'a>(
+        &'a self,
+        agency: &'a str,
+        name: &'a str,
+        by: Actor,
+    ) -> BoxFuture<'a, Result<bool, String>> {
+        let gone = remove_own(&*self.store, agency, name, by);
+        async move { gone.await.map_err(|error| error.to_string()) }.boxed()
     }
 }

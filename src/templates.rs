@@ -1,50 +1,131 @@
 //! `loa templates`: which there are, whether they keep what they promise, how they look.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context as _, bail};
-use loa_canvas::{Engine, TemplateKind, encode, photo};
+use loa_canvas::{Engine, Manifest, TemplateKind, encode, photo};
 use loa_infographic::{SourcePhoto, sheet, specimens};
+use loa_model::{Actor, OwnTemplate};
+use loa_pipeline::{own_templates, remove_own};
+use loa_web::Cards as _;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{cli, house, settings::Settings, show, terminal, world};
+use crate::{
+    cli,
+    house::{self, House},
+    local, ops,
+    settings::Settings,
+    show, terminal,
+};
 
 /// The sample that every size must hold.
 const TYPICAL: &str = "typical";
 /// JPEG quality of a sheet.
 const SHEET_QUALITY: u8 = 70;
-/// Photo of the samples that have one, below `assets`.
-const PHOTO: &str = "demo/photos";
 
 /// Follows an order. Returns whether all is well.
-pub(crate) fn run(settings: &Settings, order: &cli::Templates) -> anyhow::Result<bool> {
-    let engine = house::engine(settings)?;
+pub(crate) async fn run(settings: Settings, order: cli::Templates) -> anyhow::Result<bool> {
     match order {
-        cli::Templates::List(output) => list(&engine, output.json).map(|()| true),
-        cli::Templates::Check(order) => check(settings, &engine, order),
-        cli::Templates::Preview(order) => preview(settings, &engine, order).map(|()| true),
+        cli::Templates::List(order) => list(settings, order).await.map(|()| true),
+        cli::Templates::Check(order) => check(&settings, &house::engine(&settings)?, &order),
+        cli::Templates::Preview(order) => {
+            preview(&settings, &house::engine(&settings)?, &order).map(|()| true)
+        }
+        cli::Templates::Add(order) => add(settings, order).await,
+        cli::Templates::Remove(order) => {
+            let cli::TemplateRemove { name, agency, json } = order;
+            let value = ask(settings, Own::Remove { agency, name }).await?;
+            show(&value, json.json).map(|()| true)
+        }
     }
 }
 
-fn list(engine: &Engine, as_json: bool) -> anyhow::Result<()> {
-    let all: Vec<Value> = engine
-        .templates()
-        .values()
-        .map(|template| {
-            let manifest = &template.manifest;
-            let sizes = manifest.sizes.iter().map(|size| {
-                let (width, height) = size.px.or(size.mm).unwrap_or_default();
-                json!({ "id": size.id, "width": width, "height": height })
-            });
-            json!({
-                "id": template.id, "name_vi": manifest.name_vi, "name_en": manifest.name_en,
-                "kind": kind(manifest.kind), "version": manifest.version, "stories": manifest.stories,
-                "draws": manifest.draws, "sizes": sizes.collect::<Vec<_>>(),
-                "samples": template.samples.keys().collect::<Vec<_>>(),
-            })
-        })
-        .collect();
-    if as_json {
+/// What is asked about the templates of an agency.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Own {
+    List { agency: String },
+    Add { agency: String, name: String, files: BTreeMap<String, String> },
+    Remove { agency: String, name: String },
+}
+
+async fn ask(settings: Settings, order: Own) -> anyhow::Result<Value> {
+    local::ask(settings, "templates", serde_json::to_value(order)?, false).await
+}
+
+/// Follows an order in the process that owns the data folder.
+pub(crate) async fn own(house: &House, order: Own) -> anyhow::Result<Value> {
+    let by = Actor::Operator("command line".to_owned());
+    match order {
+        Own::List { agency } => {
+            ops::agency(house, &agency).await?;
+            let all = own_templates(&*house.store, &agency).await?;
+            Ok(all.iter().map(|(own, manifest)| view(&own.id(), manifest, Vec::new())).collect())
+        }
+        Own::Add { agency, name, files } => {
+            ops::agency(house, &agency).await?;
+            let own = OwnTemplate::new(&agency, &name, files, by, house.now())?;
+            let (id, digest) = (own.id(), own.digest);
+            let kept = house.easel()?.keep(own).await;
+            let (why, findings) = kept.err().map(|no| (no.why, no.findings)).unzip();
+            Ok(json!({
+                "template": id, "agency": agency, "digest": digest, "kept": why.is_none(), "why": why,
+                "findings": findings.unwrap_or_default(),
+            }))
+        }
+        Own::Remove { agency, name } => {
+            if !remove_own(&*house.store, &agency, &name, by).await? {
+                bail!(
+                    "đơn vị {agency} không có mẫu {name} · agency {agency} has no template {name}"
+                );
+            }
+            Ok(json!({ "removed": name, "agency": agency }))
+        }
+    }
+}
+
+async fn add(settings: Settings, order: cli::TemplateAdd) -> anyhow::Result<bool> {
+    let cli::TemplateAdd { dir, agency, name, json } = order;
+    let dir = house::absolute(&dir)?;
+    let folder = || dir.file_name().map(|name| name.to_string_lossy().into_owned());
+    let name = name.or_else(folder).unwrap_or_default();
+    let mut files = BTreeMap::new();
+    for file in ["template.typ", "template.toml", "sample.json"] {
+        let path = dir.join(file);
+        if path.exists() {
+            let text = std::fs::read_to_string(&path);
+            let text = text.with_context(|| format!("cannot read {}", path.display()))?;
+            files.insert(file.to_owned(), text);
+        }
+    }
+    let value = ask(settings, Own::Add { agency, name, files }).await?;
+    show(&value, json.json)?;
+    Ok(value["kept"] == true)
+}
+
+fn view(id: &str, manifest: &Manifest, samples: Vec<&String>) -> Value {
+    let sizes = manifest.sizes.iter().map(|size| {
+        let (width, height) = size.px.or(size.mm).unwrap_or_default();
+        json!({ "id": size.id, "width": width, "height": height })
+    });
+    json!({
+        "id": id, "name_vi": manifest.name_vi, "name_en": manifest.name_en,
+        "kind": kind(manifest.kind), "version": manifest.version, "stories": manifest.stories,
+        "draws": manifest.draws, "sizes": sizes.collect::<Vec<_>>(), "samples": samples,
+    })
+}
+
+async fn list(settings: Settings, order: cli::TemplateList) -> anyhow::Result<()> {
+    let engine = house::engine(&settings)?;
+    let reviewed = engine.templates().values();
+    let reviewed = reviewed.map(|one| view(&one.id, &one.manifest, one.samples.keys().collect()));
+    let mut all: Vec<Value> = reviewed.collect();
+    if let Some(agency) = order.agency {
+        let own = ask(settings, Own::List { agency }).await?;
+        all.extend(own.as_array().into_iter().flatten().cloned());
+    }
+    if order.json.json {
         return show(&json!(all), true);
     }
     for template in &all {
@@ -163,10 +244,7 @@ fn write(folder: &Path, name: &str, bytes: &[u8]) -> anyhow::Result<String> {
 
 /// A photo for the samples: the first one of the demo.
 fn sample_photo(settings: &Settings) -> anyhow::Result<Option<SourcePhoto>> {
-    let overlay = Some(settings.assets.as_path()).filter(|path| !path.as_os_str().is_empty());
-    let all = world::assets(overlay)?;
-    let first = world::under(&all, PHOTO).next().map(|(_, bytes)| bytes.clone());
-    let Some(bytes) = first else { return Ok(None) };
+    let Some(bytes) = house::sample_photo(settings)? else { return Ok(None) };
     let photo = photo::decode(&bytes)?;
     Ok(Some(SourcePhoto {
         focus: photo.focus(),

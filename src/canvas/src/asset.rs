@@ -161,6 +161,24 @@ pub struct Manifest {
     pub sizes: Vec<Size>,
 }
 
+impl Manifest {
+    /// Reads a `template.toml`.
+    ///
+    /// # Errors
+    /// What is wrong with it, with its line.
+    pub fn read(text: &str) -> Result<Self, String> {
+        let manifest: Self = toml::from_str(text).map_err(|error| error.to_string())?;
+        for size in &manifest.sizes {
+            let printed = manifest.kind.is_paper();
+            if (size.px.is_some(), size.mm.is_some()) != (!printed, printed) {
+                let problem = "sizes of paper are given in mm, all others in px";
+                return Err(format!("size {:?}: {problem}", size.id));
+            }
+        }
+        Ok(manifest)
+    }
+}
+
 fn one() -> usize {
     1
 }
@@ -216,15 +234,7 @@ pub(crate) fn parse(assets: &Assets) -> Result<Parsed> {
             parsed.labels =
                 toml::from_str(text()?).map_err(|error| broken(path, error.to_string()))?;
         } else if let Some(id) = path.strip_suffix("/template.toml") {
-            let manifest: Manifest =
-                toml::from_str(text()?).map_err(|error| broken(path, error.to_string()))?;
-            for size in &manifest.sizes {
-                let printed = manifest.kind.is_paper();
-                if (size.px.is_some(), size.mm.is_some()) != (!printed, printed) {
-                    let problem = "sizes of paper are given in mm, all others in px";
-                    return Err(broken(path, format!("size {:?}: {problem}", size.id)));
-                }
-            }
+            let manifest = Manifest::read(text()?).map_err(|problem| broken(path, problem))?;
             let samples = assets.templates.get(&format!("{id}/sample.json"));
             let samples = samples.map(|bytes| serde_json::from_slice(bytes)).transpose();
             let samples = samples

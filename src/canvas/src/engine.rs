@@ -200,6 +200,11 @@ impl Engine {
         }
         let size = points_of(sheet.canvas, kind);
         for page in pages {
+            if inspect::has_foreign_picture(page, world.files.values()) {
+                return Err(broke(
+                    "a picture that it was not handed: words in it are not seen".to_owned(),
+                ));
+            }
             let found = page.frame.size();
             let off = [found.x.to_pt() - size[0], found.y.to_pt() - size[1]];
             if off.iter().any(|difference| difference.abs() > 0.01) {
@@ -348,7 +353,7 @@ impl Layout {
     /// Every run of text, page by page, in drawing order.
     pub fn texts(&self) -> Vec<DrawnText> {
         let pages = self.document.pages().iter().enumerate();
-        pages.flat_map(|(index, page)| inspect::texts(index, &page.frame)).collect()
+        pages.flat_map(|(index, page)| inspect::texts(index, page)).collect()
     }
 
     /// What a reader would miss: text that is cut or too small. Empty for a page that may go out.

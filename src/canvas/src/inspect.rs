@@ -1,7 +1,9 @@
 //! What a laid-out page really says: every run of text with its size and place, read from the frames and not from the template's word.
 
+use typst::foundations::{Bytes, Smart};
 use typst::layout::{Abs, Frame, FrameItem, Point, Rect, Size, Transform};
-use typst::visualize::Paint;
+use typst::visualize::{FixedStroke, Image, ImageKind, Paint};
+use typst_layout::Page;
 
 /// A run of text as it stands on a page. Coordinates are pixels of the canvas.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,15 +24,63 @@ pub struct DrawnText {
     pub legible: bool,
 }
 
-/// Reads every run of text of a page.
-pub(crate) fn texts(page: usize, frame: &Frame) -> Vec<DrawnText> {
-    let mut found = Vec::new();
-    let window = Rect::from_pos_size(Point::zero(), frame.size());
-    walk(page, frame, Transform::identity(), window, &mut found);
-    found
+/// What a walk over a page finds.
+#[derive(Default)]
+struct Found<'a> {
+    texts: Vec<DrawnText>,
+    images: Vec<&'a Image>,
 }
 
-fn walk(page: usize, frame: &Frame, at: Transform, window: Rect, found: &mut Vec<DrawnText>) {
+impl<'a> Found<'a> {
+    fn on(number: usize, page: &'a Page) -> Self {
+        let mut found = Self::default();
+        let window = Rect::from_pos_size(Point::zero(), page.frame.size());
+        if let Smart::Custom(Some(paint)) = &page.fill {
+            tile(number, Some(paint), Transform::identity(), window, &mut found);
+        }
+        walk(number, &page.frame, Transform::identity(), window, &mut found);
+        found
+    }
+}
+
+/// Reads every run of text of a page.
+pub(crate) fn texts(number: usize, page: &Page) -> Vec<DrawnText> {
+    Found::on(number, page).texts
+}
+
+/// Whether a page shows a picture that is none of these files: it could hold any words.
+pub(crate) fn has_foreign_picture<'f>(
+    page: &Page,
+    files: impl Iterator<Item = &'f Bytes> + Clone,
+) -> bool {
+    Found::on(0, page).images.into_iter().any(|image| {
+        let bytes = match image.kind() {
+            ImageKind::Raster(raster) => raster.data(),
+            ImageKind::Svg(svg) => svg.data(),
+            ImageKind::Pdf(_) => return true,
+        };
+        !files.clone().any(|file| file == bytes)
+    })
+}
+
+/// What a tiling repeats is drawn too, be it the ground of a page, of a shape or of letters.
+fn tile<'a>(
+    page: usize,
+    paint: Option<&'a Paint>,
+    at: Transform,
+    window: Rect,
+    found: &mut Found<'a>,
+) {
+    if let Some(Paint::Tiling(tiling)) = paint {
+        walk(page, tiling.frame(), at, window, found);
+    }
+}
+
+fn line(stroke: Option<&FixedStroke>) -> Option<&Paint> {
+    stroke.map(|stroke| &stroke.paint)
+}
+
+fn walk<'a>(page: usize, frame: &'a Frame, at: Transform, window: Rect, found: &mut Found<'a>) {
     for (position, item) in frame.items() {
         let here = at.pre_concat(Transform::translate(position.x, position.y));
         match item {
@@ -45,6 +95,8 @@ fn walk(page: usize, frame: &Frame, at: Transform, window: Rect, found: &mut Vec
             // Marks without a width repeat the text of their letter, which has a run of its own.
             FrameItem::Text(run) if run.width() < Abs::pt(0.1) => {}
             FrameItem::Text(run) => {
+                tile(page, Some(&run.fill), here, window, found);
+                tile(page, line(run.stroke.as_ref()), here, window, found);
                 let metrics = run.font.metrics();
                 let (up, down) = (metrics.ascender.at(run.size), metrics.descender.at(run.size));
                 let line = Rect::from_pos_size(
@@ -60,7 +112,7 @@ fn walk(page: usize, frame: &Frame, at: Transform, window: Rect, found: &mut Vec
                 let ink = run.bbox();
                 let whole = !ink.min.x.to_pt().is_finite() || within(moved(ink, here), window);
                 let scale = (here.sy.get().powi(2) + here.kx.get().powi(2)).sqrt();
-                found.push(DrawnText {
+                found.texts.push(DrawnText {
                     page,
                     text: run.text.to_string(),
                     size: run.size.to_pt() * scale,
@@ -70,10 +122,12 @@ fn walk(page: usize, frame: &Frame, at: Transform, window: Rect, found: &mut Vec
                     legible: run.glyphs.iter().all(|glyph| glyph.id != 0),
                 });
             }
-            FrameItem::Shape(..)
-            | FrameItem::Image(..)
-            | FrameItem::Link(..)
-            | FrameItem::Tag(_) => {}
+            FrameItem::Shape(shape, _) => {
+                tile(page, shape.fill.as_ref(), here, window, found);
+                tile(page, line(shape.stroke.as_ref()), here, window, found);
+            }
+            FrameItem::Image(image, ..) => found.images.push(image),
+            FrameItem::Link(..) | FrameItem::Tag(_) => {}
         }
     }
 }

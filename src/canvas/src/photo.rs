@@ -119,6 +119,25 @@ pub fn decode(bytes: &[u8]) -> Result<DecodedPhoto> {
     Ok(DecodedPhoto { width, height, rgb: Arc::new(rgb), focus, warning })
 }
 
+/// What a picture file says that it is, without decoding it: media type, width and height in pixels.
+///
+/// # Errors
+/// [`Error::Photo`] when it is no JPEG, PNG or WebP or its head is damaged.
+pub fn facts(bytes: &[u8]) -> Result<(&'static str, u32, u32)> {
+    let refuse = |problem: String| Error::Photo(problem);
+    let reader = ImageReader::new(Cursor::new(bytes))
+        .with_guessed_format()
+        .map_err(|error| refuse(error.to_string()))?;
+    let mime = match reader.format() {
+        Some(ImageFormat::Jpeg) => "image/jpeg",
+        Some(ImageFormat::Png) => "image/png",
+        Some(ImageFormat::WebP) => "image/webp",
+        _ => return Err(refuse("not a JPEG, PNG or WebP".to_owned())),
+    };
+    let (width, height) = reader.into_dimensions().map_err(|error| refuse(error.to_string()))?;
+    Ok((mime, width, height))
+}
+
 /// Alpha laid on white, as a page would show it.
 fn flatten(picture: DynamicImage) -> image::RgbImage {
     if !picture.color().has_alpha() {

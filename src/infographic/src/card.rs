@@ -1,7 +1,7 @@
 //! What one card says: the data for the template, and beside it where each string comes from.
 
 use loa_canvas::{DrawnText, Engine, Manifest, PreparedPhoto};
-use loa_model::{Article, Figure, Passage, Span};
+use loa_model::{Article, Figure, Passage, Span, template::OWN};
 use serde_json::{Value, json};
 
 use crate::{
@@ -10,6 +10,7 @@ use crate::{
     details::{Details, Lead},
     publisher, shown_address,
     trace::{Known, Origin, Squeezed, origin},
+    whole,
 };
 
 /// A card ready to be laid out.
@@ -151,6 +152,11 @@ impl Card {
                 let text = drawn.text.clone();
                 return Err(Error::Untraced { template: template.to_owned(), text });
             }
+        }
+        if template.starts_with(OWN)
+            && let Some(text) = whole::piece(&sources, self.places, texts)
+        {
+            return Err(Error::Piece { template: template.to_owned(), text: text.to_owned() });
         }
         Ok(())
     }

@@ -1,12 +1,13 @@
 //! What a size can hold: tried fullest first, measured on the layout, never cut.
 
 use loa_canvas::{Engine, Layout, PreparedPhoto, Problem, Sheet, Size, Template};
-use loa_model::Violation;
+use loa_model::{Violation, template::OWN};
 
 use crate::{
     Error, MOST_PAGES, Order, Result, Spread,
     amount::{self, Amount},
     card::{Card, MAX_TITLE},
+    seen,
 };
 
 /// A laid-out picture.
@@ -162,6 +163,11 @@ impl<'a> Sized<'a, '_> {
         card.check(template, photos, &texts)?;
         if let Some(text) = card.missing(&texts) {
             return Ok(Err(("too_long", text, "not drawn whole".to_owned())));
+        }
+        if template.starts_with(OWN)
+            && let Some((text, why)) = seen::hidden(&layout)
+        {
+            return Err(Error::Hidden { template: template.to_owned(), text, why });
         }
         let page = amount.page.map(|page| page.number);
         Ok(Ok(Drawn { family: self.family, card, layout, page }))

@@ -1,10 +1,12 @@
 //! Samples of a template, drawn to be looked at: by who designs it, and side by side on a sheet.
 
-use loa_canvas::{Engine, Pixels, Problem, Sheet};
+use std::collections::BTreeMap;
 
+use loa_canvas::{Engine, Layout, Pixels, PreparedPhoto, Problem, Sheet};
+use loa_model::template::OWN;
 use serde_json::Value;
 
-use crate::{Result, SourcePhoto};
+use crate::{Result, SourcePhoto, seen, whole};
 
 /// Specimens are drawn at half size.
 const SCALE: f64 = 0.5;
@@ -24,6 +26,8 @@ pub struct Specimen {
     pub pixels: Pixels,
     /// What is too small or cut: the words and why. Such a card is never published, its brief is shown with less.
     pub problems: Vec<String>,
+    /// Of a template that nobody reviewed: the first run that is no whole string of the sample, or is not read.
+    pub stray: Option<String>,
 }
 
 /// Draws every sample of a template in every size; only one sample or size when it is named. Samples with photos get `photo`.
@@ -38,9 +42,25 @@ pub fn specimens(
     (only_sample, only_size): (Option<&str>, Option<&str>),
 ) -> Result<Vec<Specimen>> {
     let family = engine.template(template)?;
+    specimens_of(engine, template, &family.samples, brand, photo, (only_sample, only_size))
+}
+
+/// As [`specimens`], with samples that need not be those of the template.
+///
+/// # Errors
+/// As [`specimens`].
+pub fn specimens_of(
+    engine: &Engine,
+    template: &str,
+    samples: &BTreeMap<String, Value>,
+    brand: &str,
+    photo: Option<&SourcePhoto>,
+    (only_sample, only_size): (Option<&str>, Option<&str>),
+) -> Result<Vec<Specimen>> {
+    let family = engine.template(template)?;
     let wanted = |only: Option<&str>, name: &str| only.is_none_or(|only| only == name);
     let mut drawn = Vec::new();
-    for (sample, data) in family.samples.iter().filter(|(name, _)| wanted(only_sample, name)) {
+    for (sample, data) in samples.iter().filter(|(name, _)| wanted(only_sample, name)) {
         for size in family.manifest.sizes.iter().filter(|size| wanted(only_size, &size.id)) {
             let has_photo = data["photos"].as_array().is_some_and(|photos| !photos.is_empty());
             let slot = size.photos.first().filter(|_| has_photo);
@@ -58,23 +78,46 @@ pub fn specimens(
                     break (layout, problems);
                 }
             };
+            // What is cut has no ink to look for.
+            let stray = if template.starts_with(OWN) && problems.is_empty() {
+                stray(engine, brand, &data, &photos, &layout)?
+            } else {
+                None
+            };
             let problems = problems.into_iter().map(|problem| match problem {
                 Problem::Cut(text) => format!("does not fit: {:?}", text.text),
                 Problem::Small { text, least } => {
                     format!("{:.1} px, at least {least:.0}: {:?}", text.size, text.text)
                 }
             });
-            let unread = layout.texts().into_iter().filter(|text| !text.legible);
+            let texts = layout.texts();
+            let unread = texts.iter().filter(|text| !text.legible);
             let unread = unread.map(|text| format!("no font has every letter: {:?}", text.text));
             drawn.push(Specimen {
                 sample: sample.clone(),
                 size: size.id.clone(),
                 problems: problems.chain(unread).collect(),
+                stray,
                 pixels: layout.pixels(0, SCALE),
             });
         }
     }
     Ok(drawn)
+}
+
+/// What a template that nobody reviewed does with the words of a sample that it must not.
+fn stray(
+    engine: &Engine,
+    brand: &str,
+    data: &Value,
+    photos: &[PreparedPhoto],
+    layout: &Layout,
+) -> Result<Option<String>> {
+    let credits: Vec<&str> = photos.iter().map(|photo| photo.credit.as_str()).collect();
+    if let Some(text) = whole::stray(engine, brand, data, &credits, &layout.texts())? {
+        return Ok(Some(format!("not a whole string of the sample: {text:?}")));
+    }
+    Ok(seen::hidden(layout).map(|(text, why)| format!("is not read, {why}: {text:?}")))
 }
 
 /// Keeps the first items of a list.

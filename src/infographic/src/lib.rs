@@ -8,9 +8,11 @@ mod details;
 mod fit;
 mod gallery;
 mod order;
+mod seen;
 mod trace;
+mod whole;
 
-pub use gallery::{Specimen, sheet, side_by_side, specimens};
+pub use gallery::{Specimen, sheet, side_by_side, specimens, specimens_of};
 pub use order::{File, Format, MOST_PAGES, Order, PAPER_DPI, Rendered, SourcePhoto, Spread};
 
 use std::{cell::LazyCell, fmt::Write as _};
@@ -46,6 +48,26 @@ pub enum Error {
         template: String,
         /// The words.
         text: String,
+    },
+    /// A template that nobody reviewed drew a part of a string: parts could say anything.
+    #[error(
+        "template {template} drew {text:?}, which is not a whole string: each is drawn from its first letter to its last before the next"
+    )]
+    Piece {
+        /// Template.
+        template: String,
+        /// The words.
+        text: String,
+    },
+    /// A template that nobody reviewed drew words that cannot be read.
+    #[error("template {template} drew {text:?} so that it is not read: {why}")]
+    Hidden {
+        /// Template.
+        template: String,
+        /// The words.
+        text: String,
+        /// Why.
+        why: String,
     },
     /// A size the template does not have.
     #[error("template {template} has no size {size:?}")]

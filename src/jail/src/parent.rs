@@ -84,7 +84,7 @@ pub async fn run(
     match heard {
         Ok(Heard { done: Some(Ok(value)), confined: Some(confinement) }) if status.success() => {
             if confinement.landlock == Landlock::Absent {
-                warn!("This kernel has no landlock: the media worker is not held to its folders.");
+                warn!("This kernel has no landlock: the child is not held to its folders.");
             }
             Ok(Done { value, confinement })
         }

@@ -17,6 +17,7 @@ pub mod reason;
 pub mod record;
 pub mod schedule;
 pub mod seams;
+pub mod template;
 pub mod user;
 pub mod variant;
 
@@ -42,6 +43,7 @@ pub use reason::Why;
 pub use record::{IndexEntry, Record};
 pub use schedule::{Plan, QuietHours, Timetable, Timing, When};
 pub use seams::{Clock, Entropy, Gate, GateClosed};
+pub use template::{BadTemplate, OwnTemplate};
 pub use user::{Actor, Role, User};
 pub use variant::{Rendition, Variant, VariantKind, VariantState};
 

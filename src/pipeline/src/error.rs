@@ -25,6 +25,17 @@ pub enum Error {
     /// A number cannot be had.
     #[error(transparent)]
     Reach(#[from] loa_reach::Error),
+    /// A template of an agency cannot be drawn.
+    #[error("{id}: {why}")]
+    Own {
+        /// Its name among all templates.
+        id: String,
+        /// Why, and what to do, in both languages.
+        why: String,
+    },
+    /// The child that draws it could not be started or lost its pipes.
+    #[error(transparent)]
+    Child(loa_jail::Error),
     /// A photo cannot be used.
     #[error("photo {index} cannot be used: {why}")]
     Photo {
@@ -72,9 +83,14 @@ impl Error {
             Self::Infographic(_)
             | Self::Choice(_)
             | Self::Engine(_)
+            | Self::Own { .. }
             | Self::Photo { .. }
             | Self::Missing { .. } => true,
-            Self::Clip(_) | Self::Reach(_) | Self::Disk { .. } | Self::Cancelled => false,
+            Self::Clip(_)
+            | Self::Reach(_)
+            | Self::Child(_)
+            | Self::Disk { .. }
+            | Self::Cancelled => false,
         }
     }
 }

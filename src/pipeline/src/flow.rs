@@ -312,6 +312,7 @@ impl Flow {
             })?;
         }
         let photos = self.photos(article).await?;
+        let recipe = &recipe.clone().with_own(&*self.deps.store, &article.agency).await?;
         let take = Take { article, brief, photos: &photos, recipe, work: &work, out: &out, cancel };
         let (made, provenance) = self.deps.studio.draw(variant.kind, take, progress).await?;
         let mut renditions = Vec::new();

@@ -3,13 +3,19 @@
 mod error;
 mod flow;
 mod hands;
+mod own;
+mod press;
 mod preview;
+mod shelf;
 mod studio;
 mod worker;
 
 pub use error::{Error, Result};
 pub use flow::{Deps, Done, Flow, Profiles};
 pub use hands::{BlobReader, PublicUrls, VaultSecrets};
+pub use own::{Finding, Limit, Press, Sources};
+pub use press::{Files, card_worker};
 pub use preview::{Draft, Preview};
+pub use shelf::{own_templates, read_manifest, remove_own};
 pub use studio::{Made, MakeEngine, PhotoOnDisk, Recipe, Stamp, Studio, Take};
 pub use worker::{Config, ProgressBoard, Worker};

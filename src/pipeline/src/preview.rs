@@ -8,7 +8,7 @@ use loa_infographic::{Format, Infographic, SourcePhoto, Spread};
 use loa_model::{Article, Brief, Cancel, Digest, Violation};
 use serde_json::Value;
 
-use crate::{Error, Recipe, Result, Studio, studio};
+use crate::{Error, Recipe, Result, Studio, own, studio};
 
 /// Photos that stay decoded: those of the articles that are being drawn or edited.
 const PHOTOS: usize = 4;
@@ -75,6 +75,9 @@ impl Studio {
     /// Those of the stage: words that are not the article's, an unknown template, size or brand, a photo that cannot be
     /// decoded, a template that does not compile (with its file and line).
     pub async fn preview(&self, draft: Draft) -> Result<Preview> {
+        if draft.recipe.own.is_some() {
+            return own::press(self.press.as_deref())?.preview(draft).await;
+        }
         let (engine, decoded) = (Arc::clone(&self.engine), Arc::clone(&self.decoded));
         studio::on_a_thread(move || {
             let engine = engine.get()?;
@@ -108,7 +111,7 @@ impl Studio {
                 cancel: &Cancel::new(),
             };
             let mut rendered = Infographic.render(&engine, &order, &mut |_| {})?;
-            let picture = rendered.provenance["pictures"][0].take();
+            let picture = take_at(&mut rendered.provenance, "/pictures/0");
             let violations = rendered.violations;
             // Of a photo that the card shows: not every size of every family does.
             let family = picture["template"].as_str().and_then(|id| engine.template(id).ok());
@@ -143,4 +146,9 @@ impl Studio {
         })
         .await
     }
+}
+
+/// What stands at a place; nothing where there is nothing.
+pub(crate) fn take_at(value: &mut Value, place: &str) -> Value {
+    value.pointer_mut(place).map(Value::take).unwrap_or_default()
 }

@@ -11,12 +11,17 @@ use loa_canvas::{DecodedPhoto, Engine, Focus, Manifest, TemplateKind};
 use loa_clip::{Folders, Look, PhotoFile, Runner};
 use loa_infographic::{Format, Infographic, SourcePhoto, Spread};
 use loa_model::{
-    Article, Brief, Cancel, Choices, Digest, FocusPoint, PhotoChoice, Progress, VariantKind,
-    digest::DigestBuilder,
+    Article, Brief, Cancel, Choices, Digest, FocusPoint, OwnTemplate, PhotoChoice, Progress,
+    VariantKind, digest::DigestBuilder,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Error, Result, preview::Decoded};
+use crate::{
+    Error, Result,
+    own::{self, Press},
+    preview::Decoded,
+};
 
 /// JPEGs stay below what every channel takes.
 const MAX_JPEG: usize = 900_000;
@@ -58,7 +63,7 @@ pub struct Made {
 }
 
 /// What decides a variant besides its article and brief.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Recipe {
     /// Template of the infographic; the kind of story chooses when absent.
     pub template: Option<String>,
@@ -70,6 +75,9 @@ pub struct Recipe {
     pub photo: PhotoChoice,
     /// What its crop keeps in sight; what stands out when absent.
     pub focus: Option<FocusPoint>,
+    /// The template, when an agency wrote it itself: it is drawn in a child under limits.
+    #[serde(skip)]
+    pub own: Option<Arc<OwnTemplate>>,
 }
 
 impl Recipe {
@@ -81,6 +89,7 @@ impl Recipe {
             sizes: Vec::new(),
             photo: choices.photo,
             focus: choices.focus,
+            own: None,
         }
     }
 
@@ -120,6 +129,7 @@ pub type MakeEngine = Box<dyn Fn() -> Result<Engine, String> + Send + Sync>;
 pub struct Studio {
     pub(crate) engine: Arc<OnDemand>,
     pub(crate) decoded: Arc<Decoded>,
+    pub(crate) press: Option<Arc<Press>>,
     runner: Runner,
 }
 
@@ -163,7 +173,13 @@ impl Studio {
 
     fn on_demand(make: MakeEngine, runner: Runner, stamp: Option<Stamp>) -> Self {
         let engine = OnDemand { make, stamp, made: Mutex::default() };
-        Self { engine: Arc::new(engine), decoded: Arc::default(), runner }
+        Self { engine: Arc::new(engine), decoded: Arc::default(), press: None, runner }
+    }
+
+    /// The same, which draws templates of agencies too. Without a press such a template is an error.
+    #[must_use]
+    pub fn with_press(self, press: Press) -> Self {
+        Self { press: Some(Arc::new(press)), ..self }
     }
 
     /// Makes the engine now, on a thread that may take its time.
@@ -209,6 +225,9 @@ impl Studio {
         if let Some(focus) = recipe.focus {
             digest = digest.json("focus", &focus);
         }
+        if let Some(own) = &recipe.own {
+            digest = digest.json("own", &own.digest);
+        }
         digest
             .json("kind", &kind)
             .json("article", &article.digest)
@@ -231,24 +250,21 @@ impl Studio {
         progress: &(dyn Fn(Progress) + Send + Sync),
     ) -> Result<(Vec<Made>, Value)> {
         match kind {
-            VariantKind::Infographic => {
-                let formats = &[Format::Jpeg { max_bytes: MAX_JPEG }, Format::Png];
-                self.infographic(take, Spread::Card, formats, progress).await
-            }
+            VariantKind::Infographic => self.infographic(take, Shape::Card, progress).await,
             VariantKind::Carousel => {
                 let recipe = Recipe { sizes: vec![CAROUSEL.to_owned()], ..take.recipe.clone() };
                 let take = Take { recipe: &recipe, ..take };
-                let formats = &[Format::Jpeg { max_bytes: MAX_JPEG }];
-                self.infographic(take, Spread::Carousel, formats, progress).await
+                self.infographic(take, Shape::Carousel, progress).await
             }
             VariantKind::Poster => {
                 let recipe = Recipe {
                     template: Some(POSTER.to_owned()),
                     sizes: Vec::new(),
+                    own: None,
                     ..take.recipe.clone()
                 };
                 let take = Take { recipe: &recipe, ..take };
-                self.infographic(take, Spread::Card, &[Format::Pdf], progress).await
+                self.infographic(take, Shape::Poster, progress).await
             }
             VariantKind::ShortClip | VariantKind::LowBand => self.clip(kind, take, progress).await,
             VariantKind::LongClip | VariantKind::Audio => {
@@ -260,10 +276,14 @@ impl Studio {
     async fn infographic(
         &self,
         take: Take<'_>,
-        spread: Spread,
-        formats: &'static [Format],
+        shape: Shape,
         progress: &(dyn Fn(Progress) + Send + Sync),
     ) -> Result<(Vec<Made>, Value)> {
+        if let Some(own) = &take.recipe.own {
+            let drawn =
+                own::press(self.press.as_deref())?.card(own, &take, shape, progress).await?;
+            return Ok((drawn.made, drawn.provenance));
+        }
         let (article, brief, recipe) =
             (take.article.clone(), take.brief.clone(), take.recipe.clone());
         let (photos, out, cancel) =
@@ -273,9 +293,19 @@ impl Studio {
         let drawing = on_a_thread(move || {
             let mut tell = |now: Progress| sender.send(now).unwrap_or(());
             let engine = engine.get()?;
-            let how = (spread, formats);
-            let photos = (&photos[..], &*decoded);
-            card(&engine, &article, &brief, &recipe, how, photos, &out, &cancel, &mut tell)
+            let take = Order {
+                article: &article,
+                brief: &brief,
+                recipe: &recipe,
+                photos: &photos,
+                decoded: &decoded,
+                date: &shown_date(&article),
+                out: &out,
+                cancel: &cancel,
+                shape,
+            };
+            let drawn = card(&engine, take, &mut tell)?;
+            Ok((drawn.made, drawn.provenance))
         });
         while let Some(now) = told.recv().await {
             progress(now);
@@ -366,21 +396,67 @@ pub(crate) fn on_a_thread<T: Send + 'static>(
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "the owned pieces of one Take, moved into a thread")]
-fn card(
+/// What is drawn of a card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Shape {
+    /// One card a size.
+    Card,
+    /// Pages.
+    Carousel,
+    /// Sheets to be printed.
+    Poster,
+    /// One card at half size, to be looked at.
+    Half,
+}
+
+impl Shape {
+    fn formats(self) -> &'static [Format] {
+        match self {
+            Self::Card => &[Format::Jpeg { max_bytes: MAX_JPEG }, Format::Png],
+            Self::Carousel => &[Format::Jpeg { max_bytes: MAX_JPEG }],
+            Self::Poster => &[Format::Pdf],
+            Self::Half => &[Format::Half],
+        }
+    }
+
+    fn spread(self) -> Spread {
+        if self == Self::Carousel { Spread::Carousel } else { Spread::Card }
+    }
+}
+
+/// One order of cards into a folder.
+#[derive(Clone, Copy)]
+pub(crate) struct Order<'a> {
+    pub(crate) article: &'a Article,
+    pub(crate) brief: &'a Brief,
+    pub(crate) recipe: &'a Recipe,
+    pub(crate) photos: &'a [PhotoOnDisk],
+    /// Photos that are decoded already.
+    pub(crate) decoded: &'a Decoded,
+    /// The day of publication as it is shown.
+    pub(crate) date: &'a str,
+    pub(crate) out: &'a Path,
+    pub(crate) cancel: &'a Cancel,
+    pub(crate) shape: Shape,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) struct Drawn {
+    pub(crate) made: Vec<Made>,
+    pub(crate) provenance: Value,
+    /// What the crop of the photo keeps in sight.
+    pub(crate) focus: Option<Focus>,
+}
+
+pub(crate) fn card(
     engine: &Engine,
-    article: &Article,
-    brief: &Brief,
-    recipe: &Recipe,
-    (spread, formats): (Spread, &[Format]),
-    (photos, decoded): (&[PhotoOnDisk], &Decoded),
-    out: &Path,
-    cancel: &Cancel,
+    Order { article, brief, recipe, photos, decoded, date, out, cancel, shape }: Order<'_>,
     tell: &mut dyn FnMut(Progress),
-) -> Result<(Vec<Made>, Value)> {
+) -> Result<Drawn> {
     let sources = source_photos(article, recipe, photos, decoded)?;
     let sizes: Vec<&str> = recipe.sizes.iter().map(String::as_str).collect();
-    let date = shown_date(article);
     let order = loa_infographic::Order {
         article,
         brief,
@@ -388,10 +464,10 @@ fn card(
         brand: &recipe.brand,
         template: recipe.template.as_deref(),
         sizes: &sizes,
-        formats,
-        spread,
+        formats: shape.formats(),
+        spread: shape.spread(),
         link: None,
-        date: &date,
+        date,
         cancel,
     };
     let rendered = Infographic.render(engine, &order, tell)?;
@@ -409,8 +485,7 @@ fn card(
             what: "a card cannot be written",
             why: error.to_string(),
         })?;
-        // The JPEG goes by the name of its size and page: it is what channels get.
-        let name = file.name.strip_suffix(".jpg").unwrap_or(&file.name).to_owned();
+        let name = name_of(&file.name);
         made.push(Made {
             name,
             path,
@@ -422,7 +497,13 @@ fn card(
             alt: file.alt,
         });
     }
-    Ok((made, rendered.provenance))
+    let focus = sources.first().map(|photo| photo.focus);
+    Ok(Drawn { made, provenance: rendered.provenance, focus })
+}
+
+/// The JPEG goes by the name of its size and page: it is what channels get.
+pub(crate) fn name_of(file: &str) -> String {
+    file.strip_suffix(".jpg").unwrap_or(file).to_owned()
 }
 
 /// The photo that was chosen, or the first that can be drawn: templates show one.

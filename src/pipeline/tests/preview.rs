@@ -125,6 +125,21 @@ async fn a_template_that_is_being_written_is_drawn_as_it_is_now() {
 }
 
 #[tokio::test]
+async fn a_headline_that_no_size_holds_is_a_violation_and_no_picture() {
+    let studio = studio(&desk());
+    let mut draft = draft();
+    let endless = TITLE.repeat(40);
+    draft.article.blocks[0].text.clone_from(&endless);
+    draft.article.digest = draft.article.content_digest();
+    draft.brief.article_digest = draft.article.digest;
+    draft.brief.title.span.end = u32::try_from(endless.len()).unwrap();
+    draft.brief.title.text = endless;
+    let found = studio.preview(draft).await.unwrap();
+    assert!(found.jpeg.is_empty() && found.picture.is_null());
+    assert_eq!(found.violations[0].field, "infographic.portrait");
+}
+
+#[tokio::test]
 async fn what_cannot_be_drawn_is_said() {
     let studio = studio(&desk());
     let mut lying = draft();

@@ -165,6 +165,19 @@ impl Changes {
         self
     }
 
+    /// Deletes the version that was read. The ledger keeps what it was.
+    #[must_use]
+    pub fn delete<R: Record>(mut self, record: &R, version: Seq) -> Self {
+        self.rows.push(Change {
+            table: R::TABLE.to_owned(),
+            key: record.key(),
+            expect: Expect::Version(version),
+            value: None,
+            index: Vec::new(),
+        });
+        self
+    }
+
     /// Queues a job in the same commit.
     #[must_use]
     pub fn enqueue(mut self, job: Job) -> Self {

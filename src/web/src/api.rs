@@ -101,6 +101,8 @@ pub(crate) async fn openapi() -> Json<Value> {
             "/api/v1/posts": listed("Posts with their states and receipts"),
             "/api/v1/reach": reach,
             "/api/v1/preview": crate::preview::openapi(),
+            "/api/v1/templates": crate::templates::openapi(),
+            "/api/v1/templates/{name}": crate::templates::openapi_of_one(),
         },
         "components": { "securitySchemes": { "session": { "type": "apiKey", "in": "cookie", "name": "loa" } } },
         "security": [{ "session": [] }],

@@ -17,6 +17,7 @@ mod preview;
 mod priority;
 mod progress;
 mod public;
+mod templates;
 mod view;
 
 use std::{collections::BTreeMap, future::Future, sync::Arc};
@@ -25,7 +26,7 @@ use axum::{
     Router,
     http::{HeaderValue, header},
     middleware,
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 use loa_delivery::Desk;
 use loa_model::{Capability, Ids, JobId, Progress, seams::SharedClock};
@@ -37,7 +38,7 @@ use tokio::{net::TcpListener, sync::watch};
 pub use assets::{Assets, AssetsError};
 pub use auth::{Session, hash_password};
 pub use local::{Local, call_local, serve_local};
-pub use preview::{Cards, Drawn, Family, Wanted};
+pub use preview::{Cards, Drawn, Family, Refused, Wanted};
 
 /// Settings of the pages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -166,6 +167,8 @@ pub fn router(deps: Deps) -> Result<Router, AssetsError> {
         .route("/api/v1/posts", get(api::posts))
         .route("/api/v1/reach", get(api::reach))
         .route("/api/v1/preview", post(preview::preview))
+        .route("/api/v1/templates", get(templates::list).post(templates::add))
+        .route("/api/v1/templates/{name}", delete(templates::remove))
         .route_layer(middleware::from_fn_with_state(app.clone(), auth::require));
     let open = Router::new()
         .route("/dang-nhap", get(auth::form).post(auth::sign_in))

@@ -97,11 +97,17 @@ impl Desk {
             variant.kind == VariantKind::Infographic && variant.state != VariantState::Stale
         });
         let now = cards.max_by_key(|variant| variant.id);
-        let families = app.cards.families().await.map_err(|why| {
+        let families = app.cards.families(&article.agency).await.map_err(|why| {
             tracing::error!(why, "The templates of cards cannot be read");
             refused(why)
         })?;
         Ok(Self { article, brief, now, families })
+    }
+
+    /// Digest of the chosen template, when the agency wrote it itself: changed since, it is another card.
+    fn own_of(&self, choices: &Choices) -> Option<Digest> {
+        let id = choices.template.as_deref()?;
+        self.families.iter().find(|family| family.id == id)?.own
     }
 
     fn choices(&self) -> Choices {
@@ -205,9 +211,10 @@ pub(crate) async fn draw(
     let chosen = Chosen { choices, by: visitor.user.id, at: now };
     let mut brief = desk.brief.clone();
     chosen.apply(&mut brief).map_err(|why| refused(why.to_string()))?;
+    let own = desk.own_of(&chosen.choices);
     let Desk { article, now: before, .. } = desk;
     let brand = preview::brand_of(&app, &article.agency).await?;
-    let recipe = recipe(&article, &desk.brief, &chosen.choices, &brand);
+    let recipe = recipe(&article, &desk.brief, &chosen.choices, &brand, own);
     let waits = before
         .is_some_and(|variant| variant.recipe == recipe && variant.state != VariantState::Failed);
     if !waits {
@@ -234,8 +241,18 @@ pub(crate) async fn draw(
     Ok(article::back(&article.id.to_string()))
 }
 
-fn recipe(article: &Article, brief: &Brief, choices: &Choices, brand: &str) -> Digest {
-    DigestBuilder::new("variant/chosen/1")
+fn recipe(
+    article: &Article,
+    brief: &Brief,
+    choices: &Choices,
+    brand: &str,
+    own: Option<Digest>,
+) -> Digest {
+    let mut digest = DigestBuilder::new("variant/chosen/1");
+    if let Some(own) = own {
+        digest = digest.json("own", &own);
+    }
+    digest
         .json("article", &article.digest)
         .json("story", &brief.story)
         .json("words", &brief.passages().collect::<Vec<_>>())

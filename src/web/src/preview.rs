@@ -10,7 +10,8 @@ use axum::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures::future::BoxFuture;
 use loa_model::{
-    Agency, Article, Brief, Choices, Chosen, FocusPoint, PhotoChoice, Role, Violation,
+    Actor, Agency, Article, Brief, Choices, Chosen, Digest, FocusPoint, OwnTemplate, PhotoChoice,
+    Role, Violation,
 };
 use loa_store::StoreExt;
 use serde::{Deserialize, Serialize};
@@ -63,6 +64,17 @@ pub struct Family {
     pub name_en: String,
     /// Names of its sizes with their pixels.
     pub sizes: Vec<(String, u32, u32)>,
+    /// Digest of its files, when the agency wrote it itself.
+    pub own: Option<Digest>,
+}
+
+/// Why a template was not kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Refused {
+    /// What is wrong, for people, in both languages where it is ours.
+    pub why: String,
+    /// What its samples show, each with sample and size.
+    pub findings: Vec<String>,
 }
 
 /// Who draws. `main` hands it in, the pages know no canvas.
@@ -70,8 +82,19 @@ pub trait Cards: Send + Sync {
     /// Draws a card at half size, or says what is wrong with what was asked for.
     fn draw(&self, wanted: Wanted) -> BoxFuture<'_, Result<Drawn, String>>;
 
-    /// The families there are.
-    fn families(&self) -> BoxFuture<'_, Result<Vec<Family>, String>>;
+    /// The families that an agency may use: the reviewed ones and its own.
+    fn families<'a>(&'a self, agency: &'a str) -> BoxFuture<'a, Result<Vec<Family>, String>>;
+
+    /// Tries a template that an agency wrote, under limits, and keeps it when its samples are drawn.
+    fn keep(&self, template: OwnTemplate) -> BoxFuture<'_, Result<(), Refused>>;
+
+    /// Takes a template of an agency away; whether there was one.
+    fn remove<'a>(
+        &'a self,
+        agency: &'a str,
+        name: &'a str,
+        by: Actor,
+    ) -> BoxFuture<'a, Result<bool, String>>;
 }
 
 /// What is asked.
@@ -96,6 +119,8 @@ struct Problem {
     title: &'static str,
     status: u16,
     detail: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<String>,
 }
 
 /// Draws and answers with the picture as a `data:` address, its alternative text, and where each word comes from.
@@ -167,11 +192,17 @@ pub(crate) fn photo_of(choices: &Choices, article: &Article) -> Result<(), Strin
 
 /// RFC 9457.
 fn problem(detail: String) -> Response {
+    problems(detail, Vec::new())
+}
+
+/// RFC 9457, with everything that is wrong.
+pub(crate) fn problems(detail: String, errors: Vec<String>) -> Response {
     let problem = Problem {
         r#type: "about:blank",
         title: "Không vẽ được / Cannot be drawn",
         status: StatusCode::UNPROCESSABLE_ENTITY.as_u16(),
         detail,
+        errors,
     };
     let mut headers = HeaderMap::new();
     let kind = header::HeaderValue::from_static("application/problem+json");

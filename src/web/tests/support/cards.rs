@@ -3,12 +3,13 @@
 use std::sync::Mutex;
 
 use futures::future::BoxFuture;
-use loa_web::{Cards, Drawn, Family, Wanted};
+use loa_model::{Actor, OwnTemplate};
+use loa_web::{Cards, Drawn, Family, Refused, Wanted};
 use serde_json::json;
 
-/// Keeps what was wanted; refuses the template `hỏng`.
+/// Keeps what was wanted and the templates of agencies; refuses the template `hỏng`.
 #[derive(Default)]
-pub struct Told(pub Mutex<Vec<Wanted>>);
+pub struct Told(pub Mutex<Vec<Wanted>>, pub Mutex<Vec<OwnTemplate>>);
 
 impl Cards for Told {
     fn draw(&self, wanted: Wanted) -> BoxFuture<'_, Result<Drawn, String>> {
@@ -32,17 +33,52 @@ impl Cards for Told {
         })
     }
 
-    fn families(&self) -> BoxFuture<'_, Result<Vec<Family>, String>> {
+    fn families<'a>(&'a self, agency: &'a str) -> BoxFuture<'a, Result<Vec<Family>, String>> {
+        let own = self.1.lock().unwrap().clone().into_iter();
+        let own = own.filter(|own| own.agency == agency).map(|own| Family {
+            id: own.id(),
+            name_vi: "Mẫu của đơn vị".to_owned(),
+            name_en: "Our own".to_owned(),
+            sizes: vec![("portrait".to_owned(), 1080, 1350)],
+            own: Some(own.digest),
+        });
+        let own: Vec<_> = own.collect();
         let family = |id: &str, vi: &str, en: &str| Family {
             id: id.to_owned(),
             name_vi: vi.to_owned(),
             name_en: en.to_owned(),
             sizes: vec![("portrait".to_owned(), 1080, 1350), ("square".to_owned(), 1080, 1080)],
+            own: None,
         };
         let all = vec![
             family("so-lieu", "Số liệu", "Key figures"),
             family("tin-nhanh", "Tin nhanh", "News card"),
         ];
-        Box::pin(async move { Ok(all) })
+        Box::pin(async move { Ok(own.into_iter().chain(all).collect()) })
+    }
+
+    fn keep(&self, template: OwnTemplate) -> BoxFuture<'_, Result<(), Refused>> {
+        Box::pin(async move {
+            if template.files["template.typ"].contains("hỏng") {
+                let why = "own/x: unclosed (own/x/template.typ:7)".to_owned();
+                return Err(Refused { why, findings: vec!["typical portrait: chật".to_owned()] });
+            }
+            self.1.lock().unwrap().push(template);
+            Ok(())
+        })
+    }
+
+    fn remove<'a>(
+        &'a self,
+        agency: &'a str,
+        name: &'a str,
+        _by: Actor,
+    ) -> BoxFuture<'a, Result<bool, String>> {
+        Box::pin(async move {
+            let mut own = self.1.lock().unwrap();
+            let before = own.len();
+            own.retain(|own| (own.agency.as_str(), own.name.as_str()) != (agency, name));
+            Ok(own.len() < before)
+        })
     }
 }
