@@ -200,7 +200,7 @@ impl Engine {
         }
         let size = points_of(sheet.canvas, kind);
         for page in pages {
-            if inspect::has_foreign_picture(page, world.files.values()) {
+            if inspect::has_foreign_picture(page, &world.files.values()) {
                 return Err(broke(
                     "a picture that it was not handed: words in it are not seen".to_owned(),
                 ));

@@ -51,7 +51,7 @@ pub(crate) fn texts(number: usize, page: &Page) -> Vec<DrawnText> {
 /// Whether a page shows a picture that is none of these files: it could hold any words.
 pub(crate) fn has_foreign_picture<'f>(
     page: &Page,
-    files: impl Iterator<Item = &'f Bytes> + Clone,
+    files: &(impl Iterator<Item = &'f Bytes> + Clone),
 ) -> bool {
     Found::on(0, page).images.into_iter().any(|image| {
         let bytes = match image.kind() {
