@@ -108,10 +108,15 @@ impl Told {
         })
     }
 
-    /// Another headline each time, as for another article: nothing comes from the compiler's cache.
+    /// Other words each time, as for another article: of headline, points and figure nothing comes from the compiler's cache.
     fn data_of(&self, run: usize) -> Value {
         let mut data = self.data();
-        data["title"] = json!(format!("{} {run}", self.brief.title.text));
+        let other = |text: &mut Value| {
+            *text = json!(format!("{} {run}", text.as_str().expect("words of the card")));
+        };
+        other(&mut data["title"]);
+        data["points"].as_array_mut().into_iter().flatten().for_each(other);
+        other(&mut data["figures"][0]["label"]);
         data
     }
 }
