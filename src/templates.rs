@@ -104,7 +104,7 @@ async fn add(settings: Settings, order: cli::TemplateAdd) -> anyhow::Result<bool
     Ok(value["kept"] == true)
 }
 
-fn view(id: &str, manifest: &Manifest, samples: Vec<&String>) -> Value {
+fn view(id: &str, manifest: &Manifest, samples: &[&String]) -> Value {
     let sizes = manifest.sizes.iter().map(|size| {
         let (width, height) = size.px.or(size.mm).unwrap_or_default();
         json!({ "id": size.id, "width": width, "height": height })
@@ -119,7 +119,8 @@ fn view(id: &str, manifest: &Manifest, samples: Vec<&String>) -> Value {
 async fn list(settings: Settings, order: cli::TemplateList) -> anyhow::Result<()> {
     let engine = house::engine(&settings)?;
     let reviewed = engine.templates().values();
-    let reviewed = reviewed.map(|one| view(&one.id, &one.manifest, one.samples.keys().collect()));
+    let reviewed =
+        reviewed.map(|one| view(&one.id, &one.manifest, &Vec::from_iter(one.samples.keys())));
     let mut all: Vec<Value> = reviewed.collect();
     if let Some(agency) = order.agency {
         let own = ask(settings, Own::List { agency }).await?;
