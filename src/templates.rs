@@ -61,7 +61,7 @@ pub(crate) async fn own(house: &House, order: Own) -> anyhow::Result<Value> {
         Own::List { agency } => {
             ops::agency(house, &agency).await?;
             let all = own_templates(&*house.store, &agency).await?;
-            Ok(all.iter().map(|(own, manifest)| view(&own.id(), manifest, Vec::new())).collect())
+            Ok(all.iter().map(|(own, manifest)| view(&own.id(), manifest, &[])).collect())
         }
         Own::Add { agency, name, files } => {
             ops::agency(house, &agency).await?;
