@@ -77,7 +77,7 @@ impl Cards for Easel {
             let own = own.into_iter().map(|(own, says)| family(own.id(), says, Some(own.digest)));
             let cards = self.studio.cards().await.map_err(|error| error.to_string())?;
             let reviewed = cards.into_iter().map(|(id, says)| family(id, says, None));
-            Ok(own.chain(reviewed).collect())
+            Ok(reviewed.chain(own).collect())
         }
         .boxed()
     }

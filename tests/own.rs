@@ -258,12 +258,12 @@ async fn whatever_it_does_it_ends_within_its_limits_and_the_next_is_drawn() {
         ("chu", "#text(size: 40pt)[Miễn thuế cho mọi người]", &["comes from nowhere", "Miễn"]),
         (
             "nen",
-            "#rect(width: 500pt, height: 80pt, fill: tiling(size: (500pt, 80pt), text(size: 40pt)[Miễn thuế]))",
+            "#rect(width: 500pt, height: 120pt, fill: tiling(size: (500pt, 120pt), pad(30pt, text(size: 40pt)[Miễn thuế])))",
             &["comes from nowhere"],
         ),
         (
             "trang-nen",
-            "#set page(fill: tiling(size: (500pt, 80pt), text(size: 40pt)[Miễn thuế]))",
+            "#set page(fill: tiling(size: (500pt, 120pt), pad(30pt, text(size: 40pt)[Miễn thuế])))",
             &["comes from nowhere"],
         ),
         (

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use loa_canvas::{DecodedPhoto, Focus, photo};
+use loa_canvas::{DecodedPhoto, Engine, Focus, photo};
 use loa_infographic::{Format, Infographic, SourcePhoto, Spread};
 use loa_model::{Article, Brief, Cancel, Digest, Violation};
 use serde_json::Value;
@@ -113,16 +113,7 @@ impl Studio {
             let mut rendered = Infographic.render(&engine, &order, &mut |_| {})?;
             let picture = take_at(&mut rendered.provenance, "/pictures/0");
             let violations = rendered.violations;
-            // Of a photo that the card shows: not every size of every family does.
-            let family = picture["template"].as_str().and_then(|id| engine.template(id).ok());
-            let slot = family.and_then(|family| {
-                let own =
-                    family.manifest.sizes.iter().find(|size| sizes.contains(&size.id.as_str()));
-                own.filter(|size| !size.photos.is_empty())
-            });
-            let shown =
-                slot.zip(photos.first()).filter(|(size, photo)| photo.fills(size.photos[0]));
-            let focus = shown.map(|(_, photo)| photo.focus);
+            let focus = shown_focus(&engine, &picture, &sizes, &photos);
             Ok(match rendered.files.into_iter().next() {
                 None => Preview {
                     jpeg: Vec::new(),
@@ -151,4 +142,19 @@ impl Studio {
 /// What stands at a place; nothing where there is nothing.
 pub(crate) fn take_at(value: &mut Value, place: &str) -> Value {
     value.pointer_mut(place).map(Value::take).unwrap_or_default()
+}
+
+/// What the crop of a photo keeps in sight, of one that the card shows: not every size of every family does.
+pub(crate) fn shown_focus(
+    engine: &Engine,
+    picture: &Value,
+    sizes: &[&str],
+    photos: &[SourcePhoto],
+) -> Option<Focus> {
+    let family = engine.template(picture["template"].as_str()?).ok()?;
+    let size = family.manifest.sizes.iter().find(|size| sizes.contains(&size.id.as_str()))?;
+    let photo = photos
+        .first()
+        .filter(|photo| size.photos.first().is_some_and(|slot| photo.fills(*slot)))?;
+    Some(photo.focus)
 }

@@ -20,7 +20,7 @@ use serde_json::Value;
 use crate::{
     Error, Result,
     own::{self, Press},
-    preview::Decoded,
+    preview::{Decoded, shown_focus},
 };
 
 /// JPEGs stay below what every channel takes.
@@ -497,7 +497,8 @@ pub(crate) fn card(
             alt: file.alt,
         });
     }
-    let focus = sources.first().map(|photo| photo.focus);
+    let picture = &rendered.provenance["pictures"][0];
+    let focus = shown_focus(engine, picture, &sizes, &sources);
     Ok(Drawn { made, provenance: rendered.provenance, focus })
 }
 

@@ -54,7 +54,7 @@ impl Cards for Told {
             family("so-lieu", "Số liệu", "Key figures"),
             family("tin-nhanh", "Tin nhanh", "News card"),
         ];
-        Box::pin(async move { Ok(own.into_iter().chain(all).collect()) })
+        Box::pin(async move { Ok(all.into_iter().chain(own).collect()) })
     }
 
     fn keep(&self, template: OwnTemplate) -> BoxFuture<'_, Result<(), Refused>> {
