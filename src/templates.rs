@@ -120,7 +120,7 @@ async fn list(settings: Settings, order: cli::TemplateList) -> anyhow::Result<()
     let engine = house::engine(&settings)?;
     let reviewed = engine.templates().values();
     let reviewed =
-        reviewed.map(|one| view(&one.id, &one.manifest, &Vec::from_iter(one.samples.keys())));
+        reviewed.map(|one| view(&one.id, &one.manifest, &one.samples.keys().collect::<Vec<_>>()));
     let mut all: Vec<Value> = reviewed.collect();
     if let Some(agency) = order.agency {
         let own = ask(settings, Own::List { agency }).await?;

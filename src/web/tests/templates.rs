@@ -136,11 +136,12 @@ async fn an_editor_chooses_it_and_a_changed_one_is_another_card() {
     let body = "template=own%2Fban-tin&title=T%E1%BB%B1a&photo=first&x=&y=";
     for (source, count) in [("#show: setup", 1), ("#show: setup", 1), ("// khác", 2)] {
         send(&admin, "POST", ALL, ask("ban-tin", source)).await;
-        // The newest of one name stands for it.
-        let mut own = world.cards.1.lock().unwrap();
-        let newest = own.pop().unwrap();
-        *own = vec![newest];
-        drop(own);
+        {
+            // The newest of one name stands for it.
+            let mut own = world.cards.1.lock().unwrap();
+            let newest = own.pop().unwrap();
+            *own = vec![newest];
+        }
         let answer = editor.raw("POST", &page, &form, body.to_owned()).await;
         assert_eq!(answer.status(), StatusCode::SEE_OTHER);
         assert_eq!(cards().await, count, "{source}");
