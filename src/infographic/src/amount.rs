@@ -192,7 +192,6 @@ mod tests {
             (7, 3, vec![0..2, 2..4, 4..7]),
             (8, 3, vec![0..2, 2..5, 5..8]),
             (3, 3, vec![0..1, 1..2, 2..3]),
-            (5, 1, vec![0..5]),
         ] {
             let pages = pages(items, of);
             let parts: Vec<_> = pages.iter().map(|amount| amount.whole(items)).collect();

@@ -1,7 +1,5 @@
 //! What a newsroom is promised about a card: true, whole, readable, scannable, the same every time.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
 mod support;
 
 use loa_canvas::{Assets, Engine};

@@ -58,7 +58,7 @@ fn titles(picture: &Value) -> Vec<String> {
     let drawn = picture["drawn"].as_array().unwrap().iter();
     let title = |known: &Value| {
         let field = known["field"].as_str()?;
-        (field.starts_with("steps.") && field.ends_with(".title"))
+        matches!(field.split('.').collect::<Vec<_>>()[..], ["steps", _, "title"])
             .then(|| known["text"].as_str().unwrap().to_owned())
     };
     drawn.filter_map(title).collect()
@@ -85,8 +85,9 @@ fn every_step_is_on_one_page_in_order_and_numbered_on() {
             );
             let drawn = picture["drawn"].as_array().unwrap();
             for (field, number) in [("page", index + 1), ("pages", pictures.len())] {
+                let number = number.to_string();
                 let told =
-                    |known: &Value| known["field"] == field && known["text"] == number.to_string();
+                    |known: &Value| known["field"] == field && known["text"] == number.as_str();
                 assert!(drawn.iter().any(told), "{size} {field} {number}");
             }
             let start = format!("{first}. Việc thứ {first} cần làm");

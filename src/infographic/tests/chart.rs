@@ -6,7 +6,7 @@
 mod support;
 
 use loa_canvas::{Colour, Layout, Sheet};
-use loa_infographic::{Error, Format, Infographic, Order, Rendered, specimens};
+use loa_infographic::{Error, Format, Infographic, Order, Rendered, Spread, specimens};
 use loa_model::{Article, Block, BlockKind, Brief, Cancel, StoryKind, Table};
 use serde_json::{Value, json};
 use support::{ENGINE, Story, passage, told};
@@ -39,6 +39,7 @@ fn render(article: &Article, brief: &Brief, template: Option<&str>) -> Result<Re
         template,
         sizes: &[],
         formats: &[Format::Half],
+        spread: Spread::Card,
         link: Some("https://minhhoa.example/l/k7Xq2"),
         date: "22/11/2026",
         cancel: &Cancel::new(),

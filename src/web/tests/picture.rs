@@ -46,7 +46,10 @@ fn form(brief: &Brief, changes: &[(&str, &str)]) -> String {
         match name.strip_prefix('-') {
             Some(name) => fields.retain(|(n, v)| (n.as_str(), v.as_str()) != (name, value)),
             None => {
-                fields.iter_mut().filter(|(n, _)| n == name).for_each(|f| f.1 = (*value).to_owned())
+                fields
+                    .iter_mut()
+                    .filter(|(n, _)| n == name)
+                    .for_each(|f| (*value).clone_into(&mut f.1));
             }
         }
     }
