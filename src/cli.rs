@@ -142,7 +142,7 @@ pub(crate) struct Render {
     /// Folder for the files.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// Only these: infographic, clip, poster, text.
+    /// Only these: infographic, carousel, clip, poster, text.
     #[arg(long, value_delimiter = ',')]
     pub(crate) only: Vec<String>,
     /// Template of the infographic.
