@@ -161,9 +161,14 @@ const STEP: usize = 16 * 1024;
 
 impl DiskFile {
     fn of(file: fs::File) -> io::Result<Self> {
-        let room = file.metadata()?.len();
-        let end = end_of(&file, room)?;
-        Ok(Self { file, end, room })
+        loop {
+            let room = file.metadata()?.len();
+            match end_of(&file, room) {
+                // Whoever writes gave back the room just now, as it does with a segment that is full: the end is where it was.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
+                end => return Ok(Self { file, end: end?, room }),
+            }
+        }
     }
 }
 

@@ -69,6 +69,26 @@ fn the_end_is_found_wherever_a_step_of_the_search_meets_it() {
 }
 
 #[test]
+fn a_reader_finds_the_end_while_the_writer_gives_its_room_back() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = DiskFolder::open(temporary.path()).unwrap();
+    let path = temporary.path().join(NAME);
+    fs::write(&path, b"motha").unwrap();
+    let writer = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            for _ in 0..3000 {
+                writer.set_len(5 + 256 * 1024).unwrap();
+                writer.set_len(5).unwrap();
+            }
+        });
+        for _ in 0..3000 {
+            assert_eq!(content(folder.read(NAME).unwrap().as_ref()).unwrap(), b"motha");
+        }
+    });
+}
+
+#[test]
 fn a_ledger_that_was_killed_goes_on_behind_its_last_record() {
     let temporary = tempfile::tempdir().unwrap();
     let open = || {
