@@ -247,19 +247,18 @@ impl Flow {
         }
         let variant = row.record;
         let article = self.article(variant.article, variant.revision).await?;
-        let brief = self.brief_of(&article).await?;
-        let mut brief = brief;
+        let mut brief = self.brief_of(&article).await?;
         let recipe = match &variant.chosen {
-            Some(chosen) => Recipe::chosen(&chosen.choices, variant.brand.clone()),
+            Some(chosen) => {
+                chosen.apply(&mut brief)?;
+                Recipe::chosen(&chosen.choices, variant.brand.clone())
+            }
             None => Recipe {
                 template: Some(variant.template.clone()).filter(|name| !name.is_empty()),
                 brand: variant.brand.clone(),
                 ..Recipe::default()
             },
         };
-        if let Some(chosen) = &variant.chosen {
-            chosen.apply(&mut brief)?;
-        }
         let folder = deps.work.join(id.to_string());
         let drawn = self.draw(&variant, &article, &brief, &recipe, &folder, cancel, progress).await;
         if let Err(error) = tokio::fs::remove_dir_all(&folder).await {

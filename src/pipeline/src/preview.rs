@@ -8,7 +8,7 @@ use loa_infographic::{Format, Infographic, SourcePhoto, Spread};
 use loa_model::{Article, Brief, Cancel, Digest, Violation};
 use serde_json::Value;
 
-use crate::{Error, Recipe, Result, Studio, own, studio};
+use crate::{Recipe, Result, Studio, own, studio};
 
 /// Photos that stay decoded: those of the articles that are being drawn or edited.
 const PHOTOS: usize = 4;
@@ -82,17 +82,8 @@ impl Studio {
         studio::on_a_thread(move || {
             let engine = engine.get()?;
             let Draft { article, brief, recipe, photo } = draft;
-            let photos = photo.map(|(index, bytes)| -> Result<SourcePhoto> {
-                let bad = |why: String| Error::Photo { index: index + 1, why };
-                let known = article.photos.get(index);
-                let known = known.ok_or_else(|| bad("the article has no such photo".to_owned()))?;
-                let photo = decoded.of(&bytes).map_err(|error| bad(error.to_string()))?;
-                Ok(SourcePhoto {
-                    focus: recipe.focus_on(&photo),
-                    photo,
-                    alt: known.alt.clone(),
-                    credit: known.credit.clone(),
-                })
+            let photos = photo.map(|(index, bytes)| {
+                studio::source_photo(&article, &recipe, (index, &bytes), &decoded)
             });
             let photos = Vec::from_iter(photos.transpose()?);
             let sizes: Vec<&str> = recipe.sizes.iter().map(String::as_str).collect();
@@ -114,26 +105,11 @@ impl Studio {
             let picture = take_at(&mut rendered.provenance, "/pictures/0");
             let violations = rendered.violations;
             let focus = shown_focus(&engine, &picture, &sizes, &photos);
-            Ok(match rendered.files.into_iter().next() {
-                None => Preview {
-                    jpeg: Vec::new(),
-                    width: 0,
-                    height: 0,
-                    alt: String::new(),
-                    picture,
-                    focus,
-                    violations,
-                },
-                Some(file) => Preview {
-                    jpeg: file.bytes,
-                    width: file.width,
-                    height: file.height,
-                    alt: file.alt,
-                    picture,
-                    focus,
-                    violations,
-                },
-            })
+            let file = rendered.files.into_iter().next();
+            let (jpeg, width, height, alt) = file
+                .map(|file| (file.bytes, file.width, file.height, file.alt))
+                .unwrap_or_default();
+            Ok(Preview { jpeg, width, height, alt, picture, focus, violations })
         })
         .await
     }

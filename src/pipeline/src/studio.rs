@@ -520,31 +520,40 @@ fn source_photos(
         PhotoChoice::At(index) => on_disk.index == index,
     };
     for on_disk in photos.iter().filter(wanted) {
-        let Some(known) = article.photos.get(on_disk.index) else { continue };
-        match decoded.of(&on_disk.bytes) {
-            Ok(photo) => {
-                return Ok(vec![SourcePhoto {
-                    focus: recipe.focus_on(&photo),
-                    photo,
-                    alt: known.alt.clone(),
-                    credit: known.credit.clone(),
-                }]);
-            }
+        match source_photo(article, recipe, (on_disk.index, &on_disk.bytes), decoded) {
             // A card without this photo is better than no card; one that a person chose is theirs to replace.
             Err(error) if recipe.photo == PhotoChoice::First => {
-                tracing::warn!(photo = on_disk.index + 1, %error, "A photo cannot be drawn");
+                tracing::warn!(%error, "A photo cannot be drawn");
             }
-            Err(error) => {
-                return Err(Error::Photo { index: on_disk.index + 1, why: error.to_string() });
-            }
+            photo => return Ok(vec![photo?]),
         }
     }
     match recipe.photo {
-        PhotoChoice::At(index) => {
-            Err(Error::Photo { index: index + 1, why: "the article has no such photo".to_owned() })
-        }
+        PhotoChoice::At(index) => Err(no_photo(index)),
         PhotoChoice::First | PhotoChoice::Without => Ok(Vec::new()),
     }
+}
+
+/// A photo of the article as pictures take it, with its place in the article and its bytes.
+pub(crate) fn source_photo(
+    article: &Article,
+    recipe: &Recipe,
+    (index, bytes): (usize, &Bytes),
+    decoded: &Decoded,
+) -> Result<SourcePhoto> {
+    let known = article.photos.get(index).ok_or_else(|| no_photo(index))?;
+    let bad = |error: loa_canvas::Error| Error::Photo { index: index + 1, why: error.to_string() };
+    let photo = decoded.of(bytes).map_err(bad)?;
+    Ok(SourcePhoto {
+        focus: recipe.focus_on(&photo),
+        photo,
+        alt: known.alt.clone(),
+        credit: known.credit.clone(),
+    })
+}
+
+fn no_photo(index: usize) -> Error {
+    Error::Photo { index: index + 1, why: "the article has no such photo".to_owned() }
 }
 
 /// The day of publication as it is shown; empty when it is not known.

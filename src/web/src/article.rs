@@ -24,6 +24,8 @@ use crate::{
 };
 
 pub(crate) const ZONE: &str = "Asia/Ho_Chi_Minh";
+/// What is said while there is nothing to choose from.
+pub(crate) const NO_BRIEF: &str = "Bài chưa có bản tóm lược, hãy chờ đọc xong / The article has no brief yet, wait until it is read";
 const PDF: &str = "application/pdf";
 
 #[derive(Serialize)]

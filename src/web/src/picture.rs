@@ -86,11 +86,8 @@ impl Desk {
             return Err(WebError::forbidden());
         }
         let article = article::find(app, visitor, id).await?;
-        let brief = article::brief_of(app, &article).await?.ok_or_else(|| {
-            refused(
-                "Bài chưa có bản tóm lược, hãy chờ đọc xong / The article has no brief yet, wait until it is read",
-            )
-        })?;
+        let brief = article::brief_of(app, &article).await?;
+        let brief = brief.ok_or_else(|| refused(article::NO_BRIEF))?;
         let key = join(&[&article.id.to_string(), &format!("{:06}", article.revision)]);
         let rows = app.store.list::<Variant>("variant_by_article", &key, 100).await?;
         let cards = rows.into_iter().map(|row| row.record).filter(|variant| {

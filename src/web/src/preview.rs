@@ -137,12 +137,9 @@ pub(crate) async fn preview(
         Err(error) => return Ok(problem(error.to_string())),
     };
     let article = article::find(&app, &visitor, &ask.article).await?;
-    let Some(brief) = article::brief_of(&app, &article).await? else {
-        return Ok(problem(
-            "Bài chưa có bản tóm lược, hãy chờ đọc xong / The article has no brief yet, wait until it is read".to_owned(),
-        ));
+    let Some(mut brief) = article::brief_of(&app, &article).await? else {
+        return Ok(problem(article::NO_BRIEF.to_owned()));
     };
-    let mut brief = brief;
     let chosen = Chosen { choices: ask.choices, by: visitor.user.id, at: app.clock.now() };
     if let Err(why) = chosen.apply(&mut brief) {
         return Ok(problem(why.to_string()));
