@@ -6,10 +6,10 @@ mod support;
 
 use axum::http::StatusCode;
 use loa_model::{
-    Brief, Job, JobKind, PhotoChoice, Role, User, Variant, VariantKind, VariantState, record::join,
+    Brief, Job, JobKind, PhotoChoice, Role, Variant, VariantKind, VariantState, record::join,
 };
-use loa_store::{Changes, Store as _, StoreExt as _};
-use support::{World, browser::Browser, records};
+use loa_store::StoreExt as _;
+use support::{World, browser::Browser};
 
 fn address(world: &World) -> String {
     format!("/bai-viet/{}/do-hoa", world.article.id)
@@ -142,14 +142,7 @@ async fn what_does_not_fit_is_refused_and_nothing_is_queued() {
 async fn only_who_writes_for_the_agency_may_choose() {
     let world = World::new().await;
     let brief = brief(&world).await;
-    let analyst = User {
-        id: world.ids.make(),
-        login: "so-lieu".into(),
-        roles: vec![Role::Analyst],
-        ..world.people.author.clone()
-    };
-    let changes = Changes::by(records::by(), "add person").insert(&analyst);
-    world.store.commit(changes).await.unwrap();
+    let analyst = world.colleague(&world.people.author, &[Role::Analyst]).await;
     for (user, status) in
         [(&analyst, StatusCode::FORBIDDEN), (&world.people.stranger, StatusCode::NOT_FOUND)]
     {

@@ -5,13 +5,12 @@
 mod support;
 
 use axum::http::StatusCode;
-use loa_model::{Brief, Edit, FocusPoint, PhotoChoice, Role, User};
-use loa_store::{Changes, Store as _, StoreExt as _};
+use loa_model::{Brief, Edit, FocusPoint, PhotoChoice, Role};
+use loa_store::StoreExt as _;
 use serde_json::{Value, json};
 use support::{
     World,
     browser::{Answer, Browser},
-    records,
 };
 
 async fn ask(browser: &Browser<'_>, body: &Value) -> Answer {
@@ -104,14 +103,7 @@ async fn what_is_wrong_is_said_and_where() {
 async fn only_who_works_on_the_articles_of_an_agency_may_ask() {
     let world = World::new().await;
     let body = json!({ "article": world.article.id });
-    let analyst = User {
-        id: world.ids.make(),
-        login: "so-lieu".into(),
-        roles: vec![Role::Analyst],
-        ..world.people.author.clone()
-    };
-    let changes = Changes::by(records::by(), "add person").insert(&analyst);
-    world.store.commit(changes).await.unwrap();
+    let analyst = world.colleague(&world.people.author, &[Role::Analyst]).await;
     for (user, status) in
         [(&analyst, StatusCode::FORBIDDEN), (&world.people.stranger, StatusCode::NOT_FOUND)]
     {

@@ -6,7 +6,7 @@ mod support;
 
 use axum::http::StatusCode;
 use loa_model::{
-    DeliveryState as S, Job, JobKind, JobState, Post, PostFormat, PostState, Priority, Role, User,
+    DeliveryState as S, Job, JobKind, JobState, Post, PostFormat, PostState, Priority, Role,
 };
 use loa_store::{Changes, Store as _, StoreExt as _};
 use support::{World, browser::Browser, records};
@@ -63,14 +63,8 @@ async fn whoever_reads_in_or_composes_says_how_urgent_it_is() {
 #[tokio::test]
 async fn only_authors_and_editors_say_it() {
     let world = World::new().await;
-    let analyst = User {
-        id: world.ids.make(),
-        login: "so-lieu".into(),
-        roles: vec![Role::Approver, Role::Analyst, Role::Admin],
-        ..world.people.author.clone()
-    };
-    let changes = Changes::by(records::by(), "add person").insert(&analyst);
-    world.store.commit(changes).await.unwrap();
+    let analyst =
+        world.colleague(&world.people.author, &[Role::Approver, Role::Analyst, Role::Admin]).await;
     let analyst = Browser::of(&world, &analyst).await;
     let compose = format!("/bai-viet/{}/soan", world.article.id);
     for (path, what) in [

@@ -5,13 +5,12 @@
 mod support;
 
 use axum::http::StatusCode;
-use loa_model::{Role, User, Variant, VariantKind, record::join};
-use loa_store::{Changes, Store as _, StoreExt as _};
+use loa_model::{Role, Variant, VariantKind, record::join};
+use loa_store::StoreExt as _;
 use serde_json::{Value, json};
 use support::{
     World,
     browser::{Answer, Browser},
-    records,
 };
 
 const ALL: &str = "/api/v1/templates";
@@ -35,19 +34,11 @@ fn ids(answer: &Answer) -> Vec<(String, bool)> {
     all.map(|one| (one["id"].as_str().unwrap().to_owned(), one["own"] == true)).collect()
 }
 
-async fn with_role(world: &World, like: &User, role: Role) -> User {
-    let login = format!("{}-{role:?}", like.login);
-    let user = User { id: world.ids.make(), login, roles: vec![role], ..like.clone() };
-    let changes = Changes::by(records::by(), "add person").insert(&user);
-    world.store.commit(changes).await.unwrap();
-    user
-}
-
 #[tokio::test]
 async fn who_administers_adds_templates_and_other_agencies_do_not_see_them() {
     let world = World::new().await;
-    let admin = with_role(&world, &world.people.author, Role::Admin).await;
-    let stranger = with_role(&world, &world.people.stranger, Role::Admin).await;
+    let admin = world.colleague(&world.people.author, &[Role::Admin]).await;
+    let stranger = world.colleague(&world.people.stranger, &[Role::Admin]).await;
     let (admin, stranger) =
         (Browser::of(&world, &admin).await, Browser::of(&world, &stranger).await);
     let made = send(&admin, "POST", ALL, ask("ban-tin", "#show: setup")).await;
@@ -74,14 +65,14 @@ async fn who_administers_adds_templates_and_other_agencies_do_not_see_them() {
 async fn only_who_administers_may_and_only_from_our_own_pages() {
     let world = World::new().await;
     for role in [Role::Author, Role::Editor, Role::Approver, Role::Analyst] {
-        let user = with_role(&world, &world.people.author, role).await;
+        let user = world.colleague(&world.people.author, &[role]).await;
         let browser = Browser::of(&world, &user).await;
         let refused = send(&browser, "POST", ALL, ask("ban-tin", "")).await;
         assert_eq!(refused.status, StatusCode::FORBIDDEN, "{role:?}");
         let refused = send(&browser, "DELETE", &format!("{ALL}/ban-tin"), String::new()).await;
         assert_eq!(refused.status, StatusCode::FORBIDDEN, "{role:?}");
     }
-    let admin = with_role(&world, &world.people.author, Role::Admin).await;
+    let admin = world.colleague(&world.people.author, &[Role::Admin]).await;
     let admin = Browser::of(&world, &admin).await;
     let foreign = [("sec-fetch-site", "cross-site"), ("content-type", "application/json")];
     let refused = admin.raw("POST", ALL, &foreign, ask("ban-tin", "")).await;
@@ -92,7 +83,7 @@ async fn only_who_administers_may_and_only_from_our_own_pages() {
 #[tokio::test]
 async fn what_is_wrong_is_said_with_its_place() {
     let world = World::new().await;
-    let admin = with_role(&world, &world.people.author, Role::Admin).await;
+    let admin = world.colleague(&world.people.author, &[Role::Admin]).await;
     let admin = Browser::of(&world, &admin).await;
     let long = "x".repeat((128 << 10) + 1);
     for (body, words) in [
@@ -118,7 +109,7 @@ async fn what_is_wrong_is_said_with_its_place() {
 #[tokio::test]
 async fn an_editor_chooses_it_and_a_changed_one_is_another_card() {
     let world = World::new().await;
-    let admin = with_role(&world, &world.people.author, Role::Admin).await;
+    let admin = world.colleague(&world.people.author, &[Role::Admin]).await;
     let admin = Browser::of(&world, &admin).await;
     let editor = Browser::of(&world, &world.people.author).await;
     let page = format!("/bai-viet/{}/do-hoa", world.article.id);

@@ -33,11 +33,11 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use loa_delivery::Desk;
 use loa_model::{
-    Article, BlobHash, Capability, Clock, Entropy, Ids, JobId, Post, Progress, User,
+    Article, BlobHash, Capability, Clock, Entropy, Ids, JobId, Post, Progress, Role, User,
     seams::BoxFuture,
 };
 use loa_review::Review;
-use loa_store::{Blobs, MemoryStore};
+use loa_store::{Blobs, Changes, MemoryStore, Store as _};
 use loa_web::{Assets, Config, Deps, ProgressMap};
 use tokio::sync::watch;
 
@@ -209,6 +209,15 @@ pub fn assets() -> Assets {
 }
 
 impl World {
+    /// Adds a person of the same agency as `like` who has other roles.
+    pub async fn colleague(&self, like: &User, roles: &[Role]) -> User {
+        let login = format!("{}-{roles:?}", like.login);
+        let user = User { id: self.ids.make(), login, roles: roles.to_vec(), ..like.clone() };
+        let changes = Changes::by(records::by(), "add person").insert(&user);
+        self.store.commit(changes).await.unwrap();
+        user
+    }
+
     /// The whole newsroom.
     pub async fn new() -> Self {
         Self::with(Pictures::smallest(), true).await
