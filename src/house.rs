@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use loa_canvas::Engine;
+use loa_canvas::{Engine, is_font};
 use loa_clip::Runner;
 use loa_delivery::{Desk, Watchdog, Worker as Postman, owner_name};
 use loa_ingest::Ingest;
@@ -79,10 +79,10 @@ pub(crate) fn engine_with(assets: &Path, fonts: &[PathBuf], own: &Files) -> anyh
     let overlay = Some(assets).filter(|path| !path.as_os_str().is_empty());
     let all = world::assets(overlay)?;
     let mut assets = loa_canvas::Assets::default();
-    let font =
-        |name: &str| Path::new(name).extension().is_some_and(|ext| ext == "ttf" || ext == "otf");
     assets.fonts.extend(
-        world::under(&all, "vendor/fonts").filter(|(name, _)| font(name)).map(|(_, b)| b.clone()),
+        world::under(&all, "vendor/fonts")
+            .filter(|(name, _)| is_font(name))
+            .map(|(_, b)| b.clone()),
     );
     let folders = fonts.iter().map(PathBuf::as_path);
     assets.machine_fonts = loa_canvas::Assets::machine_fonts(folders);

@@ -45,7 +45,7 @@ pub(crate) fn of_machine(folder: &Path) -> impl Iterator<Item = PathBuf> + '_ {
 }
 
 /// Whether a file goes by the name of a font.
-pub(crate) fn is_font(path: &str) -> bool {
+pub fn is_font(path: &str) -> bool {
     let end = Path::new(path).extension().and_then(|end| end.to_str());
     end.is_some_and(|end| ["ttf", "otf", "ttc"].iter().any(|font| end.eq_ignore_ascii_case(font)))
 }
@@ -78,13 +78,10 @@ impl Fonts {
     /// # Errors
     /// [`Error::NoFonts`] when nothing in memory is a font, [`Error::Asset`] for a file that cannot be read.
     pub(crate) fn new(here: &[bytes::Bytes], there: &[PathBuf]) -> Result<(Self, FontBook)> {
-        let here = here.iter().flat_map(|file| Font::iter(Bytes::new(file.clone())));
-        let mut slots: Vec<Slot> = here.map(Slot::Here).collect();
-        let mut book = FontBook::new();
-        for slot in &slots {
-            if let Slot::Here(font) = slot {
-                book.push(font.info().clone());
-            }
+        let (mut slots, mut book) = (Vec::new(), FontBook::new());
+        for font in here.iter().flat_map(|file| Font::iter(Bytes::new(file.clone()))) {
+            book.push(font.info().clone());
+            slots.push(Slot::Here(font));
         }
         if slots.is_empty() {
             return Err(Error::NoFonts);

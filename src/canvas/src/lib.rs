@@ -18,6 +18,7 @@ pub use asset::{Assets, Manifest, Size, Template, TemplateKind};
 pub use brand::{Brand, Colour, Theme};
 pub use engine::{Canvas, Engine, Layout, Problem, Sheet};
 pub use error::{Error, Result};
+pub use fonts::is_font;
 pub use inspect::DrawnText;
 pub use photo::{DecodedPhoto, Focus, PreparedPhoto};
 pub use pixels::Pixels;
