@@ -9,11 +9,9 @@ use crate::{Error, Pixels, Result};
 /// # Errors
 /// [`Error::Encode`] when the picture has no pixels.
 pub fn png(pixels: &Pixels) -> Result<Vec<u8>> {
-    let mut rgb = Vec::with_capacity(pixels.rgba.len() / 4 * 3);
-    for pixel in pixels.rgba.chunks_exact(4) {
-        rgb.extend_from_slice(&pixel[..3]);
-    }
-    write_png(pixels, &rgb, png::ColorType::Rgb)
+    let opaque = pixels.rgba.as_chunks().0.iter().map(|&[red, green, blue, _]| [red, green, blue]);
+    let rgb: Vec<[u8; 3]> = opaque.collect();
+    write_png(pixels, rgb.as_flattened(), png::ColorType::Rgb)
 }
 
 /// PNG with alpha, colours divided by it again: for layers that a person looks at.

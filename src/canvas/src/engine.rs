@@ -13,7 +13,6 @@ use typst::{
 };
 use typst_layout::PagedDocument;
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards};
-use typst_render::RenderOptions;
 
 use loa_model::{Digest, digest::DigestBuilder};
 
@@ -23,7 +22,9 @@ use crate::{
     brand::Brand,
     fonts::{self, Fonts},
     inspect::{self, DrawnText},
-    qr, sanitise,
+    qr,
+    raster::{self, Placed},
+    sanitise,
     world::{Closed, Ground, virtual_file},
 };
 
@@ -200,10 +201,9 @@ impl Engine {
         }
         let size = points_of(sheet.canvas, kind);
         for page in pages {
-            if inspect::has_foreign_picture(page, &world.files.values()) {
-                return Err(broke(
-                    "a picture that it was not handed: words in it are not seen".to_owned(),
-                ));
+            let (files, photos) = (world.files.values(), &world.photos);
+            if let Some(what) = inspect::refused_picture(page, &files, photos) {
+                return Err(broke(what.to_owned()));
             }
             let found = page.frame.size();
             let off = [found.x.to_pt() - size[0], found.y.to_pt() - size[1]];
@@ -212,7 +212,12 @@ impl Engine {
             }
         }
         let unit = unit_of(sheet.canvas, kind);
-        Ok(Layout { document, size, least_type: template.manifest.min_type * unit })
+        Ok(Layout {
+            document,
+            photos: world.photos,
+            size,
+            least_type: template.manifest.min_type * unit,
+        })
     }
 
     /// Draws a template of one page.
@@ -246,16 +251,18 @@ impl Engine {
             sanitise_all(value);
         }
         let lang = data.get("lang").and_then(Value::as_str).unwrap_or("vi").to_owned();
-        let mut photos = Vec::new();
+        let (mut photos, mut placed) = (Vec::new(), Vec::new());
         for (index, photo) in sheet.photos.iter().take(MAX_PHOTOS).enumerate() {
             let path = format!("/photo-{index}");
-            // Pixels are drawn as they are; a PDF carries the JPEG itself.
+            // Pixels are laid in their place when the page is drawn; a PDF carries the JPEG itself.
             let format = if kind.is_paper() {
                 put(&path, Bytes::new(photo.jpeg(PRINT_QUALITY)?));
-                json!("jpg")
+                "jpg"
             } else {
-                put(&path, Bytes::new(photo.rgb.clone()));
-                json!({"encoding": "rgb8", "width": photo.width, "height": photo.height})
+                let it = Placed::new(index, photo);
+                put(&path, it.stand_in().clone());
+                placed.push(it);
+                "svg"
             };
             photos.push(json!({
                 "file": path, "format": format, "w": photo.width, "h": photo.height,
@@ -302,7 +309,7 @@ impl Engine {
         put("/data.json", Bytes::new(data));
         let main = virtual_file(&format!("/{}/template.typ", template.id))
             .expect("sources with this path were interned when the engine was made");
-        Ok(Closed { ground: &self.ground, main, files })
+        Ok(Closed { ground: &self.ground, main, files, photos: placed })
     }
 }
 
@@ -310,6 +317,7 @@ impl Engine {
 #[derive(Debug, Clone)]
 pub struct Layout {
     document: PagedDocument,
+    photos: Vec<Placed>,
     size: [f64; 2],
     least_type: f64,
 }
@@ -344,10 +352,7 @@ impl Layout {
         let Some(page) = self.document.pages().get(index) else {
             return Pixels::filled(1, 1, [0; 4]);
         };
-        let options =
-            RenderOptions { pixel_per_pt: scale.clamp(0.05, 4.0).into(), render_bleed: false };
-        let pixmap = typst_render::render(page, &options);
-        Pixels { width: pixmap.width(), height: pixmap.height(), rgba: pixmap.take() }
+        raster::draw(page, scale.clamp(0.05, 4.0), &self.photos)
     }
 
     /// Every run of text, page by page, in drawing order.

@@ -5,6 +5,11 @@ use typst::layout::{Abs, Frame, FrameItem, Point, Rect, Size, Transform};
 use typst::visualize::{FixedStroke, Image, ImageKind, Paint};
 use typst_layout::Page;
 
+use crate::raster::{Placed, placed};
+
+/// How much of the edge of a letter is soft, points.
+pub(crate) const SOFT_EDGE: f64 = 1.0;
+
 /// A run of text as it stands on a page. Coordinates are pixels of the canvas.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DrawnText {
@@ -29,6 +34,8 @@ pub struct DrawnText {
 struct Found<'a> {
     texts: Vec<DrawnText>,
     images: Vec<&'a Image>,
+    /// Those of them that a tiling repeats.
+    tiled: Vec<&'a Image>,
 }
 
 impl<'a> Found<'a> {
@@ -48,19 +55,26 @@ pub(crate) fn texts(number: usize, page: &Page) -> Vec<DrawnText> {
     Found::on(number, page).texts
 }
 
-/// Whether a page shows a picture that is none of these files: it could hold any words.
-pub(crate) fn has_foreign_picture<'f>(
+/// What a page may not show, if it does: a picture that is none of these files could hold any words, and a photo is laid once.
+pub(crate) fn refused_picture<'f>(
     page: &Page,
     files: &(impl Iterator<Item = &'f Bytes> + Clone),
-) -> bool {
-    Found::on(0, page).images.into_iter().any(|image| {
+    photos: &[Placed],
+) -> Option<&'static str> {
+    let found = Found::on(0, page);
+    let is_foreign = |image: &&Image| {
         let bytes = match image.kind() {
             ImageKind::Raster(raster) => raster.data(),
             ImageKind::Svg(svg) => svg.data(),
             ImageKind::Pdf(_) => return true,
         };
         !files.clone().any(|file| file == bytes)
-    })
+    };
+    if found.images.iter().any(is_foreign) {
+        return Some("a picture that it was not handed: words in it are not seen");
+    }
+    let is_photo = |image: &&Image| placed(image, photos).is_some();
+    found.tiled.iter().any(is_photo).then_some("a photo in a tiling: place it as an image")
 }
 
 /// What a tiling repeats is drawn too, be it the ground of a page, of a shape or of letters.
@@ -72,7 +86,9 @@ fn tile<'a>(
     found: &mut Found<'a>,
 ) {
     if let Some(Paint::Tiling(tiling)) = paint {
+        let before = found.images.len();
         walk(page, tiling.frame(), at, window, found);
+        found.tiled.extend_from_slice(&found.images[before..]);
     }
 }
 
@@ -110,7 +126,8 @@ fn walk<'a>(page: usize, frame: &'a Frame, at: Transform, window: Rect, found: &
                 };
                 // The ink and not the line: a hook that is shaved off makes another letter. Spaces have none.
                 let ink = run.bbox();
-                let whole = !ink.min.x.to_pt().is_finite() || within(moved(ink, here), window);
+                let whole =
+                    !ink.min.x.to_pt().is_finite() || within(moved(ink, here), window, SOFT_EDGE);
                 let scale = (here.sy.get().powi(2) + here.kx.get().powi(2)).sqrt();
                 found.texts.push(DrawnText {
                     page,
@@ -133,7 +150,7 @@ fn walk<'a>(page: usize, frame: &'a Frame, at: Transform, window: Rect, found: &
 }
 
 /// The box around a rectangle after a move.
-fn moved(area: Rect, by: Transform) -> Rect {
+pub(crate) fn moved(area: Rect, by: Transform) -> Rect {
     let (min, max) = (area.min, area.max);
     let corners = [min, Point::new(max.x, min.y), max, Point::new(min.x, max.y)];
     let corners = corners.map(|corner| corner.transform(by));
@@ -142,15 +159,16 @@ fn moved(area: Rect, by: Transform) -> Rect {
     })
 }
 
-/// Whether it lies inside, but for the soft edge of a letter.
-fn within(area: Rect, window: Rect) -> bool {
-    let slack = Abs::pt(1.0);
+/// Whether it lies inside, but for `slack` points.
+pub(crate) fn within(area: Rect, window: Rect, slack: f64) -> bool {
+    let slack = Abs::pt(slack);
     area.min.x >= window.min.x - slack
         && area.max.x <= window.max.x + slack
         && area.min.y >= window.min.y - slack
         && area.max.y <= window.max.y + slack
 }
 
-fn intersect(one: Rect, two: Rect) -> Rect {
+/// What lies in both.
+pub(crate) fn intersect(one: Rect, two: Rect) -> Rect {
     Rect::new(one.min.max(two.min), one.max.min(two.max))
 }

@@ -10,6 +10,7 @@ mod inspect;
 pub mod photo;
 mod pixels;
 pub mod qr;
+mod raster;
 mod salience;
 pub mod sanitise;
 mod world;

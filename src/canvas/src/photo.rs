@@ -63,7 +63,7 @@ pub struct PreparedPhoto {
     /// Height in pixels.
     pub height: u32,
     /// `width × height × 3` bytes.
-    pub rgb: Vec<u8>,
+    pub rgb: Arc<Vec<u8>>,
     /// Alternative text, kept in PDF.
     pub alt: String,
     /// Credit line as published (`Ảnh: …`), drawn where the template has room for it.
@@ -71,6 +71,11 @@ pub struct PreparedPhoto {
 }
 
 impl PreparedPhoto {
+    /// RGB rows of a part of it (left, top, width, height), scaled to `width × height`.
+    pub(crate) fn part(&self, part: [f64; 4], width: u32, height: u32) -> Result<Vec<u8>> {
+        scaled((self.width, self.height), &self.rgb, part, (width, height))
+    }
+
     pub(crate) fn jpeg(&self, quality: u8) -> Result<Vec<u8>> {
         let rgba = self.rgb.chunks_exact(3).flat_map(|p| [p[0], p[1], p[2], u8::MAX]).collect();
         encode::jpeg(&Pixels { width: self.width, height: self.height, rgba }, quality)
@@ -212,7 +217,7 @@ impl DecodedPhoto {
         let size = |side: u32| ((f64::from(side) * scale).round() as u32).max(1);
         let (width, height) = (size(self.width), size(self.height));
         let small = self.cover(width, height, self.focus)?;
-        Ok(Self { width, height, rgb: Arc::new(small.rgb), ..self })
+        Ok(Self { width, height, rgb: small.rgb, ..self })
     }
 
     /// Fills `width × height` with it: cropped around `focus`, scaled with Lanczos3.
@@ -229,18 +234,30 @@ impl DecodedPhoto {
             ((f64::from(width) * scale).min(across), (f64::from(height) * scale).min(down));
         let left = (focus.x * across - crop_width / 2.0).clamp(0.0, across - crop_width);
         let top = (focus.y * down - crop_height / 2.0).clamp(0.0, down - crop_height);
-        let source = ImageRef::new(self.width, self.height, &self.rgb, PixelType::U8x3)
-            .map_err(|error| Error::Photo(error.to_string()))?;
-        let mut target = Image::new(width, height, PixelType::U8x3);
-        let options = ResizeOptions::new()
-            .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
-            .crop(left, top, crop_width, crop_height);
-        Resizer::new()
-            .resize(&source, &mut target, &options)
-            .map_err(|error| Error::Photo(error.to_string()))?;
-        let rgb = target.into_vec();
+        let crop = [left, top, crop_width, crop_height];
+        let rgb = scaled((self.width, self.height), &self.rgb, crop, (width, height))?;
+        let rgb = Arc::new(rgb);
         Ok(PreparedPhoto { width, height, rgb, alt: String::new(), credit: String::new() })
     }
+}
+
+/// A part (left, top, width, height) of RGB rows, scaled with Lanczos3; copied where it has that size.
+fn scaled(size: (u32, u32), rgb: &[u8], part: [f64; 4], to: (u32, u32)) -> Result<Vec<u8>> {
+    let refuse = |problem: String| Error::Photo(problem);
+    let source = ImageRef::new(size.0, size.1, rgb, PixelType::U8x3)
+        .map_err(|error| refuse(error.to_string()))?;
+    // Written and not handed out as zeros, which an allocator takes from pages that nobody has touched: each costs a fault.
+    let room = std::iter::repeat_n(0, to.0 as usize * to.1 as usize * 3).collect();
+    let mut target = Image::from_vec_u8(to.0, to.1, room, PixelType::U8x3)
+        .map_err(|error| refuse(error.to_string()))?;
+    let [left, top, width, height] = part;
+    let options = ResizeOptions::new()
+        .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
+        .crop(left, top, width, height);
+    Resizer::new()
+        .resize(&source, &mut target, &options)
+        .map_err(|error| refuse(error.to_string()))?;
+    Ok(target.into_vec())
 }
 
 /// Decodes and fills a slot in one go; decode once with [`decode`] when several sizes show the photo.

@@ -20,11 +20,7 @@ impl std::fmt::Debug for Pixels {
 impl Pixels {
     /// A picture of one colour (premultiplied).
     pub fn filled(width: u32, height: u32, colour: [u8; 4]) -> Self {
-        let count = width as usize * height as usize;
-        let mut rgba = Vec::with_capacity(count * 4);
-        for _ in 0..count {
-            rgba.extend_from_slice(&colour);
-        }
+        let rgba = vec![colour; width as usize * height as usize].into_flattened();
         Self { width, height, rgba }
     }
 
@@ -78,15 +74,26 @@ impl Pixels {
             return;
         }
         for (to, from) in self.rgba.chunks_exact_mut(below).zip(top.rgba.chunks_exact(above)) {
-            for (to, from) in to[..width].chunks_exact_mut(4).zip(from.chunks_exact(4)) {
-                let keep = 255 - u16::from(from[3]);
-                for (to, from) in to.iter_mut().zip(from) {
-                    let kept = (u16::from(*to) * keep + 127) / 255;
-                    *to = from.saturating_add(u8::try_from(kept).unwrap_or(u8::MAX));
-                }
+            let (to, from) = (to[..width].as_chunks_mut().0, from.as_chunks::<4>().0);
+            for (to, from) in to.iter_mut().zip(from) {
+                *to = over(*to, *from);
             }
         }
     }
+}
+
+/// A premultiplied pixel laid over another.
+pub(crate) fn over(mut below: [u8; 4], above: [u8; 4]) -> [u8; 4] {
+    let keep = match above[3] {
+        0 => return below,
+        u8::MAX => return above,
+        alpha => u16::from(u8::MAX - alpha),
+    };
+    for (to, from) in below.iter_mut().zip(above) {
+        let kept = (u16::from(*to) * keep + 127) / 255;
+        *to = from.saturating_add(u8::try_from(kept).unwrap_or(u8::MAX));
+    }
+    below
 }
 
 #[cfg(test)]

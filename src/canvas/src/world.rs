@@ -14,7 +14,7 @@ use typst::{
     utils::LazyHash,
 };
 
-use crate::fonts::Fonts;
+use crate::{fonts::Fonts, raster::Placed};
 
 /// What does not change between pictures.
 pub(crate) struct Ground {
@@ -29,6 +29,8 @@ pub(crate) struct Closed<'a> {
     pub(crate) ground: &'a Ground,
     pub(crate) main: FileId,
     pub(crate) files: HashMap<FileId, Bytes>,
+    /// Photos whose stand-ins are among the files.
+    pub(crate) photos: Vec<Placed>,
 }
 
 /// The id of a virtual path. Only call it with fixed names and names of templates, see above.

@@ -9,7 +9,7 @@
 #[expect(dead_code, reason = "some stories are told by the tests alone")]
 mod support;
 
-use std::{fs, hint::black_box, io, path::Path};
+use std::{fs, hint::black_box, io, path::Path, time::Duration};
 
 use loa_canvas::{Canvas, Engine, Layout, Pixels, PreparedPhoto, Sheet, encode, qr};
 use loa_infographic::SourcePhoto;
@@ -66,12 +66,8 @@ impl Samples {
 
 /// CPU time of all threads of this process: layout runs on a pool, and a neighbour's load is not our cost.
 fn cpu_ms() -> f64 {
-    let threads = std::fs::read_dir("/proc/self/task").expect("the bench runs on Linux");
-    let spent = |thread: std::io::Result<std::fs::DirEntry>| {
-        let text = std::fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
-        text.split(' ').next()?.parse::<f64>().ok()
-    };
-    threads.filter_map(spent).sum::<f64>() / 1e6
+    let spent = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::try_from(spent).expect("time that was spent").as_secs_f64() * 1e3
 }
 
 fn row(name: &str, value: f64, unit: &str, bound: Option<f64>, spread: Option<f64>) -> Value {
