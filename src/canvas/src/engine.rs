@@ -302,11 +302,19 @@ impl Engine {
                 "unit": unit_of(sheet.canvas, kind), "transparent": kind == TemplateKind::Layers,
             },
         });
+        let json_of = |value: &Value| {
+            Bytes::new(serde_json::to_vec(value).expect("values of strings and numbers serialize"))
+        };
+        // In files of their own: what the compiler makes of code that reads these alone serves the next card as well.
+        let (dir, labels, canvas) = (&own["dir"], &own["labels"], &own["canvas"]);
+        let of_canvas = json!({"lang": lang, "dir": dir, "labels": labels, "canvas": canvas});
+        let of_brand = json!({"agency": &own["agency"], "theme": &own["theme"]});
+        put("/canvas.json", json_of(&of_canvas));
+        put("/brand.json", json_of(&of_brand));
         if let Value::Object(own) = own {
             data.extend(own);
         }
-        let data = serde_json::to_vec(&data).expect("values of strings and numbers serialize");
-        put("/data.json", Bytes::new(data));
+        put("/data.json", json_of(&Value::Object(data)));
         let main = virtual_file(&format!("/{}/template.typ", template.id))
             .expect("sources with this path were interned when the engine was made");
         Ok(Closed { ground: &self.ground, main, files, photos: placed })
