@@ -2,6 +2,7 @@
 
 use typst::foundations::{Bytes, Smart};
 use typst::layout::{Abs, Frame, FrameItem, Point, Rect, Size, Transform};
+use typst::text::TextItem;
 use typst::visualize::{FixedStroke, Image, ImageKind, Paint};
 use typst_layout::Page;
 
@@ -113,13 +114,7 @@ fn walk<'a>(page: usize, frame: &'a Frame, at: Transform, window: Rect, found: &
             FrameItem::Text(run) => {
                 tile(page, Some(&run.fill), here, window, found);
                 tile(page, line(run.stroke.as_ref()), here, window, found);
-                let metrics = run.font.metrics();
-                let (up, down) = (metrics.ascender.at(run.size), metrics.descender.at(run.size));
-                let line = Rect::from_pos_size(
-                    Point::new(Abs::zero(), -up),
-                    Size::new(run.width(), up - down),
-                );
-                let area = moved(line, here);
+                let area = moved(line_box(run), here);
                 let colour = match &run.fill {
                     Paint::Solid(colour) => Some(colour.to_vec4_u8()),
                     _ => None,
@@ -147,6 +142,13 @@ fn walk<'a>(page: usize, frame: &'a Frame, at: Transform, window: Rect, found: &
             FrameItem::Link(..) | FrameItem::Tag(_) => {}
         }
     }
+}
+
+/// The box of a run of text, from ascender to descender.
+pub(crate) fn line_box(run: &TextItem) -> Rect {
+    let metrics = run.font.metrics();
+    let (up, down) = (metrics.ascender.at(run.size), metrics.descender.at(run.size));
+    Rect::from_pos_size(Point::new(Abs::zero(), -up), Size::new(run.width(), up - down))
 }
 
 /// The box around a rectangle after a move.

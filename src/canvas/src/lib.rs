@@ -13,6 +13,7 @@ pub mod qr;
 mod raster;
 mod salience;
 pub mod sanitise;
+mod under;
 mod world;
 
 pub use asset::{Assets, Manifest, Size, Template, TemplateKind};

@@ -5,8 +5,8 @@ use typst::{
     foundations::{Bytes, Smart},
     layout::{Abs, Frame, FrameItem, GroupItem, Point, Rect, Transform},
     visualize::{
-        Curve, CurveItem, FixedStroke, Geometry, Image, ImageKind, Paint, PixelEncoding,
-        PixelFormat, RasterImage,
+        Curve, CurveItem, Geometry, Image, ImageKind, Paint, PixelEncoding, PixelFormat,
+        RasterImage,
     },
 };
 use typst_layout::Page;
@@ -14,8 +14,8 @@ use typst_render::RenderOptions;
 
 use crate::{
     Pixels, PreparedPhoto,
-    inspect::{SOFT_EDGE, intersect, moved, within},
-    pixels,
+    inspect::{SOFT_EDGE, intersect, line_box, moved, within},
+    under::{Grid, Under},
 };
 
 /// A photo, and the empty picture of its size that a template lays out in its place.
@@ -57,27 +57,31 @@ pub(crate) fn draw(page: &Page, scale: f64, photos: &[Placed]) -> Pixels {
         Pixels { width: pixmap.width(), height: pixmap.height(), rgba: pixmap.take() }
     };
     let whole = Rect::from_pos_size(Point::zero(), page.frame.size());
+    let grid = Grid::new(whole.size(), scale);
     let (frame, _) = eased(&page.frame, Transform::identity(), whole);
     let (first, above) = cut(&frame, Transform::identity(), Some(whole), photos);
-    if above.is_empty() {
-        return render(first, page.fill.clone());
-    }
-    let mut under = Under::plain(page, &first, scale).unwrap_or_else(|| {
-        let drawn = render(first, page.fill.clone());
-        Under { ground: Ground::Drawn(drawn), patches: Vec::new() }
-    });
-    let size = [frame.width(), frame.height()].map(|length| side(length, scale));
-    for (shot, over) in above {
-        under.patches.extend(shot.patch(scale, size));
-        if !over.is_empty() {
-            let canvas = under.covered(&render(over, Smart::Custom(None)));
-            under = Under { ground: Ground::Drawn(canvas), patches: Vec::new() };
+    let mut under = match page.fill_or_white().map(|paint| opaque(&paint)) {
+        None => Under::plain(grid, [0; 4]),
+        Some(Some(colour)) => Under::plain(grid, colour),
+        Some(None) => Under::drawn(grid, render(Frame::soft(whole.size()), page.fill.clone())),
+    };
+    let first = (None, first);
+    let above = above.into_iter().map(|(shot, over)| (Some(shot), over));
+    for (shot, over) in std::iter::once(first).chain(above) {
+        if let Some(shot) = shot {
+            under.lay_photo(shot.photo, shot.area, shot.window);
+        }
+        let mut skimmed = Skimmed::default();
+        let rest = skimmed.skim(&over, Transform::identity(), Some(whole));
+        for (area, colour) in skimmed.plain {
+            under.lay_plain(area, colour);
+        }
+        if !rest.is_empty() {
+            let over = render(rest, Smart::Custom(None));
+            under = Under::drawn(grid, under.covered(&over, &skimmed.drawn));
         }
     }
-    match under {
-        Under { ground: Ground::Drawn(canvas), patches } if patches.is_empty() => canvas,
-        under => under.covered(&Pixels::filled(size[0], size[1], [0; 4])),
-    }
+    under.picture()
 }
 
 // --- clips ------------------------------------------------------------------
@@ -106,22 +110,7 @@ fn eased(frame: &Frame, at: Transform, page: Rect) -> (Frame, Option<Rect>) {
                 });
                 (FrameItem::Group(GroupItem { frame, clip, ..group.clone() }), area)
             }
-            FrameItem::Text(run) => {
-                let ink = run.bbox();
-                let seen = ink.min.x.to_pt().is_finite();
-                // The soft edge of a letter is no reason for a clip.
-                let ink = grown(ink, run.stroke.as_ref(), -SOFT_EDGE);
-                (item.clone(), seen.then(|| moved(ink, here)))
-            }
-            FrameItem::Shape(shape, _) => {
-                let area = grown(shape.bbox(false), shape.stroke.as_ref(), 0.0);
-                (item.clone(), Some(moved(area, here)))
-            }
-            FrameItem::Image(_, size, _) => {
-                let area = Rect::from_pos_size(Point::zero(), *size);
-                (item.clone(), Some(moved(area, here)))
-            }
-            FrameItem::Link(..) | FrameItem::Tag(_) => (item.clone(), None),
+            _ => (item.clone(), area_of(item, here, -SOFT_EDGE)),
         };
         out.push(*position, item);
         extent = match (extent, area) {
@@ -132,14 +121,28 @@ fn eased(frame: &Frame, at: Transform, page: Rect) -> (Frame, Option<Rect>) {
     (out, extent)
 }
 
-/// As far as a line along it can reach, its corners included, and `more` points.
-fn grown(area: Rect, stroke: Option<&FixedStroke>, more: f64) -> Rect {
+/// Where an item draws, `more` points added around letters; nothing when it draws nothing.
+fn area_of(item: &FrameItem, at: Transform, more: f64) -> Option<Rect> {
+    let (area, stroke, more) = match item {
+        FrameItem::Text(run) => {
+            let ink = run.bbox();
+            if !ink.min.x.to_pt().is_finite() && run.text.trim().is_empty() {
+                return None;
+            }
+            // Letters that are pictures have no outline.
+            let ink = if ink.min.x.to_pt().is_finite() { ink } else { line_box(run) };
+            (ink, run.stroke.as_ref(), more)
+        }
+        FrameItem::Shape(shape, _) => (shape.bbox(false), shape.stroke.as_ref(), 0.0),
+        FrameItem::Image(_, size, _) => (Rect::from_pos_size(Point::zero(), *size), None, 0.0),
+        FrameItem::Group(_) | FrameItem::Link(..) | FrameItem::Tag(_) => return None,
+    };
     let reach = stroke
         .map_or(Abs::zero(), |stroke| stroke.thickness * stroke.miter_limit.get().max(1.5) / 2.0);
     let by = Point::splat(reach + Abs::pt(more));
     // Ink of text is handed over upside down.
     let (min, max) = (area.min.min(area.max), area.min.max(area.max));
-    Rect::new(min - by, max + by)
+    Some(moved(Rect::new(min - by, max + by), at))
 }
 
 /// The window that a clip is, when it is an upright rectangle.
@@ -158,6 +161,14 @@ fn window_of(clip: &Curve, at: Transform) -> Option<Rect> {
 
 fn is_upright(at: Transform) -> bool {
     at.kx.is_zero() && at.ky.is_zero() && at.sx.get() > 0.0 && at.sy.get() > 0.0
+}
+
+/// What is seen of a group in a window; nothing when that is no upright rectangle.
+fn window_in(group: &GroupItem, inside: Transform, window: Option<Rect>) -> Option<Rect> {
+    match &group.clip {
+        Some(clip) => Some(intersect(window?, window_of(clip, inside)?)),
+        None => window,
+    }
 }
 
 // --- photos -----------------------------------------------------------------
@@ -187,12 +198,7 @@ fn cut<'a>(
         match item {
             FrameItem::Group(group) if shows_any(&group.frame, photos) => {
                 let inside = here.pre_concat(group.transform);
-                let window = match &group.clip {
-                    Some(clip) => {
-                        window.and_then(|window| Some(intersect(window, window_of(clip, inside)?)))
-                    }
-                    None => window,
-                };
+                let window = window_in(group, inside, window);
                 let wrapped = |frame| FrameItem::Group(GroupItem { frame, ..group.clone() });
                 let (first, rest) = cut(&group.frame, inside, window, photos);
                 // An empty one would still be clipped.
@@ -241,120 +247,53 @@ fn shows_any(frame: &Frame, photos: &[Placed]) -> bool {
     })
 }
 
-// --- what lies beneath ------------------------------------------------------
+// --- plain rectangles -------------------------------------------------------
 
-/// What lies under letters and shapes. It is made row by row: paper and photos need no picture of their own.
-struct Under {
-    ground: Ground,
-    patches: Vec<Patch>,
+/// What was taken from a frame, and where the rest of it draws.
+#[derive(Default)]
+struct Skimmed {
+    /// Opaque upright rectangles that lie over none of the rest, in their order.
+    plain: Vec<(Rect, [u8; 4])>,
+    /// Areas of the rest.
+    drawn: Vec<Rect>,
 }
 
-enum Ground {
-    Plain([u8; 4]),
-    Drawn(Pixels),
-}
-
-/// Pixels that are looked at together: mostly all of them are clear, or none.
-const RUN: usize = 16;
-
-/// An opaque rectangle: left, top, right and bottom in pixels of the canvas.
-struct Patch {
-    area: [u32; 4],
-    ink: Ink,
-}
-
-enum Ink {
-    Plain([u8; 4]),
-    /// RGB rows as wide as the area.
-    Photo(Vec<u8>),
-}
-
-impl Under {
-    /// Of a page with nothing but plain upright rectangles on it; nothing when there is more.
-    fn plain(page: &Page, frame: &Frame, scale: f64) -> Option<Self> {
-        let ground = match page.fill_or_white() {
-            None => [0; 4],
-            Some(paint) => opaque(&paint)?,
-        };
-        let mut areas = Vec::new();
-        plain_areas(frame, Transform::identity(), &mut areas)?;
-        let size = [frame.width(), frame.height()].map(|length| side(length, scale));
-        let patch =
-            |(area, colour)| Patch { area: on_canvas(area, scale, size), ink: Ink::Plain(colour) };
-        let patches = areas.into_iter().map(patch).collect();
-        Some(Self { ground: Ground::Plain(ground), patches })
-    }
-
-    /// With a picture of the same size laid over it.
-    fn covered(&self, over: &Pixels) -> Pixels {
-        let width = over.width as usize;
-        let mut line = vec![[0; 4]; width];
-        // Not made of zeros first: to an allocator these are pages that nobody has touched, and each costs a fault.
-        let mut rgba = Vec::with_capacity(over.rgba.len());
-        for (y, above) in over.rgba.as_chunks().0.chunks_exact(width).enumerate() {
-            self.row(y, &mut line);
-            for (above, below) in above.chunks(RUN).zip(line.chunks_mut(RUN)) {
-                let alphas = above.iter().map(|pixel| u32::from_le_bytes(*pixel) >> 24);
-                let (least, most) = alphas
-                    .fold((u32::MAX, 0), |(least, most), alpha| (least & alpha, most | alpha));
-                if least == u32::from(u8::MAX) {
-                    below.copy_from_slice(above);
-                } else if most != 0 {
-                    for (above, below) in above.iter().zip(below) {
-                        *below = pixels::over(*below, *above);
-                    }
+impl Skimmed {
+    /// Takes the plain rectangles out of a frame and hands back the rest. `window` is as for [`cut`].
+    fn skim(&mut self, frame: &Frame, at: Transform, window: Option<Rect>) -> Frame {
+        let mut rest = Frame::new(frame.size(), frame.kind());
+        for (position, item) in frame.items() {
+            let here = at.pre_concat(Transform::translate(position.x, position.y));
+            if let FrameItem::Group(group) = item {
+                let inside = here.pre_concat(group.transform);
+                let frame = self.skim(&group.frame, inside, window_in(group, inside, window));
+                if !frame.is_empty() {
+                    rest.push(*position, FrameItem::Group(GroupItem { frame, ..group.clone() }));
                 }
-            }
-            rgba.extend_from_slice(line.as_flattened());
-        }
-        Pixels { rgba, ..*over }
-    }
-
-    fn row(&self, y: usize, line: &mut [[u8; 4]]) {
-        match &self.ground {
-            Ground::Plain(colour) => line.fill(*colour),
-            Ground::Drawn(picture) => {
-                let rows = picture.rgba.as_chunks().0;
-                line.copy_from_slice(&rows[y * line.len()..(y + 1) * line.len()]);
-            }
-        }
-        for Patch { area, ink } in &self.patches {
-            let [left, top, right, bottom] = area.map(|side| side as usize);
-            if !(top..bottom).contains(&y) {
-                continue;
-            }
-            let line = &mut line[left..right];
-            match ink {
-                Ink::Plain(colour) => line.fill(*colour),
-                Ink::Photo(rgb) => {
-                    let from = &rgb.as_chunks().0[(y - top) * line.len()..];
-                    for (to, &[red, green, blue]) in line.iter_mut().zip(from) {
-                        *to = [red, green, blue, u8::MAX];
+            } else if let Some(area) = area_of(item, here, SOFT_EDGE) {
+                let bare = |one: &Rect| !meet(*one, area);
+                match window.and_then(|window| plain(item, here, window)) {
+                    Some(plain) if self.drawn.iter().all(bare) => self.plain.push(plain),
+                    _ => {
+                        self.drawn.push(area);
+                        rest.push(*position, item.clone());
                     }
                 }
             }
         }
+        rest
     }
 }
 
-fn plain_areas(frame: &Frame, at: Transform, fills: &mut Vec<(Rect, [u8; 4])>) -> Option<()> {
-    for (position, item) in frame.items() {
-        let here = at.pre_concat(Transform::translate(position.x, position.y));
-        match item {
-            FrameItem::Group(group) if group.clip.is_none() => {
-                plain_areas(&group.frame, here.pre_concat(group.transform), fills)?;
-            }
-            FrameItem::Shape(shape, _) if shape.stroke.is_none() && is_upright(here) => {
-                let Geometry::Rect(_) = shape.geometry else { return None };
-                if let Some(paint) = &shape.fill {
-                    fills.push((moved(shape.bbox(false), here), opaque(paint)?));
-                }
-            }
-            FrameItem::Link(..) | FrameItem::Tag(_) => {}
-            _ => return None,
-        }
+/// A rectangle of one opaque colour.
+fn plain(item: &FrameItem, at: Transform, window: Rect) -> Option<(Rect, [u8; 4])> {
+    let FrameItem::Shape(shape, _) = item else { return None };
+    let Geometry::Rect(_) = shape.geometry else { return None };
+    if shape.stroke.is_some() || !is_upright(at) {
+        return None;
     }
-    Some(())
+    let colour = opaque(shape.fill.as_ref()?)?;
+    Some((intersect(moved(shape.bbox(false), at), window), colour))
 }
 
 fn opaque(paint: &Paint) -> Option<[u8; 4]> {
@@ -362,55 +301,11 @@ fn opaque(paint: &Paint) -> Option<[u8; 4]> {
     Some(colour.to_vec4_u8()).filter(|colour| colour[3] == u8::MAX)
 }
 
-/// Pixels of a side of the page, as the compiler's renderer counts them.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a canvas is bounded")]
-fn side(length: Abs, scale: f64) -> u32 {
-    (length.to_pt() * scale).round().max(1.0) as u32
-}
-
-/// The nearest whole pixels of left, top, right and bottom, those on a canvas of this size.
-fn on_canvas(area: Rect, scale: f64, [width, height]: [u32; 2]) -> [u32; 4] {
-    let place = |length: Abs, most: u32| {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "between nothing and the side of the canvas"
-        )]
-        let place = (length.to_pt() * scale).round().clamp(0.0, f64::from(most)) as u32;
-        place
-    };
-    let [left, right] = [area.min.x, area.max.x].map(|x| place(x, width));
-    let [top, bottom] = [area.min.y, area.max.y].map(|y| place(y, height));
-    [left, top, right.max(left), bottom.max(top)]
-}
-
-impl Shot<'_> {
-    /// The photo in its place, scaled where it was not prepared for these pixels; nothing when none of it is seen.
-    fn patch(&self, scale: f64, canvas: [u32; 2]) -> Option<Patch> {
-        let area = on_canvas(intersect(self.area, self.window), scale, canvas);
-        let [left, top, right, bottom] = area;
-        if left == right || top == bottom {
-            return None;
-        }
-        // Where the photo begins and how large it is, in pixels of the canvas. One that was prepared for just these is moved to
-        // whole pixels instead of being smoothed.
-        let own = [self.photo.width, self.photo.height].map(f64::from);
-        let size = self.area.size();
-        let size = [size.x, size.y].map(|length| length.to_pt() * scale);
-        let ready = size.iter().zip(own).all(|(size, own)| (size - own).abs() < 0.5);
-        let size = if ready { own } else { size };
-        let from = [self.area.min.x, self.area.min.y].map(|at| {
-            let at = at.to_pt() * scale;
-            if ready { at.round() } else { at }
-        });
-        let ratio = [own[0] / size[0], own[1] / size[1]];
-        // Whole pixels may reach a little beyond it.
-        let begin = |at: u32, side: usize| ((f64::from(at) - from[side]) * ratio[side]).max(0.0);
-        let [x, y] = [begin(left, 0), begin(top, 1)];
-        let wide = (f64::from(right - left) * ratio[0]).min(own[0] - x);
-        let high = (f64::from(bottom - top) * ratio[1]).min(own[1] - y);
-        let rgb = self.photo.part([x, y, wide, high], right - left, bottom - top);
-        let rgb = rgb.expect("a part that lies within the photo");
-        Some(Patch { area, ink: Ink::Photo(rgb) })
-    }
+/// Whether two areas have a pixel in common.
+fn meet(one: Rect, two: Rect) -> bool {
+    let edge = Abs::pt(1.0);
+    one.min.x < two.max.x + edge
+        && two.min.x < one.max.x + edge
+        && one.min.y < two.max.y + edge
+        && two.min.y < one.max.y + edge
 }

@@ -224,8 +224,10 @@ fn rows(told: &Told) -> Value {
     }
     let [ten, ten_from_file] = ten_agencies(told);
     let [early, late] = memory(told);
-    let floor = png.median() + fill.median();
-    let whole = layout.median() + raster.median() + png.median();
+    // What nobody can leave out: filling the pixels of the laid-out card, and writing them.
+    let floor = raster.median() + png.median();
+    let whole = layout.median() + floor;
+    let blank = fill.median() + png.median();
     json!([
         layout.row("card.layout_ms", None),
         raster.row("card.raster_ms", None),
@@ -235,6 +237,7 @@ fn rows(told: &Told) -> Value {
         next_jpeg.row("card.next_size_jpeg_cpu_ms", Some(45.0)),
         preview.row("card.preview_cpu_ms", Some(40.0)),
         row("card.over_floor", whole / floor, "ratio", Some(3.0), None),
+        row("card.over_blank", whole / blank, "ratio", None, None),
         ten.ratio("card.ten_agencies_over_one", Some(6.0)),
         ten_from_file.ratio("card.ten_agencies_over_one_from_file", None),
         row("card.rss_after_1000_mib", late, "MiB", Some(250.0), None),
