@@ -41,11 +41,11 @@ impl Placed {
     }
 
     /// The photo as a picture of the compiler, for places where it cannot be laid as it is.
-    fn picture(&self) -> Option<Image> {
+    fn picture(&self) -> Image {
         let PreparedPhoto { width, height, rgb, .. } = &self.photo;
         let format = PixelFormat { encoding: PixelEncoding::Rgb8, width: *width, height: *height };
-        let raster = RasterImage::plain(Bytes::new(rgb.to_vec()), format).ok()?;
-        Some(Image::plain(raster))
+        let raster = RasterImage::plain(Bytes::new(rgb.to_vec()), format);
+        Image::plain(raster.expect("as many bytes as its size says"))
     }
 }
 
@@ -215,17 +215,14 @@ fn cut<'a>(
             }
             FrameItem::Image(image, size, span) => match placed(image, photos) {
                 None => top.push(*position, item.clone()),
-                Some(placed) => match window.filter(|_| is_upright(here)) {
-                    Some(window) => {
+                Some(placed) => {
+                    if let Some(window) = window.filter(|_| is_upright(here)) {
                         let area = moved(Rect::from_pos_size(Point::zero(), *size), here);
-                        let shot = Shot { photo: &placed.photo, area, window };
-                        above.push((shot, part()));
+                        above.push((Shot { photo: &placed.photo, area, window }, part()));
+                    } else {
+                        top.push(*position, FrameItem::Image(placed.picture(), *size, *span));
                     }
-                    None => {
-                        let picture = placed.picture().unwrap_or_else(|| image.clone());
-                        top.push(*position, FrameItem::Image(picture, *size, *span));
-                    }
-                },
+                }
             },
             _ => top.push(*position, item.clone()),
         }

@@ -26,8 +26,8 @@ impl Grid {
             clippy::cast_sign_loss,
             reason = "a canvas is bounded"
         )]
-        let side = |length: Abs| (length.to_pt() * scale).round().max(1.0) as u32;
-        Self { width: side(size.x), height: side(size.y), scale }
+        let pixels = |length: Abs| (length.to_pt() * scale).round().max(1.0) as u32;
+        Self { width: pixels(size.x), height: pixels(size.y), scale }
     }
 
     /// The nearest whole pixels of left, top, right and bottom, those on the page.

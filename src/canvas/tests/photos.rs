@@ -150,7 +150,7 @@ fn a_photo_between_pixels_or_in_another_size_is_there_whole() {
             let (across, down) = (seen(x, width, 200.0), seen(y, height, 300.0));
             let want = across * down * scale * scale;
             let edge = (across + down) * scale + 4.0;
-            let shown = shown.count() as f64;
+            let shown = f64::from(u32::try_from(shown.count()).unwrap());
             assert!((shown - want).abs() <= edge, "{body} at {scale}: {shown} of {want}");
         }
     }
