@@ -1,5 +1,8 @@
 //! Pixels on their way from the layout to an encoder or a compositor.
 
+/// Pixels that are looked at together: mostly all of them are clear, or none.
+const RUN: usize = 16;
+
 /// A picture: premultiplied RGBA, 8 bits a channel, rows from the top, no padding.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Pixels {
@@ -74,16 +77,29 @@ impl Pixels {
             return;
         }
         for (to, from) in self.rgba.chunks_exact_mut(below).zip(top.rgba.chunks_exact(above)) {
-            let (to, from) = (to[..width].as_chunks_mut().0, from.as_chunks::<4>().0);
-            for (to, from) in to.iter_mut().zip(from) {
-                *to = over(*to, *from);
+            lay_over(to[..width].as_chunks_mut().0, from[..width].as_chunks().0);
+        }
+    }
+}
+
+/// Lays a row over another of the same length.
+pub(crate) fn lay_over(below: &mut [[u8; 4]], above: &[[u8; 4]]) {
+    for (below, above) in below.chunks_mut(RUN).zip(above.chunks(RUN)) {
+        let alphas = above.iter().map(|pixel| u32::from_le_bytes(*pixel) >> 24);
+        let (least, most) =
+            alphas.fold((u32::MAX, 0), |(least, most), alpha| (least & alpha, most | alpha));
+        if least == u32::from(u8::MAX) {
+            below.copy_from_slice(above);
+        } else if most != 0 {
+            for (below, above) in below.iter_mut().zip(above) {
+                *below = over(*below, *above);
             }
         }
     }
 }
 
 /// A premultiplied pixel laid over another.
-pub(crate) fn over(mut below: [u8; 4], above: [u8; 4]) -> [u8; 4] {
+fn over(mut below: [u8; 4], above: [u8; 4]) -> [u8; 4] {
     let keep = match above[3] {
         0 => return below,
         u8::MAX => return above,

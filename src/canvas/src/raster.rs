@@ -1,5 +1,5 @@
-//! From a laid-out page to pixels. Letters and shapes are drawn by the compiler's renderer; photos are laid in their place as
-//! they are, and a clip that cuts nothing is left out, since both cost the renderer more than all the rest of a card.
+//! From a laid-out page to pixels. Letters and shapes are drawn by the compiler's renderer; photos and plain rectangles are laid in
+//! their place, and a clip that cuts nothing is left out, since these cost the renderer more than all the rest of a card.
 
 use typst::{
     foundations::{Bytes, Smart},

@@ -2,10 +2,8 @@
 
 use typst::layout::{Abs, Rect, Size};
 
-use crate::{Pixels, PreparedPhoto, inspect::intersect, pixels::over};
+use crate::{Pixels, PreparedPhoto, inspect::intersect, pixels::lay_over};
 
-/// Pixels that are looked at together: mostly all of them are clear, or none.
-const RUN: usize = 16;
 /// Rows beside an area that soft edges may reach.
 const SOFT_ROWS: u32 = 2;
 
@@ -144,7 +142,7 @@ impl Under {
             self.row(y, &mut line);
             if touched {
                 let row = y * line.len()..(y + 1) * line.len();
-                cover(&mut line, &rows[row]);
+                lay_over(&mut line, &rows[row]);
             }
             rgba.extend_from_slice(line.as_flattened());
         }
@@ -173,21 +171,6 @@ impl Under {
                         *to = [red, green, blue, u8::MAX];
                     }
                 }
-            }
-        }
-    }
-}
-
-fn cover(below: &mut [[u8; 4]], above: &[[u8; 4]]) {
-    for (below, above) in below.chunks_mut(RUN).zip(above.chunks(RUN)) {
-        let alphas = above.iter().map(|pixel| u32::from_le_bytes(*pixel) >> 24);
-        let (least, most) =
-            alphas.fold((u32::MAX, 0), |(least, most), alpha| (least & alpha, most | alpha));
-        if least == u32::from(u8::MAX) {
-            below.copy_from_slice(above);
-        } else if most != 0 {
-            for (below, above) in below.iter_mut().zip(above) {
-                *below = over(*below, *above);
             }
         }
     }
