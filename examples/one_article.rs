@@ -77,7 +77,8 @@ async fn main() -> anyhow::Result<()> {
     // The stages behind one door.
     let assets = loa_canvas::Assets::from_dir(&root.join("assets"), &[])?;
     let engine = move || loa_canvas::Engine::new(&assets).map_err(|error| error.to_string());
-    let no_children = loa_clip::Runner { exe: "loa".into(), args: Vec::new() };
+    let no_children =
+        loa_pipeline::Cinema::new(loa_clip::Runner { exe: "loa".into(), args: Vec::new() });
     let guarded = loa_net::Client::guarded(loa_net::Limits::default(), loa_net::Policy::default())?;
     let card = Pick::Variant {
         role: MediaRole::Photo,

@@ -17,8 +17,8 @@ use loa_model::{
 };
 use loa_net::{Client, Limits, Policy};
 use loa_pipeline::{
-    BlobReader, Files, Flow, Press, ProgressBoard, PublicUrls, Sources, Studio, VaultSecrets,
-    Worker,
+    BlobReader, Cinema, Files, Flow, Press, ProgressBoard, PublicUrls, Sources, Studio,
+    VaultSecrets, Worker,
 };
 use loa_reach::Meter;
 use loa_review::Review;
@@ -103,12 +103,12 @@ pub(crate) async fn studio(settings: &Settings) -> anyhow::Result<Studio> {
     let own = settings.clone();
     let make = move || engine(&own).map_err(|error| format!("{error:#}"));
     if settings.assets.as_os_str().is_empty() {
-        return Ok(Studio::new(Box::new(make), runner(MEDIA)?).with_press(press(settings)?));
+        return Ok(Studio::new(Box::new(make), cinema(settings)?).with_press(press(settings)?));
     }
     // Who lays templates over the embedded ones is working on them: the next picture shows what they wrote.
     let folder = settings.assets.clone();
     let stamp = move || world::stamp(&folder);
-    let studio = Studio::following(Box::new(make), runner(MEDIA)?, Box::new(stamp))
+    let studio = Studio::following(Box::new(make), cinema(settings)?, Box::new(stamp))
         .with_press(press(settings)?);
     studio.prepare().await?;
     Ok(studio)
@@ -175,6 +175,12 @@ const CARDS: &str = "card-worker";
 fn runner(role: &str) -> anyhow::Result<Runner> {
     let exe = world::own_path().context("the path of the running binary is not known")?;
     Ok(Runner { exe, args: vec![role.into()] })
+}
+
+/// What clips are made with; finished stretches lie beside the work, and are not in backups.
+fn cinema(settings: &Settings) -> anyhow::Result<Cinema> {
+    let cache = absolute(&settings.data.join("work").join("clips"))?;
+    Ok(Cinema::new(runner(MEDIA)?).with_cache(cache))
 }
 
 fn press(settings: &Settings) -> anyhow::Result<Press> {

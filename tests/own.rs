@@ -21,7 +21,8 @@ use loa_model::{
     VariantKind,
 };
 use loa_pipeline::{
-    Draft, Error, Limit, MakeEngine, PhotoOnDisk, Press, Preview, Recipe, Sources, Studio, Take,
+    Cinema, Draft, Error, Limit, MakeEngine, PhotoOnDisk, Press, Preview, Recipe, Sources, Studio,
+    Take,
 };
 use loa_store::{Changes, MemoryStore, Store as _};
 use serde_json::{Value, json};
@@ -56,7 +57,7 @@ fn reviewed(name: &str) -> OwnTemplate {
 fn studio(folder: &Path, limit: Limit, make: MakeEngine) -> Studio {
     let child = Runner { exe: LOA.into(), args: vec!["card-worker".into()] };
     let press = Press::new(child, Sources::default(), folder.join("work")).with_limit(limit);
-    let clips = Runner { exe: LOA.into(), args: vec!["media-worker".into()] };
+    let clips = Cinema::new(Runner { exe: LOA.into(), args: vec!["media-worker".into()] });
     Studio::new(make, clips).with_press(press)
 }
 
@@ -372,7 +373,7 @@ async fn memory_of_a_card() {
         let sources = Sources { fonts: fonts.clone(), ..Sources::default() };
         let limit = Limit { memory_bytes: middle << 20, cpu_s: 120, wall: Duration::from_mins(3) };
         let press = Press::new(child, sources, folder.path().join("work")).with_limit(limit);
-        let clips = Runner { exe: LOA.into(), args: Vec::new() };
+        let clips = Cinema::new(Runner { exe: LOA.into(), args: Vec::new() });
         let studio = Studio::new(none(), clips).with_press(press);
         let take = Take {
             article: &article,

@@ -99,6 +99,9 @@ pub struct Brand {
     pub theme: Theme,
     /// Logo, when there is one.
     pub logo: Option<Logo>,
+    /// Kit in which clips of a family of agencies look alike between their opening and their end card: what is alike is drawn
+    /// and encoded once for all of them.
+    pub family: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -111,6 +114,8 @@ struct File {
     tagline: String,
     #[serde(default)]
     logo: String,
+    #[serde(default)]
+    family: Option<String>,
     #[serde(default)]
     fonts: Vec<String>,
     theme: Theme,
@@ -147,6 +152,7 @@ impl Brand {
             fonts: kit.fonts,
             theme: kit.theme,
             logo,
+            family: kit.family.filter(|family| family != id),
         };
         brand.check_contrast()?;
         Ok(brand)
@@ -216,6 +222,9 @@ mod tests {
     fn a_kit_that_is_hard_to_read_is_refused_by_name() {
         let ok = Brand::parse("demo", KIT, |_| None).unwrap();
         assert_eq!((ok.name("vi"), ok.name("en")), ("Cổng Minh Họa", "Demo Portal"));
+        assert_eq!(ok.family, None);
+        let of = Brand::parse("demo", &format!("family = \"gov\"\n{KIT}"), |_| None).unwrap();
+        assert_eq!(of.family.as_deref(), Some("gov"));
         let pale = KIT.replace("#6b5b53", "#bcaaa0");
         let error = Brand::parse("demo", &pale, |_| None).unwrap_err().to_string();
         assert!(error.contains("muted on paper"), "{error}");

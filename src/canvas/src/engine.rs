@@ -159,6 +159,14 @@ impl Engine {
         &self.brands
     }
 
+    /// The kit in which clips of an agency are drawn between their opening and their end card.
+    ///
+    /// # Errors
+    /// [`Error::UnknownBrand`].
+    pub fn family(&self, id: &str) -> Result<&Brand> {
+        self.brand(self.brand(id)?.family.as_deref().unwrap_or(id))
+    }
+
     /// A brand kit.
     ///
     /// # Errors

@@ -38,6 +38,47 @@ pub fn split_at(text: &str, line: usize) -> Vec<Vec<String>> {
     captions
 }
 
+/// Parts a text into pages of at most `most` characters, as even as can be, where a sentence or a thought ends when there
+/// is such a place near. Joined with spaces they are the text again.
+pub(crate) fn pages(text: &str, most: usize) -> Vec<String> {
+    let atoms = atoms(text, most.max(8));
+    let n = atoms.len();
+    let all: usize = atoms.iter().map(|atom| length(atom) + 1).sum();
+    let even = all / all.div_ceil(most.max(8)).max(1);
+    // As for captions: the cheapest way to say the first i atoms.
+    let mut best: Vec<(usize, usize)> = vec![(0, 0)];
+    for end in 1..=n {
+        let mut wide = 0;
+        let mut found = (usize::MAX, 0);
+        for start in (0..end).rev() {
+            wide += length(&atoms[start]) + usize::from(start + 1 < end);
+            if wide > most && start + 1 < end {
+                break;
+            }
+            let stop = atoms[end - 1].chars().next_back().unwrap_or(' ');
+            let pause = match stop {
+                '.' | '!' | '?' | '…' | ';' | ':' => 0,
+                ',' | '”' => even * even / 16,
+                _ if end == n => 0,
+                _ => even * even / 4,
+            };
+            let cost =
+                best[start].0.saturating_add(even.abs_diff(wide).pow(2) + pause + even * even / 8);
+            found = found.min((cost, start));
+        }
+        best.push(found);
+    }
+    let mut out = Vec::new();
+    let mut end = n;
+    while end > 0 {
+        let start = best[end].1;
+        out.push(atoms[start..end].join(" "));
+        end = start;
+    }
+    out.reverse();
+    out
+}
+
 /// Length as seen: combining marks stand on the letter before them.
 pub(crate) fn length(text: &str) -> usize {
     text.chars().filter(|c| !('\u{300}'..='\u{36f}').contains(c)).count()
@@ -164,11 +205,29 @@ mod tests {
     }
 
     #[test]
+    fn pages_end_where_sentences_do() {
+        let one = "Đến hết năm 2026, 100% thôn, bản có điện lưới được phủ sóng di động băng rộng.";
+        let two = "Mỗi hộ nghèo được hỗ trợ 500.000 đồng để mua điện thoại thông minh.";
+        assert_eq!(pages(&format!("{one} {two}"), 110), [one, two]);
+        assert_eq!(pages(one, 110), [one]);
+    }
+
+    #[test]
     fn marks_that_stand_alone_are_not_counted() {
         assert_eq!(length("nghie\u{302}\u{323}m"), length("nghiệm"));
     }
 
     proptest! {
+        #[test]
+        fn pages_hold_every_word(
+            words in prop::collection::vec("[a-zđẫễộữặ]{1,9}[,.]?|[0-9]{1,3}|tháng", 0..80), most in 40usize..200,
+        ) {
+            let text = words.join(" ");
+            let pages = pages(&text, most);
+            prop_assert_eq!(pages.join(" "), text);
+            prop_assert!(pages.iter().all(|page| length(page) <= most), "{:?}", pages);
+        }
+
         #[test]
         fn nothing_is_lost_and_everything_fits(
             words in prop::collection::vec("[a-zđẫễộữặ]{1,9}|[0-9]{1,3}|tháng|triệu|[a-z]{50}", 0..60),

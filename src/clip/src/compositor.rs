@@ -8,36 +8,50 @@
     reason = "frame counts and pixels are far below 2^31, fractions are between 0 and 1"
 )]
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
+
+use loa_model::{Fit, Transition};
 
 use crate::{
-    Error, Result, rows,
+    Error, Result,
+    backdrop::backdrop,
+    rows,
     sampler::{Area, Rect, Sampler},
     sprite::{Bitmap, Sprite},
-    timeline::{Cue, Motion, Scene, Shot, SpriteKey, Timeline},
+    timeline::{Cue, Motion, Scene, Shot, Source, SpriteKey, Timeline, View},
     yuv::{FrameMut, Yuv, colour},
 };
 
 /// Everything a timeline shows, ready to be drawn.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Pictures {
-    photos: BTreeMap<u32, Yuv>,
-    sprites: BTreeMap<SpriteKey, Sprite>,
+    pub(crate) photos: BTreeMap<u32, Yuv>,
+    pub(crate) sprites: BTreeMap<SpriteKey, Arc<Sprite>>,
 }
 
 impl Pictures {
     /// Converts the drawn layers; photos are in the encoder's colours already.
     pub fn new(photos: BTreeMap<u32, Yuv>, bitmaps: &BTreeMap<SpriteKey, Bitmap>) -> Self {
-        let sprites = bitmaps.iter().map(|(key, bitmap)| (key.clone(), Sprite::new(bitmap)));
+        let sprites =
+            bitmaps.iter().map(|(key, bitmap)| (key.clone(), Arc::new(Sprite::new(bitmap))));
         Self { photos, sprites: sprites.collect() }
     }
 }
 
+/// Frames of the videos of an article: the picture shown at a moment, the same whenever it is asked for.
+pub trait Footage: Send {
+    /// The picture of video `video` at `ms`, in its own shape and never larger than a canvas needs.
+    ///
+    /// # Errors
+    /// [`Error::Video`] when it is not there or cannot be decoded.
+    fn frame(&mut self, video: u32, ms: u32) -> Result<&Yuv>;
+}
+
 /// Draws frames of one timeline.
-#[derive(Debug)]
 pub struct Compositor<'a> {
     timeline: &'a Timeline,
     pictures: &'a Pictures,
+    footage: Option<Box<dyn Footage + 'a>>,
     ground: [u8; 3],
     bar: [u8; 3],
     sampler: Sampler,
@@ -48,19 +62,14 @@ impl<'a> Compositor<'a> {
     /// A compositor with its working memory.
     ///
     /// # Errors
-    /// [`Error::Timeline`] when the timeline does not add up or asks for a photo that is not there.
+    /// [`Error::Timeline`] when the timeline does not add up.
     pub fn new(timeline: &'a Timeline, pictures: &'a Pictures) -> Result<Self> {
         timeline.check()?;
-        let shots = timeline.scenes.iter().filter_map(|scene| scene.shot.as_ref());
-        for shot in shots {
-            if !pictures.photos.contains_key(&shot.photo) {
-                return Err(Error::Timeline(format!("photo {} is not there", shot.photo)));
-            }
-        }
         let canvas = timeline.canvas;
         Ok(Self {
             timeline,
             pictures,
+            footage: None,
             ground: colour(timeline.ground),
             bar: colour(timeline.bar_colour),
             sampler: Sampler::default(),
@@ -68,100 +77,134 @@ impl<'a> Compositor<'a> {
         })
     }
 
+    /// The same with the videos of the article.
+    #[must_use]
+    pub fn with_footage(self, footage: Box<dyn Footage + 'a>) -> Self {
+        Self { footage: Some(footage), ..self }
+    }
+
     /// Draws frame `number` (from 0) over whatever `frame` holds. Frames after the last one show the last one.
-    pub fn render(&mut self, number: u32, frame: &mut FrameMut<'_>) {
+    ///
+    /// # Errors
+    /// [`Error::Timeline`] when a photo is not there, [`Error::Video`] when a video cannot be decoded.
+    pub fn render(&mut self, number: u32, frame: &mut FrameMut<'_>) -> Result<()> {
         let timeline = self.timeline;
         let number = number.min(timeline.frames().saturating_sub(1));
         let (index, scene) = timeline.scene_at(number);
         let at = number - scene.start;
-        self.scene(scene, at, frame);
-        if at < scene.fade_in && index > 0 {
+        self.scene(scene, at, frame)?;
+        if at < scene.fade_in && index > 0 && scene.enter != Transition::Cut {
             let previous = &timeline.scenes[index - 1];
             let mut before = std::mem::replace(&mut self.before, Yuv::new(0, 0));
-            self.scene(previous, number - previous.start, &mut before.view());
-            // The new scene is seen a little in its first frame and not yet whole in its last fading one.
-            let weight = 256 - (at + 1) * 256 / (scene.fade_in + 1);
-            for (plane, other) in frame.iter_mut().zip(&before.planes) {
-                let width = plane.width;
-                for y in 0..plane.height {
-                    rows::mix(plane.span(y, 0, width), &other.row(y)[..width], weight as u16);
-                }
-            }
+            let drawn = self.scene(previous, number - previous.start, &mut before.view());
+            take_over(scene, at, frame, &before);
             self.before = before;
+            drawn?;
         }
         for cue in &timeline.overlays {
             self.cue(cue, number, frame);
         }
         self.bar(number, frame);
+        Ok(())
     }
 
     /// Frame `number` as a picture of its own.
-    pub fn still(&mut self, number: u32) -> Yuv {
+    ///
+    /// # Errors
+    /// As [`Compositor::render`].
+    pub fn still(&mut self, number: u32) -> Result<Yuv> {
         let canvas = self.timeline.canvas;
         let mut out = Yuv::new(canvas.width as usize, canvas.height as usize);
-        self.render(number, &mut out.view());
-        out
+        self.render(number, &mut out.view())?;
+        Ok(out)
     }
 
-    /// A scene at frame `at` of its own; past its end its picture moves on while the next one fades in.
-    fn scene(&mut self, scene: &Scene, at: u32, frame: &mut FrameMut<'_>) {
-        let shown = scene.shot.as_ref().map_or(0, |shot| shot.height as usize);
-        for (plane, (value, first)) in
-            frame.iter_mut().zip(self.ground.into_iter().zip([shown, shown / 2, shown / 2]))
-        {
+    /// A scene at frame `at` of its own; past its end its picture moves on while the next one takes over.
+    fn scene(&mut self, scene: &Scene, at: u32, frame: &mut FrameMut<'_>) -> Result<()> {
+        let covered = scene.shot.as_ref().map(|shot| shot.place);
+        for (i, (plane, value)) in frame.iter_mut().zip(self.ground).enumerate() {
+            let shift = u32::from(i > 0);
+            // What the picture covers is not filled first.
+            let inside = covered.map(|p| {
+                let (left, top) = ((p.x >> shift) as usize, (p.y >> shift) as usize);
+                let (right, bottom) =
+                    (((p.x + p.width) >> shift) as usize, ((p.y + p.height) >> shift) as usize);
+                (left..right, top..bottom)
+            });
             let width = plane.width;
-            for y in first..plane.height {
-                plane.span(y, 0, width).fill(value);
+            for y in 0..plane.height {
+                match &inside {
+                    Some((across, down)) if down.contains(&y) => {
+                        plane.span(y, 0, across.start).fill(value);
+                        plane.span(y, across.end, width).fill(value);
+                    }
+                    _ => plane.span(y, 0, width).fill(value),
+                }
             }
         }
         if let Some(shot) = &scene.shot {
-            self.shot(shot, scene, at, frame);
+            self.shot(shot, scene, at, frame)?;
         }
         for cue in &scene.cues {
             self.cue(cue, at, frame);
         }
+        Ok(())
     }
 
-    fn shot(&mut self, shot: &Shot, scene: &Scene, at: u32, frame: &mut FrameMut<'_>) {
-        let photo = &self.pictures.photos[&shot.photo];
-        let (width, height) = (photo.width() as f64, photo.height() as f64);
+    fn shot(
+        &mut self,
+        shot: &Shot,
+        scene: &Scene,
+        at: u32,
+        frame: &mut FrameMut<'_>,
+    ) -> Result<()> {
         let area = Area {
-            x: 0,
-            y: 0,
-            width: frame[0].width,
-            height: (shot.height as usize).min(frame[0].height),
+            x: shot.place.x as usize,
+            y: shot.place.y as usize,
+            width: shot.place.width as usize,
+            height: shot.place.height as usize,
         };
-        // The move goes on through the next cross-fade, so it must not be over before that.
+        // The move goes on while the next scene takes over, so it must not be over before that.
         let time = f64::from(at) / f64::from(scene.frames + scene.fade_out).max(1.0);
-        let between = |from: f64, to: f64| from + (to - from) * time.min(1.0);
-        let zoom = between(shot.from.zoom, shot.to.zoom);
-        let aspect = area.width as f64 / area.height as f64;
-        let crop_height = height.min(width / aspect) / zoom;
-        let crop_width = crop_height * aspect;
-        let from = Rect {
-            x: (width - crop_width) * between(shot.from.x, shot.to.x),
-            y: (height - crop_height) * between(shot.from.y, shot.to.y),
-            width: crop_width,
-            height: crop_height,
-        };
-        let [luma, blue, red] = &photo.planes;
-        self.sampler.draw(luma, from, &mut frame[0], area);
-        self.sampler.draw(blue, from.halved(), &mut frame[1], area.halved());
-        self.sampler.draw(red, from.halved(), &mut frame[2], area.halved());
+        match shot.source {
+            Source::Photo(photo) => {
+                let missing = || Error::Timeline(format!("photo {photo} is not there"));
+                let photo = self.pictures.photos.get(&photo).ok_or_else(missing)?;
+                let from = view(shot, photo, area, time.min(1.0));
+                draw(&mut self.sampler, photo, from, frame, area);
+            }
+            Source::Video { video, from_ms, fit } => {
+                let missing = || Error::Video(format!("video {} was not handed in", video + 1));
+                let footage = self.footage.as_mut().ok_or_else(missing)?;
+                let ms = from_ms + at * 1000 / self.timeline.canvas.fps;
+                let picture = footage.frame(video, ms)?;
+                let from = view(shot, picture, area, time.min(1.0));
+                match fit {
+                    Fit::Crop => draw(&mut self.sampler, picture, from, frame, area),
+                    Fit::Pad => {
+                        backdrop(&mut self.sampler, picture, from, frame, area);
+                        let (whole, inner) = whole(picture, area);
+                        draw(&mut self.sampler, picture, whole, frame, inner);
+                    }
+                }
+            }
+        }
         self.melt(shot, area, frame);
+        Ok(())
     }
 
-    /// The foot of a photo goes over into the ground without an edge.
+    /// The foot of a picture goes over into the ground without an edge.
     fn melt(&self, shot: &Shot, area: Area, frame: &mut FrameMut<'_>) {
         for (i, (plane, value)) in frame.iter_mut().zip(self.ground).enumerate() {
             let shift = usize::from(i > 0);
-            let (rows, end) = (shot.melt as usize >> shift, area.height >> shift);
-            let width = plane.width;
+            let rows = shot.melt as usize >> shift;
+            let (left, end) = (area.x >> shift, (area.y + area.height) >> shift);
+            let width = area.width >> shift;
             let ground = vec![value; width];
             for row in 0..rows {
                 let time = (row as f64 + 0.5) / rows as f64;
                 let weight = (time * time * (3.0 - 2.0 * time) * 256.0) as u16;
-                rows::mix(plane.span(end - rows + row, 0, width), &ground, weight);
+                rows::mix(plane.span(end - rows + row, left, left + width), &ground, weight);
             }
         }
     }
@@ -194,6 +237,82 @@ impl<'a> Compositor<'a> {
             let shift = usize::from(i > 0);
             for y in plane.height - (height >> shift)..plane.height {
                 plane.span(y, 0, (done as usize & !1) >> shift).fill(value);
+            }
+        }
+    }
+}
+
+/// The window of a picture that a shot shows: both ends of the move stay on the picture, so what lies between does too.
+fn view(shot: &Shot, picture: &Yuv, area: Area, time: f64) -> Rect {
+    let (width, height) = (picture.width() as f64, picture.height() as f64);
+    let aspect = area.width as f64 / area.height as f64;
+    let window = |view: View| {
+        let tall = height.min(width / aspect) / view.zoom.max(1.0);
+        let wide = tall * aspect;
+        let start = |middle: f64, length: f64, all: f64| {
+            (middle * all - length / 2.0).clamp(0.0, (all - length).max(0.0))
+        };
+        Rect {
+            x: start(view.x, wide, width),
+            y: start(view.y, tall, height),
+            width: wide,
+            height: tall,
+        }
+    };
+    let (from, to) = (window(shot.from), window(shot.to));
+    let between = |from: f64, to: f64| from + (to - from) * time;
+    Rect {
+        x: between(from.x, to.x),
+        y: between(from.y, to.y),
+        width: between(from.width, to.width),
+        height: between(from.height, to.height),
+    }
+}
+
+/// All of a picture, and the part of an area in which it keeps its shape.
+fn whole(picture: &Yuv, area: Area) -> (Rect, Area) {
+    let (width, height) = (picture.width() as f64, picture.height() as f64);
+    let scale = (area.width as f64 / width).min(area.height as f64 / height);
+    let side = |length: f64, most: usize| ((length * scale) as usize & !1).clamp(2, most);
+    let (across, down) = (side(width, area.width), side(height, area.height));
+    let inner = Area {
+        x: area.x + ((area.width - across) / 2 & !1),
+        y: area.y + ((area.height - down) / 2 & !1),
+        width: across,
+        height: down,
+    };
+    (Rect { x: 0.0, y: 0.0, width, height }, inner)
+}
+
+fn draw(sampler: &mut Sampler, from: &Yuv, rect: Rect, frame: &mut FrameMut<'_>, area: Area) {
+    let [luma, blue, red] = &from.planes;
+    sampler.draw(luma, rect, &mut frame[0], area);
+    sampler.draw(blue, rect.halved(), &mut frame[1], area.halved());
+    sampler.draw(red, rect.halved(), &mut frame[2], area.halved());
+}
+
+/// How a scene takes over from the one before at frame `at` of its own: seen a little in the first frame of the
+/// transition, not yet whole in its last.
+fn take_over(scene: &Scene, at: u32, frame: &mut FrameMut<'_>, before: &Yuv) {
+    let time = f64::from(at + 1) / f64::from(scene.fade_in + 1);
+    let eased = time * time * (3.0 - 2.0 * time);
+    for (i, (plane, other)) in frame.iter_mut().zip(&before.planes).enumerate() {
+        let (width, shift) = (plane.width, usize::from(i > 0));
+        // Even in the first plane, so that colours move with the light.
+        let seen = ((width << shift) as f64 * eased) as usize / 2 * 2 >> shift;
+        for y in 0..plane.height {
+            let (row, other) = (plane.span(y, 0, width), &other.row(y)[..width]);
+            match scene.enter {
+                Transition::Cut => {}
+                Transition::Fade => {
+                    let weight = 256 - (at + 1) * 256 / (scene.fade_in + 1);
+                    rows::mix(row, other, weight as u16);
+                }
+                Transition::Slide => {
+                    row.copy_within(..seen, width - seen);
+                    row[..width - seen].copy_from_slice(&other[seen..]);
+                }
+                Transition::Wipe => row[seen..].copy_from_slice(&other[seen..]),
             }
         }
     }

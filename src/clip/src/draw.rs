@@ -1,20 +1,21 @@
 //! The parent's part: lets the canvas draw every plate, checks what it set, keeps the layers as files for the child.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use loa_canvas::{Canvas as Sheetsize, Engine, Sheet};
-use loa_model::Cancel;
+use loa_model::{Cancel, Digest};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Error, Result,
     error::file,
     provenance,
-    sprite::Bitmap,
+    sprite::{Bitmap, Sprite},
     timeline::{SpriteKey, Timeline},
 };
 
@@ -33,9 +34,19 @@ pub struct SpriteFile {
     pub height: usize,
     /// Where its rows are.
     pub path: PathBuf,
+    /// Digest of its rows.
+    pub digest: String,
 }
 
-/// Draws every plate of a timeline; layers that are clear are left out.
+impl SpriteFile {
+    /// What it shows and where, for names in the cache.
+    pub(crate) fn identity(&self) -> String {
+        let Self { x, y, width, height, digest, .. } = self;
+        format!("{x},{y},{width},{height},{digest}")
+    }
+}
+
+/// Draws every plate of a timeline; layers that are clear, or that no scene shows, are left out.
 ///
 /// # Errors
 /// [`Error::Canvas`], [`Error::Overflow`] when words do not fit, [`Error::Unfaithful`] when the canvas set a word that is
@@ -46,17 +57,22 @@ pub fn draw(
     brand: &str,
     cancel: &Cancel,
 ) -> Result<BTreeMap<SpriteKey, Bitmap>> {
-    let kit = engine.brand(brand)?;
+    let family = engine.family(brand)?;
+    let brand = engine.brand(brand)?;
     let canvas = (timeline.canvas.width, timeline.canvas.height);
+    let scenes = timeline.scenes.iter().flat_map(|scene| &scene.cues);
+    let shown: BTreeSet<&SpriteKey> =
+        scenes.chain(&timeline.overlays).map(|cue| &cue.sprite).collect();
     let mut bitmaps = BTreeMap::new();
     for plate in &timeline.plates {
         if cancel.is_cancelled() {
             return Err(Error::Cancelled);
         }
         let lang = plate.data.get("lang").and_then(|lang| lang.as_str()).unwrap_or("vi");
+        let kit = if plate.own { brand } else { family };
         let sheet = Sheet {
             template: &plate.template,
-            brand,
+            brand: &kit.id,
             canvas: Sheetsize::new(canvas.0, canvas.1).with_safe(plate.safe),
             data: &plate.data,
             photos: &[],
@@ -65,9 +81,12 @@ pub fn draw(
         let agency = [kit.name(lang), kit.tagline.as_str()];
         provenance::check_set(plate, &layout.texts(), agency, &engine.labels(lang))?;
         for layer in 0..layout.len() {
+            let key = SpriteKey { plate: plate.id.clone(), layer };
+            if !shown.contains(&key) {
+                continue;
+            }
             let pixels = layout.pixels(layer, 1.0);
             if let Some(bounds) = pixels.bounds() {
-                let key = SpriteKey { plate: plate.id.clone(), layer };
                 bitmaps.insert(key, Bitmap::cut(&pixels.rgba, canvas, bounds));
             }
         }
@@ -75,26 +94,37 @@ pub fn draw(
     Ok(bitmaps)
 }
 
-/// Writes drawn layers into a folder.
+/// Writes drawn layers into a folder, those that are alike once.
 ///
 /// # Errors
 /// [`Error::File`].
 pub fn keep(bitmaps: &BTreeMap<SpriteKey, Bitmap>, folder: &Path) -> Result<Vec<SpriteFile>> {
-    let kept = bitmaps.iter().enumerate().map(|(i, (key, bitmap))| {
-        let path = folder.join(format!("sprite-{i}.rgba"));
-        fs::write(&path, &bitmap.rgba).map_err(file(&path))?;
+    let mut written = BTreeSet::new();
+    let kept = bitmaps.iter().map(|(key, bitmap)| {
+        let digest = Digest::of(&bitmap.rgba).to_string();
+        let path = folder.join(format!("sprite-{digest}.rgba"));
+        if written.insert(digest.clone()) {
+            fs::write(&path, &bitmap.rgba).map_err(file(&path))?;
+        }
         let Bitmap { x, y, width, height, .. } = *bitmap;
-        Ok(SpriteFile { key: key.clone(), x, y, width, height, path })
+        Ok(SpriteFile { key: key.clone(), x, y, width, height, path, digest })
     });
     kept.collect()
 }
 
-/// Reads them back.
+/// Reads some of them back, ready to be laid over frames; those that are alike are one in memory.
 ///
 /// # Errors
 /// [`Error::File`] when one is missing, [`Error::Timeline`] when it is not as large as it says.
-pub(crate) fn load(files: &[SpriteFile]) -> Result<BTreeMap<SpriteKey, Bitmap>> {
-    let loaded = files.iter().map(|sprite| {
+pub(crate) fn load<'a>(
+    files: impl Iterator<Item = &'a SpriteFile>,
+) -> Result<BTreeMap<SpriteKey, Arc<Sprite>>> {
+    let mut known: BTreeMap<String, Arc<Sprite>> = BTreeMap::new();
+    let loaded = files.map(|sprite| {
+        let identity = sprite.identity();
+        if let Some(same) = known.get(&identity) {
+            return Ok((sprite.key.clone(), Arc::clone(same)));
+        }
         let rgba = fs::read(&sprite.path).map_err(file(&sprite.path))?;
         let SpriteFile { x, y, width, height, .. } = *sprite;
         let even = width.is_multiple_of(2) && height.is_multiple_of(2);
@@ -102,7 +132,9 @@ pub(crate) fn load(files: &[SpriteFile]) -> Result<BTreeMap<SpriteKey, Bitmap>> 
             let name = sprite.path.display();
             return Err(Error::Timeline(format!("{name} is not {width}x{height} pixels")));
         }
-        Ok((sprite.key.clone(), Bitmap { x, y, width, height, rgba }))
+        let made = Arc::new(Sprite::new(&Bitmap { x, y, width, height, rgba }));
+        known.insert(identity, Arc::clone(&made));
+        Ok((sprite.key.clone(), made))
     });
     loaded.collect()
 }

@@ -1,21 +1,18 @@
-//! Composited frames into files: one pass over the frames for all renditions of a layout.
+//! Composited frames into files: each segment is composed once for all its renditions, kept, and put together at the end.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use loa_model::Cancel;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result, sound::Sound, timeline::Timeline};
-#[cfg(feature = "ffmpeg")]
-mod audio;
-#[cfg(feature = "ffmpeg")]
-mod file;
-#[cfg(feature = "ffmpeg")]
-mod video;
+use crate::{Error, timeline::Timeline};
 
-use crate::compositor::Pictures;
 #[cfg(feature = "ffmpeg")]
-use crate::{compositor::Compositor, ffi};
+pub(crate) mod audio;
+#[cfg(feature = "ffmpeg")]
+pub(crate) mod mux;
+pub(crate) mod track;
+#[cfg(feature = "ffmpeg")]
+pub(crate) mod video;
 
 /// How many bits a rendition may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,13 +20,81 @@ use crate::{compositor::Compositor, ffi};
 pub enum Rate {
     /// As many as this quality needs (x264 crf). Every platform encodes again: nothing is gained below 20.
     Quality(u32),
-    /// This quality, but never more than so many kbit/s, sound and container included.
+    /// This quality, but never more than so many kbit/s on average, sound and container included, and no long peaks.
     Capped {
-        /// x264 crf.
+        /// x264 crf; worse when the cap asks for it.
         quality: u32,
         /// kbit/s of the whole file.
         total_kbps: u32,
     },
+    /// This quality, but never a larger file.
+    Sized {
+        /// x264 crf; worse when the size asks for it.
+        quality: u32,
+        /// Bytes of the whole file.
+        bytes: u64,
+    },
+}
+
+impl Rate {
+    /// The quality to begin with.
+    pub fn quality(self) -> u32 {
+        match self {
+            Self::Quality(quality) | Self::Capped { quality, .. } | Self::Sized { quality, .. } => {
+                quality
+            }
+        }
+    }
+
+    /// Most bytes of a file that lasts so long.
+    pub fn most_bytes(self, duration_ms: u64) -> Option<u64> {
+        match self {
+            Self::Quality(_) => None,
+            Self::Capped { total_kbps, .. } => Some(u64::from(total_kbps) * duration_ms / 8),
+            Self::Sized { bytes, .. } => Some(bytes),
+        }
+    }
+}
+
+/// How the sound is encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SoundRate {
+    /// What.
+    pub codec: SoundCodec,
+    /// Channels: 1 or 2.
+    pub channels: u32,
+    /// kbit/s.
+    pub kbps: u32,
+}
+
+/// What sound is encoded with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SoundCodec {
+    /// AAC-LC in MP4.
+    Aac,
+    /// Opus in Ogg.
+    Opus,
+    /// MP3.
+    Mp3,
+}
+
+impl SoundRate {
+    /// AAC in two channels.
+    pub const fn stereo(kbps: u32) -> Self {
+        Self { codec: SoundCodec::Aac, channels: 2, kbps }
+    }
+
+    /// AAC in one channel.
+    pub const fn mono(kbps: u32) -> Self {
+        Self { codec: SoundCodec::Aac, channels: 1, kbps }
+    }
+
+    /// How loud a peak may be before the encoder, dBTP: few bits overshoot more.
+    pub fn ceiling_db(self) -> f64 {
+        if self.kbps >= 96 { -2.0 } else { -3.5 }
+    }
 }
 
 /// One encoding of the frames.
@@ -44,12 +109,14 @@ pub struct Rung {
     pub rate: Rate,
     /// x264 preset.
     pub preset: String,
-    /// Most seconds between two keyframes.
-    pub keyframe_s: u32,
-    /// Channels of sound: 1 or 2.
-    pub channels: u32,
-    /// Bits of the sound, kbit/s.
-    pub sound_kbps: u32,
+    /// Most milliseconds between two keyframes.
+    pub keyframe_ms: u32,
+    /// The sound.
+    pub sound: SoundRate,
+    /// Whether the container may say where the picture starts (an edit list); without it B-frames have times below zero.
+    pub edit_list: bool,
+    /// Whether captions travel inside the file.
+    pub captions: bool,
 }
 
 impl Rung {
@@ -60,27 +127,30 @@ impl Rung {
             divisor: 1,
             rate: Rate::Quality(21),
             preset: "veryfast".into(),
-            keyframe_s: 2,
-            channels: 2,
-            sound_kbps: 128,
+            keyframe_ms: 2000,
+            sound: SoundRate::stereo(128),
+            edit_list: true,
+            captions: false,
         }
     }
 
     /// Half the canvas, for pages that play the clip themselves.
     pub fn half(name: &str) -> Self {
-        Self { divisor: 2, rate: Rate::Quality(24), sound_kbps: 64, ..Self::master(name) }
+        let sound = SoundRate::stereo(64);
+        Self { divisor: 2, rate: Rate::Quality(24), sound, captions: true, ..Self::master(name) }
     }
 
-    /// At most 150 kbit/s all in.
-    pub fn low_band(name: &str) -> Self {
+    /// At most `total_kbps` all in, for slow links.
+    pub fn low_band(name: &str, total_kbps: u32, sound_kbps: u32) -> Self {
         Self {
             name: name.into(),
             divisor: 1,
-            rate: Rate::Capped { quality: 26, total_kbps: 148 },
+            rate: Rate::Capped { quality: 26, total_kbps },
             preset: "slow".into(),
-            keyframe_s: 10,
-            channels: 1,
-            sound_kbps: 28,
+            keyframe_ms: 10_000,
+            sound: SoundRate::mono(sound_kbps),
+            edit_list: true,
+            captions: true,
         }
     }
 
@@ -90,10 +160,20 @@ impl Rung {
         (side(timeline.canvas.width), side(timeline.canvas.height))
     }
 
-    /// How loud a peak may be before the encoder: few bits overshoot more.
-    pub fn ceiling_db(&self) -> f64 {
-        if self.sound_kbps >= 96 { -2.0 } else { -3.5 }
+    /// Frames from a keyframe to the next, at most.
+    pub(crate) fn keyframe(&self, fps: u32) -> u32 {
+        (fps * self.keyframe_ms / 1000).max(1)
     }
+}
+
+/// A rendition of the sound alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bulletin {
+    /// Name of the rendition and of its file without ending.
+    pub name: String,
+    /// How.
+    pub sound: SoundRate,
 }
 
 /// A finished file.
@@ -105,127 +185,6 @@ pub struct Encoded {
     pub path: PathBuf,
     /// Length in bytes.
     pub bytes: u64,
-}
-
-/// What to encode.
-#[derive(Debug, Clone, Copy)]
-pub struct Film<'a> {
-    /// Frames.
-    pub timeline: &'a Timeline,
-    /// What they show.
-    pub pictures: &'a Pictures,
-    /// Sound of each rung, mastered.
-    pub sounds: &'a [Sound],
-    /// Renditions.
-    pub rungs: &'a [Rung],
-    /// Threads of each video encoder.
-    pub threads: usize,
-}
-
-/// Encodes a film into `folder`; `on_frame` gets the number of frames done.
-///
-/// Files appear whole under their names or not at all.
-///
-/// # Errors
-/// [`Error::Cancelled`], [`Error::OverBudget`], [`Error::Encode`], [`Error::File`]; nothing is left in the folder then.
-#[cfg(feature = "ffmpeg")]
-pub fn encode(
-    film: &Film<'_>,
-    folder: &Path,
-    cancel: &Cancel,
-    mut on_frame: impl FnMut(u32),
-) -> Result<Vec<Encoded>> {
-    let timeline = film.timeline;
-    let mut outputs = open(film, folder)?;
-    let mut compositor = Compositor::new(timeline, film.pictures)?;
-    let canvas = (timeline.canvas.width, timeline.canvas.height);
-    let mut frame = video::picture(canvas);
-    for number in 0..timeline.frames() {
-        if cancel.is_cancelled() {
-            return Err(Error::Cancelled);
-        }
-        if !ffi::is_writable(&mut frame) {
-            frame = video::picture(canvas);
-        }
-        compositor.render(number, &mut ffi::views(&mut frame));
-        frame.set_pts(Some(i64::from(number)));
-        for output in &mut outputs {
-            output.take(&mut frame)?;
-        }
-        on_frame(number + 1);
-    }
-    close(outputs)
-}
-
-#[cfg(feature = "ffmpeg")]
-fn open(film: &Film<'_>, folder: &Path) -> Result<Vec<file::Output>> {
-    ffmpeg_next::init().map_err(refused("start"))?;
-    ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Warning);
-    let pairs = film.rungs.iter().zip(film.sounds);
-    pairs
-        .map(|(rung, sound)| file::Output::open(rung, film.timeline, sound, film.threads, folder))
-        .collect()
-}
-
-#[cfg(feature = "ffmpeg")]
-fn close(outputs: Vec<file::Output>) -> Result<Vec<Encoded>> {
-    let done = outputs.into_iter().map(file::Output::finish).collect::<Result<Vec<_>>>()?;
-    // All are whole before the first gets its name.
-    done.into_iter().map(file::Finished::name).collect()
-}
-
-/// All frames of a film in memory: what a bench encodes to know the least a clip can cost.
-#[cfg(feature = "ffmpeg")]
-pub struct Composed(Vec<ffmpeg_next::frame::Video>);
-
-/// Composes all frames into memory (3 MB each at 1080p).
-///
-/// # Errors
-/// [`Error::Timeline`].
-#[cfg(feature = "ffmpeg")]
-pub fn compose(film: &Film<'_>) -> Result<Composed> {
-    let timeline = film.timeline;
-    let mut compositor = Compositor::new(timeline, film.pictures)?;
-    let frames = (0..timeline.frames()).map(|number| {
-        let mut frame = video::picture((timeline.canvas.width, timeline.canvas.height));
-        compositor.render(number, &mut ffi::views(&mut frame));
-        frame.set_pts(Some(i64::from(number)));
-        frame
-    });
-    Ok(Composed(frames.collect()))
-}
-
-/// Encodes frames that are there already, as [`encode`] does.
-///
-/// # Errors
-/// As [`encode`].
-#[cfg(feature = "ffmpeg")]
-pub fn encode_composed(
-    film: &Film<'_>,
-    frames: &mut Composed,
-    folder: &Path,
-) -> Result<Vec<Encoded>> {
-    let mut outputs = open(film, folder)?;
-    for frame in &mut frames.0 {
-        for output in &mut outputs {
-            output.take(frame)?;
-        }
-    }
-    close(outputs)
-}
-
-/// Answers that this build cannot encode.
-///
-/// # Errors
-/// [`Error::Unavailable`], always.
-#[cfg(not(feature = "ffmpeg"))]
-pub fn encode(
-    _film: &Film<'_>,
-    _folder: &Path,
-    _cancel: &Cancel,
-    _on_frame: impl FnMut(u32),
-) -> Result<Vec<Encoded>> {
-    Err(Error::Unavailable)
 }
 
 #[cfg(feature = "ffmpeg")]

@@ -29,6 +29,22 @@ pub enum Error {
     /// A photo cannot be used.
     #[error("photo: {0}")]
     Photo(String),
+    /// A video of the article cannot be used.
+    #[error("video: {0}")]
+    Video(String),
+    /// A storyboard does not fit its brief.
+    #[error(transparent)]
+    Storyboard(#[from] loa_model::BadStoryboard),
+    /// The article has too little to tell for a clip of this kind.
+    #[error(
+        "Bài chỉ đủ cho {seconds} giây, clip này cần ít nhất {least} giây / The article fills {seconds} s, this clip needs {least} s at least"
+    )]
+    TooShort {
+        /// What it fills, seconds.
+        seconds: u64,
+        /// What is needed, seconds.
+        least: u64,
+    },
     /// The canvas could not draw.
     #[error(transparent)]
     Canvas(#[from] loa_canvas::Error),
@@ -51,13 +67,15 @@ pub enum Error {
         /// Its words.
         reason: String,
     },
-    /// The file is larger than its budget allows.
-    #[error("{name}: {kbps} kbit/s, at most {most} are allowed")]
+    /// The file is larger than its budget allows, however bad the picture.
+    #[error(
+        "{name}: {bytes} byte, tối đa {most}; hãy bỏ bớt cảnh / {name}: {bytes} bytes, at most {most} are allowed; remove a scene"
+    )]
     OverBudget {
         /// Rendition.
         name: String,
         /// What it needs.
-        kbps: u64,
+        bytes: u64,
         /// What it may need.
         most: u64,
     },

@@ -107,11 +107,18 @@ fast! {
 }
 
 #[cfg(feature = "ffmpeg")]
-pub(crate) use av::{clear_tag, is_writable, views};
+pub(crate) use av::{clear_tag, headers, is_writable, text_track, views};
 
 #[cfg(feature = "ffmpeg")]
 mod av {
-    use ffmpeg_next::{ffi::av_frame_is_writable, format::Pixel, format::stream::StreamMut, frame};
+    use ffmpeg_next::{
+        codec::encoder::Encoder,
+        ffi::{
+            AV_INPUT_BUFFER_PADDING_SIZE, AVCodecID, AVMediaType, av_frame_is_writable, av_mallocz,
+        },
+        format::{Pixel, stream::StreamMut},
+        frame,
+    };
 
     use crate::yuv::{FrameMut, PlaneMut};
 
@@ -141,5 +148,47 @@ mod av {
     pub(crate) fn clear_tag(stream: &mut StreamMut<'_>) {
         // SAFETY: the stream and its parameters belong to the output context that `stream` borrows.
         unsafe { (*(*stream.as_mut_ptr()).codecpar).codec_tag = 0 };
+    }
+
+    /// What an open encoder wants a container to keep apart.
+    pub(crate) fn headers(encoder: &Encoder) -> Vec<u8> {
+        // SAFETY: the pointer is to the encoder's own context, which lives as long as the borrow.
+        let context = unsafe { &*encoder.as_ptr() };
+        let length = usize::try_from(context.extradata_size).unwrap_or(0);
+        if context.extradata.is_null() || length == 0 {
+            return Vec::new();
+        }
+        // SAFETY: libav allocated `extradata_size` bytes there and does not write to them after opening.
+        unsafe { std::slice::from_raw_parts(context.extradata, length) }.to_vec()
+    }
+
+    /// How text is shown that carries no style of its own: box 3GPP TS 26.245 §5.16, white at the foot of the picture.
+    const TEXT: [u8; 48] = [
+        0, 0, 0, 0, // display flags
+        1, 0xff, // centred, at the foot
+        0, 0, 0, 0, // background
+        0, 0, 0, 0, 0, 0, 0, 0, // box: where the player puts it
+        0, 0, 0, 0, 0, 1, 0, 18, 0xff, 0xff, 0xff,
+        0xff, // style: all letters, font 1, 18 points, white
+        0, 0, 0, 18, b'f', b't', b'a', b'b', 0, 1, 0, 1, 5, b'S', b'e', b'r', b'i',
+        b'f', // fonts
+    ];
+
+    /// Makes a new stream a track of timed text.
+    pub(crate) fn text_track(stream: &mut StreamMut<'_>) {
+        // SAFETY: the stream and its parameters belong to the output context that `stream` borrows; a new stream has no
+        // headers yet, and libav frees these, which are allocated as it asks for: zeroed, with its padding behind.
+        unsafe {
+            let parameters = &mut *(*stream.as_mut_ptr()).codecpar;
+            parameters.codec_type = AVMediaType::AVMEDIA_TYPE_SUBTITLE;
+            parameters.codec_id = AVCodecID::AV_CODEC_ID_MOV_TEXT;
+            let room = TEXT.len() + AV_INPUT_BUFFER_PADDING_SIZE as usize;
+            let headers = av_mallocz(room).cast::<u8>();
+            if !headers.is_null() {
+                std::ptr::copy_nonoverlapping(TEXT.as_ptr(), headers, TEXT.len());
+                parameters.extradata = headers;
+                parameters.extradata_size = TEXT.len() as i32;
+            }
+        }
     }
 }

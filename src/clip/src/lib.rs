@@ -4,17 +4,26 @@
 #[cfg(test)]
 extern crate self as loa_clip;
 
+mod backdrop;
 pub mod caption;
 mod compositor;
+mod counting;
+#[cfg(feature = "ffmpeg")]
+mod crew;
 mod draw;
 mod encode;
 mod error;
 mod ffi;
+#[cfg(feature = "ffmpeg")]
+pub mod least;
+pub mod music;
 mod photo;
 pub mod provenance;
 mod render;
 mod rows;
 mod sampler;
+pub mod score;
+mod segment;
 pub mod sound;
 mod sprite;
 mod story;
@@ -23,16 +32,16 @@ pub mod timeline;
 pub mod worker;
 mod yuv;
 
-pub use compositor::{Compositor, Pictures};
+pub use compositor::{Compositor, Footage, Pictures};
 pub use draw::{SpriteFile, draw, keep};
-#[cfg(feature = "ffmpeg")]
-pub use encode::{Composed, compose, encode_composed};
-pub use encode::{Encoded, Film, Rate, Rung, encode};
+pub use encode::{Bulletin, Encoded, Rate, Rung, SoundCodec, SoundRate};
 pub use error::{Error, Result};
 pub use photo::load as load_photo;
-pub use render::{Folders, Runner, prepare, render};
+pub use render::{Folders, Runner, Wanted, prepare, render};
+pub use score::{Said, Score};
+pub use segment::prune;
 pub use sprite::{Bitmap, Sprite};
-pub use story::{Look, Order, low_band, short};
+pub use story::{Cast, Format, Look, Order, Pictured, Spoken, cast, propose, script};
 pub use timeline::Timeline;
-pub use worker::{Output, PhotoFile, Request};
+pub use worker::{Film, Output, PhotoFile, Request, VideoFile};
 pub use yuv::{FrameMut, Plane, PlaneMut, Yuv};

@@ -9,7 +9,7 @@ use loa_model::{Article, Brief, Passage};
 use serde_json::Value;
 
 use crate::{
-    Error, Result,
+    Error, Result, counting,
     story::Order,
     timeline::{Drawn, Origin, Plate, Timeline},
 };
@@ -30,8 +30,8 @@ impl Facts {
     pub(crate) fn of(order: &Order<'_>) -> Self {
         let article = order.article;
         let mut source = vec![article.source.publisher.clone()];
-        for &photo in order.photos {
-            let credit = article.photos.get(photo as usize).map_or("", |p| p.credit.trim());
+        for photo in order.photos {
+            let credit = article.photos.get(photo.index as usize).map_or("", |p| p.credit.trim());
             if !credit.is_empty() && !source.iter().any(|known| known == credit) {
                 source.push(credit.to_owned());
             }
@@ -92,12 +92,22 @@ pub fn check(timeline: &Timeline, order: &Order<'_>) -> Result<()> {
     Ok(())
 }
 
-fn strings(plate: &Plate) -> impl Iterator<Item = (&str, &str)> {
-    let fields = plate.data.as_object().into_iter().flatten();
-    fields.filter(|(field, _)| *field != "lang").flat_map(|(field, value)| {
-        let list = value.as_array().into_iter().flatten().filter_map(Value::as_str);
-        value.as_str().into_iter().chain(list).map(move |text| (field.as_str(), text))
-    })
+/// Every string of a plate's data with the name of its field.
+fn strings(plate: &Plate) -> Vec<(&str, &str)> {
+    fn walk<'a>(field: &'a str, value: &'a Value, out: &mut Vec<(&'a str, &'a str)>) {
+        match value {
+            Value::String(text) if !text.is_empty() => out.push((field, text)),
+            Value::Array(list) => list.iter().for_each(|value| walk(field, value, out)),
+            _ => {}
+        }
+    }
+    let mut out = Vec::new();
+    for (field, value) in plate.data.as_object().into_iter().flatten() {
+        if field != "lang" {
+            walk(field, value, &mut out);
+        }
+    }
+    out
 }
 
 fn same(one: &str, two: &str) -> bool {
@@ -120,6 +130,15 @@ fn is_true(drawn: &Drawn, article: &Article, brief: &Brief, facts: &Facts) -> bo
         }
         Origin::Words { span } => span.of(article).is_some_and(|text| text.contains(&drawn.text)),
         Origin::Fact { field } => !drawn.text.is_empty() && facts.get(field) == drawn.text,
+        Origin::Counted { of } => {
+            *of == brief.steps.len()
+                && drawn.text.parse::<usize>().is_ok_and(|n| (1..=*of).contains(&n))
+        }
+        Origin::Counting { to } => {
+            // The figure itself is a string of the same plate, with an origin of its own.
+            brief.figures.iter().any(|figure| figure.value == *to)
+                && counting::leads_to(&drawn.text, to)
+        }
     }
 }
 
@@ -133,7 +152,8 @@ pub(crate) fn check_set(
 ) -> Result<()> {
     // The canvas sets capitals, composes letters and adds places to break.
     let squeeze = |text: &str| sanitise::bare(text).to_uppercase();
-    let mut known: Vec<String> = strings(plate).map(|(_, text)| squeeze(text)).collect();
+    let mut known: Vec<String> =
+        strings(plate).into_iter().map(|(_, text)| squeeze(text)).collect();
     known.extend(agency.map(&squeeze));
     known.extend(labels.values().map(|label| squeeze(label)));
     for run in set {

@@ -13,11 +13,10 @@ use loa_model::{Cancel, Progress};
 
 use crate::{
     Error, Result, draw,
-    encode::Rung,
+    encode::{Bulletin, Rung},
     provenance,
-    story::Order,
-    timeline::Timeline,
-    worker::{self, Output, PhotoFile, Request},
+    story::{Cast, Order},
+    worker::{self, Film, Output, Request},
 };
 
 /// How to start the child: the running binary in its media role, handed in by `main`.
@@ -38,33 +37,44 @@ pub struct Folders<'a> {
     pub out: &'a Path,
 }
 
-/// Checks the words of a timeline, draws its layers into the work folder and makes the order for the child.
+/// What is made of a film.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Picture and sound.
+    pub rungs: Vec<Rung>,
+    /// Sound alone.
+    pub bulletins: Vec<Bulletin>,
+}
+
+/// Checks the words of a film and draws its layers into the work folder.
 ///
 /// It blocks: Typst lays out every plate (some 10 ms each).
 ///
 /// # Errors
 /// [`Error::Unfaithful`], [`Error::Overflow`], [`Error::Canvas`], [`Error::File`], [`Error::Cancelled`].
 pub fn prepare(
-    timeline: Timeline,
+    cast: Cast,
     order: &Order<'_>,
     (engine, brand): (&Engine, &str),
-    photos: Vec<PhotoFile>,
-    rungs: Vec<Rung>,
+    wanted: Wanted,
     folders: Folders<'_>,
     cancel: &Cancel,
-) -> Result<Request> {
+) -> Result<Film> {
+    let Cast { timeline, score } = cast;
     timeline.check()?;
     provenance::check(&timeline, order)?;
     let bitmaps = draw::draw(&timeline, engine, brand, cancel)?;
     let sprites = draw::keep(&bitmaps, folders.work)?;
-    // Two threads: more cores are better used by more clips, and the bytes depend on the number.
-    Ok(Request { timeline, sprites, photos, rungs, out: folders.out.into(), threads: 2 })
+    let Wanted { rungs, bulletins } = wanted;
+    let lang = order.article.lang.clone();
+    Ok(Film { timeline, lang, sprites, score, rungs, bulletins, out: folders.out.into() })
 }
 
 /// Renders in a child under limits.
 ///
 /// # Errors
-/// [`Error::Jail`] with the child's reason, [`Error::Cancelled`]; nothing is left in the output folder then.
+/// [`Error::Jail`] with the child's reason, [`Error::Cancelled`]; nothing is left in the folders of the films then, and
+/// finished stretches stay in the cache.
 pub async fn render(
     request: &Request,
     runner: &Runner,
@@ -97,21 +107,29 @@ pub async fn render(
 
 /// Half a second of wall for each frame of 1080p and a minute to start: ten times what a slow machine needs.
 fn wall(request: &Request) -> Duration {
-    let canvas = request.timeline.canvas;
-    let pixels = u64::from(canvas.width) * u64::from(canvas.height);
-    let rungs = request.rungs.len().max(1) as u64;
-    let frames = u64::from(request.timeline.frames()) * rungs;
-    Duration::from_mins(1) + Duration::from_millis(frames * (pixels / 4200 + 40))
+    let film = |film: &Film| {
+        let canvas = film.timeline.canvas;
+        let pixels = u64::from(canvas.width) * u64::from(canvas.height);
+        let rungs = film.rungs.len().max(1) as u64;
+        u64::from(film.timeline.frames()) * rungs * (pixels / 4200 + 40)
+    };
+    Duration::from_mins(1) + Duration::from_millis(request.films.iter().map(film).sum())
 }
 
 fn limits(request: &Request) -> Limits {
-    let folders = request.sprites.iter().filter_map(|sprite| sprite.path.parent());
+    let films = &request.films;
+    let folders = films.iter().flat_map(|f| &f.sprites).filter_map(|sprite| sprite.path.parent());
     let photos = request.photos.iter().map(|photo| photo.path.as_path());
-    let read: BTreeSet<PathBuf> = folders.chain(photos).map(Path::to_path_buf).collect();
+    let videos = request.videos.iter().map(|video| video.path.as_path());
+    let voices = films.iter().flat_map(|f| &f.score.said).map(|said| said.path.as_path());
+    let read = folders.chain(photos).chain(videos).chain(voices).map(Path::to_path_buf);
+    let read: BTreeSet<PathBuf> = read.collect();
+    let write: BTreeSet<PathBuf> =
+        films.iter().map(|film| film.out.clone()).chain([request.cache.clone()]).collect();
     Limits {
         cpu_s: wall(request).as_secs() * 2,
         read: read.into_iter().collect(),
-        write: vec![request.out.clone()],
+        write: write.into_iter().collect(),
         ..Limits::default()
     }
 }

@@ -1,18 +1,12 @@
-//! Sound of a clip: a quiet bed made by our own generator, brought to −14 LUFS with a true-peak limiter.
-//!
-//! The bed is a slow pad over four chords with a few bells on top, in a small room. No recording, no licence, the same
-//! samples every time.
+//! Samples, how loud they are, and the mastering of a clip: −14 LUFS with a true-peak limiter.
 
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::cast_precision_loss,
-    clippy::cast_possible_wrap,
     clippy::many_single_char_names,
     reason = "sample counts of minutes fit every number type here, samples are f32 on purpose"
 )]
-
-use std::f64::consts::TAU;
 
 use ebur128::{EbuR128, Mode};
 
@@ -76,32 +70,75 @@ impl Sound {
         Self { channels: vec![mix.collect()] }
     }
 
+    /// Integrated loudness by EBU R128, LUFS; less than any number when it is silent or shorter than 0.4 s.
+    ///
+    /// # Errors
+    /// As [`Sound::measure`].
+    pub fn lufs(&self) -> Result<f64> {
+        let refused = |e: ebur128::Error| Error::Encode { what: "loudness", reason: e.to_string() };
+        let channels = self.channels.len() as u32;
+        let mut meter = EbuR128::new(channels, RATE, Mode::I).map_err(refused)?;
+        let planes: Vec<&[f32]> = self.channels.iter().map(Vec::as_slice).collect();
+        meter.add_frames_planar_f32(&planes).map_err(refused)?;
+        meter.loudness_global().map_err(refused)
+    }
+
+    /// The same as loud as asked for; what has no loudness stays as it is.
+    ///
+    /// # Errors
+    /// As [`Sound::measure`].
+    pub(crate) fn at_loudness(mut self, lufs: f64) -> Result<Self> {
+        let found = self.lufs()?;
+        if found.is_finite() {
+            self.gain(10f64.powf((lufs - found) / 20.0) as f32);
+        }
+        Ok(self)
+    }
+
+    /// The same with ends that do not click.
+    pub(crate) fn with_soft_ends(mut self) -> Self {
+        const SOFT: usize = 480;
+        for channel in &mut self.channels {
+            let reach = SOFT.min(channel.len() / 2);
+            for i in 0..reach {
+                let level = i as f32 / reach as f32;
+                let last = channel.len() - 1 - i;
+                channel[i] *= level;
+                channel[last] *= level;
+            }
+        }
+        self
+    }
+
+    fn gain(&mut self, gain: f32) {
+        self.channels.iter_mut().flatten().for_each(|sample| *sample *= gain);
+    }
+
     /// Brings it to [`LOUDNESS`] with peaks below `ceiling_db`.
     ///
     /// # Errors
     /// As [`Sound::measure`].
-    pub fn master(&mut self, ceiling_db: f64) -> Result<Loudness> {
+    pub fn master(&mut self, ceiling_db: f64) -> Result<()> {
         let ceiling = 10f64.powf(ceiling_db / 20.0) as f32;
         for _ in 0..4 {
-            let lufs = self.measure()?.lufs;
-            if !lufs.is_finite() {
-                // Silence has no loudness to correct.
-                break;
-            }
+            let lufs = self.lufs()?;
             let missing = LOUDNESS - lufs;
-            if missing.abs() < 0.05 {
+            // Silence has no loudness to correct.
+            if !lufs.is_finite() || missing.abs() < 0.05 {
                 break;
             }
-            let gain = 10f64.powf(missing / 20.0) as f32;
-            self.channels.iter_mut().flatten().for_each(|sample| *sample *= gain);
-            limit(&mut self.channels, ceiling);
+            self.gain(10f64.powf(missing / 20.0) as f32);
+            if !limit(&mut self.channels, ceiling) {
+                // Nothing was turned down: it is as loud as the gain says.
+                break;
+            }
         }
-        self.measure()
+        Ok(())
     }
 }
 
-/// Turns down what would pass the ceiling, 5 ms ahead and back within 80 ms, both channels alike.
-fn limit(channels: &mut [Vec<f32>], ceiling: f32) {
+/// Turns down what would pass the ceiling, 5 ms ahead and back within 80 ms, both channels alike. Says whether there was anything to turn down.
+fn limit(channels: &mut [Vec<f32>], ceiling: f32) -> bool {
     const AHEAD: usize = 240;
     let len = channels.first().map_or(0, Vec::len);
     // Peaks between samples: the curve through four neighbours, at three places between the middle two.
@@ -119,7 +156,7 @@ fn limit(channels: &mut [Vec<f32>], ceiling: f32) {
         })
         .collect();
     if needed.iter().all(|&gain| gain >= 1.0) {
-        return;
+        return false;
     }
     let back = 1.0 - (-1.0 / (0.08 * RATE as f32)).exp();
     let mut gain = 1.0f32;
@@ -140,149 +177,23 @@ fn limit(channels: &mut [Vec<f32>], ceiling: f32) {
             *sample *= gain;
         }
     }
-}
-
-/// A quiet bed of this many samples, two channels, faded in and out.
-pub fn bed(samples: usize) -> Sound {
-    // D major: D, B minor, G, A suspended; each note as its number on a piano (69 is 440 Hz).
-    const CHORDS: [[i32; 4]; 4] =
-        [[50, 57, 62, 66], [47, 54, 62, 66], [43, 50, 59, 66], [45, 52, 59, 64]];
-    const BELLS: [i32; 8] = [78, 81, 74, 83, 76, 81, 78, 86];
-    const CHORD_S: f64 = 4.8;
-    let mut left = vec![0.0f32; samples];
-    let mut right = vec![0.0f32; samples];
-    let rate = f64::from(RATE);
-    let length = samples as f64 / rate;
-    let chords = (length / CHORD_S).ceil() as usize;
-    for chord in 0..chords {
-        let start = chord as f64 * CHORD_S;
-        for (voice, &note) in CHORDS[chord % 4].iter().enumerate() {
-            // Each voice a little apart in tune and in place: that is what makes a pad wide.
-            for (side, cents) in [(0.72, -4.0), (0.28, 5.0)] {
-                let place = if voice.is_multiple_of(2) { side } else { 1.0 - side };
-                let tone = Tone {
-                    hz: hertz(note) * 2f64.powf(cents / 1200.0),
-                    start,
-                    length: CHORD_S + 2.4,
-                    attack: 1.4,
-                    release: 2.6,
-                    level: 0.055,
-                    place,
-                };
-                for (part, share) in [(1.0, 1.0), (2.0, 0.28), (3.0, 0.10), (4.0, 0.04)] {
-                    tone.add(part, share, &mut left, &mut right);
-                }
-            }
-        }
-        for beat in 0..2 {
-            let note = BELLS[(chord * 2 + beat) % 8];
-            let start = start + 1.2 * (1 + 2 * beat) as f64;
-            let place = if beat == 0 { 0.35 } else { 0.65 };
-            let tone = Tone {
-                hz: hertz(note),
-                start,
-                length: 2.6,
-                attack: 0.004,
-                release: 2.5,
-                level: 0.05,
-                place,
-            };
-            for (part, share) in [(1.0, 1.0), (2.76, 0.22), (5.4, 0.06)] {
-                tone.add(part, share, &mut left, &mut right);
-            }
-        }
-    }
-    room(&mut left, [1117, 1361, 1693, 1933]);
-    room(&mut right, [1153, 1399, 1637, 1987]);
-    let mut sound = Sound { channels: vec![left, right] };
-    let (fade_in, fade_out) = (0.4 * rate, 1.6 * rate);
-    for channel in &mut sound.channels {
-        for (i, sample) in channel.iter_mut().enumerate() {
-            let to_end = (samples - i) as f64;
-            *sample *= (i as f64 / fade_in).min(to_end / fade_out).min(1.0) as f32;
-        }
-    }
-    sound
-}
-
-fn hertz(note: i32) -> f64 {
-    440.0 * 2f64.powf(f64::from(note - 69) / 12.0)
-}
-
-/// A note with a soft start and a long end.
-struct Tone {
-    hz: f64,
-    start: f64,
-    length: f64,
-    attack: f64,
-    release: f64,
-    level: f64,
-    /// 0 left, 1 right.
-    place: f64,
-}
-
-impl Tone {
-    fn add(&self, part: f64, share: f64, left: &mut [f32], right: &mut [f32]) {
-        let rate = f64::from(RATE);
-        let first = (self.start * rate) as usize;
-        let last = (((self.start + self.length) * rate) as usize).min(left.len());
-        let step = TAU * self.hz * part / rate;
-        // A turning pointer instead of a sine a sample; renewed now and then, so that rounding does not pile up.
-        let (turn_sin, turn_cos) = step.sin_cos();
-        let (mut sin, mut cos) = (0.0, 1.0);
-        let (to_left, to_right) = ((1.0 - self.place).sqrt(), self.place.sqrt());
-        let level = self.level * share;
-        for i in first.min(last)..last {
-            let at = i - first;
-            if at.is_multiple_of(4096) {
-                (sin, cos) = (step * at as f64).sin_cos();
-            }
-            let time = at as f64 / rate;
-            let rise = (time / self.attack).min(1.0);
-            let fall = ((self.length - time) / self.release).clamp(0.0, 1.0);
-            let value = sin * level * rise * rise * (3.0 - 2.0 * rise) * fall * fall;
-            left[i] += (value * to_left) as f32;
-            right[i] += (value * to_right) as f32;
-            (sin, cos) = (sin * turn_cos + cos * turn_sin, cos * turn_cos - sin * turn_sin);
-        }
-    }
-}
-
-/// A small room: four echoes that feed back, dulled each time round.
-fn room(channel: &mut [f32], delays: [usize; 4]) {
-    let dry = channel.to_vec();
-    for delay in delays {
-        let mut held = vec![0.0f32; delay];
-        let mut dull = 0.0f32;
-        for (i, &sample) in dry.iter().enumerate() {
-            let slot = &mut held[i % delay];
-            dull += (*slot - dull) * 0.45;
-            channel[i] += *slot * 0.16;
-            *slot = sample + dull * 0.78;
-        }
-    }
+    true
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use loa_model::Music;
 
-    #[test]
-    fn the_bed_is_the_same_every_time_and_never_silent() {
-        let one = bed(RATE as usize * 6);
-        assert_eq!(one, bed(RATE as usize * 6));
-        let quiet = |window: &[f32]| window.iter().all(|s| s.abs() < 1e-3);
-        let body = &one.channels[0][RATE as usize..RATE as usize * 5];
-        assert!(!body.chunks(RATE as usize / 4).any(quiet));
-        assert!(one.channels[0].last().unwrap().abs() < 1e-3);
-    }
+    use super::*;
+    use crate::music;
 
     #[test]
     fn mastering_meets_loudness_and_ceiling() {
         for seconds in [3, 15] {
-            let bed = bed(RATE as usize * seconds);
+            let bed = music::bed(Music::Calm, RATE as usize * seconds);
             for mut sound in [bed.clone(), bed.mono()] {
-                let measured = sound.master(-2.0).unwrap();
+                sound.master(-2.0).unwrap();
+                let measured = sound.measure().unwrap();
                 assert!((measured.lufs - LOUDNESS).abs() <= 0.3, "{measured:?}");
                 assert!(measured.peak_db <= -1.7, "{measured:?}");
             }

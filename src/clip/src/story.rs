@@ -1,21 +1,21 @@
-//! From a brief to a timeline: which scenes, for how long, with which words.
+//! From a brief to a film: which scenes, for how long, with which words.
 
-use loa_model::{Article, Brief, Figure, Passage, Quote, Span, StoryKind};
-use serde_json::{Map, Value, json};
+use loa_model::{Article, Beat, Brief, Passage, Storyboard, Topic};
 
 use crate::{
-    caption,
-    provenance::Facts,
-    timeline::{
-        Caption, Cue, Drawn, Motion, Origin, Plate, Scene, SceneKind, Shot, SpriteKey, Timeline,
-        View,
-    },
+    Error, Result,
+    score::{Heard, Score},
+    timeline::Timeline,
 };
 
+mod board;
+mod build;
 mod layout;
+mod plates;
+
+pub use layout::Look;
 
 use layout::Layout;
-pub use layout::Look;
 
 /// What a clip is made of.
 #[derive(Debug, Clone, Copy)]
@@ -28,479 +28,215 @@ pub struct Order<'a> {
     pub link: &'a str,
     /// Address as shown.
     pub link_short: &'a str,
-    /// Indexes of the article's photos that can be shown, in order.
-    pub photos: &'a [u32],
+    /// The article's photos that can be shown, in order.
+    pub photos: &'a [Pictured],
     /// Colours of the brand.
     pub look: Look,
 }
 
-/// Characters of a line of a burned-in caption: big type for phones.
-const BURNED_LINE: usize = 30;
-/// Longest standfirst that makes a scene, characters.
-const LONGEST_SAPO: u32 = 260;
-
-/// A vertical clip of 15–60 s: photos that move, cross-fades, captions.
-pub fn short(order: &Order<'_>) -> Timeline {
-    build(order, &layout::SHORT)
+/// A photo of the article that can be shown.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pictured {
+    /// Index into the photos of the article.
+    pub index: u32,
+    /// What stands out on it: shares from the left and from the top.
+    pub focus: (f64, f64),
 }
 
-/// The clip for slow links, with a layout of its own: very big type, still pictures, hard cuts.
-pub fn low_band(order: &Order<'_>) -> Timeline {
-    build(order, &layout::LOW)
-}
-
-/// One scene before it has a time.
-enum Item<'a> {
-    Title,
-    Point(&'a Passage),
-    Figure(&'a Figure),
-    Quote(&'a Quote),
-    End,
-}
-
-fn build(order: &Order<'_>, layout: &'static Layout) -> Timeline {
-    let mut items = choose(order.brief, layout);
-    loop {
-        let timeline = Builder::new(order, layout).run(&items, 1.0);
-        let seconds = f64::from(timeline.frames()) / f64::from(layout.canvas.fps);
-        if seconds > layout.longest_s && items.len() > 3 {
-            // The last one before the end card matters least.
-            items.remove(items.len() - 2);
-        } else if seconds < layout.shortest_s {
-            // Rounding up by a little is better than a clip that is refused for a frame.
-            let slower = layout.shortest_s / seconds * 1.01;
-            return Builder::new(order, layout).run(&items, slower);
-        } else {
-            return timeline;
-        }
+impl Pictured {
+    /// A photo whose middle matters, a little above it, as on most photos of people.
+    pub fn middle(index: u32) -> Self {
+        Self { index, focus: (0.5, 0.42) }
     }
 }
 
-/// Scenes in order of telling, by kind of story.
-fn choose<'a>(brief: &'a Brief, layout: &Layout) -> Vec<Item<'a>> {
-    // A standfirst that is too long for captions under the title is the first point, unless points are from it already.
-    let sapo = brief.sapo.iter().filter(|sapo| {
-        let taken = |point: &Passage| point.span.block == sapo.span.block;
-        (layout.short_sapo + 1..=LONGEST_SAPO).contains(&chars(&sapo.text))
-            && !brief.points.iter().any(taken)
-    });
-    let mut points = sapo.chain(&brief.points).map(Item::Point);
-    let mut figures = brief.figures.iter().map(Item::Figure);
-    let mut quotes = brief.quotes.iter().map(Item::Quote);
-    let order: &[char] = match brief.story {
-        StoryKind::News
-        | StoryKind::HowTo
-        | StoryKind::Timeline
-        | StoryKind::Comparison
-        | StoryKind::Correction => &['p', 'f', 'p', 'q', 'p', 'p'],
-        StoryKind::Figures => &['f', 'f', 'p', 'f', 'p', 'q'],
-        StoryKind::Quote => &['q', 'p', 'p', 'f', 'q'],
-        StoryKind::Decree => &['p', 'p', 'p', 'f', 'p'],
-        StoryKind::Alert => &['p', 'p', 'p', 'p'],
-    };
-    let mut items = vec![Item::Title];
-    items.extend(order.iter().filter_map(|kind| match kind {
-        'p' => points.next(),
-        'f' => figures.next(),
-        _ => quotes.next(),
-    }));
-    items.push(Item::End);
-    items
+/// Shape and purpose of a film.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Format {
+    /// 9:16 at 1080×1920, 15–60 s: photos that move, transitions, captions.
+    Short,
+    /// 16:9 at 1920×1080, 60–180 s.
+    Long,
+    /// 1:1 at 1080×1080, 15–60 s.
+    Square,
+    /// 9:16 at 360×640 for slow links: very big type, still pictures, hard cuts.
+    Low,
+    /// 9:16 at 240×426 for the slowest links.
+    Lowest,
 }
 
-struct Builder<'a> {
-    order: &'a Order<'a>,
-    layout: &'static Layout,
-    facts: Facts,
-    out: Timeline,
-    next_photo: usize,
-}
+impl Format {
+    /// Every format.
+    pub const ALL: [Self; 5] = [Self::Short, Self::Long, Self::Square, Self::Low, Self::Lowest];
 
-impl<'a> Builder<'a> {
-    fn new(order: &'a Order<'a>, layout: &'static Layout) -> Self {
-        let look = order.look;
-        let out = Timeline {
-            canvas: layout.canvas,
-            ground: look.ground,
-            bar_colour: look.accent,
-            bar_height: layout.bar_height,
-            scenes: vec![],
-            overlays: vec![],
-            plates: vec![],
-            captions: vec![],
-            texts: vec![],
-            clean_photos: layout.still,
-            poster: 0,
-            alt: alt(order.brief),
-        };
-        Self { order, layout, facts: Facts::of(order), out, next_photo: 0 }
-    }
-
-    fn run(mut self, items: &[Item<'_>], slower: f64) -> Timeline {
-        let pages = items.len() - 1;
-        for (i, item) in items.iter().enumerate() {
-            self.scene(item, i + 1, pages, slower, i + 1 == items.len());
-        }
-        let title = &self.out.scenes[0];
-        self.out.poster = title.frames.saturating_sub(self.layout.fade.max(1));
-        self.out
-    }
-
-    fn scene(&mut self, item: &Item<'_>, page: usize, pages: usize, slower: f64, last: bool) {
-        let layout = self.layout;
-        let brief = self.order.brief;
-        let id = format!("scene-{page}");
-        let start = self.out.frames();
-        // Words under the scene's own: where they start, as a share of the scene, and what they are.
-        let mut below: Option<(f64, &Passage)> = None;
-        let mut spoken: Vec<&Passage> = vec![];
-        let kind = match item {
-            Item::Title => {
-                spoken.push(&brief.title);
-                below =
-                    brief.sapo.as_ref().filter(|s| chars(&s.text) <= layout.short_sapo).map(|s| {
-                        spoken.push(s);
-                        let first = read(&brief.title.text);
-                        (first / (first + read(&s.text)), s)
-                    });
-                SceneKind::Title
-            }
-            Item::Point(point) => {
-                spoken.push(point);
-                SceneKind::Point
-            }
-            Item::Figure(figure) => {
-                spoken.push(&figure.sentence);
-                let told = brief.points.iter().any(|p| p.span == figure.sentence.span);
-                below = (!told && chars(&figure.sentence.text) <= layout.longest_below)
-                    .then_some((0.25, &figure.sentence));
-                SceneKind::Figure
-            }
-            Item::Quote(quote) => {
-                spoken.push(&quote.words);
-                SceneKind::Quote
-            }
-            Item::End => SceneKind::End,
-        };
-        let seconds = match item {
-            Item::End => layout.end_s,
-            Item::Title => spoken.iter().map(|p| read(&p.text)).sum::<f64>().max(layout.least_s),
-            Item::Figure(figure) => {
-                let shown = 1.5 + read(&figure.label.text);
-                let told = below.map_or(0.0, |(_, p)| read(&p.text) / 0.75);
-                shown.max(told).max(layout.least_s)
-            }
-            Item::Point(p) => read(&p.text).max(layout.least_s),
-            Item::Quote(q) => (1.0 + read(&q.words.text)).max(layout.least_s),
-        };
-        let fade = if start == 0 { 0 } else { layout.fade };
-        let frames = layout.frames(seconds * slower).max(fade + 1);
-        let fade_out = if last { 0 } else { layout.fade };
-
-        let lower_third = layout.extras && matches!(item, Item::Title);
-        let raised =
-            if layout.extras && (below.is_some() || lower_third) { layout.raise } else { 0 };
-        let (template, layers, data) = self.plate(item, &id, page, pages);
-        let mut safe = layout.safe;
-        safe[2] += raised;
-        self.out.plates.push(Plate { id: id.clone(), template: template.into(), data, safe });
-        let cues =
-            (0..layers).map(|layer| self.cue(&id, layer, template, (fade, frames, last))).collect();
-        let shot = (!matches!(item, Item::End) && layout.shows_photo(kind))
-            .then(|| self.shot(page))
-            .flatten();
-        self.out.scenes.push(Scene { kind, start, frames, fade_in: fade, fade_out, shot, cues });
-
-        let below_from = start + below.map_or(0, |(share, _)| portion(frames, share));
-        if let Some((_, passage)) = below.filter(|_| layout.extras) {
-            self.burn(passage, &id, below_from, start + frames - fade_out);
-        }
-        if lower_third {
-            let until = if below.is_some() { below_from } else { start + frames - fade_out };
-            self.lower_third(start + layout.fade, until);
-        }
-        self.tell(&spoken, start, start + frames);
-    }
-
-    /// Template, its number of layers and its data.
-    fn plate(
-        &mut self,
-        item: &Item<'_>,
-        id: &str,
-        page: usize,
-        pages: usize,
-    ) -> (&'static str, usize, Value) {
-        let layout = self.layout;
-        let mut data = Map::new();
-        data.insert("lang".into(), json!(self.order.article.lang));
-        match item {
-            Item::Title => {
-                self.passage(&mut data, id, "text", &self.order.brief.title);
-                self.fact(&mut data, id, "kicker", "section");
-            }
-            Item::Point(point) => self.passage(&mut data, id, "text", point),
-            Item::Figure(figure) => {
-                self.words(&mut data, id, "value", &figure.value, figure.span);
-                self.words(&mut data, id, "unit", &figure.unit, figure.span);
-                self.passage(&mut data, id, "label", &figure.label);
-            }
-            Item::Quote(quote) => {
-                self.passage(&mut data, id, "text", &quote.words);
-                self.words(&mut data, id, "speaker", &quote.speaker, quote.speaker_span);
-                // The office stands somewhere in the block that names the speaker.
-                let block = self.order.article.blocks.get(quote.speaker_span.block as usize);
-                let end = block.map_or(0, |b| u32::try_from(b.text.len()).unwrap_or(u32::MAX));
-                let whole = Span { start: 0, end, ..quote.speaker_span };
-                self.words(&mut data, id, "role", &quote.role, whole);
-                if layout.still {
-                    let speaker = data.remove("speaker").unwrap_or_default();
-                    data.remove("role");
-                    self.out
-                        .texts
-                        .retain(|d| d.plate != id || (d.field != "role" && d.field != "speaker"));
-                    data.insert("kicker".into(), speaker);
-                    self.out.texts.push(Drawn {
-                        plate: id.into(),
-                        field: "kicker".into(),
-                        text: quote.speaker.clone(),
-                        origin: Origin::Words { span: quote.speaker_span },
-                        edited: false,
-                    });
-                }
-            }
-            Item::End => {
-                self.fact(&mut data, id, "url", "link");
-                self.fact(&mut data, id, "url_short", "link_short");
-                self.fact(&mut data, id, "source", "source");
-            }
-        }
-        if !matches!(item, Item::End) {
-            data.insert("page".into(), json!(page));
-            data.insert("pages".into(), json!(pages));
-        }
-        let has_photo = !self.order.photos.is_empty();
-        let (template, layers) = layout.template(item.kind(), has_photo);
-        (template, layers, Value::Object(data))
-    }
-
-    fn cue(
-        &self,
-        plate: &str,
-        layer: usize,
-        template: &str,
-        (fade, frames, last): (u32, u32, bool),
-    ) -> Cue {
-        let layout = self.layout;
-        let sprite = SpriteKey { plate: plate.into(), layer };
-        // Ground and head are alike from scene to scene and stand; words come one after the other and leave before the
-        // next scene comes, so that two texts never lie over each other.
-        let stands = layer == 0 || layout.still || (layer == 1 && template != "clip-end");
-        if stands {
-            return Cue { sprite, start: 0, frames: None, leave: 0, motion: Motion::Still };
-        }
-        let step = u32::try_from(layer).unwrap_or(0).saturating_sub(2) * layout.frames(0.16);
-        let motion =
-            Motion::Rise { frames: layout.frames(0.5), by: (layout.canvas.height / 40) & !1 };
-        let start = fade * 2 / 3 + step;
-        let (shown, leave) = if last {
-            (None, 0)
-        } else {
-            (Some(frames.saturating_sub(start)), layout.frames(0.25))
-        };
-        Cue { sprite, start, frames: shown, leave, motion }
-    }
-
-    fn shot(&mut self, page: usize) -> Option<Shot> {
-        let photos = self.order.photos;
-        let photo = *photos.get(self.next_photo % photos.len().max(1))?;
-        self.next_photo += 1;
-        let (height, melt) = (self.layout.photo_height, self.layout.melt);
-        let still = View { x: 0.5, y: 0.4, zoom: 1.0 };
-        if self.layout.still {
-            return Some(Shot { photo, height, melt, from: still, to: still });
-        }
-        // In and to the right, then out and to the left: neighbours never move alike.
-        let (near, far) =
-            (View { x: 0.62, y: 0.45, zoom: 1.13 }, View { x: 0.38, y: 0.4, zoom: 1.0 });
-        let (from, to) = if page % 2 == 1 { (far, near) } else { (near, far) };
-        Some(Shot { photo, height, melt, from, to })
-    }
-
-    /// Captions that are part of the picture.
-    fn burn(&mut self, passage: &Passage, id: &str, from: u32, to: u32) {
-        let lines = caption::split_at(&passage.text, BURNED_LINE);
-        for (i, (caption, (start, end))) in lines.iter().zip(spread(&lines, from, to)).enumerate() {
-            let plate = format!("{id}-caption-{i}");
-            self.out.texts.extend(caption.iter().map(|line| Drawn {
-                plate: plate.clone(),
-                field: "points".into(),
-                text: line.clone(),
-                origin: Origin::Part { passage: passage.clone() },
-                edited: passage.is_edited(),
-            }));
-            let data = json!({"lang": self.order.article.lang, "points": caption});
-            self.overlay(plate, "clip-caption", data, start, end, Motion::Still);
-        }
-    }
-
-    fn lower_third(&mut self, from: u32, to: u32) {
-        let id = "lower-third";
-        let mut data = Map::new();
-        data.insert("lang".into(), json!(self.order.article.lang));
-        self.fact(&mut data, id, "kicker", "date");
-        self.fact(&mut data, id, "text", "publisher");
-        let motion = Motion::Rise { frames: self.layout.frames(0.4), by: 24 };
-        self.overlay(id.into(), "clip-lower-third", Value::Object(data), from, to, motion);
-    }
-
-    fn overlay(
-        &mut self,
-        plate: String,
-        template: &str,
-        data: Value,
-        start: u32,
-        end: u32,
-        motion: Motion,
-    ) {
-        let sprite = SpriteKey { plate: plate.clone(), layer: 0 };
-        let frames = Some(end.saturating_sub(start));
-        self.out.overlays.push(Cue { sprite, start, frames, leave: 0, motion });
-        self.out.plates.push(Plate {
-            id: plate,
-            template: template.into(),
-            data,
-            safe: self.layout.safe,
-        });
-    }
-
-    /// Captions for people who switch them on.
-    fn tell(&mut self, spoken: &[&Passage], from: u32, to: u32) {
-        let lines: Vec<_> = spoken.iter().flat_map(|p| caption::split(&p.text)).collect();
-        for (lines, (start, end)) in lines.iter().zip(spread(&lines, from, to)) {
-            self.out.captions.push(Caption { start, end, lines: lines.clone() });
-        }
-    }
-
-    fn passage(
-        &mut self,
-        data: &mut Map<String, Value>,
-        plate: &str,
-        field: &str,
-        passage: &Passage,
-    ) {
-        let origin = Origin::Passage { span: passage.span, edits: passage.edits.clone() };
-        if passage.is_edited() && field == "text" {
-            self.put(
-                data,
-                plate,
-                "kicker",
-                &self.facts.edited.clone(),
-                Origin::Fact { field: "edited".into() },
-                false,
-            );
-        }
-        self.put(data, plate, field, &passage.text, origin, passage.is_edited());
-    }
-
-    fn words(
-        &mut self,
-        data: &mut Map<String, Value>,
-        plate: &str,
-        field: &str,
-        text: &str,
-        span: Span,
-    ) {
-        self.put(data, plate, field, text, Origin::Words { span }, false);
-    }
-
-    fn fact(&mut self, data: &mut Map<String, Value>, plate: &str, field: &str, fact: &str) {
-        let text = self.facts.get(fact).to_owned();
-        self.put(data, plate, field, &text, Origin::Fact { field: fact.into() }, false);
-    }
-
-    fn put(
-        &mut self,
-        data: &mut Map<String, Value>,
-        plate: &str,
-        field: &str,
-        text: &str,
-        origin: Origin,
-        edited: bool,
-    ) {
-        // A mark “đã biên tập” set before is not overwritten by a section.
-        if text.is_empty() || data.contains_key(field) {
-            return;
-        }
-        data.insert(field.into(), json!(text));
-        let (plate, field, text) = (plate.to_owned(), field.to_owned(), text.to_owned());
-        self.out.texts.push(Drawn { plate, field, text, origin, edited });
-    }
-}
-
-impl Item<'_> {
-    fn kind(&self) -> SceneKind {
+    pub(crate) fn layout(self) -> &'static Layout {
         match self {
-            Self::Title => SceneKind::Title,
-            Self::Point(_) => SceneKind::Point,
-            Self::Figure(_) => SceneKind::Figure,
-            Self::Quote(_) => SceneKind::Quote,
-            Self::End => SceneKind::End,
+            Self::Short => &layout::SHORT,
+            Self::Long => &layout::LONG,
+            Self::Square => &layout::SQUARE,
+            Self::Low => &layout::LOW,
+            Self::Lowest => &layout::LOWEST,
         }
     }
 }
 
-/// A share (0–1) of some frames.
-fn portion(frames: u32, share: f64) -> u32 {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a share of frames is no more than them"
-    )]
-    let part = (f64::from(frames) * share.clamp(0.0, 1.0)) as u32;
-    part
+/// The words of one scene as a voice says them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spoken {
+    /// Index of the beat.
+    pub beat: usize,
+    /// A WAV file of one channel.
+    pub path: std::path::PathBuf,
+    /// Digest of its bytes.
+    pub digest: String,
+    /// Milliseconds of the file.
+    pub ms: u32,
+    /// Silence at its start, milliseconds.
+    pub lead_ms: u32,
+    /// Silence at its end, milliseconds.
+    pub tail_ms: u32,
 }
 
-/// Seconds to read a text: a moment to find it, then 17 characters a second.
-pub(crate) fn read(text: &str) -> f64 {
-    1.2 + f64::from(chars(text)) / 17.0
+impl Spoken {
+    /// Milliseconds in which something is said.
+    fn sounding(&self) -> u32 {
+        self.ms.saturating_sub(self.lead_ms).saturating_sub(self.tail_ms)
+    }
 }
 
-fn chars(text: &str) -> u32 {
-    u32::try_from(caption::length(text)).unwrap_or(u32::MAX)
+/// The scenes as the engine would tell this story in this format, and how many of them can go when there is no time: the
+/// end card is last, what matters least is before it.
+pub fn propose(order: &Order<'_>, format: Format) -> Storyboard {
+    board::propose(order.brief, format.layout())
 }
 
-/// Shares frames among captions by their length.
-fn spread(captions: &[Vec<String>], from: u32, to: u32) -> Vec<(u32, u32)> {
-    let weight = |lines: &Vec<String>| 8 + lines.iter().map(|l| chars(l)).sum::<u32>();
-    let total: u32 = captions.iter().map(weight).sum();
-    let mut done = 0;
-    let at = |done: u32| {
-        from + u32::try_from(u64::from(to - from) * u64::from(done) / u64::from(total.max(1)))
-            .unwrap_or(0)
+/// What a voice says, scene by scene: index of the beat and its words. Scenes without words are left out.
+pub fn script(order: &Order<'_>, board: &Storyboard) -> Vec<(usize, String)> {
+    let said = |(i, beat): (usize, &Beat)| {
+        let words: Vec<String> = spoken(order.brief, &beat.of).iter().map(Told::text).collect();
+        (!words.is_empty()).then(|| (i, words.join("\n")))
     };
-    captions
-        .iter()
-        .map(|lines| {
-            let start = at(done);
-            done += weight(lines);
-            (start, at(done))
-        })
-        .collect()
+    board.beats.iter().enumerate().filter_map(said).collect()
 }
 
-fn alt(brief: &Brief) -> String {
-    let points = brief.points.iter().take(4).map(|p| p.text.trim());
-    std::iter::once(brief.title.text.trim())
-        .chain(points)
-        .map(|text| {
-            if text.ends_with(['.', '!', '?', '…']) {
-                text.to_owned()
-            } else {
-                format!("{text}.")
+/// A film: its frames and what is heard.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cast {
+    /// Frames.
+    pub timeline: Timeline,
+    /// Sound.
+    pub score: Score,
+}
+
+/// Makes the film of a storyboard. `fixed`: every scene was chosen by a person and stays; else scenes go until the film is
+/// as short as its format asks.
+///
+/// A scene lasts as long as asked for, but never shorter than its voice.
+///
+/// # Errors
+/// [`Error::Storyboard`] when it does not fit the brief; [`Error::TooShort`] when there is too little to tell, which a
+/// little slowness does not mend; [`Error::Timeline`] when a fixed film is too long for its format.
+pub fn cast(
+    order: &Order<'_>,
+    format: Format,
+    board: &Storyboard,
+    spoken: &[Spoken],
+    fixed: bool,
+) -> Result<Cast> {
+    let layout = format.layout();
+    // Videos are checked by whoever hands them in.
+    board.check(order.brief, usize::MAX)?;
+    let mut beats: Vec<(usize, &Beat)> = board.beats.iter().enumerate().collect();
+    beats.retain(|(_, beat)| layout.shows(&beat.of));
+    let run = |beats: &[(usize, &Beat)], slower| {
+        build::Builder::new(order, layout).run(beats, spoken, slower)
+    };
+    loop {
+        let (mut timeline, mut said) = run(&beats, 1.0);
+        let seconds = timeline.duration_ms() / 1000;
+        if seconds > layout.longest_s {
+            if fixed || beats.len() <= 3 {
+                let most = layout.longest_s;
+                let what = format!(
+                    "phim dài {seconds} giây, tối đa {most}: hãy bỏ bớt cảnh / {seconds} s, at most {most} are allowed: remove scenes"
+                );
+                return Err(Error::Timeline(what));
             }
-        })
-        .collect::<Vec<_>>()
-        .join(" ")
+            // The last one before the end card matters least.
+            beats.remove(beats.len() - 2);
+            continue;
+        }
+        if seconds < layout.shortest_s && !fixed {
+            // Reading a little slower is better than a clip that is refused; a story stretched to twice its length is not.
+            #[expect(clippy::cast_precision_loss, reason = "seconds of a clip")]
+            let slower = (layout.shortest_s as f64 + 0.2) * 1000.0 / timeline.duration_ms() as f64;
+            if slower > layout.slowest {
+                return Err(Error::TooShort { seconds, least: layout.shortest_s });
+            }
+            (timeline, said) = run(&beats, slower);
+        }
+        let score = Score { music: board.music, said, heard: heard(&timeline) };
+        return Ok(Cast { timeline, score });
+    }
+}
+
+/// The sound of the parts of videos that are seen.
+fn heard(timeline: &Timeline) -> Vec<Heard> {
+    let ms = |frames: u32| frames * 1000 / timeline.canvas.fps;
+    let of = |scene: &crate::timeline::Scene| {
+        let shot = scene.shot.as_ref()?;
+        let crate::timeline::Source::Video { video, from_ms, .. } = shot.source else {
+            return None;
+        };
+        let to_ms = from_ms + ms(scene.frames);
+        Some(Heard { video, at_ms: ms(scene.start), from_ms, to_ms })
+    };
+    timeline.scenes.iter().filter_map(of).collect()
+}
+
+/// Words of a scene that are told: a passage, or a name with its office.
+pub(crate) enum Told<'a> {
+    Passage(&'a Passage),
+    Speaker(&'a str, &'a str),
+}
+
+impl Told<'_> {
+    fn text(&self) -> String {
+        match self {
+            Self::Passage(passage) => passage.text.trim().to_owned(),
+            Self::Speaker(role, name) => format!("{role} {name}").trim().to_owned(),
+        }
+    }
+}
+
+/// What is told in a scene, in the order of telling.
+pub(crate) fn spoken<'a>(brief: &'a Brief, topic: &Topic) -> Vec<Told<'a>> {
+    let passages = |list: Vec<&'a Passage>| list.into_iter().map(Told::Passage).collect();
+    match topic {
+        Topic::Title => {
+            let short = brief.sapo.iter().filter(|sapo| board::is_short(sapo));
+            passages(std::iter::once(&brief.title).chain(short).collect())
+        }
+        Topic::Sapo => passages(brief.sapo.iter().collect()),
+        Topic::Point(n) => passages(brief.points.get(*n).into_iter().collect()),
+        Topic::Figure(n) => {
+            passages(brief.figures.get(*n).map(|figure| &figure.sentence).into_iter().collect())
+        }
+        Topic::Quote(n) => brief.quotes.get(*n).map_or_else(Vec::new, |quote| {
+            vec![Told::Speaker(&quote.role, &quote.speaker), Told::Passage(&quote.words)]
+        }),
+        Topic::Step(n) => passages(brief.steps.get(*n).map_or_else(Vec::new, |step| {
+            std::iter::once(&step.title).chain(&step.text).collect()
+        })),
+        Topic::Event(n) => passages(
+            brief.events.get(*n).map_or_else(Vec::new, |event| vec![&event.date, &event.text]),
+        ),
+        Topic::Alert => passages(brief.bulletin.as_ref().map_or_else(Vec::new, |bulletin| {
+            let level = bulletin.level.iter().map(|level| &level.words);
+            level.chain(&bulletin.area).chain(&bulletin.until).chain(&bulletin.actions).collect()
+        })),
+        Topic::Table | Topic::Chart | Topic::Cut(_) | Topic::End => Vec::new(),
+    }
 }
 
 #[cfg(test)]

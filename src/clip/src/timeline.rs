@@ -1,6 +1,6 @@
 //! A clip as plain data: scenes, what is laid over them, captions, and where every word comes from.
 
-use loa_model::{Edit, Passage, Span};
+use loa_model::{Edit, Fit, Passage, Span, Transition};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -56,7 +56,8 @@ pub struct Cue {
     pub motion: Motion,
 }
 
-/// Where the camera looks: fractions of what can be moved, and a zoom of 1 or more.
+/// Where the camera looks: the middle of the view as a share of the photo, and a zoom of 1 or more. A view that would look
+/// past an edge is moved back to it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct View {
     /// 0 left edge, 1 right edge.
@@ -67,13 +68,55 @@ pub struct View {
     pub zoom: f64,
 }
 
-/// A photo with a slow move over it, as wide as the canvas, from its top.
+/// What is seen through the camera.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// A photo of the article, by its index.
+    Photo(u32),
+    /// A part of a video of the article.
+    Video {
+        /// Its index.
+        video: u32,
+        /// Moment of the first frame of the scene, milliseconds.
+        from_ms: u32,
+        /// How it fills the place.
+        fit: Fit,
+    },
+}
+
+/// A place on the canvas, even pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Left edge.
+    pub x: u32,
+    /// Top edge.
+    pub y: u32,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+}
+
+impl Place {
+    fn fits(self, width: u32, height: u32, melt: u32) -> bool {
+        let even = [self.x, self.y, self.width, self.height].iter().all(|n| n.is_multiple_of(2));
+        let inside = |from: u32, length: u32, most: u32| {
+            length > 0 && from.checked_add(length).is_some_and(|end| end <= most)
+        };
+        even && inside(self.x, self.width, width)
+            && inside(self.y, self.height, height)
+            && melt <= self.height
+    }
+}
+
+/// A picture with a slow move over it; the ground colour is around it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Shot {
-    /// Index into the photos of the article.
-    pub photo: u32,
-    /// Height shown in pixels, even; the ground colour is below it.
-    pub height: u32,
+    /// What.
+    pub source: Source,
+    /// Where.
+    pub place: Place,
     /// Rows at its foot over which it melts into the ground colour, pixels, even.
     pub melt: u32,
     /// Start of the move.
@@ -94,6 +137,16 @@ pub enum SceneKind {
     Figure,
     /// Words of a person.
     Quote,
+    /// A step of a procedure or an event.
+    Step,
+    /// A table.
+    Table,
+    /// A chart.
+    Chart,
+    /// An emergency bulletin.
+    Alert,
+    /// A part of a video.
+    Cut,
     /// Address and QR code.
     End,
 }
@@ -103,15 +156,19 @@ pub enum SceneKind {
 pub struct Scene {
     /// What it shows.
     pub kind: SceneKind,
+    /// Index of the beat of the storyboard it tells.
+    pub beat: u32,
     /// First frame of the clip it is seen in.
     pub start: u32,
     /// Frames until the next scene starts.
     pub frames: u32,
-    /// Frames over which it takes over from the one before; 0 is a hard cut.
+    /// How it takes over from the one before.
+    pub enter: Transition,
+    /// Frames over which it takes over; 0 is a hard cut.
     pub fade_in: u32,
     /// Frames over which the next one takes over.
     pub fade_out: u32,
-    /// Its photo.
+    /// Its picture.
     pub shot: Option<Shot>,
     /// Its layers, lowest first.
     pub cues: Vec<Cue>,
@@ -128,6 +185,8 @@ pub struct Plate {
     pub data: Value,
     /// Pixels at the top, right, bottom and left its text keeps out of.
     pub safe: [u32; 4],
+    /// Whether it is drawn in the agency's own kit, not in the one of its family.
+    pub own: bool,
 }
 
 /// Where words come from.
@@ -155,6 +214,16 @@ pub enum Origin {
     Fact {
         /// Its name.
         field: String,
+    },
+    /// The place of a step among the steps of a procedure.
+    Counted {
+        /// How many there are.
+        of: usize,
+    },
+    /// Seen for a moment on the way to a figure that counts up.
+    Counting {
+        /// The figure, which stands after it.
+        to: String,
     },
 }
 
@@ -261,12 +330,9 @@ impl Timeline {
                 ));
             }
             if let Some(shot) = &scene.shot
-                && (shot.height == 0
-                    || !shot.height.is_multiple_of(2)
-                    || shot.height > height
-                    || shot.melt > shot.height)
+                && !shot.place.fits(width, height, shot.melt)
             {
-                return wrong(format!("a photo {} pixels high in scene {i}", shot.height));
+                return wrong(format!("a picture at {:?} in scene {i}", shot.place));
             }
             next += scene.frames;
         }

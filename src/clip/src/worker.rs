@@ -1,12 +1,11 @@
 //! The child's part, and the same in the calling process for tests and benches: load, compose, encode, write.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File},
     io::{BufRead, Write},
     path::{Path, PathBuf},
     process::ExitCode,
-    time::{Duration, Instant},
 };
 
 use loa_model::{Cancel, Progress};
@@ -16,20 +15,24 @@ use crate::{
     Error, Result,
     compositor::{Compositor, Pictures},
     draw::{self, SpriteFile},
-    encode::{self, Film, Rung},
+    encode::{Bulletin, Rung},
     error::file,
     photo,
-    sound::{self, RATE, Sound},
+    score::Score,
     subtitle,
-    timeline::Timeline,
+    timeline::{Source, Timeline},
     yuv::Yuv,
 };
 
+#[cfg(feature = "ffmpeg")]
+mod make;
+
 /// Steps of the work, keys of the locale files.
 const STEP_PREPARE: &str = "render.clip.prepare";
+#[cfg(feature = "ffmpeg")]
 const STEP_FRAMES: &str = "render.clip";
-/// Progress is told at most this often.
-const TELL: Duration = Duration::from_millis(150);
+/// Most bytes of the small still: what messengers take.
+const THUMBNAIL_BYTES: usize = 100_000;
 
 /// A photo of the article in a file, not yet looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,43 +43,95 @@ pub struct PhotoFile {
     pub path: PathBuf,
 }
 
+/// A video of the article in a file, not yet looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VideoFile {
+    /// Index into the videos of the article.
+    pub index: u32,
+    /// Where its bytes are.
+    pub path: PathBuf,
+    /// Digest of its bytes.
+    pub digest: String,
+}
+
+/// One layout of a clip with everything that is made of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Film {
+    /// The clip.
+    pub timeline: Timeline,
+    /// Language of its words, BCP 47.
+    pub lang: String,
+    /// Its drawn layers.
+    pub sprites: Vec<SpriteFile>,
+    /// What is heard.
+    pub score: Score,
+    /// Encodings of picture and sound.
+    pub rungs: Vec<Rung>,
+    /// Encodings of the sound alone.
+    pub bulletins: Vec<Bulletin>,
+    /// Folder for the results; it exists.
+    pub out: PathBuf,
+}
+
 /// Everything the child needs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
-    /// The clip.
-    pub timeline: Timeline,
-    /// Its drawn layers.
-    pub sprites: Vec<SpriteFile>,
-    /// Its photos.
+    /// Films, made at once.
+    pub films: Vec<Film>,
+    /// Photos.
     pub photos: Vec<PhotoFile>,
-    /// Encodings.
-    pub rungs: Vec<Rung>,
-    /// Folder for the results; it exists.
-    pub out: PathBuf,
-    /// Threads of each video encoder. The same number gives the same bytes.
-    pub threads: usize,
+    /// Videos.
+    pub videos: Vec<VideoFile>,
+    /// Folder of finished stretches; it exists. What is there is not encoded again.
+    pub cache: PathBuf,
+    /// How many stretches are made at once. The bytes do not depend on it.
+    pub workers: usize,
 }
 
 /// A file of the result and what is known about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Output {
-    /// Name of the rendition: that of its rung, `poster`, `captions` (SRT) or `captions-vtt`.
+    /// Index of its film in the request.
+    pub film: usize,
+    /// Name of the rendition: that of its rung, `poster`, `thumbnail`, `captions` (SRT) or `captions-vtt`.
     pub name: String,
     /// Where it is.
     pub path: PathBuf,
     /// Media type.
     pub mime: String,
-    /// Pixels; 0 for captions.
+    /// Pixels; 0 for captions and sound.
     pub width: u32,
-    /// Pixels; 0 for captions.
+    /// Pixels; 0 for captions and sound.
     pub height: u32,
-    /// Milliseconds; 0 for the poster.
+    /// Milliseconds; 0 for stills.
     pub duration_ms: u64,
     /// Length in bytes.
     pub bytes: u64,
     /// Alternative text.
     pub alt: String,
+}
+
+impl Output {
+    fn of(film: (usize, &Film), name: &str, mime: &str, (path, bytes): (PathBuf, u64)) -> Self {
+        let timeline = &film.1.timeline;
+        Self {
+            film: film.0,
+            name: name.into(),
+            path,
+            mime: mime.into(),
+            width: 0,
+            height: 0,
+            duration_ms: timeline.duration_ms(),
+            bytes,
+            alt: String::new(),
+        }
+    }
+
+    fn still(self, (width, height): (u32, u32), alt: &str) -> Self {
+        Self { width, height, duration_ms: 0, alt: alt.into(), ..self }
+    }
 }
 
 /// The body of the role `media-worker`. Call it from `main` before a second thread runs.
@@ -96,103 +151,91 @@ pub fn main(input: impl BufRead, output: impl Write) -> ExitCode {
 /// Does the work in this process.
 ///
 /// # Errors
-/// [`Error::Photo`], [`Error::File`], [`Error::Encode`], [`Error::OverBudget`], [`Error::Cancelled`], [`Error::Timeline`];
-/// nothing is left in the folder then.
+/// [`Error::Photo`], [`Error::Video`], [`Error::File`], [`Error::Encode`], [`Error::OverBudget`], [`Error::Cancelled`],
+/// [`Error::Timeline`]; nothing is left in the folders of the films then. Finished stretches stay in the cache.
 pub fn work(
     request: &Request,
     cancel: &Cancel,
     mut on_progress: impl FnMut(Progress),
 ) -> Result<Vec<Output>> {
-    let timeline = &request.timeline;
-    timeline.check()?;
-    let total = u64::from(timeline.frames());
-    let progress =
-        |step: &str, done: u64, eta_ms| Progress { step: step.into(), done, total, eta_ms };
-    on_progress(progress(STEP_PREPARE, 0, None));
-    let pictures = load(request)?;
-    let sounds = sounds(request)?;
-    let film = Film {
-        timeline,
-        pictures: &pictures,
-        sounds: &sounds,
-        rungs: &request.rungs,
-        threads: request.threads,
-    };
-    let started = Instant::now();
-    let mut told = started;
-    let encoded = encode::encode(&film, &request.out, cancel, |done| {
-        let now = Instant::now();
-        if now.duration_since(told) >= TELL || u64::from(done) == total {
-            told = now;
-            let spent = u64::try_from(now.duration_since(started).as_millis()).unwrap_or(u64::MAX);
-            let done = u64::from(done);
-            let eta = spent.saturating_mul(total.saturating_sub(done)) / done.max(1);
-            on_progress(progress(STEP_FRAMES, done, Some(eta)));
-        }
-    })?;
-    let mut outputs: Vec<Output> = encoded
-        .into_iter()
-        .zip(&request.rungs)
-        .map(|(encoded, rung)| {
-            let (width, height) = rung.size(timeline);
-            Output {
-                name: encoded.name,
-                path: encoded.path,
-                mime: "video/mp4".into(),
-                width,
-                height,
-                duration_ms: timeline.duration_ms(),
-                bytes: encoded.bytes,
-                alt: timeline.alt.clone(),
-            }
-        })
-        .collect();
-    let written = beside(request, &pictures, &mut outputs);
-    if let Err(error) = written {
-        sweep(request);
-        return Err(error);
+    let mut total = 0;
+    for film in &request.films {
+        film.timeline.check()?;
+        total += u64::from(film.timeline.frames());
     }
-    Ok(outputs)
+    on_progress(Progress { step: STEP_PREPARE.into(), done: 0, total, eta_ms: None });
+    let made = made(request, cancel, &mut on_progress);
+    if made.is_err() {
+        sweep(request);
+    }
+    made
 }
 
-/// Poster and captions.
-fn beside(request: &Request, pictures: &Pictures, outputs: &mut Vec<Output>) -> Result<()> {
-    let timeline = &request.timeline;
-    let still = Compositor::new(timeline, pictures)?.still(timeline.poster);
-    let (width, height) = (timeline.canvas.width, timeline.canvas.height);
-    let captions = |name: &str, path, mime: &str, bytes| Output {
-        name: name.into(),
-        path,
-        mime: mime.into(),
-        width: 0,
-        height: 0,
-        duration_ms: timeline.duration_ms(),
-        bytes,
-        alt: String::new(),
-    };
-    let (path, bytes) = write(&request.out, "poster.jpg", &jpeg(&still)?)?;
-    outputs.push(Output {
-        width,
-        height,
-        duration_ms: 0,
-        alt: timeline.alt.clone(),
-        ..captions("poster", path, "image/jpeg", bytes)
-    });
-    let (path, bytes) = write(&request.out, "captions.srt", subtitle::srt(timeline).as_bytes())?;
-    outputs.push(captions("captions", path, "application/x-subrip", bytes));
-    let (path, bytes) = write(&request.out, "captions.vtt", subtitle::vtt(timeline).as_bytes())?;
-    outputs.push(captions("captions-vtt", path, "text/vtt", bytes));
+#[cfg(feature = "ffmpeg")]
+use make::made;
+#[cfg(feature = "ffmpeg")]
+pub(crate) use make::mixed;
+
+#[cfg(not(feature = "ffmpeg"))]
+fn made(
+    _request: &Request,
+    _cancel: &Cancel,
+    _on_progress: &mut dyn FnMut(Progress),
+) -> Result<Vec<Output>> {
+    Err(Error::Unavailable)
+}
+
+/// Stills and captions of a film.
+#[cfg_attr(
+    not(feature = "ffmpeg"),
+    allow(dead_code, reason = "nothing is made without an encoder")
+)]
+fn beside(at: (usize, &Film), still: Option<&Yuv>, outputs: &mut Vec<Output>) -> Result<()> {
+    let film = at.1;
+    let timeline = &film.timeline;
+    if let Some(still) = still {
+        let alt = timeline.alt.as_str();
+        let poster = write(&film.out, "poster.jpg", &jpeg(still, 88)?)?;
+        let size = (timeline.canvas.width, timeline.canvas.height);
+        outputs.push(Output::of(at, "poster", "image/jpeg", poster).still(size, alt));
+        let (bytes, size) = thumbnail(still)?;
+        let small = write(&film.out, "thumbnail.jpg", &bytes)?;
+        outputs.push(Output::of(at, "thumbnail", "image/jpeg", small).still(size, alt));
+    }
+    let srt = write(&film.out, "captions.srt", subtitle::srt(timeline).as_bytes())?;
+    outputs.push(Output::of(at, "captions", "application/x-subrip", srt));
+    let vtt = write(&film.out, "captions.vtt", subtitle::vtt(timeline).as_bytes())?;
+    outputs.push(Output::of(at, "captions-vtt", "text/vtt", vtt));
     Ok(())
 }
 
-/// Photos and drawn layers of a request, ready for a compositor.
+/// All photos and drawn layers of a film, ready for a compositor.
 ///
 /// # Errors
 /// [`Error::Photo`] naming the photo, [`Error::File`], [`Error::Timeline`].
-pub fn load(request: &Request) -> Result<Pictures> {
+pub fn load(request: &Request, film: &Film) -> Result<Pictures> {
+    let all = 0..film.timeline.frames();
+    load_for(request, film, &[all])
+}
+
+/// Photos and drawn layers that some frames of a film show.
+pub(crate) fn load_for(
+    request: &Request,
+    film: &Film,
+    ranges: &[std::ops::Range<u32>],
+) -> Result<Pictures> {
+    let timeline = &film.timeline;
+    let seen = |start: u32, end: u32| ranges.iter().any(|r| start < r.end && end > r.start);
+    let mut wanted = BTreeSet::new();
     let mut photos: BTreeMap<u32, Yuv> = BTreeMap::new();
-    let shots = request.timeline.scenes.iter().filter_map(|scene| scene.shot.as_ref());
-    for index in shots.map(|shot| shot.photo) {
+    for scene in &timeline.scenes {
+        if !seen(scene.start, scene.start + scene.frames + scene.fade_out) {
+            continue;
+        }
+        wanted.extend(scene.cues.iter().map(|cue| &cue.sprite));
+        let Some(Source::Photo(index)) = scene.shot.as_ref().map(|shot| shot.source) else {
+            continue;
+        };
         if photos.contains_key(&index) {
             continue;
         }
@@ -203,41 +246,40 @@ pub fn load(request: &Request) -> Result<Pictures> {
             Error::Photo(why) => Error::Photo(format!("number {}: {why}", index + 1)),
             other => other,
         };
-        let clean = request.timeline.clean_photos;
-        photos.insert(index, photo::load(&bytes, request.timeline.canvas, clean).map_err(named)?);
+        let clean = timeline.clean_photos;
+        photos.insert(index, photo::load(&bytes, timeline.canvas, clean).map_err(named)?);
     }
-    Ok(Pictures::new(photos, &draw::load(&request.sprites)?))
+    for cue in &timeline.overlays {
+        if seen(cue.start, cue.frames.map_or(u32::MAX, |frames| cue.start + frames)) {
+            wanted.insert(&cue.sprite);
+        }
+    }
+    let sprites = draw::load(film.sprites.iter().filter(|s| wanted.contains(&s.key)))?;
+    Ok(Pictures { photos, sprites })
 }
 
-/// The bed for each rung, as loud as it must be in that rung's channels.
-///
-/// # Errors
-/// [`Error::Encode`] when the meter refuses.
-pub fn sounds(request: &Request) -> Result<Vec<Sound>> {
-    let (frames, fps) =
-        (u64::from(request.timeline.frames()), u64::from(request.timeline.canvas.fps));
-    let samples = frames * u64::from(RATE) / fps.max(1);
-    let bed = sound::bed(usize::try_from(samples).expect("a clip is short"));
-    let mastered = request.rungs.iter().map(|rung| {
-        let mut sound = if rung.channels == 1 { bed.mono() } else { bed.clone() };
-        sound.master(rung.ceiling_db())?;
-        Ok(sound)
-    });
-    mastered.collect()
+/// The frame shown as the poster.
+#[cfg_attr(
+    not(feature = "ffmpeg"),
+    allow(dead_code, reason = "nothing is made without an encoder")
+)]
+fn poster(film: &Film, pictures: &Pictures) -> Result<Yuv> {
+    Compositor::new(&film.timeline, pictures)?.still(film.timeline.poster)
 }
 
-/// Removes everything a request may have written: after a child that was killed.
+/// Removes everything a request may have written into its films' folders: after a child that was killed.
 pub(crate) fn sweep(request: &Request) {
-    let videos = request
-        .rungs
-        .iter()
-        .flat_map(|rung| [format!("{}.mp4", rung.name), format!("{}.mp4.part", rung.name)]);
-    let others = ["poster.jpg", "captions.srt", "captions.vtt"]
-        .into_iter()
-        .flat_map(|name| [name.to_owned(), format!("{name}.part")]);
-    for name in videos.chain(others) {
-        // Most of them were never there.
-        fs::remove_file(request.out.join(name)).ok();
+    for film in &request.films {
+        let videos = film.rungs.iter().map(|rung| format!("{}.mp4", rung.name));
+        let sounds = film.bulletins.iter().flat_map(|bulletin| {
+            ["m4a", "opus", "mp3"].map(|ending| format!("{}.{ending}", bulletin.name))
+        });
+        let others = ["poster.jpg", "thumbnail.jpg", "captions.srt", "captions.vtt"];
+        for name in videos.chain(sounds).chain(others.map(String::from)) {
+            // Most of them were never there.
+            fs::remove_file(film.out.join(format!("{name}.part"))).ok();
+            fs::remove_file(film.out.join(name)).ok();
+        }
     }
 }
 
@@ -249,13 +291,33 @@ fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(PathBuf, u64)> {
     Ok((whole, bytes.len() as u64))
 }
 
-fn jpeg(picture: &Yuv) -> Result<Vec<u8>> {
-    let refused = |reason: String| Error::Encode { what: "poster", reason };
+/// A picture as JPEG.
+pub(crate) fn jpeg(picture: &Yuv, quality: u8) -> Result<Vec<u8>> {
+    let refused = |reason: String| Error::Encode { what: "still", reason };
     let side = |side: usize| u16::try_from(side).map_err(|error| refused(error.to_string()));
     let (width, height) = (side(picture.width())?, side(picture.height())?);
     let mut bytes = Vec::new();
-    jpeg_encoder::Encoder::new(&mut bytes, 88)
+    jpeg_encoder::Encoder::new(&mut bytes, quality)
         .encode(&picture.to_rgb(), width, height, jpeg_encoder::ColorType::Rgb)
         .map_err(|error| refused(error.to_string()))?;
     Ok(bytes)
+}
+
+/// A small still, as small as messengers want it: bytes and size.
+fn thumbnail(picture: &Yuv) -> Result<(Vec<u8>, (u32, u32))> {
+    let small = if picture.width().max(picture.height()) > 900 {
+        picture.shrunk(3)
+    } else {
+        picture.clone()
+    };
+    let size = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
+    let size = (size(small.width()), size(small.height()));
+    for quality in [86, 76, 64, 50, 35] {
+        let bytes = jpeg(&small, quality)?;
+        if bytes.len() <= THUMBNAIL_BYTES {
+            return Ok((bytes, size));
+        }
+    }
+    let reason = format!("the small still is over {THUMBNAIL_BYTES} bytes");
+    Err(Error::Encode { what: "still", reason })
 }

@@ -64,6 +64,21 @@ pub struct Yuv {
 }
 
 impl Yuv {
+    /// A picture `divisor` (2 or 3) times smaller, each pixel the mean of those it stands for.
+    pub(crate) fn shrunk(&self, divisor: usize) -> Self {
+        let side = |side: usize| side / divisor & !1;
+        let mut out = Self::new(side(self.width()), side(self.height()));
+        for (from, to) in self.planes.iter().zip(&mut out.planes) {
+            let width = to.width;
+            for y in 0..to.height {
+                let lines: Vec<&[u8]> =
+                    (0..divisor).map(|k| &from.row(y * divisor + k)[..width * divisor]).collect();
+                crate::rows::shrink(&lines, &mut to.data[y * to.stride..][..width]);
+            }
+        }
+        out
+    }
+
     /// A picture of zeros.
     pub fn new(width: usize, height: usize) -> Self {
         let half = || Plane::new(width / 2, height / 2);

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     brief::{Brief, Edit, Passage},
     ids::UserId,
+    storyboard::Storyboard,
 };
 
 /// Most characters of a passage that a person writes.
@@ -116,6 +117,9 @@ pub struct Choices {
     /// What its crop keeps in sight; what stands out when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub focus: Option<FocusPoint>,
+    /// Scenes, voice and music of a clip.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clip: Option<Storyboard>,
 }
 
 /// Choices with who made them and when.

@@ -20,6 +20,8 @@ pub enum VariantKind {
     ShortClip,
     /// A wide clip of 60–180 s.
     LongClip,
+    /// A square clip of 15–60 s.
+    SquareClip,
     /// Its own layout for slow links: big type, hard cuts.
     LowBand,
     /// Sound only.

@@ -22,6 +22,7 @@ use loa_store::{Blobs, Changes, Claimed, Store, StoreExt, Versioned};
 
 use crate::{
     BlobReader, Error, Result,
+    cinema::fills,
     studio::{PhotoOnDisk, Recipe, Studio, Take},
 };
 
@@ -196,7 +197,10 @@ impl Flow {
         let recipe = self.recipe(&article.agency).await?;
         let mut changes = Changes::by(Self::actor(), "brief article").insert(&brief);
         let lists = loa_infographic::may_spread(&brief);
-        for kind in deps.variants.iter().filter(|kind| lists || **kind != VariantKind::Carousel) {
+        let worth = |kind: &&VariantKind| {
+            (lists || **kind != VariantKind::Carousel) && fills(**kind, &article, &brief)
+        };
+        for kind in deps.variants.iter().filter(worth) {
             let variant = Variant {
                 id: deps.ids.make(),
                 agency: article.agency.clone(),

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod cinema;
 mod error;
 mod flow;
 mod hands;
@@ -10,6 +11,7 @@ mod shelf;
 mod studio;
 mod worker;
 
+pub use cinema::Cinema;
 pub use error::{Error, Result};
 pub use flow::{Deps, Done, Flow, Profiles};
 pub use hands::{BlobReader, PublicUrls, VaultSecrets};

@@ -8,17 +8,16 @@ use std::{
 use bytes::Bytes;
 use jiff::tz::TimeZone;
 use loa_canvas::{DecodedPhoto, Engine, Focus, Manifest, TemplateKind};
-use loa_clip::{Folders, Look, PhotoFile, Runner};
 use loa_infographic::{Format, Infographic, SourcePhoto, Spread};
 use loa_model::{
     Article, Brief, Cancel, Choices, Digest, FocusPoint, OwnTemplate, PhotoChoice, Progress,
-    VariantKind, digest::DigestBuilder,
+    Storyboard, VariantKind, digest::DigestBuilder,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Error, Result,
+    Cinema, Error, Result,
     own::{self, Press},
     preview::{Decoded, shown_focus},
 };
@@ -75,6 +74,9 @@ pub struct Recipe {
     pub photo: PhotoChoice,
     /// What its crop keeps in sight; what stands out when absent.
     pub focus: Option<FocusPoint>,
+    /// Scenes, voice and music of a clip, when a person chose them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip: Option<Storyboard>,
     /// The template, when an agency wrote it itself: it is drawn in a child under limits.
     #[serde(skip)]
     pub own: Option<Arc<OwnTemplate>>,
@@ -89,6 +91,7 @@ impl Recipe {
             sizes: Vec::new(),
             photo: choices.photo,
             focus: choices.focus,
+            clip: choices.clip.clone(),
             own: None,
         }
     }
@@ -130,7 +133,7 @@ pub struct Studio {
     pub(crate) engine: Arc<OnDemand>,
     pub(crate) decoded: Arc<Decoded>,
     pub(crate) press: Option<Arc<Press>>,
-    runner: Runner,
+    pub(crate) cinema: Arc<Cinema>,
 }
 
 /// What the sources of templates are now: another value once one of them was changed.
@@ -160,20 +163,21 @@ impl OnDemand {
 }
 
 impl Studio {
-    /// A studio whose engine is made when something is drawn, and whose clips are encoded by children started by `runner`.
-    pub fn new(make: MakeEngine, runner: Runner) -> Self {
-        Self::on_demand(make, runner, None)
+    /// A studio whose engine is made when something is drawn, with what its clips are made with.
+    pub fn new(make: MakeEngine, cinema: Cinema) -> Self {
+        Self::on_demand(make, cinema, None)
     }
 
     /// The same, with an engine that is made anew once `stamp` says another number: for people who work on templates.
     #[must_use]
-    pub fn following(make: MakeEngine, runner: Runner, stamp: Stamp) -> Self {
-        Self::on_demand(make, runner, Some(stamp))
+    pub fn following(make: MakeEngine, cinema: Cinema, stamp: Stamp) -> Self {
+        Self::on_demand(make, cinema, Some(stamp))
     }
 
-    fn on_demand(make: MakeEngine, runner: Runner, stamp: Option<Stamp>) -> Self {
+    fn on_demand(make: MakeEngine, cinema: Cinema, stamp: Option<Stamp>) -> Self {
         let engine = OnDemand { make, stamp, made: Mutex::default() };
-        Self { engine: Arc::new(engine), decoded: Arc::default(), press: None, runner }
+        let cinema = Arc::new(cinema);
+        Self { engine: Arc::new(engine), decoded: Arc::default(), press: None, cinema }
     }
 
     /// The same, which draws templates of agencies too. Without a press such a template is an error.
@@ -228,6 +232,9 @@ impl Studio {
         if let Some(own) = &recipe.own {
             digest = digest.json("own", &own.digest);
         }
+        if let Some(clip) = &recipe.clip {
+            digest = digest.json("clip", clip);
+        }
         digest
             .json("kind", &kind)
             .json("article", &article.digest)
@@ -266,10 +273,11 @@ impl Studio {
                 let take = Take { recipe: &recipe, ..take };
                 self.infographic(take, Shape::Poster, progress).await
             }
-            VariantKind::ShortClip | VariantKind::LowBand => self.clip(kind, take, progress).await,
-            VariantKind::LongClip | VariantKind::Audio => {
-                Err(Error::Missing { what: "a renderer of", id: format!("{kind:?}") })
-            }
+            VariantKind::ShortClip
+            | VariantKind::LongClip
+            | VariantKind::SquareClip
+            | VariantKind::LowBand
+            | VariantKind::Audio => self.clip(kind, take, progress).await,
         }
     }
 
@@ -311,76 +319,6 @@ impl Studio {
             progress(now);
         }
         drawing.await
-    }
-
-    async fn clip(
-        &self,
-        kind: VariantKind,
-        take: Take<'_>,
-        progress: &(dyn Fn(Progress) + Send + Sync),
-    ) -> Result<(Vec<Made>, Value)> {
-        let engine = Arc::clone(&self.engine);
-        let (article, brief, brand) =
-            (take.article.clone(), take.brief.clone(), take.recipe.brand.clone());
-        let photos: Vec<PhotoFile> = take
-            .photos
-            .iter()
-            .map(|photo| PhotoFile {
-                index: u32::try_from(photo.index).unwrap_or(u32::MAX),
-                path: photo.path.clone(),
-            })
-            .collect();
-        let (work, out, cancel) =
-            (take.work.to_path_buf(), take.out.to_path_buf(), take.cancel.clone());
-        progress(Progress { step: "render.layers".to_owned(), done: 0, total: 0, eta_ms: None });
-        let prepared = on_a_thread(move || {
-            let engine = engine.get()?;
-            let link = article.source.canonical_url.clone();
-            let shown = shown_address(&link);
-            let indexes: Vec<u32> = photos.iter().map(|photo| photo.index).collect();
-            let theme = &engine.brand(&brand).map_err(loa_infographic::Error::from)?.theme;
-            let order = loa_clip::Order {
-                article: &article,
-                brief: &brief,
-                link: &link,
-                link_short: &shown,
-                photos: &indexes,
-                look: Look::from(theme),
-            };
-            let (timeline, rung) = if kind == VariantKind::LowBand {
-                (loa_clip::low_band(&order), loa_clip::Rung::low_band("360p"))
-            } else {
-                (loa_clip::short(&order), loa_clip::Rung::master("1080p"))
-            };
-            let report = loa_clip::provenance::report(&timeline);
-            let folders = Folders { work: &work, out: &out };
-            let request = loa_clip::prepare(
-                timeline,
-                &order,
-                (&engine, &brand),
-                photos,
-                vec![rung],
-                folders,
-                &cancel,
-            )?;
-            Ok((request, report))
-        });
-        let (request, report) = prepared.await?;
-        let outputs = loa_clip::render(&request, &self.runner, take.cancel, progress).await?;
-        let made = outputs
-            .into_iter()
-            .map(|output| Made {
-                name: output.name,
-                path: output.path,
-                mime: output.mime,
-                width: output.width,
-                height: output.height,
-                duration_ms: output.duration_ms,
-                bytes: output.bytes,
-                alt: output.alt,
-            })
-            .collect();
-        Ok((made, report))
     }
 }
 
@@ -564,7 +502,7 @@ pub(crate) fn shown_date(article: &Article) -> String {
 }
 
 /// Host and path without the scheme, as people read it; the host alone when that is long.
-fn shown_address(link: &str) -> String {
+pub(crate) fn shown_address(link: &str) -> String {
     let bare = link.split_once("://").map_or(link, |(_, rest)| rest).trim_end_matches('/');
     if bare.chars().count() <= 32 {
         bare.to_owned()

@@ -22,7 +22,8 @@ fn studio(desk: &Desk) -> Studio {
     let (making, stamping) = (Arc::clone(desk), Arc::clone(desk));
     let make = move || Engine::new(&making.lock().unwrap().0).map_err(|error| error.to_string());
     let stamp = move || stamping.lock().unwrap().1;
-    let runner = loa_clip::Runner { exe: "loa".into(), args: Vec::new() };
+    let runner =
+        loa_pipeline::Cinema::new(loa_clip::Runner { exe: "loa".into(), args: Vec::new() });
     Studio::following(Box::new(make), runner, Box::new(stamp))
 }
 

@@ -106,7 +106,8 @@ impl World {
         let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets");
         let assets = loa_canvas::Assets::from_dir(&assets, &[]).unwrap();
         let engine = move || loa_canvas::Engine::new(&assets).map_err(|error| error.to_string());
-        let runner = loa_clip::Runner { exe: "loa".into(), args: Vec::new() };
+        let runner =
+            loa_pipeline::Cinema::new(loa_clip::Runner { exe: "loa".into(), args: Vec::new() });
         let limits = loa_net::Limits::default();
         let client = loa_net::Client::guarded(limits, loa_net::Policy::default()).unwrap();
         let meter = loa_reach::Meter::new(

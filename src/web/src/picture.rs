@@ -301,5 +301,6 @@ fn read<K: AsRef<str>, V: AsRef<str>>(pairs: &[(K, V)], brief: &Brief) -> Result
         points: (!untouched).then_some(points),
         photo,
         focus: focus.filter(|_| photo != PhotoChoice::Without),
+        clip: None,
     })
 }

@@ -1,8 +1,8 @@
-use loa_model::Digest;
+use loa_model::{Digest, Transition};
 
 use super::*;
 use crate::{
-    timeline::{Canvas, SceneKind, View},
+    timeline::{Canvas, Place, SceneKind, View},
     yuv::Plane,
 };
 
@@ -34,11 +34,19 @@ fn timeline() -> Timeline {
     let view = |x, zoom| View { x, y: 0.3, zoom };
     let scene = |start, fade_in, photo| Scene {
         kind: SceneKind::Point,
+        beat: 0,
         start,
         frames: 30,
+        enter: Transition::Fade,
         fade_in,
         fade_out: 10,
-        shot: Some(Shot { photo, height: 150, melt: 40, from: view(0.2, 1.0), to: view(0.7, 1.2) }),
+        shot: Some(Shot {
+            source: Source::Photo(photo),
+            place: Place { x: 0, y: 0, width: SIZE.0, height: 150 },
+            melt: 40,
+            from: view(0.2, 1.0),
+            to: view(0.7, 1.2),
+        }),
         cues: vec![cue("words", Motion::Rise { frames: 8, by: 12 })],
     };
     let mut end = scene(60, 0, 0);
@@ -81,17 +89,18 @@ fn hash(frame: &Yuv) -> String {
 fn a_frame_depends_on_its_number_alone() {
     let (timeline, pictures) = (timeline(), pictures());
     let mut forward = Compositor::new(&timeline, &pictures).unwrap();
-    let all: Vec<String> = (0..timeline.frames()).map(|n| hash(&forward.still(n))).collect();
+    let all: Vec<String> =
+        (0..timeline.frames()).map(|n| hash(&forward.still(n).unwrap())).collect();
     let mut again = Compositor::new(&timeline, &pictures).unwrap();
     for number in (0..timeline.frames()).rev().step_by(7) {
-        assert_eq!(hash(&again.still(number)), all[number as usize], "frame {number}");
+        assert_eq!(hash(&again.still(number).unwrap()), all[number as usize], "frame {number}");
     }
     let mut distinct = all.clone();
     distinct.sort();
     distinct.dedup();
     // Photos move and the bar grows: only frames between two even pixels of the bar on the still end may be alike.
     assert!(distinct.len() >= 75, "{}", distinct.len());
-    assert_eq!(hash(&again.still(1000)), all[89]);
+    assert_eq!(hash(&again.still(1000).unwrap()), all[89]);
 }
 
 #[test]
@@ -100,7 +109,7 @@ fn frames_are_what_they_were() {
     let mut compositor = Compositor::new(&timeline, &pictures).unwrap();
     // Words rise, words stand, words leave, cross-fade begins, is half way, second photo, hard cut to the ground.
     let found: Vec<(u32, String)> =
-        [3, 12, 18, 30, 35, 50, 60].map(|n| (n, hash(&compositor.still(n)))).into();
+        [3, 12, 18, 30, 35, 50, 60].map(|n| (n, hash(&compositor.still(n).unwrap()))).into();
     let known = GOLDEN.map(|(n, hash)| (n, hash.to_owned()));
     assert_eq!(found, known);
 }
@@ -120,14 +129,14 @@ fn a_cross_fade_mixes_both_scenes_and_the_bar_shows_the_time() {
     let (timeline, pictures) = (timeline(), pictures());
     let mut compositor = Compositor::new(&timeline, &pictures).unwrap();
     let at = |frame: &Yuv, x: usize, y: usize| i32::from(frame.planes[0].row(y)[x]);
-    let (before, half, after) = (compositor.still(29), compositor.still(35), compositor.still(45));
+    let [before, half, after] = [29, 35, 45].map(|n| compositor.still(n).unwrap());
     let between = (0..100).filter(|&x| {
         let (a, b, c) = (at(&before, x, 20), at(&half, x, 20), at(&after, x, 20));
         (a.min(c) - 12..=a.max(c) + 12).contains(&b)
     });
     assert!(between.count() > 60);
     let bar = colour(timeline.bar_colour)[0];
-    let last = compositor.still(89);
+    let last = compositor.still(89).unwrap();
     assert_eq!(last.planes[0].row(191)[..108], [bar; 108]);
     assert_ne!(before.planes[0].row(191)[100], bar);
     // Below the photo there is ground, and the photo has melted into it.
@@ -141,11 +150,102 @@ fn a_timeline_that_does_not_add_up_is_refused() {
     let pictures = pictures();
     let mut gap = timeline();
     gap.scenes[1].start = 31;
-    let mut photo = timeline();
-    photo.scenes[0].shot.as_mut().unwrap().photo = 9;
+    let mut place = timeline();
+    place.scenes[0].shot.as_mut().unwrap().place.width = 110;
     let mut odd = timeline();
     odd.canvas.width = 107;
-    for broken in [gap, photo, odd] {
+    for broken in [gap, place, odd] {
         assert!(matches!(Compositor::new(&broken, &pictures), Err(Error::Timeline(_))));
     }
+}
+
+#[test]
+fn a_photo_that_is_not_there_is_an_error_of_the_frame_that_shows_it() {
+    let pictures = pictures();
+    let mut timeline = timeline();
+    timeline.scenes[1].shot.as_mut().unwrap().source = Source::Photo(9);
+    let mut compositor = Compositor::new(&timeline, &pictures).unwrap();
+    assert!(compositor.still(5).is_ok());
+    assert!(matches!(compositor.still(40), Err(Error::Timeline(_))));
+}
+
+#[test]
+fn a_slide_pushes_and_a_wipe_uncovers() {
+    let pictures = pictures();
+    let mut timeline = timeline();
+    // Only pictures: no words, no bar, no melting.
+    timeline.overlays.clear();
+    timeline.bar_height = 0;
+    for scene in &mut timeline.scenes {
+        scene.cues.clear();
+        let shot = scene.shot.as_mut();
+        if let Some(shot) = shot {
+            shot.to = shot.from;
+            shot.melt = 0;
+            shot.place.height = SIZE.1;
+        }
+    }
+    let row = |timeline: &Timeline, n: u32| {
+        let mut compositor = Compositor::new(timeline, &pictures).unwrap();
+        compositor.still(n).unwrap().planes[0].row(60)[..108].to_vec()
+    };
+    let (old, new) = (row(&timeline, 29), row(&timeline, 55));
+    timeline.scenes[1].enter = Transition::Wipe;
+    let half = row(&timeline, 34);
+    let edge = (0..108).find(|&x| half[x] != new[x]).unwrap();
+    assert!((30..70).contains(&edge), "{edge}");
+    assert_eq!(half[edge..], old[edge..]);
+    timeline.scenes[1].enter = Transition::Slide;
+    let half = row(&timeline, 34);
+    assert_eq!(half[108 - edge..], new[..edge]);
+    assert_eq!(half[..108 - edge], old[edge..]);
+    timeline.scenes[1].enter = Transition::Cut;
+    assert_eq!(row(&timeline, 30), new);
+}
+
+/// A video of one moving bar.
+struct Bars(Yuv);
+
+impl Footage for Bars {
+    fn frame(&mut self, video: u32, ms: u32) -> Result<&Yuv> {
+        if video != 0 {
+            return Err(Error::Video("gone".into()));
+        }
+        for (i, plane) in self.0.planes.iter_mut().enumerate() {
+            let at = (ms as usize / 20 % 60) >> usize::from(i > 0);
+            for y in 0..plane.height {
+                for x in 0..plane.width {
+                    let on = x.abs_diff(at) < 4;
+                    let (light, dark) = if i == 0 { (200, 60) } else { (150, 110) };
+                    plane.data[y * plane.stride + x] = if on { light } else { dark };
+                }
+            }
+            plane.pad();
+        }
+        Ok(&self.0)
+    }
+}
+
+#[test]
+fn a_cut_of_a_video_is_seen_whole_over_its_own_colours_or_fills_the_frame() {
+    let pictures = pictures();
+    let mut timeline = timeline();
+    let shot = timeline.scenes[0].shot.as_mut().unwrap();
+    shot.source = Source::Video { video: 0, from_ms: 400, fit: loa_model::Fit::Pad };
+    shot.place.height = SIZE.1;
+    shot.melt = 0;
+    let bars = || Box::new(Bars(Yuv::new(160, 90)));
+    let mut compositor = Compositor::new(&timeline, &pictures).unwrap().with_footage(bars());
+    let one = compositor.still(5).unwrap();
+    // Whole: 108 × 60 in the middle; above it the blurred ground, darker than the picture's own.
+    assert!(one.planes[0].row(96)[..108].iter().any(|&v| v > 150));
+    assert!(one.planes[0].row(20)[..108].iter().all(|&v| v < 110));
+    assert_ne!(hash(&one), hash(&compositor.still(20).unwrap()));
+    assert_eq!(hash(&one), hash(&compositor.still(5).unwrap()));
+    let shot = timeline.scenes[0].shot.as_mut().unwrap();
+    shot.source = Source::Video { video: 0, from_ms: 400, fit: loa_model::Fit::Crop };
+    let mut compositor = Compositor::new(&timeline, &pictures).unwrap().with_footage(bars());
+    assert!(compositor.still(5).unwrap().planes[0].row(20)[..108].iter().all(|&v| v >= 59));
+    let mut without = Compositor::new(&timeline, &pictures).unwrap();
+    assert!(matches!(without.still(5), Err(Error::Video(_))));
 }

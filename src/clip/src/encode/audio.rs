@@ -1,7 +1,7 @@
-//! The sound: AAC-LC at 48 kHz.
+//! The sound at 48 kHz: AAC-LC, Opus or MP3.
 
 use ffmpeg_next::{
-    ChannelLayout, Dictionary, Rational, codec,
+    ChannelLayout, Dictionary, Packet as AvPacket, Rational, codec,
     codec::encoder,
     format::{Sample, sample::Type},
     frame,
@@ -9,27 +9,37 @@ use ffmpeg_next::{
 
 use crate::{
     Error, Result,
-    encode::{Rung, refused},
+    encode::{
+        SoundCodec, SoundRate, refused,
+        track::{Packet, Track},
+        video::next,
+    },
+    ffi,
     sound::{RATE, Sound},
 };
 
-/// An open encoder and the sound it has yet to send.
+/// An open encoder.
 pub(crate) struct Audio {
     pub(crate) encoder: encoder::audio::Encoder,
     pub(crate) step: Rational,
-    sound: Sound,
-    sent: usize,
+    format: Sample,
     layout: ChannelLayout,
 }
 
 impl Audio {
-    pub(crate) fn open(rung: &Rung, sound: &Sound) -> Result<Self> {
-        let missing = || Error::Encode { what: "sound", reason: "this ffmpeg has no aac".into() };
-        let codec = encoder::find_by_name("aac").ok_or_else(missing)?;
+    pub(crate) fn open(rate: SoundRate) -> Result<Self> {
+        let (name, format) = match rate.codec {
+            SoundCodec::Aac => ("aac", Sample::F32(Type::Planar)),
+            SoundCodec::Opus => ("libopus", Sample::F32(Type::Packed)),
+            SoundCodec::Mp3 => ("libmp3lame", Sample::F32(Type::Planar)),
+        };
+        let missing =
+            || Error::Encode { what: "sound", reason: format!("this ffmpeg has no {name}") };
+        let codec = encoder::find_by_name(name).ok_or_else(missing)?;
         let mut context = codec::context::Context::new_with_codec(codec);
         context.set_flags(codec::Flags::GLOBAL_HEADER | codec::Flags::BITEXACT);
         let mut audio = context.encoder().audio().map_err(refused("sound"))?;
-        let layout = match sound.channels.len() {
+        let layout = match rate.channels {
             1 => ChannelLayout::MONO,
             2 => ChannelLayout::STEREO,
             n => return Err(Error::Encode { what: "sound", reason: format!("{n} channels") }),
@@ -37,33 +47,73 @@ impl Audio {
         let step = Rational(1, RATE.cast_signed());
         audio.set_rate(RATE.cast_signed());
         audio.set_channel_layout(layout);
-        audio.set_format(Sample::F32(Type::Planar));
-        audio.set_bit_rate(rung.sound_kbps as usize * 1000);
+        audio.set_format(format);
+        audio.set_bit_rate(rate.kbps as usize * 1000);
         audio.set_time_base(step);
         let mut options = Dictionary::new();
-        if rung.sound_kbps < 96 {
-            // The default search overshoots at few bits: 0.8 LU louder and up to 2 dB over the ceiling at 28 kbit/s.
+        if rate.codec == SoundCodec::Aac {
+            // The default search overshoots at few bits (0.8 LU louder and up to 2 dB over the ceiling at 28 kbit/s) and
+            // takes several times as long.
             options.set("aac_coder", "fast");
         }
         let encoder = audio.open_with(options).map_err(refused("sound"))?;
-        Ok(Self { encoder, step, sound: sound.clone(), sent: 0, layout })
+        Ok(Self { encoder, step, format, layout })
     }
+}
 
-    /// Sends the next piece when it starts before sample `until`; says whether it did.
-    pub(crate) fn send(&mut self, until: usize) -> Result<bool> {
-        if self.sent >= until.min(self.sound.len()) {
-            return Ok(false);
+/// Encodes all of a sound. Time stamps are samples; the first packets may lie before zero, where the encoder starts up.
+pub(crate) fn encode(sound: &Sound, rate: SoundRate) -> Result<Track> {
+    let Audio { mut encoder, format, layout, .. } = Audio::open(rate)?;
+    let mut track = Track { headers: ffi::headers(&encoder), ..Track::default() };
+    let mut packet = AvPacket::empty();
+    let step = match encoder.frame_size() as usize {
+        0 => 1024,
+        size => size,
+    };
+    let whole = sound.len().next_multiple_of(step);
+    for start in (0..whole).step_by(step) {
+        let mut piece = frame::Audio::new(format, step, layout);
+        piece.set_rate(RATE);
+        piece.set_pts(Some(i64::try_from(start).expect("a clip is short")));
+        // The last piece is filled up with silence: not every encoder takes a short one.
+        let at = |channel: &Vec<f32>, i: usize| channel.get(start + i).copied().unwrap_or(0.0);
+        if format.is_planar() {
+            for (i, channel) in sound.channels.iter().enumerate() {
+                let plane: &mut [f32] = piece.plane_mut(i);
+                for (k, sample) in plane.iter_mut().take(step).enumerate() {
+                    *sample = at(channel, k);
+                }
+            }
+        } else {
+            let channels = sound.channels.len();
+            let bytes = piece.data_mut(0);
+            for (k, sample) in bytes.chunks_exact_mut(4).take(step * channels).enumerate() {
+                let value = at(&sound.channels[k % channels], k / channels);
+                sample.copy_from_slice(&value.to_ne_bytes());
+            }
         }
-        let size = (self.encoder.frame_size() as usize).min(self.sound.len() - self.sent);
-        let mut frame = frame::Audio::new(Sample::F32(Type::Planar), size, self.layout);
-        frame.set_rate(RATE);
-        frame.set_pts(Some(i64::try_from(self.sent).expect("a clip is short")));
-        for (i, channel) in self.sound.channels.iter().enumerate() {
-            let plane: &mut [f32] = frame.plane_mut(i);
-            plane[..size].copy_from_slice(&channel[self.sent..self.sent + size]);
-        }
-        self.sent += size;
-        self.encoder.send_frame(&frame).map_err(refused("sound"))?;
-        Ok(true)
+        encoder.send_frame(&piece).map_err(refused("sound"))?;
+        drain(&mut encoder, &mut packet, &mut track)?;
     }
+    encoder.send_eof().map_err(refused("end"))?;
+    drain(&mut encoder, &mut packet, &mut track)?;
+    Ok(track)
+}
+
+fn drain(
+    encoder: &mut encoder::audio::Encoder,
+    packet: &mut AvPacket,
+    track: &mut Track,
+) -> Result<()> {
+    while next(encoder, packet)? {
+        let kept = Packet {
+            pts: packet.pts().unwrap_or(0),
+            dts: packet.dts().or(packet.pts()).unwrap_or(0),
+            duration: packet.duration(),
+            key: true,
+            length: 0,
+        };
+        track.push(kept, packet.data().unwrap_or_default());
+    }
+    Ok(())
 }

@@ -1,8 +1,9 @@
-//! The two layouts of a clip: one for phones on a good link, one for slow links.
+//! The layouts of a film: for phones, for screens, for feeds, and two for slow links.
 
-use loa_canvas::Theme;
+use loa_canvas::Engine;
+use loa_model::{Topic, Transition};
 
-use crate::timeline::{Canvas, SceneKind};
+use crate::timeline::{Canvas, Place, SceneKind};
 
 /// Colours of a clip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,40 +12,57 @@ pub struct Look {
     pub ground: [u8; 3],
     /// Progress bar.
     pub accent: [u8; 3],
+    /// Whether the agency shares the look of a family: its own mark is on the opening and on the end card.
+    pub shared: bool,
 }
 
-impl From<&Theme> for Look {
+impl Look {
+    /// The look of an agency's clips.
+    ///
     /// The ground is the shade that the templates put under text, so that a photo melts into it without an edge.
-    fn from(theme: &Theme) -> Self {
+    ///
+    /// # Errors
+    /// [`loa_canvas::Error::UnknownBrand`] when the agency's kit or the one of its family is not there.
+    pub fn of(engine: &Engine, brand: &str) -> loa_canvas::Result<Self> {
+        let family = engine.family(brand)?;
         let shade = |c: u8| u8::try_from(u32::from(c) * 45 / 100).unwrap_or(u8::MAX);
-        Self { ground: theme.brand_dark.0.map(shade), accent: theme.accent.0 }
+        Ok(Self {
+            ground: family.theme.brand_dark.0.map(shade),
+            accent: family.theme.accent.0,
+            shared: family.id != brand,
+        })
     }
 }
 
-/// How a kind of clip looks and how long it lasts.
+/// How a kind of film looks and how long it lasts.
 #[derive(Debug)]
 pub(crate) struct Layout {
     pub(crate) canvas: Canvas,
     pub(crate) safe: [u32; 4],
     pub(crate) bar_height: u32,
-    /// Frames of a cross-fade; 0 cuts.
+    /// Frames of a transition; 0 cuts.
     pub(crate) fade: u32,
     /// Photos stand still and are cleaned, words are there at once.
     pub(crate) still: bool,
     /// Burned-in captions and a lower third.
     pub(crate) extras: bool,
+    /// Everything in the brief is told, as long as there is time.
+    pub(crate) whole: bool,
     /// How far the words of a scene move up when something stands below them, pixels.
     pub(crate) raise: u32,
-    pub(crate) photo_height: u32,
+    /// Where photos are.
+    pub(crate) photo: Place,
     pub(crate) melt: u32,
     /// Longest passage that is told below a scene, characters.
-    pub(crate) longest_below: u32,
-    /// Longest standfirst that is told below the title; a longer one is a scene of its own.
-    pub(crate) short_sapo: u32,
+    pub(crate) longest_below: usize,
+    /// Most characters of a page of words; more are parted into pages. 0 is no limit.
+    pub(crate) page: usize,
     pub(crate) least_s: f64,
     pub(crate) end_s: f64,
-    pub(crate) shortest_s: f64,
-    pub(crate) longest_s: f64,
+    pub(crate) shortest_s: u64,
+    pub(crate) longest_s: u64,
+    /// How many times slower than it reads a story may be told.
+    pub(crate) slowest: f64,
 }
 
 /// 9:16 at 30 frames a second. The lower sixth and a strip on the right are under the buttons of the apps.
@@ -55,15 +73,55 @@ pub(crate) const SHORT: Layout = Layout {
     fade: 15,
     still: false,
     extras: true,
+    whole: false,
     raise: 190,
-    photo_height: 1480,
+    photo: Place { x: 0, y: 0, width: 1080, height: 1480 },
     melt: 520,
     longest_below: 180,
-    short_sapo: 110,
+    page: 0,
     least_s: 3.5,
     end_s: 4.0,
-    shortest_s: 15.0,
-    longest_s: 50.0,
+    shortest_s: 15,
+    longest_s: 60,
+    slowest: 3.0,
+};
+
+/// 16:9 at 30 frames a second: words on the left, the photo on the right.
+pub(crate) const LONG: Layout = Layout {
+    canvas: Canvas { width: 1920, height: 1080, fps: 30 },
+    safe: [0; 4],
+    bar_height: 8,
+    fade: 15,
+    still: false,
+    extras: true,
+    whole: true,
+    raise: 0,
+    photo: Place { x: 0, y: 0, width: 1920, height: 1080 },
+    melt: 0,
+    longest_below: 180,
+    page: 0,
+    least_s: 4.0,
+    end_s: 6.0,
+    shortest_s: 60,
+    longest_s: 180,
+    slowest: 1.6,
+};
+
+/// 1:1 at 30 frames a second.
+pub(crate) const SQUARE: Layout = Layout {
+    canvas: Canvas { width: 1080, height: 1080, fps: 30 },
+    safe: [0; 4],
+    bar_height: 10,
+    fade: 15,
+    still: false,
+    extras: true,
+    whole: false,
+    raise: 0,
+    photo: Place { x: 0, y: 0, width: 1080, height: 1080 },
+    melt: 0,
+    longest_below: 0,
+    page: 0,
+    ..SHORT
 };
 
 /// 360p for slow links: 12 frames a second are plenty when nothing moves.
@@ -74,15 +132,25 @@ pub(crate) const LOW: Layout = Layout {
     fade: 0,
     still: true,
     extras: false,
+    whole: false,
     raise: 0,
-    photo_height: 272,
+    photo: Place { x: 0, y: 0, width: 360, height: 272 },
     melt: 0,
     longest_below: 0,
-    short_sapo: 0,
+    page: 190,
     least_s: 4.0,
     end_s: 5.0,
-    shortest_s: 15.0,
-    longest_s: 58.0,
+    shortest_s: 15,
+    longest_s: 60,
+    slowest: 3.0,
+};
+
+/// 240p for the slowest links.
+pub(crate) const LOWEST: Layout = Layout {
+    canvas: Canvas { width: 240, height: 426, fps: 10 },
+    photo: Place { x: 0, y: 0, width: 240, height: 182 },
+    page: 110,
+    ..LOW
 };
 
 impl Layout {
@@ -97,6 +165,11 @@ impl Layout {
         frames
     }
 
+    /// Whether a scene of this topic can be told in this layout. Slow links get words and figures only.
+    pub(crate) fn shows(&self, topic: &Topic) -> bool {
+        !self.still || !matches!(topic, Topic::Table | Topic::Chart | Topic::Alert | Topic::Cut(_))
+    }
+
     /// Template of a scene and how many layers it has.
     pub(crate) fn template(&self, kind: SceneKind, photo: bool) -> (&'static str, usize) {
         match (self.still, kind) {
@@ -107,12 +180,30 @@ impl Layout {
             (false, SceneKind::Point) => ("clip-point", 3),
             (false, SceneKind::Figure) => ("clip-figure", 4),
             (false, SceneKind::Quote) => ("clip-quote", 4),
+            (false, SceneKind::Step) => ("clip-steps", 4),
+            (false, SceneKind::Table) => ("clip-table", 9),
+            (false, SceneKind::Chart) => ("clip-chart", 11),
+            (false, SceneKind::Alert) => ("clip-alert", 4),
+            (false, SceneKind::Cut) => ("clip-cut", 1),
             (false, SceneKind::End) => ("clip-end", 3),
         }
     }
 
     /// Whether a scene of this kind has a photo.
     pub(crate) fn shows_photo(&self, kind: SceneKind) -> bool {
-        !self.still || kind == SceneKind::Title
+        match kind {
+            SceneKind::End | SceneKind::Table | SceneKind::Chart | SceneKind::Cut => false,
+            SceneKind::Title => true,
+            _ => !self.still,
+        }
+    }
+
+    /// How a scene takes over: as a person asked, and at once where nothing moves.
+    pub(crate) fn transition(&self, asked: Option<Transition>) -> (Transition, u32) {
+        match asked.unwrap_or_default() {
+            Transition::Cut => (Transition::Cut, 0),
+            _ if self.fade == 0 => (Transition::Cut, 0),
+            other => (other, self.fade),
+        }
     }
 }

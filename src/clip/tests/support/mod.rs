@@ -4,10 +4,10 @@
 
 use std::path::{Path, PathBuf};
 
-use loa_clip::{Look, Order, PhotoFile};
+use loa_clip::{Look, Order, PhotoFile, Pictured};
 use loa_model::{
-    Article, ArticleState, Block, BlockKind, Brief, Digest, Figure, Passage, Photo, Quote,
-    SourceRef, Span, StoryKind, article::article_key,
+    Article, ArticleState, Block, BlockKind, Brief, Bulletin, Digest, Figure, Hotline, Level,
+    Passage, Photo, Quote, SourceRef, Span, Step, StoryKind, Table, article::article_key,
 };
 
 pub const TITLE: &str =
@@ -27,14 +27,14 @@ pub struct Sample {
 }
 
 impl Sample {
-    pub fn order<'a>(&'a self, photos: &'a [u32]) -> Order<'a> {
+    pub fn order<'a>(&'a self, photos: &'a [Pictured]) -> Order<'a> {
         Order {
             article: &self.article,
             brief: &self.brief,
             link: "https://loa.example.gov.vn/l/k7m2p9",
             link_short: "loa.example.gov.vn/l/k7m2p9",
             photos,
-            look: Look { ground: [42, 5, 8], accent: [255, 211, 77] },
+            look: Look { ground: [42, 5, 8], accent: [255, 211, 77], shared: false },
         }
     }
 }
@@ -125,6 +125,54 @@ pub fn sample(story: StoryKind) -> Sample {
     Sample { article, brief }
 }
 
+/// A story with more to tell: steps of a procedure, a table and an emergency bulletin beside the rest.
+pub fn rich() -> Sample {
+    let mut sample = sample(StoryKind::News);
+    let more = [
+        "Bước 1: Hộ gia đình nộp đơn tại nhà văn hóa thôn hoặc trên cổng dịch vụ công.",
+        "Bước 2: Ủy ban nhân dân xã thẩm định và niêm yết danh sách trong 10 ngày làm việc.",
+        "Bước 3: Doanh nghiệp viễn thông giao thiết bị, hướng dẫn sử dụng tận nhà.",
+        "Rủi ro thiên tai do lũ quét, sạt lở đất cấp 2 tại các huyện vùng núi phía Bắc.",
+        "Người dân chủ động sơ tán khỏi khu vực ven suối khi có mưa lớn kéo dài.",
+        "Gọi 112 khi cần cứu nạn.",
+        "Tiêu chí",
+        "Năm 2025",
+        "Năm 2026",
+        "Thôn, bản có 4G hoặc 5G",
+        "92%",
+        "100%",
+        "Hộ nghèo có điện thoại thông minh",
+        "61%",
+        "85%",
+        "Trường học có Internet cáp quang",
+        "88%",
+        "97%",
+    ];
+    let first = sample.article.blocks.len();
+    let block = |text: &&str| Block { kind: BlockKind::Paragraph, text: (*text).into() };
+    sample.article.blocks.extend(more.iter().map(block));
+    sample.article.digest = sample.article.content_digest();
+    sample.brief.article_digest = sample.article.digest;
+    let article = sample.article.clone();
+    let at = |n: usize, words: &str| passage(&article, first + n, words);
+    let rest = |n: usize| at(n, more[n].split_once(": ").map_or(more[n], |(_, rest)| rest));
+    sample.brief.steps = (0..3).map(|n| Step { title: rest(n), text: None }).collect();
+    sample.brief.bulletin = Some(Bulletin {
+        level: Some(Level {
+            rank: 2,
+            words: at(3, "Rủi ro thiên tai do lũ quét, sạt lở đất cấp 2"),
+        }),
+        area: Some(at(3, "các huyện vùng núi phía Bắc")),
+        until: None,
+        actions: vec![at(4, more[4])],
+        hotlines: vec![Hotline { number: at(5, "112"), label: None }],
+    });
+    let row = |n: usize| (n..n + 3).map(|n| at(n, more[n])).collect::<Vec<_>>();
+    sample.brief.table = Some(Table { columns: row(6), rows: vec![row(9), row(12), row(15)] });
+    assert!(sample.brief.unfaithful(&sample.article).is_empty());
+    sample
+}
+
 fn uuid<T: std::str::FromStr>(n: u32) -> T
 where
     T::Err: std::fmt::Debug,
@@ -168,6 +216,11 @@ pub fn landscape(seed: u32, width: u32, height: u32) -> image::RgbImage {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
         image::Rgb(colour.map(|c| (c + grain).clamp(0.0, 255.0) as u8))
     })
+}
+
+/// Photos that can be shown, by their index.
+pub fn pictured(indexes: &[u32]) -> Vec<Pictured> {
+    indexes.iter().copied().map(Pictured::middle).collect()
 }
 
 /// Three photos as JPEG files.

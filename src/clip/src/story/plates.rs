@@ -1,0 +1,254 @@
+//! The words of each scene as data of its template, each string with its origin.
+
+use loa_model::{Brief, Bulletin, Figure, Passage, Span, Topic};
+use serde_json::{Map, Value, json};
+
+use super::Order;
+use crate::{
+    counting,
+    provenance::Facts,
+    timeline::{Drawn, Origin, SceneKind},
+};
+
+/// A plate in the making.
+pub(crate) struct Plate<'a, 'b> {
+    order: &'b Order<'a>,
+    facts: &'b Facts,
+    id: &'b str,
+    data: Map<String, Value>,
+    pub(crate) texts: Vec<Drawn>,
+}
+
+/// A part of the words of a scene: page `at` of `of`, on layouts that part them.
+#[derive(Debug, Clone)]
+pub(crate) struct Page {
+    /// The words of this page; all of them when absent.
+    pub(crate) text: Option<String>,
+}
+
+impl<'a, 'b> Plate<'a, 'b> {
+    pub(crate) fn new(order: &'b Order<'a>, facts: &'b Facts, id: &'b str) -> Self {
+        let mut data = Map::new();
+        data.insert("lang".into(), json!(order.article.lang));
+        Self { order, facts, id, data, texts: Vec::new() }
+    }
+
+    pub(crate) fn finish(self) -> (Value, Vec<Drawn>) {
+        (Value::Object(self.data), self.texts)
+    }
+
+    /// Where the scene stands among the others.
+    pub(crate) fn numbered(&mut self, page: usize, pages: usize) {
+        self.data.insert("page".into(), json!(page));
+        self.data.insert("pages".into(), json!(pages));
+    }
+
+    /// Fills it for a topic. `still` layouts have one place for a name, above the words.
+    pub(crate) fn fill(&mut self, topic: &Topic, page: &Page, still: bool) {
+        let brief = self.order.brief;
+        match topic {
+            Topic::Title => {
+                self.text("text", &brief.title, page);
+                self.fact("kicker", "section");
+            }
+            Topic::Sapo => self.some("text", brief.sapo.as_ref(), page),
+            Topic::Point(n) => self.some("text", brief.points.get(*n), page),
+            Topic::Figure(n) => {
+                if let Some(figure) = brief.figures.get(*n) {
+                    self.figure(figure, still);
+                }
+            }
+            Topic::Quote(n) => self.quote(brief, *n, page, still),
+            Topic::Step(n) => {
+                let Some(step) = brief.steps.get(*n) else { return };
+                let field = if still { "kicker" } else { "value" };
+                self.put(
+                    field,
+                    &format!("{}", n + 1),
+                    Origin::Counted { of: brief.steps.len() },
+                    false,
+                );
+                if still {
+                    self.some("text", step.text.as_ref().or(Some(&step.title)), page);
+                    if step.text.is_some() {
+                        self.passage("label", &step.title);
+                    }
+                } else {
+                    self.passage("text", &step.title);
+                    self.some("label", step.text.as_ref(), page);
+                }
+            }
+            Topic::Event(n) => {
+                let Some(event) = brief.events.get(*n) else { return };
+                self.passage(if still { "kicker" } else { "value" }, &event.date);
+                self.text("text", &event.text, page);
+            }
+            Topic::Table | Topic::Chart => self.table(brief),
+            Topic::Alert => {
+                if let Some(bulletin) = &brief.bulletin {
+                    self.alert(bulletin);
+                }
+            }
+            Topic::Cut(_) => {}
+            Topic::End => {
+                self.fact("url", "link");
+                self.fact("url_short", "link_short");
+                self.fact("source", "source");
+            }
+        }
+    }
+
+    fn figure(&mut self, figure: &Figure, still: bool) {
+        self.words("value", &figure.value, figure.span);
+        self.words("unit", &figure.unit, figure.span);
+        self.passage("label", &figure.label);
+        if still {
+            return;
+        }
+        let counts = counting::steps(&figure.value);
+        for count in &counts {
+            let origin = Origin::Counting { to: figure.value.clone() };
+            self.listed("counts", count, origin, false);
+        }
+        if !counts.is_empty() {
+            self.data.insert("counts".into(), json!(counts));
+        }
+    }
+
+    fn quote(&mut self, brief: &Brief, n: usize, page: &Page, still: bool) {
+        let Some(quote) = brief.quotes.get(n) else { return };
+        self.text("text", &quote.words, page);
+        if still {
+            self.words("kicker", &quote.speaker, quote.speaker_span);
+            return;
+        }
+        self.words("speaker", &quote.speaker, quote.speaker_span);
+        // The office stands somewhere in the block that names the speaker.
+        let block = self.order.article.blocks.get(quote.speaker_span.block as usize);
+        let end = block.map_or(0, |b| u32::try_from(b.text.len()).unwrap_or(u32::MAX));
+        self.words("role", &quote.role, Span { start: 0, end, ..quote.speaker_span });
+    }
+
+    fn table(&mut self, brief: &Brief) {
+        let Some(table) = &brief.table else { return };
+        let texts = |list: &[Passage]| list.iter().map(|p| p.text.clone()).collect::<Vec<_>>();
+        for cell in &table.columns {
+            self.cell("columns", cell);
+        }
+        let rows: Vec<Vec<String>> = table.rows.iter().map(|row| texts(row)).collect();
+        for cell in table.rows.iter().flatten() {
+            self.cell("rows", cell);
+        }
+        self.data.insert("columns".into(), json!(texts(&table.columns)));
+        self.data.insert("rows".into(), json!(rows));
+    }
+
+    fn alert(&mut self, bulletin: &Bulletin) {
+        if let Some(level) = &bulletin.level {
+            self.passage("value", &level.words);
+            self.data.insert("level".into(), json!(level.rank));
+        }
+        for (field, passage) in [("text", &bulletin.area), ("label", &bulletin.until)] {
+            if let Some(passage) = passage {
+                self.passage(field, passage);
+            }
+        }
+        let listed: Vec<String> = bulletin.actions.iter().map(|p| p.text.clone()).collect();
+        for action in &bulletin.actions {
+            self.cell("points", action);
+        }
+        if !listed.is_empty() {
+            self.data.insert("points".into(), json!(listed));
+        }
+        let mut hotlines = Vec::new();
+        for line in &bulletin.hotlines {
+            self.cell("hotlines", &line.number);
+            let label = line.label.as_ref().map_or(String::new(), |label| label.text.clone());
+            if let Some(label) = &line.label {
+                self.cell("hotlines", label);
+            }
+            hotlines.push(vec![label, line.number.text.clone()]);
+        }
+        if !hotlines.is_empty() {
+            self.data.insert("hotlines".into(), json!(hotlines));
+        }
+    }
+
+    fn some(&mut self, field: &str, passage: Option<&Passage>, page: &Page) {
+        if let Some(passage) = passage {
+            self.text(field, passage, page);
+        }
+    }
+
+    /// The words of a page, or all of them.
+    fn text(&mut self, field: &str, passage: &Passage, page: &Page) {
+        self.mark(passage, field);
+        match &page.text {
+            Some(part) => {
+                let origin = Origin::Part { passage: passage.clone() };
+                self.put(field, part, origin, passage.is_edited());
+            }
+            None => self.passage(field, passage),
+        }
+    }
+
+    fn passage(&mut self, field: &str, passage: &Passage) {
+        self.mark(passage, field);
+        let origin = Origin::Passage { span: passage.span, edits: passage.edits.clone() };
+        self.put(field, &passage.text, origin, passage.is_edited());
+    }
+
+    /// What a person rewrote says so above it.
+    fn mark(&mut self, passage: &Passage, field: &str) {
+        if passage.is_edited() && field == "text" {
+            self.fact("kicker", "edited");
+        }
+    }
+
+    fn cell(&mut self, field: &str, passage: &Passage) {
+        let origin = Origin::Passage { span: passage.span, edits: passage.edits.clone() };
+        self.listed(field, &passage.text, origin, passage.is_edited());
+    }
+
+    fn words(&mut self, field: &str, text: &str, span: Span) {
+        self.put(field, text, Origin::Words { span }, false);
+    }
+
+    pub(crate) fn fact(&mut self, field: &str, fact: &str) {
+        let text = self.facts.get(fact).to_owned();
+        self.put(field, &text, Origin::Fact { field: fact.into() }, false);
+    }
+
+    fn put(&mut self, field: &str, text: &str, origin: Origin, edited: bool) {
+        // A mark “đã biên tập” set before is not overwritten by a section.
+        if text.is_empty() || self.data.contains_key(field) {
+            return;
+        }
+        self.data.insert(field.into(), json!(text));
+        self.listed(field, text, origin, edited);
+    }
+
+    fn listed(&mut self, field: &str, text: &str, origin: Origin, edited: bool) {
+        if text.is_empty() {
+            return;
+        }
+        let (plate, field, text) = (self.id.to_owned(), field.to_owned(), text.to_owned());
+        self.texts.push(Drawn { plate, field, text, origin, edited });
+    }
+}
+
+/// What kind of scene tells a topic.
+pub(crate) fn kind(topic: &Topic) -> SceneKind {
+    match topic {
+        Topic::Title => SceneKind::Title,
+        Topic::Sapo | Topic::Point(_) => SceneKind::Point,
+        Topic::Figure(_) => SceneKind::Figure,
+        Topic::Quote(_) => SceneKind::Quote,
+        Topic::Step(_) | Topic::Event(_) => SceneKind::Step,
+        Topic::Table => SceneKind::Table,
+        Topic::Chart => SceneKind::Chart,
+        Topic::Alert => SceneKind::Alert,
+        Topic::Cut(_) => SceneKind::Cut,
+        Topic::End => SceneKind::End,
+    }
+}

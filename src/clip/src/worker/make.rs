@@ -1,0 +1,164 @@
+//! From a request to files: what is not in the cache is made, then each rendition is put together.
+
+use std::{collections::BTreeMap, fs, time::Instant};
+
+use loa_model::{Cancel, Digest, Progress};
+
+use crate::{
+    Error, Result,
+    compositor::Footage,
+    crew::{Crew, Open, Reel},
+    encode::{SoundCodec, SoundRate, mux, track::Track},
+    error::file,
+    score::{self, Heard, Listen, Said},
+    segment::{self, Digests},
+    sound::{RATE, Sound},
+    worker::{Film, Output, PhotoFile, Request, STEP_FRAMES, beside, load_for, poster},
+};
+
+pub(super) fn made(
+    request: &Request,
+    cancel: &Cancel,
+    on_progress: &mut dyn FnMut(Progress),
+) -> Result<Vec<Output>> {
+    ffmpeg_next::init().map_err(crate::encode::refused("start"))?;
+    ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Warning);
+    let photos = photo_digests(&request.photos)?;
+    let films: Vec<Reel<'_>> =
+        request.films.iter().map(|film| reel(request, film, &photos)).collect();
+    let crew = Crew::new(&films, &request.cache, request.workers, cancel);
+    let total = crew.frames();
+
+    let (mut pictures, mut sounds, mut stills) = (Vec::new(), Vec::new(), Vec::new());
+    for (film, wanted) in request.films.iter().zip(crew.wanted()) {
+        let frame = film.timeline.poster;
+        let mut ranges = wanted.ranges;
+        let shown = !film.rungs.is_empty();
+        if shown {
+            ranges.push(frame..frame + 1);
+        }
+        let loaded = load_for(request, film, &ranges)?;
+        stills.push(if shown { Some(poster(film, &loaded)?) } else { None });
+        pictures.push(loaded);
+        sounds.push(mixed(film, &wanted.sounds)?);
+    }
+    let footage: Vec<Box<Open<'_>>> = films.iter().map(|_| opener()).collect();
+
+    let started = Instant::now();
+    let mut first = None;
+    let stretches = crew.work(&pictures, &footage, &sounds, |done| {
+        let begun = *first.get_or_insert(done);
+        let spent = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let eta = spent.saturating_mul(total.saturating_sub(done)) / (done - begun).max(1);
+        let eta_ms = (done > begun).then_some(eta);
+        on_progress(Progress { step: STEP_FRAMES.into(), done, total, eta_ms });
+    })?;
+    drop((pictures, sounds));
+
+    let mut outputs = Vec::new();
+    let mut finished = Vec::new();
+    for (index, (film, stretches)) in request.films.iter().zip(&stretches).enumerate() {
+        let sound = |rate: &SoundRate| {
+            Track::must_read(&segment::path(&request.cache, &films[index].sounds[rate]))
+        };
+        for (rung, stretches) in film.rungs.iter().zip(stretches) {
+            if cancel.is_cancelled() {
+                return Err(Error::Cancelled);
+            }
+            let tracks = (stretches.as_slice(), &sound(&rung.sound)?);
+            let file = mux::clip(rung, &film.timeline, &film.lang, tracks, &film.out)?;
+            if let Some(most) = rung.rate.most_bytes(film.timeline.duration_ms())
+                && file.bytes > most
+            {
+                return Err(Error::OverBudget { name: rung.name.clone(), bytes: file.bytes, most });
+            }
+            finished.push((index, "video/mp4", rung.size(&film.timeline), file));
+        }
+        for bulletin in &film.bulletins {
+            let track = sound(&bulletin.sound)?;
+            let mime = match bulletin.sound.codec {
+                SoundCodec::Aac => "audio/mp4",
+                SoundCodec::Opus => "audio/ogg",
+                SoundCodec::Mp3 => "audio/mpeg",
+            };
+            let file = mux::sound(&bulletin.name, bulletin.sound, &track, &film.out)?;
+            finished.push((index, mime, (0, 0), file));
+        }
+    }
+    // All are whole before the first gets its name.
+    for (index, mime, (width, height), file) in finished {
+        let film = &request.films[index];
+        let named = file.name()?;
+        let alt = film.timeline.alt.clone();
+        let output = Output::of((index, film), &named.name, mime, (named.path, named.bytes));
+        outputs.push(Output { width, height, alt, ..output });
+    }
+    for (index, (film, still)) in request.films.iter().zip(&stills).enumerate() {
+        beside((index, film), still.as_ref(), &mut outputs)?;
+    }
+    outputs.sort_by_key(|output| output.film);
+    Ok(outputs)
+}
+
+fn photo_digests(photos: &[PhotoFile]) -> Result<BTreeMap<u32, String>> {
+    let digest = |photo: &PhotoFile| {
+        let bytes = fs::read(&photo.path).map_err(file(&photo.path))?;
+        Ok((photo.index, Digest::of(&bytes).to_string()))
+    };
+    photos.iter().map(digest).collect()
+}
+
+fn reel<'a>(request: &Request, film: &'a Film, photos: &BTreeMap<u32, String>) -> Reel<'a> {
+    let videos: BTreeMap<u32, String> =
+        request.videos.iter().map(|v| (v.index, v.digest.clone())).collect();
+    let sprites = film.sprites.iter().map(|s| (s.key.clone(), s.identity())).collect();
+    let of_cuts: Vec<String> =
+        film.score.heard.iter().filter_map(|h| videos.get(&h.video).cloned()).collect();
+    let duration = film.timeline.duration_ms();
+    let rates = film.rungs.iter().map(|r| r.sound).chain(film.bulletins.iter().map(|b| b.sound));
+    let sounds = rates.map(|rate| (rate, film.score.key(duration, rate, &of_cuts))).collect();
+    let digests = Digests { photos: photos.clone(), videos, sprites };
+    Reel { timeline: &film.timeline, rungs: &film.rungs, digests, sounds }
+}
+
+/// The sounds that are wanted, each as loud as it must be in its channels.
+pub(crate) fn mixed(film: &Film, wanted: &[SoundRate]) -> Result<BTreeMap<SoundRate, Sound>> {
+    if wanted.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let canvas = film.timeline.canvas;
+    let samples = u64::from(film.timeline.frames()) * u64::from(RATE) / u64::from(canvas.fps);
+    let samples = usize::try_from(samples).expect("a clip is short");
+    let mix = film.score.mix(samples, &mut Files)?;
+    // Mastering depends on channels and ceiling alone.
+    let mut mastered: BTreeMap<(u32, i64), Sound> = BTreeMap::new();
+    let mut out = BTreeMap::new();
+    for rate in wanted {
+        #[expect(clippy::cast_possible_truncation, reason = "a few decibels in hundredths")]
+        let kind = (rate.channels, (rate.ceiling_db() * 100.0) as i64);
+        if !mastered.contains_key(&kind) {
+            let mut sound = if rate.channels == 1 { mix.mono() } else { mix.clone() };
+            sound.master(rate.ceiling_db())?;
+            mastered.insert(kind, sound);
+        }
+        out.insert(*rate, mastered[&kind].clone());
+    }
+    Ok(out)
+}
+
+/// Sounds from the files of a request.
+struct Files;
+
+impl Listen for Files {
+    fn said(&mut self, said: &Said) -> Result<Sound> {
+        score::words(said)
+    }
+
+    fn heard(&mut self, heard: &Heard) -> Result<Sound> {
+        Err(Error::Video(format!("video {} was not handed in", heard.video + 1)))
+    }
+}
+
+fn opener<'a>() -> Box<Open<'a>> {
+    Box::new(|| -> Result<Option<Box<dyn Footage>>> { Ok(None) })
+}

@@ -1,0 +1,190 @@
+//! Clips of an article: the scenes are chosen and drawn here, frames are made and encoded by a child.
+
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use loa_clip::{
+    Bulletin, Cast, Film, Folders, Format, Look, Order, PhotoFile, Pictured, Request, Rung, Runner,
+    SoundCodec, SoundRate, Wanted,
+};
+use loa_model::{Article, Brief, Progress, VariantKind};
+use serde_json::{Value, json};
+
+use crate::{
+    Error, Made, Result, Studio, Take,
+    studio::{on_a_thread, shown_address},
+};
+
+/// What clips are made with.
+#[derive(Debug, Clone)]
+pub struct Cinema {
+    runner: Runner,
+    cache: Option<PathBuf>,
+    workers: usize,
+}
+
+impl Cinema {
+    /// Children started by `runner` make them, on all processors; nothing is kept between two clips.
+    pub fn new(runner: Runner) -> Self {
+        let workers = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        Self { runner, cache: None, workers }
+    }
+
+    /// The same, which keeps finished stretches in a folder: what was made is not made again.
+    #[must_use]
+    pub fn with_cache(self, folder: PathBuf) -> Self {
+        Self { cache: Some(folder), ..self }
+    }
+}
+
+/// What is made of each film of a kind.
+fn films(kind: VariantKind) -> Vec<(Format, Wanted)> {
+    let of = |format, rungs| (format, Wanted { rungs, bulletins: Vec::new() });
+    match kind {
+        VariantKind::LongClip => {
+            vec![of(Format::Long, vec![Rung::master("1080p"), Rung::half("540p")])]
+        }
+        VariantKind::SquareClip => vec![of(Format::Square, vec![Rung::master("1080p")])],
+        VariantKind::LowBand => vec![
+            of(Format::Low, vec![Rung::low_band("360p", 148, 28)]),
+            of(Format::Lowest, vec![Rung::low_band("240p", 62, 16)]),
+        ],
+        VariantKind::Audio => {
+            let bulletins = [
+                ("m4a", SoundCodec::Aac, 48),
+                ("opus", SoundCodec::Opus, 24),
+                ("mp3", SoundCodec::Mp3, 48),
+            ];
+            let bulletins = bulletins.map(|(name, codec, kbps)| Bulletin {
+                name: name.to_owned(),
+                sound: SoundRate { codec, channels: 1, kbps },
+            });
+            vec![(Format::Low, Wanted { rungs: Vec::new(), bulletins: bulletins.into() })]
+        }
+        _ => vec![of(Format::Short, vec![Rung::master("1080p"), Rung::half("540p")])],
+    }
+}
+
+impl Studio {
+    /// Makes the files of a clip and says where each drawn string comes from.
+    pub(crate) async fn clip(
+        &self,
+        kind: VariantKind,
+        take: Take<'_>,
+        progress: &(dyn Fn(Progress) + Send + Sync),
+    ) -> Result<(Vec<Made>, Value)> {
+        progress(Progress { step: "render.layers".to_owned(), done: 0, total: 0, eta_ms: None });
+        let (request, report) = self.prepared(kind, take).await?;
+        let cinema = &self.cinema;
+        let outputs = loa_clip::render(&request, &cinema.runner, take.cancel, progress).await?;
+        // Renditions of a second film are beside those of the first; stills and captions are the first one's.
+        let made = outputs.into_iter().filter_map(|output| {
+            let of_rung = request.films[output.film].rungs.iter().any(|r| r.name == output.name);
+            (output.film == 0 || of_rung).then_some(Made {
+                name: output.name,
+                path: output.path,
+                mime: output.mime,
+                width: output.width,
+                height: output.height,
+                duration_ms: output.duration_ms,
+                bytes: output.bytes,
+                alt: output.alt,
+            })
+        });
+        Ok((made.collect(), report))
+    }
+
+    /// Everything the child needs: checked words, drawn layers.
+    async fn prepared(&self, kind: VariantKind, take: Take<'_>) -> Result<(Request, Value)> {
+        let (engine, decoded) = (Arc::clone(&self.engine), Arc::clone(&self.decoded));
+        let (article, brief, recipe) =
+            (take.article.clone(), take.brief.clone(), take.recipe.clone());
+        let (on_disk, cancel) = (take.photos.to_vec(), take.cancel.clone());
+        let (work, out) = (take.work.to_path_buf(), take.out.to_path_buf());
+        let cache = self.cinema.cache.clone().unwrap_or_else(|| work.join("stretches"));
+        let workers = self.cinema.workers;
+        on_a_thread(move || {
+            let engine = engine.get()?;
+            folder(&cache)?;
+            let mut photos = Vec::new();
+            let mut pictured = Vec::new();
+            for photo in &on_disk {
+                let index = u32::try_from(photo.index).unwrap_or(u32::MAX);
+                let seen = decoded.of(&photo.bytes).map_err(loa_infographic::Error::from)?.focus();
+                pictured.push(Pictured { index, focus: (seen.x, seen.y) });
+                photos.push(PhotoFile { index, path: photo.path.clone() });
+            }
+            let look = Look::of(&engine, &recipe.brand).map_err(loa_infographic::Error::from)?;
+            let link = article.source.canonical_url.clone();
+            let shown = shown_address(&link);
+            let order = Order {
+                article: &article,
+                brief: &brief,
+                link: &link,
+                link_short: &shown,
+                photos: &pictured,
+                look,
+            };
+            let mut films: Vec<Film> = Vec::new();
+            let mut report = Vec::new();
+            for (n, (format, wanted)) in self::films(kind).into_iter().enumerate() {
+                let Cast { timeline, score } = cast(&order, format, recipe.clip.as_ref())?;
+                report.push(loa_clip::provenance::report(&timeline));
+                // A second film has files of the same names.
+                let (work, out) = if n == 0 {
+                    (work.clone(), out.clone())
+                } else {
+                    (work.join(n.to_string()), out.join(n.to_string()))
+                };
+                folder(&work)?;
+                folder(&out)?;
+                let folders = Folders { work: &work, out: &out };
+                let canvas = (&*engine, recipe.brand.as_str());
+                let cast = Cast { timeline, score };
+                films.push(loa_clip::prepare(cast, &order, canvas, wanted, folders, &cancel)?);
+            }
+            let report = if report.len() == 1 { report.remove(0) } else { json!(report) };
+            let request = Request { films, photos, videos: Vec::new(), cache, workers };
+            Ok((request, report))
+        })
+        .await
+    }
+}
+
+/// The film a person chose the scenes of, or as the engine tells the story.
+fn cast(order: &Order<'_>, format: Format, chosen: Option<&loa_model::Storyboard>) -> Result<Cast> {
+    let proposed = loa_clip::propose(order, format);
+    let board = match chosen {
+        Some(chosen) if !chosen.beats.is_empty() => chosen.clone(),
+        Some(chosen) => loa_model::Storyboard { beats: proposed.beats, ..chosen.clone() },
+        None => proposed,
+    };
+    let fixed = chosen.is_some_and(|chosen| !chosen.beats.is_empty());
+    Ok(loa_clip::cast(order, format, &board, &[], fixed)?)
+}
+
+/// Whether an article has enough to tell for a clip of this kind.
+pub(crate) fn fills(kind: VariantKind, article: &Article, brief: &Brief) -> bool {
+    if kind != VariantKind::LongClip {
+        return true;
+    }
+    let order = Order {
+        article,
+        brief,
+        link: "",
+        link_short: "",
+        photos: &[],
+        look: Look { ground: [0; 3], accent: [0; 3], shared: false },
+    };
+    cast(&order, Format::Long, None).is_ok()
+}
+
+fn folder(path: &Path) -> Result<()> {
+    std::fs::create_dir_all(path).map_err(|error| Error::Disk {
+        what: "the work folder cannot be made",
+        why: format!("{}: {error}", path.display()),
+    })
+}
