@@ -164,6 +164,70 @@ fn low_band_type_is_a_twentieth_of_the_shorter_side() {
     }
 }
 
+/// Words of Vietnamese as they stand in a decree, at most `letters` with their spaces.
+fn words(letters: usize) -> String {
+    let sentence = "Bộ Giáo dục và Đào tạo đề nghị Ủy ban nhân dân các tỉnh, thành phố rà soát, lập \
+                    danh sách học sinh bán trú thuộc hộ nghèo ở các xã đặc biệt khó khăn, bảo đảm tiền ăn \
+                    936.000 đồng mỗi tháng được chi trả trước ngày 05, không để học sinh bỏ học giữa chừng.";
+    let mut text = String::new();
+    for word in sentence.split_whitespace().cycle() {
+        if text.chars().count() + 1 + word.chars().count() > letters {
+            return text;
+        }
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(word);
+    }
+    text
+}
+
+#[test]
+fn as_much_fits_on_a_page_for_slow_links_as_the_readme_says() {
+    let engine = engine();
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/templates/README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let shapes = [(360, 640), (640, 360), (240, 426), (426, 240)];
+    let mut rows = 0;
+    for line in readme.lines() {
+        let cells: Vec<&str> = line.split('|').map(|cell| cell.trim().trim_matches('`')).collect();
+        let ["", template, field, numbers @ .., ""] = cells.as_slice() else { continue };
+        let numbers: Vec<usize> = numbers.iter().filter_map(|cell| cell.parse().ok()).collect();
+        if numbers.len() != shapes.len() {
+            continue;
+        }
+        rows += 1;
+        for ((width, height), letters) in shapes.into_iter().zip(numbers) {
+            let fits = |letters: usize| {
+                let mut data = json!({"lang": "vi", "kicker": "Xã hội", "page": 2, "pages": 6});
+                match (*template, *field) {
+                    ("clip-low", "label") => {
+                        (data["value"], data["unit"]) = (json!("334.234"), json!("căn nhà"));
+                    }
+                    ("clip-low-steps", _) => {
+                        (data["value"], data["of"]) = (json!("2"), json!("5"));
+                        data["text"] = json!("Chọn cấp đổi thẻ căn cước");
+                    }
+                    _ => {}
+                }
+                let text = words(letters);
+                data[*field] = if *field == "points" { json!([text]) } else { json!(text) };
+                let canvas = Canvas::new(width, height);
+                let sheet = Sheet { template, brand: "demo", canvas, data: &data, photos: &[] };
+                let layout = engine.compose(&sheet).unwrap();
+                let texts = layout.texts();
+                let tops: Vec<_> = texts.iter().map(|text| text.area[1]).collect();
+                let one_line = tops.iter().all(|top| (top - tops[0]).abs() < 1.0);
+                layout.problems().is_empty() && (*field != "points" || one_line)
+            };
+            assert!(fits(letters), "{template} {field}: {letters} on {width}x{height}");
+            let more = letters * 3 / 2;
+            assert!(!fits(more), "{template} {field}: {more} fit on {width}x{height}, say so");
+        }
+    }
+    assert_eq!(rows, 6, "rows of the table");
+}
+
 #[test]
 fn a_figure_that_counts_up_does_not_jump() {
     let engine = engine();
