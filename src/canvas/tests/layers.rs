@@ -25,29 +25,72 @@ fn data() -> Value {
     })
 }
 
-const CANVASES: [Canvas; 4] = [
-    Canvas::new(1080, 1920).with_safe([180, 0, 360, 0]),
+const CANVASES: [Canvas; 5] = [
+    Canvas::new(1080, 1920).with_safe([180, 40, 360, 0]),
     Canvas::new(1080, 1080),
     Canvas::new(1920, 1080),
     Canvas::new(360, 640),
+    Canvas::new(640, 360),
+];
+
+/// What only some templates draw: a step, a table, a chart and a bulletin.
+fn data_of(template: &str) -> Value {
+    let mut data = data();
+    let more = match template {
+        "clip-steps" | "clip-low-steps" => json!({
+            "value": "2", "of": "5", "text": "Chọn cấp đổi thẻ căn cước",
+            "label": "Kiểm tra thông tin; nếu sai thì chọn sửa.",
+        }),
+        "clip-table" => json!({"table": {
+            "columns": ["Vùng", "Trước đây", "Từ 01/7/2026"],
+            "rows": [["Vùng I", "4.960.000", "5.310.000"], ["Vùng II", "4.410.000", "4.730.000"],
+                     ["Vùng III", "3.860.000", "4.140.000"], ["Vùng IV", "3.450.000", "3.700.000"]],
+        }}),
+        "clip-chart" => json!({"chart": {
+            "kind": "bars", "columns": ["Xã", "Tỷ lệ giải ngân"], "strong": 0,
+            "rows": [{"label": "Mường Ẫng", "values": [{"text": "92,4%", "length": 1.0}]},
+                     {"label": "Nậm Pồ Hạ", "values": [{"text": "46,2%", "length": 0.5}]}],
+        }}),
+        "clip-alert" => json!({
+            "level": {"rank": 3, "text": "Rủi ro thiên tai cấp 3"},
+            "text": "Bão số 9 đổ bộ đêm nay, gió giật cấp 14",
+            "area": "Các xã ven biển từ Quảng Trị đến Đà Nẵng",
+            "points": ["Rời nhà ven biển trước 17 giờ.", "Không ra khỏi nhà từ 20 giờ."],
+            "until": "07 giờ 00 ngày 28/10/2026",
+            "hotlines": [{"number": "112", "label": "Cứu nạn"}, {"number": "115", "label": ""}],
+        }),
+        _ => json!({}),
+    };
+    data.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    data
+}
+
+/// Templates, the layers they promise, and those of them that are clear for this data.
+const TEMPLATES: [(&str, usize, &[usize]); 15] = [
+    ("clip-title", 3, &[]),
+    ("clip-point", 3, &[]),
+    ("clip-figure", 17, &[4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]),
+    ("clip-quote", 4, &[]),
+    ("clip-steps", 5, &[]),
+    ("clip-table", 9, &[7, 8]),
+    ("clip-chart", 11, &[5, 6, 7, 8, 9, 10]),
+    ("clip-alert", 8, &[5, 6]),
+    ("clip-lower-third", 1, &[]),
+    ("clip-caption", 1, &[]),
+    ("clip-end", 3, &[]),
+    ("clip-low", 1, &[]),
+    ("clip-low-photo", 1, &[]),
+    ("clip-low-steps", 1, &[]),
+    ("clip-low-end", 1, &[]),
 ];
 
 #[test]
 fn every_layer_is_there_readable_and_whole() {
     let engine = engine();
-    let data = data();
-    let names = [
-        ("clip-title", 3),
-        ("clip-point", 3),
-        ("clip-figure", 4),
-        ("clip-quote", 4),
-        ("clip-lower-third", 1),
-        ("clip-caption", 1),
-        ("clip-end", 3),
-        ("clip-low", 1),
-        ("clip-low-end", 1),
-    ];
-    for (template, layers) in names {
+    let made: Vec<_> = engine.templates().keys().filter(|id| id.starts_with("clip-")).collect();
+    assert_eq!(made.len(), TEMPLATES.len(), "{made:?}");
+    for (template, layers, clear) in TEMPLATES {
+        let data = data_of(template);
         for canvas in CANVASES {
             let sheet = Sheet { template, brand: "demo", canvas, data: &data, photos: &[] };
             let layout = engine.compose(&sheet).unwrap();
@@ -56,25 +99,165 @@ fn every_layer_is_there_readable_and_whole() {
             for index in 0..layers {
                 let pixels = layout.pixels(index, 1.0);
                 assert_eq!((pixels.width, pixels.height), (canvas.width, canvas.height));
-                assert!(pixels.bounds().is_some(), "{template} layer {index} is clear");
+                let seen = pixels.bounds().is_some();
+                assert_eq!(seen, !clear.contains(&index), "{template} layer {index} on {canvas:?}");
             }
         }
     }
 }
 
 #[test]
-fn low_band_type_is_a_twentieth_of_the_width() {
+fn words_keep_out_of_what_a_platform_covers() {
+    let engine = engine();
+    let canvases = [
+        Canvas::new(1080, 1920).with_safe([200, 120, 400, 60]),
+        Canvas::new(1920, 1080).with_safe([60, 80, 90, 100]),
+        Canvas::new(1080, 1080).with_safe([70, 40, 80, 50]),
+    ];
+    for (template, ..) in TEMPLATES {
+        let data = data_of(template);
+        for canvas in canvases {
+            let sheet = Sheet { template, brand: "demo", canvas, data: &data, photos: &[] };
+            let [top, right, bottom, left] = canvas.safe.map(f64::from);
+            let (width, height) = (f64::from(canvas.width), f64::from(canvas.height));
+            for text in engine.compose(&sheet).unwrap().texts() {
+                let [x0, y0, x1, y1] = text.area;
+                // A line box that is set by its capitals reaches over them.
+                let air = text.size * 0.35;
+                let inside = x0 >= left - 1.0
+                    && x1 <= width - right + 1.0
+                    && y0 >= top - air
+                    && y1 <= height - bottom + air;
+                assert!(inside, "{template} on {canvas:?}: {text:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn low_band_type_is_a_twentieth_of_the_shorter_side() {
+    let engine = engine();
+    let mut shapes = vec![];
+    for (width, height, share) in [(360, 640, 0.05), (240, 426, 0.06)] {
+        shapes.extend([(width, height, share), (height, width, share)]);
+    }
+    for template in ["clip-low", "clip-low-photo", "clip-low-steps", "clip-low-end", "clip-caption"]
+    {
+        let mut data = data_of(template);
+        let values = if template == "clip-low" { vec!["", "gần 334.234"] } else { vec![""] };
+        for value in values {
+            if template == "clip-low" {
+                data["value"] = json!(value);
+            }
+            data["label"] = json!("nhà tạm, nhà dột nát đã được xóa");
+            for (width, height, share) in &shapes {
+                let canvas = Canvas::new(*width, *height);
+                let sheet = Sheet { template, brand: "demo", canvas, data: &data, photos: &[] };
+                let layout = engine.compose(&sheet).unwrap();
+                assert_eq!(layout.problems(), [], "{template} on {canvas:?}");
+                let sizes = layout.texts().into_iter().map(|text| text.size);
+                let least = sizes.fold(f64::INFINITY, f64::min);
+                let promised = f64::from(*width.min(height)) * share;
+                assert!(least >= promised - 0.01, "{template} on {canvas:?}: {least} px");
+            }
+        }
+    }
+}
+
+/// Words of Vietnamese as they stand in a decree, at most `letters` with their spaces.
+fn words(letters: usize) -> String {
+    let sentence = "Bộ Giáo dục và Đào tạo đề nghị Ủy ban nhân dân các tỉnh, thành phố rà soát, lập \
+                    danh sách học sinh bán trú thuộc hộ nghèo ở các xã đặc biệt khó khăn, bảo đảm tiền ăn \
+                    936.000 đồng mỗi tháng được chi trả trước ngày 05, không để học sinh bỏ học giữa chừng.";
+    let mut text = String::new();
+    for word in sentence.split_whitespace().cycle() {
+        if text.chars().count() + 1 + word.chars().count() > letters {
+            return text;
+        }
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(word);
+    }
+    text
+}
+
+#[test]
+fn as_much_fits_on_a_page_for_slow_links_as_the_readme_says() {
+    let engine = engine();
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/templates/README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let shapes = [(360, 640), (640, 360), (240, 426), (426, 240)];
+    let mut rows = 0;
+    for line in readme.lines() {
+        let cells: Vec<&str> = line.split('|').map(|cell| cell.trim().trim_matches('`')).collect();
+        let ["", template, field, numbers @ .., ""] = cells.as_slice() else { continue };
+        let numbers: Vec<usize> = numbers.iter().filter_map(|cell| cell.parse().ok()).collect();
+        if numbers.len() != shapes.len() {
+            continue;
+        }
+        rows += 1;
+        for ((width, height), letters) in shapes.into_iter().zip(numbers) {
+            let fits = |letters: usize| {
+                let mut data = json!({"lang": "vi", "kicker": "Xã hội", "page": 2, "pages": 6});
+                match (*template, *field) {
+                    ("clip-low", "label") => {
+                        (data["value"], data["unit"]) = (json!("334.234"), json!("căn nhà"));
+                    }
+                    ("clip-low-steps", _) => {
+                        (data["value"], data["of"]) = (json!("2"), json!("5"));
+                        data["text"] = json!("Chọn cấp đổi thẻ căn cước");
+                    }
+                    _ => {}
+                }
+                let text = words(letters);
+                data[*field] = if *field == "points" { json!([text]) } else { json!(text) };
+                let canvas = Canvas::new(width, height);
+                let sheet = Sheet { template, brand: "demo", canvas, data: &data, photos: &[] };
+                let layout = engine.compose(&sheet).unwrap();
+                let texts = layout.texts();
+                let tops: Vec<_> = texts.iter().map(|text| text.area[1]).collect();
+                let one_line = tops.iter().all(|top| (top - tops[0]).abs() < 1.0);
+                layout.problems().is_empty() && (*field != "points" || one_line)
+            };
+            assert!(fits(letters), "{template} {field}: {letters} on {width}x{height}");
+            let more = letters * 3 / 2;
+            assert!(!fits(more), "{template} {field}: {more} fit on {width}x{height}, say so");
+        }
+    }
+    assert_eq!(rows, 6, "rows of the table");
+}
+
+#[test]
+fn a_figure_that_counts_up_does_not_jump() {
     let engine = engine();
     let mut data = data();
-    for value in ["", "gần 334.234"] {
-        data["value"] = json!(value);
-        for template in ["clip-low", "clip-low-end"] {
-            let canvas = Canvas::new(360, 640);
-            let sheet = Sheet { template, brand: "demo", canvas, data: &data, photos: &[] };
-            let texts = engine.compose(&sheet).unwrap().texts();
-            let least = texts.iter().map(|text| text.size).fold(f64::INFINITY, f64::min);
-            assert!(least >= 360.0 * 0.05, "{template}: {least} px");
+    data["value"] = json!("334.234");
+    data["counts"] = json!(["0", "41.779", "111.111", "289.504"]);
+    for canvas in CANVASES {
+        let template = "clip-figure";
+        let sheet = Sheet { template, brand: "demo", canvas, data: &data, photos: &[] };
+        let layout = engine.compose(&sheet).unwrap();
+        assert_eq!(layout.problems(), [], "{canvas:?}");
+        let texts = layout.texts();
+        // Layer by layer: what it says, its cells from the right, and the size of its type.
+        let said = |layer: usize| -> (String, Vec<f64>, f64) {
+            let runs: Vec<_> = texts.iter().filter(|text| text.page == layer).collect();
+            let middles = runs.iter().rev().map(|run| f64::midpoint(run.area[0], run.area[2]));
+            let words = runs.iter().map(|run| run.text.as_str()).collect();
+            (words, middles.collect(), runs.first().map_or(0.0, |run| run.size))
+        };
+        let (value, cells, size) = said(16);
+        assert_eq!(value, "334.234", "the last layer is the figure itself");
+        for (layer, count) in ["0", "41.779", "111.111", "289.504"].into_iter().enumerate() {
+            let (words, own, same) = said(layer + 4);
+            assert_eq!((words.as_str(), same), (count, size), "{canvas:?}");
+            for (mine, its) in own.iter().zip(&cells) {
+                assert!((mine - its).abs() < 1.0, "{count} on {canvas:?}: {own:?} {cells:?}");
+            }
         }
+        assert_eq!(said(8).0, "", "no more layers than counts");
+        assert!(!said(2).0.contains("334"), "the figure is not there before it is counted");
     }
 }
 
@@ -123,13 +306,9 @@ fn empty_data_draws_empty_layers_and_no_error() {
     let engine = engine();
     for template in engine.templates().keys().filter(|id| id.starts_with("clip-")) {
         let data = json!({});
-        let sheet = Sheet {
-            template,
-            brand: "demo",
-            canvas: Canvas::new(1080, 1920),
-            data: &data,
-            photos: &[],
-        };
-        engine.layers(&sheet).unwrap();
+        for canvas in CANVASES {
+            let sheet = Sheet { template, brand: "demo", canvas, data: &data, photos: &[] };
+            engine.layers(&sheet).unwrap();
+        }
     }
 }
