@@ -37,7 +37,7 @@ pub use draw::{SpriteFile, draw, keep};
 pub use encode::{Bulletin, Encoded, Rate, Rung, SoundCodec, SoundRate};
 pub use error::{Error, Result};
 pub use photo::load as load_photo;
-pub use render::{Folders, Runner, Wanted, prepare, render};
+pub use render::{Folders, Runner, Wanted, film, prepare, render};
 pub use score::{Said, Score};
 pub use segment::prune;
 pub use sprite::{Bitmap, Sprite};

@@ -98,6 +98,7 @@ fn strings(plate: &Plate) -> Vec<(&str, &str)> {
         match value {
             Value::String(text) if !text.is_empty() => out.push((field, text)),
             Value::Array(list) => list.iter().for_each(|value| walk(field, value, out)),
+            Value::Object(parts) => parts.values().for_each(|value| walk(field, value, out)),
             _ => {}
         }
     }

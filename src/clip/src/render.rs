@@ -9,13 +9,13 @@ use std::{
 
 use loa_canvas::Engine;
 use loa_jail::{Job, Limits};
-use loa_model::{Cancel, Progress};
+use loa_model::{Cancel, Progress, Storyboard, Topic};
 
 use crate::{
     Error, Result, draw,
     encode::{Bulletin, Rung},
     provenance,
-    story::{Cast, Order},
+    story::{Cast, Format, Order, Spoken, cast},
     worker::{self, Film, Output, Request},
 };
 
@@ -44,6 +44,51 @@ pub struct Wanted {
     pub rungs: Vec<Rung>,
     /// Sound alone.
     pub bulletins: Vec<Bulletin>,
+}
+
+/// A story from its scenes to a film that is ready for the child: [`cast`](crate::cast) and [`prepare`]. A scene that cannot
+/// hold its words is left out when the engine chose it; what a person chose is told instead.
+///
+/// # Errors
+/// Those of both.
+pub fn film(
+    order: &Order<'_>,
+    (format, board, fixed): (Format, &Storyboard, bool),
+    spoken: &[Spoken],
+    canvas: (&Engine, &str),
+    wanted: Wanted,
+    folders: Folders<'_>,
+    cancel: &Cancel,
+) -> Result<Film> {
+    let mut board = board.clone();
+    // What stays is at its old place for those who know scenes by it.
+    let mut places: Vec<usize> = (0..board.beats.len()).collect();
+    loop {
+        let at = |beat: usize| places.iter().position(|place| *place == beat);
+        let moved = spoken.iter().filter_map(|said| Some(Spoken { beat: at(said.beat)?, ..said.clone() }));
+        let cast = cast(order, format, &board, &moved.collect::<Vec<_>>(), fixed)?;
+        let scenes: Vec<u32> = cast.timeline.scenes.iter().map(|scene| scene.beat).collect();
+        let made = prepare(cast, order, canvas, wanted.clone(), folders, cancel);
+        let full = match &made {
+            Err(Error::Overflow { plate, .. }) if !fixed => beat_of(plate, &scenes),
+            _ => None,
+        };
+        let Some(beat) = full.filter(|beat| can_go(&board.beats[*beat].of)) else { return made };
+        tracing::warn!(scene = ?board.beats[beat].of, "A scene cannot hold its words and is left out");
+        board.beats.remove(beat);
+        places.remove(beat);
+    }
+}
+
+/// The beat that a plate belongs to: `scene-3`, `scene-3-caption-0`.
+fn beat_of(plate: &str, scenes: &[u32]) -> Option<usize> {
+    let number: usize = plate.strip_prefix("scene-")?.split('-').next()?.parse().ok()?;
+    scenes.get(number.checked_sub(1)?).map(|beat| *beat as usize)
+}
+
+/// Whether a story can do without a scene of this topic.
+fn can_go(topic: &Topic) -> bool {
+    !matches!(topic, Topic::Title | Topic::End)
 }
 
 /// Checks the words of a film and draws its layers into the work folder.

@@ -7,10 +7,10 @@ use std::{
 };
 
 use loa_clip::{
-    Bulletin, Cast, Film, Folders, Format, Look, Order, PhotoFile, Pictured, Request, Rung, Runner,
+    Bulletin, Film, Folders, Format, Look, Order, PhotoFile, Pictured, Request, Rung, Runner,
     SoundCodec, SoundRate, Wanted,
 };
-use loa_model::{Article, Brief, Progress, VariantKind};
+use loa_model::{Article, Brief, Progress, Storyboard, VariantKind};
 use serde_json::{Value, json};
 
 use crate::{
@@ -131,8 +131,7 @@ impl Studio {
             let mut films: Vec<Film> = Vec::new();
             let mut report = Vec::new();
             for (n, (format, wanted)) in self::films(kind).into_iter().enumerate() {
-                let Cast { timeline, score } = cast(&order, format, recipe.clip.as_ref())?;
-                report.push(loa_clip::provenance::report(&timeline));
+                let (board, fixed) = board(&order, format, recipe.clip.as_ref());
                 // A second film has files of the same names.
                 let (work, out) = if n == 0 {
                     (work.clone(), out.clone())
@@ -143,8 +142,10 @@ impl Studio {
                 folder(&out)?;
                 let folders = Folders { work: &work, out: &out };
                 let canvas = (&*engine, recipe.brand.as_str());
-                let cast = Cast { timeline, score };
-                films.push(loa_clip::prepare(cast, &order, canvas, wanted, folders, &cancel)?);
+                let told = (format, &board, fixed);
+                let film = loa_clip::film(&order, told, &[], canvas, wanted, folders, &cancel)?;
+                report.push(loa_clip::provenance::report(&film.timeline));
+                films.push(film);
             }
             let report = if report.len() == 1 { report.remove(0) } else { json!(report) };
             let request = Request { films, photos, videos: Vec::new(), cache, workers };
@@ -154,16 +155,15 @@ impl Studio {
     }
 }
 
-/// The film a person chose the scenes of, or as the engine tells the story.
-fn cast(order: &Order<'_>, format: Format, chosen: Option<&loa_model::Storyboard>) -> Result<Cast> {
-    let proposed = loa_clip::propose(order, format);
-    let board = match chosen {
-        Some(chosen) if !chosen.beats.is_empty() => chosen.clone(),
-        Some(chosen) => loa_model::Storyboard { beats: proposed.beats, ..chosen.clone() },
-        None => proposed,
-    };
-    let fixed = chosen.is_some_and(|chosen| !chosen.beats.is_empty());
-    Ok(loa_clip::cast(order, format, &board, &[], fixed)?)
+/// The scenes a person chose, or as the engine tells the story; and whether a person did.
+fn board(order: &Order<'_>, format: Format, chosen: Option<&Storyboard>) -> (Storyboard, bool) {
+    match chosen {
+        Some(chosen) if !chosen.beats.is_empty() => (chosen.clone(), true),
+        Some(chosen) => {
+            (Storyboard { beats: loa_clip::propose(order, format).beats, ..chosen.clone() }, false)
+        }
+        None => (loa_clip::propose(order, format), false),
+    }
 }
 
 /// Whether an article has enough to tell for a clip of this kind.
@@ -179,7 +179,8 @@ pub(crate) fn fills(kind: VariantKind, article: &Article, brief: &Brief) -> bool
         photos: &[],
         look: Look { ground: [0; 3], accent: [0; 3], shared: false },
     };
-    cast(&order, Format::Long, None).is_ok()
+    let board = loa_clip::propose(&order, Format::Long);
+    loa_clip::cast(&order, Format::Long, &board, &[], false).is_ok()
 }
 
 fn folder(path: &Path) -> Result<()> {

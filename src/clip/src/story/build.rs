@@ -20,6 +20,8 @@ use crate::{
 
 /// Characters of a line of a burned-in caption: big type for phones.
 const BURNED_LINE: usize = 30;
+/// Layer of a figure that is counted to.
+const COUNTED: usize = 16;
 /// Plate with the mark of an agency that shares the look of a family.
 const SIGNATURE: &str = "signature";
 /// Silence before and after the voice of a scene, milliseconds.
@@ -305,18 +307,21 @@ impl<'a> Builder<'a> {
         let mut cues: Vec<Cue> =
             (0..layers).map(|layer| self.cue(id, layer, template, (fade, frames, last))).collect();
         if figure && counts > 0 {
-            // Steps of the count lie behind the fixed layers; the true value waits for its turn.
+            // With a count the figure is not among the fixed layers: the count's layers come one after the other, at last
+            // the figure itself.
             let each = 2;
             let begin = cues[2].start + self.layout.frames(0.2);
-            let value = &mut cues[2];
-            let end = begin + each * u32::try_from(counts).unwrap_or(0);
-            let until = value.frames.map(|shown| (value.start + shown).saturating_sub(end));
-            *value = Cue { start: end, frames: until, motion: Motion::Still, ..value.clone() };
-            for (i, start) in (0..counts).zip((begin..).step_by(each as usize)) {
-                let sprite = SpriteKey { plate: id.into(), layer: layers + i };
-                let motion = Motion::Still;
-                cues.push(Cue { sprite, start, frames: Some(each), leave: 0, motion });
-            }
+            let step = |layer, start, frames| {
+                let sprite = SpriteKey { plate: id.into(), layer };
+                Cue { sprite, start, frames, leave: 0, motion: Motion::Still }
+            };
+            let starts = (begin..).step_by(each as usize);
+            cues.extend(
+                (0..counts).zip(starts).map(|(i, start)| step(layers + i, start, Some(each))),
+            );
+            let start = begin + each * u32::try_from(counts).unwrap_or(0);
+            let shown = cues[2].frames.map(|shown| (cues[2].start + shown).saturating_sub(start));
+            cues.push(Cue { leave: cues[2].leave, ..step(COUNTED, start, shown) });
         }
         cues
     }
@@ -336,7 +341,11 @@ impl<'a> Builder<'a> {
         if stands {
             return Cue { sprite, start: 0, frames: None, leave: 0, motion: Motion::Still };
         }
-        let apart = if matches!(template, "clip-table" | "clip-chart") { 0.45 } else { 0.16 };
+        let apart = if matches!(template, "clip-table" | "clip-chart" | "clip-alert") {
+            0.45
+        } else {
+            0.16
+        };
         let step = u32::try_from(layer).unwrap_or(0).saturating_sub(2) * layout.frames(apart);
         let motion =
             Motion::Rise { frames: layout.frames(0.5), by: (layout.canvas.height / 40) & !1 };
@@ -428,7 +437,7 @@ impl<'a> Builder<'a> {
         let sprite = SpriteKey { plate: plate.clone(), layer: 0 };
         let frames = Some(end.saturating_sub(start));
         self.out.overlays.push(Cue { sprite, start, frames, leave: 0, motion });
-        let safe = self.layout.safe;
+        let safe = self.layout.beside;
         let template = template.into();
         self.out.plates.push(Drawing { id: plate, template, data, safe, own: false });
     }

@@ -50,6 +50,8 @@ pub(crate) struct Layout {
     pub(crate) whole: bool,
     /// How far the words of a scene move up when something stands below them, pixels.
     pub(crate) raise: u32,
+    /// What captions and the lower third keep out of.
+    pub(crate) beside: [u32; 4],
     /// Where photos are.
     pub(crate) photo: Place,
     pub(crate) melt: u32,
@@ -75,6 +77,7 @@ pub(crate) const SHORT: Layout = Layout {
     extras: true,
     whole: false,
     raise: 190,
+    beside: [96, 40, 250, 0],
     photo: Place { x: 0, y: 0, width: 1080, height: 1480 },
     melt: 520,
     longest_below: 180,
@@ -96,7 +99,9 @@ pub(crate) const LONG: Layout = Layout {
     extras: true,
     whole: true,
     raise: 0,
-    photo: Place { x: 0, y: 0, width: 1920, height: 1080 },
+    // Words stand on the left half: what is told below them is told under the photo.
+    beside: [0, 60, 40, 960],
+    photo: Place { x: 900, y: 0, width: 1020, height: 1080 },
     melt: 0,
     longest_below: 180,
     page: 0,
@@ -116,7 +121,8 @@ pub(crate) const SQUARE: Layout = Layout {
     still: false,
     extras: true,
     whole: false,
-    raise: 0,
+    raise: 150,
+    beside: [0; 4],
     photo: Place { x: 0, y: 0, width: 1080, height: 1080 },
     melt: 0,
     longest_below: 0,
@@ -134,10 +140,11 @@ pub(crate) const LOW: Layout = Layout {
     extras: false,
     whole: false,
     raise: 0,
+    beside: [0; 4],
     photo: Place { x: 0, y: 0, width: 360, height: 272 },
     melt: 0,
     longest_below: 0,
-    page: 190,
+    page: 150,
     least_s: 4.0,
     end_s: 5.0,
     shortest_s: 15,
@@ -175,15 +182,16 @@ impl Layout {
         match (self.still, kind) {
             (true, SceneKind::Title) if photo => ("clip-low-photo", 1),
             (true, SceneKind::End) => ("clip-low-end", 1),
+            (true, SceneKind::Step) => ("clip-low-steps", 1),
             (true, _) => ("clip-low", 1),
             (false, SceneKind::Title) => ("clip-title", 3),
             (false, SceneKind::Point) => ("clip-point", 3),
             (false, SceneKind::Figure) => ("clip-figure", 4),
             (false, SceneKind::Quote) => ("clip-quote", 4),
-            (false, SceneKind::Step) => ("clip-steps", 4),
+            (false, SceneKind::Step) => ("clip-steps", 5),
             (false, SceneKind::Table) => ("clip-table", 9),
             (false, SceneKind::Chart) => ("clip-chart", 11),
-            (false, SceneKind::Alert) => ("clip-alert", 4),
+            (false, SceneKind::Alert) => ("clip-alert", 8),
             (false, SceneKind::Cut) => ("clip-cut", 1),
             (false, SceneKind::End) => ("clip-end", 3),
         }
@@ -192,7 +200,7 @@ impl Layout {
     /// Whether a scene of this kind has a photo.
     pub(crate) fn shows_photo(&self, kind: SceneKind) -> bool {
         match kind {
-            SceneKind::End | SceneKind::Table | SceneKind::Chart | SceneKind::Cut => false,
+            SceneKind::End | SceneKind::Alert | SceneKind::Cut => false,
             SceneKind::Title => true,
             _ => !self.still,
         }

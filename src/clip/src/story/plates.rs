@@ -10,6 +10,10 @@ use crate::{
     timeline::{Drawn, Origin, SceneKind},
 };
 
+/// Most actions and telephone numbers of a bulletin on one screen.
+const ACTIONS: usize = 4;
+const HOTLINES: usize = 2;
+
 /// A plate in the making.
 pub(crate) struct Plate<'a, 'b> {
     order: &'b Order<'a>,
@@ -61,32 +65,28 @@ impl<'a, 'b> Plate<'a, 'b> {
             Topic::Quote(n) => self.quote(brief, *n, page, still),
             Topic::Step(n) => {
                 let Some(step) = brief.steps.get(*n) else { return };
-                let field = if still { "kicker" } else { "value" };
-                self.put(
-                    field,
-                    &format!("{}", n + 1),
-                    Origin::Counted { of: brief.steps.len() },
-                    false,
-                );
-                if still {
-                    self.some("text", step.text.as_ref().or(Some(&step.title)), page);
-                    if step.text.is_some() {
-                        self.passage("label", &step.title);
+                let of = brief.steps.len();
+                for (field, number) in [("value", n + 1), ("of", of)] {
+                    self.put(field, &number.to_string(), Origin::Counted { of }, false);
+                }
+                match &step.text {
+                    // The title stays in sight while the rest of the step goes by in pages.
+                    Some(text) => {
+                        self.passage("text", &step.title);
+                        self.text("label", text, page);
                     }
-                } else {
-                    self.passage("text", &step.title);
-                    self.some("label", step.text.as_ref(), page);
+                    None => self.text("text", &step.title, page),
                 }
             }
             Topic::Event(n) => {
                 let Some(event) = brief.events.get(*n) else { return };
-                self.passage(if still { "kicker" } else { "value" }, &event.date);
+                self.passage("value", &event.date);
                 self.text("text", &event.text, page);
             }
             Topic::Table | Topic::Chart => self.table(brief),
             Topic::Alert => {
                 if let Some(bulletin) = &brief.bulletin {
-                    self.alert(bulletin);
+                    self.alert(brief, bulletin);
                 }
             }
             Topic::Cut(_) => {}
@@ -131,46 +131,48 @@ impl<'a, 'b> Plate<'a, 'b> {
 
     fn table(&mut self, brief: &Brief) {
         let Some(table) = &brief.table else { return };
+        self.passage("text", &brief.title);
         let texts = |list: &[Passage]| list.iter().map(|p| p.text.clone()).collect::<Vec<_>>();
-        for cell in &table.columns {
-            self.cell("columns", cell);
+        for cell in table.columns.iter().chain(table.rows.iter().flatten()) {
+            self.cell("table", cell);
         }
         let rows: Vec<Vec<String>> = table.rows.iter().map(|row| texts(row)).collect();
-        for cell in table.rows.iter().flatten() {
-            self.cell("rows", cell);
-        }
-        self.data.insert("columns".into(), json!(texts(&table.columns)));
-        self.data.insert("rows".into(), json!(rows));
+        self.data.insert("table".into(), json!({"columns": texts(&table.columns), "rows": rows}));
     }
 
-    fn alert(&mut self, bulletin: &Bulletin) {
+    fn alert(&mut self, brief: &Brief, bulletin: &Bulletin) {
+        self.passage("text", &brief.title);
         if let Some(level) = &bulletin.level {
-            self.passage("value", &level.words);
-            self.data.insert("level".into(), json!(level.rank));
+            self.cell("level", &level.words);
+            let level = json!({"rank": level.rank, "text": level.words.text});
+            self.data.insert("level".into(), level);
         }
-        for (field, passage) in [("text", &bulletin.area), ("label", &bulletin.until)] {
+        for (field, passage) in [("area", &bulletin.area), ("until", &bulletin.until)] {
             if let Some(passage) = passage {
                 self.passage(field, passage);
             }
         }
-        let listed: Vec<String> = bulletin.actions.iter().map(|p| p.text.clone()).collect();
-        for action in &bulletin.actions {
-            self.cell("points", action);
-        }
+        let actions = bulletin.actions.iter().take(ACTIONS);
+        let listed: Vec<&str> = actions.clone().map(|p| p.text.as_str()).collect();
         if !listed.is_empty() {
             self.data.insert("points".into(), json!(listed));
         }
-        let mut hotlines = Vec::new();
-        for line in &bulletin.hotlines {
-            self.cell("hotlines", &line.number);
-            let label = line.label.as_ref().map_or(String::new(), |label| label.text.clone());
-            if let Some(label) = &line.label {
-                self.cell("hotlines", label);
-            }
-            hotlines.push(vec![label, line.number.text.clone()]);
+        for action in actions {
+            self.cell("points", action);
         }
-        if !hotlines.is_empty() {
-            self.data.insert("hotlines".into(), json!(hotlines));
+        let lines = bulletin.hotlines.iter().take(HOTLINES);
+        let listed: Vec<Value> = lines
+            .clone()
+            .map(|line| {
+                let label = line.label.as_ref().map_or("", |label| label.text.as_str());
+                json!({"number": line.number.text, "label": label})
+            })
+            .collect();
+        if !listed.is_empty() {
+            self.data.insert("hotlines".into(), json!(listed));
+        }
+        for passage in lines.flat_map(|line| std::iter::once(&line.number).chain(&line.label)) {
+            self.cell("hotlines", passage);
         }
     }
 
