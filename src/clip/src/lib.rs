@@ -29,6 +29,7 @@ mod sprite;
 mod story;
 pub mod subtitle;
 pub mod timeline;
+pub mod voice;
 pub mod worker;
 mod yuv;
 
