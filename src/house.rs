@@ -9,7 +9,10 @@ use std::{
 use anyhow::Context as _;
 use jiff::Timestamp;
 use loa_canvas::{Engine, is_font};
-use loa_clip::Runner;
+use loa_clip::{
+    Runner,
+    voice::{Booth, Manners, Provider},
+};
 use loa_delivery::{Desk, Watchdog, Worker as Postman, owner_name};
 use loa_ingest::Ingest;
 use loa_model::{
@@ -180,7 +183,15 @@ fn runner(role: &str) -> anyhow::Result<Runner> {
 /// What clips are made with; finished stretches lie beside the work, and are not in backups.
 fn cinema(settings: &Settings) -> anyhow::Result<Cinema> {
     let cache = absolute(&settings.data.join("work").join("clips"))?;
-    Ok(Cinema::new(runner(MEDIA)?).with_cache(cache))
+    let policy = Policy { allow_loopback: settings.allow_loopback, ..Policy::default() };
+    let booth = |(name, provider): (&String, &Provider)| {
+        let booth = Booth::new(provider.clone(), &cache.join("voice"), &policy, Manners::default());
+        let booth = booth.with_context(|| format!("the voice {name} cannot be used"))?;
+        anyhow::Ok((name.clone(), Arc::new(booth)))
+    };
+    let voices = settings.voices.iter().map(booth).collect::<anyhow::Result<_>>()?;
+    let cinema = Cinema::new(runner(MEDIA)?).with_cache(cache.join("stretches"));
+    Ok(cinema.with_voices(voices, settings.voice.clone()))
 }
 
 fn press(settings: &Settings) -> anyhow::Result<Press> {

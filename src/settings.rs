@@ -30,6 +30,10 @@ pub(crate) struct Settings {
     pub(crate) demo: bool,
     /// Pages.
     pub(crate) web: loa_web::Config,
+    /// Name of the voice that speaks in clips where nobody chose one; `none` for none.
+    pub(crate) voice: String,
+    /// Voices by name.
+    pub(crate) voices: BTreeMap<String, loa_clip::voice::Provider>,
     /// Posting.
     pub(crate) delivery: loa_delivery::Config,
     /// Work on articles.
@@ -111,6 +115,8 @@ impl Default for Settings {
             pipeline: loa_pipeline::Config::default(),
             reach: loa_reach::Config::default(),
             channels: crate::channels::default_settings(),
+            voice: "none".into(),
+            voices: BTreeMap::new(),
             profiles: crate::channels::default_profiles(),
             agencies: Vec::new(),
             accounts: Vec::new(),
@@ -156,6 +162,12 @@ impl Settings {
                     }
                 }
             }
+        }
+        if self.voice != "none" && !self.voices.contains_key(&self.voice) {
+            bail!(
+                "voice = {:?} is not among [voices]: add it there, or write \"none\"",
+                self.voice
+            );
         }
         let quiet = self.delivery.quiet.as_ref();
         let agencies = self.agencies.iter().map(|agency| agency.zone.as_str());

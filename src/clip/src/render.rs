@@ -65,7 +65,8 @@ pub fn film(
     let mut places: Vec<usize> = (0..board.beats.len()).collect();
     loop {
         let at = |beat: usize| places.iter().position(|place| *place == beat);
-        let moved = spoken.iter().filter_map(|said| Some(Spoken { beat: at(said.beat)?, ..said.clone() }));
+        let moved =
+            spoken.iter().filter_map(|said| Some(Spoken { beat: at(said.beat)?, ..said.clone() }));
         let cast = cast(order, format, &board, &moved.collect::<Vec<_>>(), fixed)?;
         let scenes: Vec<u32> = cast.timeline.scenes.iter().map(|scene| scene.beat).collect();
         let made = prepare(cast, order, canvas, wanted.clone(), folders, cancel);

@@ -1,6 +1,7 @@
 //! Clips of an article: the scenes are chosen and drawn here, frames are made and encoded by a child.
 
 use std::{
+    collections::BTreeMap,
     num::NonZeroUsize,
     path::{Path, PathBuf},
     sync::Arc,
@@ -8,7 +9,8 @@ use std::{
 
 use loa_clip::{
     Bulletin, Film, Folders, Format, Look, Order, PhotoFile, Pictured, Request, Rung, Runner,
-    SoundCodec, SoundRate, Wanted,
+    SoundCodec, SoundRate, Spoken, Wanted,
+    voice::{Booth, Line, speech::Lang},
 };
 use loa_model::{Article, Brief, Progress, Storyboard, VariantKind};
 use serde_json::{Value, json};
@@ -18,25 +20,53 @@ use crate::{
     studio::{on_a_thread, shown_address},
 };
 
+/// Name of the voice that says nothing.
+const NO_VOICE: &str = "none";
+
 /// What clips are made with.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Cinema {
     runner: Runner,
     cache: Option<PathBuf>,
     workers: usize,
+    voices: BTreeMap<String, Arc<Booth>>,
+    voice: String,
 }
 
 impl Cinema {
-    /// Children started by `runner` make them, on all processors; nothing is kept between two clips.
+    /// Children started by `runner` make them, on all processors; nothing is kept between two clips, and nobody speaks.
     pub fn new(runner: Runner) -> Self {
         let workers = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        Self { runner, cache: None, workers }
+        let voice = NO_VOICE.to_owned();
+        Self { runner, cache: None, workers, voices: BTreeMap::new(), voice }
     }
 
     /// The same, which keeps finished stretches in a folder: what was made is not made again.
     #[must_use]
     pub fn with_cache(self, folder: PathBuf) -> Self {
         Self { cache: Some(folder), ..self }
+    }
+
+    /// The same with voices by name; `voice` speaks where nobody chose one.
+    #[must_use]
+    pub fn with_voices(self, voices: BTreeMap<String, Arc<Booth>>, voice: String) -> Self {
+        Self { voices, voice, ..self }
+    }
+
+    /// Names of the voices an editor can choose.
+    pub fn voices(&self) -> impl Iterator<Item = &str> {
+        self.voices.keys().map(String::as_str)
+    }
+
+    /// The booth of a voice; nothing where nobody speaks.
+    fn booth(&self, chosen: Option<&str>) -> Result<Option<&Booth>> {
+        let name = chosen.unwrap_or(&self.voice);
+        if name == NO_VOICE {
+            return Ok(None);
+        }
+        let gone = || Error::Missing { what: "voice", id: name.to_owned() };
+        let booth = self.voices.get(name).ok_or_else(gone)?;
+        Ok(Some(booth).filter(|booth| booth.is_on()).map(AsRef::as_ref))
     }
 }
 
@@ -76,8 +106,13 @@ impl Studio {
         take: Take<'_>,
         progress: &(dyn Fn(Progress) + Send + Sync),
     ) -> Result<(Vec<Made>, Value)> {
-        progress(Progress { step: "render.layers".to_owned(), done: 0, total: 0, eta_ms: None });
-        let (request, report) = self.prepared(kind, take).await?;
+        let step = |step: &str| {
+            progress(Progress { step: step.to_owned(), done: 0, total: 0, eta_ms: None });
+        };
+        step("render.voice");
+        let stories = self.told(kind, take).await?;
+        step("render.layers");
+        let (request, report) = self.prepared(stories, take).await?;
         let cinema = &self.cinema;
         let outputs = loa_clip::render(&request, &cinema.runner, take.cancel, progress).await?;
         // Renditions of a second film are beside those of the first; stills and captions are the first one's.
@@ -97,8 +132,46 @@ impl Studio {
         Ok((made.collect(), report))
     }
 
+    /// The scenes of each film of a kind, and who says them.
+    async fn told(&self, kind: VariantKind, take: Take<'_>) -> Result<Vec<Story>> {
+        let mut stories: Vec<Story> = Vec::new();
+        let chosen = take.recipe.clip.as_ref();
+        let voice = chosen.and_then(|clip| clip.voice.as_deref());
+        let booth = self.cinema.booth(voice)?;
+        if kind == VariantKind::Audio && booth.is_none() {
+            return Err(Error::NoVoice);
+        }
+        for (format, wanted) in films(kind) {
+            let order = bare(take.article, take.brief);
+            let (board, fixed) = board(&order, format, chosen);
+            let spoken = match booth {
+                None => Vec::new(),
+                Some(booth) => {
+                    let lang =
+                        if take.article.lang.starts_with("vi") { Lang::Vi } else { Lang::En };
+                    let script = loa_clip::script(&order, &board);
+                    let lines: Vec<Line> =
+                        script.iter().map(|(_, text)| Line { lang, text: text.clone() }).collect();
+                    let takes = booth.speak(&lines, take.cancel).await?;
+                    let ms = |ms: u64| u32::try_from(ms).unwrap_or(u32::MAX);
+                    let spoken = script.iter().zip(takes).map(|((beat, _), take)| Spoken {
+                        beat: *beat,
+                        path: take.path,
+                        digest: take.digest.to_string(),
+                        ms: ms(take.ms),
+                        lead_ms: ms(take.lead_ms),
+                        tail_ms: ms(take.tail_ms),
+                    });
+                    spoken.collect()
+                }
+            };
+            stories.push(Story { format, wanted, board, fixed, spoken });
+        }
+        Ok(stories)
+    }
+
     /// Everything the child needs: checked words, drawn layers.
-    async fn prepared(&self, kind: VariantKind, take: Take<'_>) -> Result<(Request, Value)> {
+    async fn prepared(&self, stories: Vec<Story>, take: Take<'_>) -> Result<(Request, Value)> {
         let (engine, decoded) = (Arc::clone(&self.engine), Arc::clone(&self.decoded));
         let (article, brief, recipe) =
             (take.article.clone(), take.brief.clone(), take.recipe.clone());
@@ -130,8 +203,8 @@ impl Studio {
             };
             let mut films: Vec<Film> = Vec::new();
             let mut report = Vec::new();
-            for (n, (format, wanted)) in self::films(kind).into_iter().enumerate() {
-                let (board, fixed) = board(&order, format, recipe.clip.as_ref());
+            for (n, story) in stories.into_iter().enumerate() {
+                let Story { format, wanted, board, fixed, spoken } = story;
                 // A second film has files of the same names.
                 let (work, out) = if n == 0 {
                     (work.clone(), out.clone())
@@ -143,7 +216,7 @@ impl Studio {
                 let folders = Folders { work: &work, out: &out };
                 let canvas = (&*engine, recipe.brand.as_str());
                 let told = (format, &board, fixed);
-                let film = loa_clip::film(&order, told, &[], canvas, wanted, folders, &cancel)?;
+                let film = loa_clip::film(&order, told, &spoken, canvas, wanted, folders, &cancel)?;
                 report.push(loa_clip::provenance::report(&film.timeline));
                 films.push(film);
             }
@@ -153,6 +226,21 @@ impl Studio {
         })
         .await
     }
+}
+
+/// A film before its layers are drawn.
+struct Story {
+    format: Format,
+    wanted: Wanted,
+    board: Storyboard,
+    fixed: bool,
+    spoken: Vec<Spoken>,
+}
+
+/// What decides the scenes, without what decides how they look.
+fn bare<'a>(article: &'a Article, brief: &'a Brief) -> Order<'a> {
+    let look = Look { ground: [0; 3], accent: [0; 3], shared: false };
+    Order { article, brief, link: "", link_short: "", photos: &[], look }
 }
 
 /// The scenes a person chose, or as the engine tells the story; and whether a person did.
@@ -171,14 +259,7 @@ pub(crate) fn fills(kind: VariantKind, article: &Article, brief: &Brief) -> bool
     if kind != VariantKind::LongClip {
         return true;
     }
-    let order = Order {
-        article,
-        brief,
-        link: "",
-        link_short: "",
-        photos: &[],
-        look: Look { ground: [0; 3], accent: [0; 3], shared: false },
-    };
+    let order = bare(article, brief);
     let board = loa_clip::propose(&order, Format::Long);
     loa_clip::cast(&order, Format::Long, &board, &[], false).is_ok()
 }

@@ -63,6 +63,14 @@ pub enum Error {
         /// Why it failed.
         why: String,
     },
+    /// A voice could not speak.
+    #[error(transparent)]
+    Voice(#[from] loa_clip::voice::Error),
+    /// Sound alone is asked for where nobody speaks.
+    #[error(
+        "Chưa có giọng đọc: khai báo [voices] trong cấu hình rồi làm lại / No voice is configured: add one under [voices] and render again"
+    )]
+    NoVoice,
     /// Somebody asked to stop.
     #[error("called off")]
     Cancelled,
