@@ -12,6 +12,7 @@ mod error;
 mod ffi;
 mod photo;
 pub mod provenance;
+pub mod reel;
 mod render;
 mod rows;
 mod sampler;
