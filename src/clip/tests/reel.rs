@@ -33,7 +33,7 @@ fn shuffled(times: &[u64]) -> Vec<u64> {
     let mut seed = 12_345u64;
     for i in (1..times.len()).rev() {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        times.swap(i, usize::try_from(seed >> 33).unwrap() % (i + 1));
+        times.swap(i, usize::try_from(seed >> 33).expect("31 bits") % (i + 1));
     }
     times
 }
@@ -260,7 +260,7 @@ fn colours_are_really_bt709_limited() {
 fn level(sound: &Sound, channel: usize, from: f64, to: f64) -> f64 {
     let part = &sound.channels[channel][(from * 48_000.0) as usize..(to * 48_000.0) as usize];
     let sum: f64 = part.iter().map(|&s| f64::from(s).powi(2)).sum();
-    (sum / f64::from(u32::try_from(part.len()).unwrap())).sqrt()
+    (sum / f64::from(u32::try_from(part.len()).expect("short"))).sqrt()
 }
 
 #[test]
