@@ -167,7 +167,12 @@ pub(super) fn decoder(
     options.set("max_pixels", MOST_PIXELS);
     let opened = decoder.open_as_with(codec, options).and_then(decoder::Opened::video);
     opened.map_err(|error| {
-        Error::Refused(format!("its {} cannot be decoded ({error}); it is damaged", id.name()))
+        Error::Refused(format!(
+            "its {} cannot be decoded ({error}); it is damaged, or larger than {} × {}",
+            id.name(),
+            bounds.long_side,
+            bounds.short_side
+        ))
     })
 }
 
