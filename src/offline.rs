@@ -86,7 +86,8 @@ pub(crate) async fn ingest(settings: &Settings, order: &cli::Source) -> anyhow::
 
 /// Draws everything into a folder, with `manifest.json`.
 pub(crate) async fn render(settings: &Settings, order: &cli::Render) -> anyhow::Result<()> {
-    const KNOWN: [&str; 5] = ["infographic", "carousel", "clip", "poster", "text"];
+    const KNOWN: [&str; 8] =
+        ["infographic", "carousel", "clip", "long", "square", "audio", "poster", "text"];
     if let Some(other) = order.only.iter().find(|name| !KNOWN.contains(&name.as_str())) {
         bail!("--only {other} is not offered: choose from {}", KNOWN.join(", "));
     }
@@ -119,6 +120,14 @@ pub(crate) async fn render(settings: &Settings, order: &cli::Render) -> anyhow::
     if wanted("clip") {
         kinds.extend([VariantKind::ShortClip, VariantKind::LowBand]);
     }
+    // Only when asked for by name: not every story has enough to tell, and not every house a voice.
+    let asked = [
+        ("long", VariantKind::LongClip),
+        ("square", VariantKind::SquareClip),
+        ("audio", VariantKind::Audio),
+    ];
+    let named = |name: &str| order.only.iter().any(|only| only == name);
+    kinds.extend(asked.into_iter().filter(|(name, _)| named(name)).map(|(_, kind)| kind));
     if wanted("poster") {
         kinds.push(VariantKind::Poster);
     }

@@ -111,7 +111,7 @@ impl<'a> Bench<'a> {
         let request = self.request("least", vec![film])?;
         let film = &request.films[0];
         let pictures = worker::load(&request, film)?;
-        let sound = least::sound(film, &film.rungs[0])?;
+        let sound = least::sound(&request, film, &film.rungs[0])?;
         let mut frames = least::compose(&film.timeline, &pictures)?;
         let mut ladder =
             vec![self.film("ladder", "demo", Format::Short, vec![master(), Rung::half("540p")])?];
@@ -125,7 +125,7 @@ impl<'a> Bench<'a> {
             "lowest",
             "demo",
             Format::Lowest,
-            vec![Rung::low_band("240p", 62, 16)],
+            vec![Rung::low_band("240p", 62, 24)],
         )?);
 
         let (mut cpu, mut wall, mut each, mut four) = (vec![], vec![], vec![], vec![]);

@@ -48,7 +48,7 @@ fn run() -> Result<(), Anything> {
         (Format::Long, "long", vec![Rung::master("1080p"), Rung::half("540p")]),
         (Format::Square, "square", vec![Rung::master("square")]),
         (Format::Low, "low", vec![Rung::low_band("360p", 148, 28)]),
-        (Format::Lowest, "lowest", vec![Rung::low_band("240p", 62, 16)]),
+        (Format::Lowest, "lowest", vec![Rung::low_band("240p", 62, 24)]),
     ];
     for (format, name, rungs) in formats {
         if what != "frames" && what != name {

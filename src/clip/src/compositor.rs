@@ -14,7 +14,7 @@ use loa_model::{Fit, Transition};
 
 use crate::{
     Error, Result,
-    backdrop::backdrop,
+    reel::{Size, reframe},
     rows,
     sampler::{Area, Rect, Sampler},
     sprite::{Bitmap, Sprite},
@@ -40,11 +40,11 @@ impl Pictures {
 
 /// Frames of the videos of an article: the picture shown at a moment, the same whenever it is asked for.
 pub trait Footage: Send {
-    /// The picture of video `video` at `ms`, in its own shape and never larger than a canvas needs.
+    /// The picture of video `video` at `ms`, in its own shape and as large as `fit` needs it.
     ///
     /// # Errors
     /// [`Error::Video`] when it is not there or cannot be decoded.
-    fn frame(&mut self, video: u32, ms: u32) -> Result<&Yuv>;
+    fn frame(&mut self, video: u32, ms: u32, fit: Fit) -> Result<&Yuv>;
 }
 
 /// Draws frames of one timeline.
@@ -177,12 +177,12 @@ impl<'a> Compositor<'a> {
                 let missing = || Error::Video(format!("video {} was not handed in", video + 1));
                 let footage = self.footage.as_mut().ok_or_else(missing)?;
                 let ms = from_ms + at * 1000 / self.timeline.canvas.fps;
-                let picture = footage.frame(video, ms)?;
+                let picture = footage.frame(video, ms, fit)?;
                 let from = view(shot, picture, area, time.min(1.0));
                 match fit {
                     Fit::Crop => draw(&mut self.sampler, picture, from, frame, area),
                     Fit::Pad => {
-                        backdrop(&mut self.sampler, picture, from, frame, area);
+                        behind(picture, frame, area);
                         let (whole, inner) = whole(picture, area);
                         draw(&mut self.sampler, picture, whole, frame, inner);
                     }
@@ -282,6 +282,19 @@ fn whole(picture: &Yuv, area: Area) -> (Rect, Area) {
         height: down,
     };
     (Rect { x: 0.0, y: 0.0, width, height }, inner)
+}
+
+/// The picture itself, out of focus and darker, as the ground of an area.
+fn behind(picture: &Yuv, frame: &mut FrameMut<'_>, area: Area) {
+    let size = Size { width: area.width as u32, height: area.height as u32 };
+    let ground = reframe::ground(picture, size);
+    for (i, (plane, ground)) in frame.iter_mut().zip(&ground.planes).enumerate() {
+        let area = if i == 0 { area } else { area.halved() };
+        for y in 0..area.height {
+            let row = &ground.row(y)[..area.width];
+            plane.span(area.y + y, area.x, area.x + area.width).copy_from_slice(row);
+        }
+    }
 }
 
 fn draw(sampler: &mut Sampler, from: &Yuv, rect: Rect, frame: &mut FrameMut<'_>, area: Area) {

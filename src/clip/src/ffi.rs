@@ -1,6 +1,6 @@
 //! The only file with `unsafe`: AVX2 copies of the row loops, and what ffmpeg-next does not offer safely.
 
-#![expect(unsafe_code, reason = "SIMD and three pointers into libav; everything else is safe")]
+#![expect(unsafe_code, reason = "SIMD and a few calls of libav; everything else is safe")]
 #![allow(clippy::cast_ptr_alignment, reason = "only unaligned loads and stores are used")]
 
 use crate::rows::Columns;
@@ -107,15 +107,17 @@ fast! {
 }
 
 #[cfg(feature = "ffmpeg")]
-pub(crate) use av::{clear_tag, headers, is_writable, text_track, views};
+pub(crate) use av::{cap_pieces, clear_tag, feed, headers, is_writable, text_track, views};
 
 #[cfg(feature = "ffmpeg")]
 mod av {
     use ffmpeg_next::{
         codec::encoder::Encoder,
         ffi::{
-            AV_INPUT_BUFFER_PADDING_SIZE, AVCodecID, AVMediaType, av_frame_is_writable, av_mallocz,
+            AV_INPUT_BUFFER_PADDING_SIZE, AVCodecID, AVMediaType, av_buffersrc_write_frame,
+            av_frame_is_writable, av_mallocz, av_max_alloc,
         },
+        filter,
         format::{Pixel, stream::StreamMut},
         frame,
     };
@@ -190,5 +192,22 @@ mod av {
                 parameters.extradata_size = TEXT.len() as i32;
             }
         }
+    }
+
+    /// Gives a picture to a filter and keeps it: the safe call takes the picture's bytes away.
+    pub(crate) fn feed(
+        source: &mut filter::Context,
+        picture: &frame::Video,
+    ) -> Result<(), ffmpeg_next::Error> {
+        // SAFETY: the graph that owns the filter is alive, `source` is borrowed from it; the call takes another
+        // reference to the picture's bytes and leaves the picture as it is.
+        let code = unsafe { av_buffersrc_write_frame(source.as_mut_ptr(), picture.as_ptr()) };
+        if code < 0 { Err(code.into()) } else { Ok(()) }
+    }
+
+    /// From now on libav allocates no single piece of memory larger than this, in the whole process.
+    pub(crate) fn cap_pieces(bytes: usize) {
+        // SAFETY: the call stores a number and nothing else.
+        unsafe { av_max_alloc(bytes) };
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     ffi,
     sound::Sound,
     timeline::Timeline,
-    worker::{self, Film},
+    worker::{self, Film, Request},
 };
 
 /// Frames in memory, 3 MB each at 1080p.
@@ -40,8 +40,8 @@ pub fn compose(timeline: &Timeline, pictures: &Pictures) -> Result<Composed> {
 ///
 /// # Errors
 /// Those of the files the score names.
-pub fn sound(film: &Film, rung: &Rung) -> Result<Sound> {
-    let mut made = worker::mixed(film, &[rung.sound])?;
+pub fn sound(request: &Request, film: &Film, rung: &Rung) -> Result<Sound> {
+    let mut made = worker::mixed(request, film, &[rung.sound])?;
     Ok(made.remove(&rung.sound).expect("it was asked for"))
 }
 

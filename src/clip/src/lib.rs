@@ -4,7 +4,6 @@
 #[cfg(test)]
 extern crate self as loa_clip;
 
-mod backdrop;
 pub mod caption;
 mod compositor;
 mod counting;
@@ -19,6 +18,7 @@ pub mod least;
 pub mod music;
 mod photo;
 pub mod provenance;
+pub mod reel;
 mod render;
 mod rows;
 mod sampler;

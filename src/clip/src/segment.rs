@@ -72,8 +72,13 @@ pub(crate) fn key(
             // What it tells does not change how it looks.
             value.remove("kind");
             value.remove("beat");
+            if start >= scene.start + scene.fade_in {
+                value.remove("enter");
+                value.remove("fade_in");
+            }
             value.insert("start".into(), json!(ahead(scene.start)));
-            value.insert("cues".into(), cues(&scene.cues, digests));
+            let seen = scene.cues.iter().filter(|cue| is_seen(cue, scene.start, range));
+            value.insert("cues".into(), cues(seen, digests));
             if let Some(shot) = &scene.shot {
                 let photo = |digest: Option<&String>| json!(digest);
                 let source = match shot.source {
@@ -89,14 +94,10 @@ pub(crate) fn key(
             Value::Object(value)
         })
         .collect();
-    let seen = |cue: &&Cue| {
-        let end = cue.frames.map_or(u32::MAX, |frames| cue.start.saturating_add(frames));
-        cue.start < range.end && end > start
-    };
     let overlays: Vec<Value> = timeline
         .overlays
         .iter()
-        .filter(seen)
+        .filter(|cue| is_seen(cue, 0, range))
         .filter_map(|cue| {
             let mut value = one(cue, digests)?;
             value.insert("start".into(), json!(ahead(cue.start)));
@@ -130,9 +131,16 @@ fn object<T: serde::Serialize>(value: &T) -> Map<String, Value> {
     }
 }
 
+/// Whether a layer, whose frames count from `from`, is seen in a range.
+fn is_seen(cue: &Cue, from: u32, range: &Range<u32>) -> bool {
+    let start = from.saturating_add(cue.start);
+    let end = cue.frames.map_or(u32::MAX, |frames| start.saturating_add(frames));
+    start < range.end && end > range.start
+}
+
 /// Layers by what they show; one that is clear shows nothing.
-fn cues(cues: &[Cue], digests: &Digests) -> Value {
-    cues.iter().filter_map(|cue| one(cue, digests)).map(Value::Object).collect()
+fn cues<'a>(cues: impl Iterator<Item = &'a Cue>, digests: &Digests) -> Value {
+    cues.filter_map(|cue| one(cue, digests)).map(Value::Object).collect()
 }
 
 fn one(cue: &Cue, digests: &Digests) -> Option<Map<String, Value>> {

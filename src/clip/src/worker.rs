@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Error, Result,
-    compositor::{Compositor, Pictures},
+    compositor::{Compositor, Footage, Pictures},
     draw::{self, SpriteFile},
     encode::{Bulletin, Rung},
     error::file,
@@ -263,8 +263,12 @@ pub(crate) fn load_for(
     not(feature = "ffmpeg"),
     allow(dead_code, reason = "nothing is made without an encoder")
 )]
-fn poster(film: &Film, pictures: &Pictures) -> Result<Yuv> {
-    Compositor::new(&film.timeline, pictures)?.still(film.timeline.poster)
+fn poster(film: &Film, pictures: &Pictures, footage: Option<Box<dyn Footage>>) -> Result<Yuv> {
+    let mut compositor = Compositor::new(&film.timeline, pictures)?;
+    if let Some(footage) = footage {
+        compositor = compositor.with_footage(footage);
+    }
+    compositor.still(film.timeline.poster)
 }
 
 /// Removes everything a request may have written into its films' folders: after a child that was killed.

@@ -80,7 +80,7 @@ fn films(kind: VariantKind) -> Vec<(Format, Wanted)> {
         VariantKind::SquareClip => vec![of(Format::Square, vec![Rung::master("1080p")])],
         VariantKind::LowBand => vec![
             of(Format::Low, vec![Rung::low_band("360p", 148, 28)]),
-            of(Format::Lowest, vec![Rung::low_band("240p", 62, 16)]),
+            of(Format::Lowest, vec![Rung::low_band("240p", 62, 24)]),
         ],
         VariantKind::Audio => {
             let bulletins = [

@@ -93,7 +93,9 @@ impl Error {
             | Self::Engine(_)
             | Self::Own { .. }
             | Self::Photo { .. }
-            | Self::Missing { .. } => true,
+            | Self::Missing { .. }
+            | Self::NoVoice => true,
+            Self::Voice(error) => !error.may_work_later(),
             Self::Clip(_)
             | Self::Reach(_)
             | Self::Child(_)

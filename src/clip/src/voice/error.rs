@@ -84,6 +84,23 @@ pub enum Error {
     Cancelled,
 }
 
+impl Error {
+    /// Whether the same words may be spoken later without a person's doing: the service or the network was at fault.
+    pub fn may_work_later(&self) -> bool {
+        match self {
+            Self::Provider { status, .. } => {
+                status.is_none_or(|status| status == 429 || status >= 500)
+            }
+            Self::Net { .. } | Self::Sound { .. } | Self::File { .. } | Self::Cancelled => true,
+            Self::Off
+            | Self::Config { .. }
+            | Self::Text(_)
+            | Self::Unfaithful { .. }
+            | Self::Program { .. } => false,
+        }
+    }
+}
+
 fn http(status: Option<&u16>) -> String {
     status.map(|status| format!(" (HTTP {status})")).unwrap_or_default()
 }

@@ -1,8 +1,12 @@
 //! From a request to files: what is not in the cache is made, then each rendition is put together.
 
-use std::{collections::BTreeMap, fs, time::Instant};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    fs,
+    time::Instant,
+};
 
-use loa_model::{Cancel, Digest, Progress};
+use loa_model::{Cancel, Digest, Fit, Progress};
 
 use crate::{
     Error, Result,
@@ -10,10 +14,12 @@ use crate::{
     crew::{Crew, Open, Reel},
     encode::{SoundCodec, SoundRate, mux, track::Track},
     error::file,
+    reel::{Bounds, Reel as Video, Size},
     score::{self, Heard, Listen, Said},
     segment::{self, Digests},
     sound::{RATE, Sound},
-    worker::{Film, Output, PhotoFile, Request, STEP_FRAMES, beside, load_for, poster},
+    worker::{Film, Output, PhotoFile, Request, STEP_FRAMES, VideoFile, beside, load_for, poster},
+    yuv::Yuv,
 };
 
 pub(super) fn made(
@@ -38,11 +44,16 @@ pub(super) fn made(
             ranges.push(frame..frame + 1);
         }
         let loaded = load_for(request, film, &ranges)?;
-        stills.push(if shown { Some(poster(film, &loaded)?) } else { None });
+        stills.push(if shown {
+            Some(poster(film, &loaded, opener(request, film)()?)?)
+        } else {
+            None
+        });
         pictures.push(loaded);
-        sounds.push(mixed(film, &wanted.sounds)?);
+        sounds.push(mixed(request, film, &wanted.sounds)?);
     }
-    let footage: Vec<Box<Open<'_>>> = films.iter().map(|_| opener()).collect();
+    let footage: Vec<Box<Open<'_>>> =
+        request.films.iter().map(|film| opener(request, film)).collect();
 
     let started = Instant::now();
     let mut first = None;
@@ -122,14 +133,18 @@ fn reel<'a>(request: &Request, film: &'a Film, photos: &BTreeMap<u32, String>) -
 }
 
 /// The sounds that are wanted, each as loud as it must be in its channels.
-pub(crate) fn mixed(film: &Film, wanted: &[SoundRate]) -> Result<BTreeMap<SoundRate, Sound>> {
+pub(crate) fn mixed(
+    request: &Request,
+    film: &Film,
+    wanted: &[SoundRate],
+) -> Result<BTreeMap<SoundRate, Sound>> {
     if wanted.is_empty() {
         return Ok(BTreeMap::new());
     }
     let canvas = film.timeline.canvas;
     let samples = u64::from(film.timeline.frames()) * u64::from(RATE) / u64::from(canvas.fps);
     let samples = usize::try_from(samples).expect("a clip is short");
-    let mix = film.score.mix(samples, &mut Files)?;
+    let mix = film.score.mix(samples, &mut Files(&request.videos))?;
     // Mastering depends on channels and ceiling alone.
     let mut mastered: BTreeMap<(u32, i64), Sound> = BTreeMap::new();
     let mut out = BTreeMap::new();
@@ -147,18 +162,58 @@ pub(crate) fn mixed(film: &Film, wanted: &[SoundRate]) -> Result<BTreeMap<SoundR
 }
 
 /// Sounds from the files of a request.
-struct Files;
+struct Files<'a>(&'a [VideoFile]);
 
-impl Listen for Files {
+impl Listen for Files<'_> {
     fn said(&mut self, said: &Said) -> Result<Sound> {
         score::words(said)
     }
 
     fn heard(&mut self, heard: &Heard) -> Result<Sound> {
-        Err(Error::Video(format!("video {} was not handed in", heard.video + 1)))
+        let mut video = look(self.0, heard.video)?;
+        Ok(video.sound(heard.from_ms.into(), heard.to_ms.into())?)
     }
 }
 
-fn opener<'a>() -> Box<Open<'a>> {
-    Box::new(|| -> Result<Option<Box<dyn Footage>>> { Ok(None) })
+fn look(videos: &[VideoFile], index: u32) -> Result<Video> {
+    let missing = || Error::Video(format!("number {} was not handed in", index + 1));
+    let file = videos.iter().find(|video| video.index == index).ok_or_else(missing)?;
+    // One decoder a worker: a second thread would only take the place of another worker.
+    let bounds = Bounds { threads: 1, ..Bounds::default() };
+    let named = |error| match Error::from(error) {
+        Error::Video(why) => Error::Video(format!("number {}: {why}", index + 1)),
+        other => other,
+    };
+    Video::open(&file.path, &bounds).map_err(named)
+}
+
+/// Videos of a film as one worker looks at them.
+struct Videos {
+    files: Vec<VideoFile>,
+    canvas: Size,
+    open: BTreeMap<u32, Video>,
+}
+
+impl Footage for Videos {
+    fn frame(&mut self, video: u32, ms: u32, fit: Fit) -> Result<&Yuv> {
+        let open = match self.open.entry(video) {
+            Entry::Occupied(open) => open.into_mut(),
+            Entry::Vacant(place) => place.insert(look(&self.files, video)?),
+        };
+        let size = match fit {
+            Fit::Pad => open.facts().fit(self.canvas),
+            Fit::Crop => open.facts().cover(self.canvas),
+        };
+        Ok(open.frame_at(ms.into(), size)?)
+    }
+}
+
+/// Opens the videos of a film for a worker, and those it looks at only.
+fn opener<'a>(request: &'a Request, film: &Film) -> Box<Open<'a>> {
+    let canvas = film.timeline.canvas;
+    let canvas = Size { width: canvas.width, height: canvas.height };
+    Box::new(move || {
+        let files = request.videos.clone();
+        Ok(Some(Box::new(Videos { files, canvas, open: BTreeMap::new() })))
+    })
 }
