@@ -40,8 +40,9 @@ def ken_burns(scene, lead, name):
         return f"({start:.6f}+({end - start:.6f})*{time})"
 
     left, top = ((padded[i] - scaled[i]) // 4 * 2 for i in (0, 1))
-    x = f"{left}+({scaled[0]}-iw/zoom)*{moves('x')}"
-    y = f"{top}+({scaled[1]}-ih/zoom)*{moves('y')}"
+    # One more, so that the even pixel below it is the nearest one.
+    x = f"{left + 1}+({scaled[0]}-iw/zoom)*{moves('x')}"
+    y = f"{top + 1}+({scaled[1]}-ih/zoom)*{moves('y')}"
     graph.append(
         f"[{source('-i', photo['file'])}:v]scale={scaled[0]}:{scaled[1]}:in_range=pc:in_color_matrix=bt601:{LIMITED},format=yuv420p,"
         f"pad={padded[0]}:{padded[1]}:{left}:{top},"
@@ -83,7 +84,10 @@ def scenes():
         if scene["photo"]:
             ken_burns(scene, lead, top)
         else:
-            graph.append(f"color=c={SPEC['ground']}:s={WIDTH}x{HEIGHT}:r={FPS},trim=end_frame={frames},scale={LIMITED},format=yuv420p,setsar=1[{top}]")
+            graph.append(
+                f"color=c={SPEC['ground']}:s={WIDTH}x{HEIGHT}:r={FPS},trim=end_frame=1,format=rgb24,scale={LIMITED},format=yuv420p,"
+                f"setsar=1,loop=loop={frames - 1}:size=1,settb=1/{FPS},setpts=N[{top}]"
+            )
         for place, layer in enumerate(scene["layers"]):
             top = laid(layer, top, lead, scene["shown"], f"s{number}l{place}")
         graph.append(f"[{top}]settb=1/{FPS},setpts=N[scene{number}]")
@@ -106,7 +110,7 @@ def bar(under):
     height = SPEC["bar"]["height"]
     if not height:
         return under
-    graph.append(f"color=c={SPEC['bar']['colour']}:s={WIDTH}x{height}:r={FPS},trim=end_frame=1,scale={LIMITED},format=yuv420p[bar_in]")
+    graph.append(f"color=c={SPEC['bar']['colour']}:s={WIDTH}x{height}:r={FPS},trim=end_frame=1,format=rgb24,scale={LIMITED},format=yuv420p[bar_in]")
     graph.append(f"[{under}][bar_in]overlay=x='trunc(({FRAME}+1)*{WIDTH}/{FRAMES}/2)*2-{WIDTH}':y={HEIGHT - height}[bar]")
     return "bar"
 

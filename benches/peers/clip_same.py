@@ -13,7 +13,8 @@ def main():
     frames = [int(subprocess.run([*count, clip], check=True, capture_output=True, text=True).stdout) for clip in (one, other)]
     if frames[0] != frames[1]:
         sys.exit(f"clip_same.py: {frames[0]} frames and {frames[1]}")
-    wanted = [frames[0] * (2 * place + 1) // (2 * PLACES) for place in range(PLACES)]
+    # Eight frames after each tenth of 20 s: words come in and scenes cross there, and in between all is at rest.
+    wanted = [frames[0] * place // PLACES + frames[0] // 75 for place in range(PLACES)]
     chosen = "select='" + "+".join(f"eq(n,{frame})" for frame in wanted) + "',setpts=N/TB"
     graph = f"[0:v]{chosen}[a];[1:v]{chosen}[b];[a][b]ssim=stats_file=-"
     call = ["ffmpeg", "-nostdin", "-loglevel", "error", "-i", one, "-i", other, "-filter_complex", graph, "-f", "null", "-"]
