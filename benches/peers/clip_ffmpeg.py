@@ -100,7 +100,7 @@ def scenes():
                 f":offset={(scene['start'] - 1) / FPS:.6f}[to{number}]"
             )
         else:
-            graph.append(f"[{under}][scene{number}]concat=n=2:v=1:a=0[to{number}]")
+            graph.append(f"[{under}][scene{number}]concat=n=2:v=1:a=0,fps={FPS},settb=1/{FPS}[to{number}]")
         under = f"to{number}"
     return under
 
