@@ -17,6 +17,8 @@ TOOLS = {
     "moviepy": [PYTHON if os.path.exists(PYTHON) else sys.executable, os.path.join(HERE, "clip_moviepy.py")],
     "remotion": ["node", os.path.join(HERE, "clip_remotion/render.js")],
 }
+# What the rows call them.
+NAMES = {"ffmpeg": "ffmpeg_cli", "moviepy": "moviepy", "remotion": "remotion"}
 # How many times longer than ours, by the wall.
 LEAST = {"ffmpeg": 1.8, "moviepy": 10, "remotion": 25}
 
@@ -59,7 +61,7 @@ def main():
                 after = own()
                 ratio, before = 2 * theirs["wall_s"] / (before["wall_s"] + after["wall_s"]), after
             more = {"least": LEAST[name], "ok": None if ratio is None else ratio >= LEAST[name]}
-            rows.append(row(f"clip.over_{name}", ratio, "ratio", **more))
+            rows.append(row(f"clip.{NAMES[name]}_over_ours", ratio, "ratio", **more))
         for key, unit in (("wall_s", "s"), ("cpu_s", "s")):
             rows.append(row(f"peers.clip_{name}_{key}", theirs and theirs[key], unit))
     print(json.dumps(rows))
