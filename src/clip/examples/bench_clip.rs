@@ -24,8 +24,8 @@ use cost::{Anything, row, timed};
 
 /// Runs of each measurement, interleaved.
 const RUNS: usize = 3;
-/// Frames of the clip: 20 s.
-const FRAMES: u32 = 600;
+/// Seconds of the clip.
+const SECONDS: u32 = 20;
 /// Agencies of one family.
 const AGENCIES: usize = 10;
 
@@ -47,11 +47,23 @@ fn main() -> Result<(), Anything> {
     let folder = tempfile::tempdir()?;
     let ours = Bench::new(folder.path())?;
     let mut rows = ours.against_the_least()?;
-    rows.extend(ours.fix()?);
-    rows.extend(ours.agencies()?);
-    rows.extend(ours.three_minutes()?);
+    tell(&rows);
+    for more in [ours.fix()?, ours.agencies()?, ours.three_minutes()?] {
+        tell(&more);
+        rows.extend(more);
+    }
     writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&rows)?)?;
     Ok(())
+}
+
+/// What is known so far, for whoever waits.
+fn tell(rows: &[Value]) {
+    for row in rows {
+        let number = |key: &str| row[key].as_f64().unwrap_or(f64::NAN);
+        let (value, spread) = (number("value"), number("spread"));
+        // Who does not listen misses nothing: the rows come at the end.
+        writeln!(std::io::stderr(), "{} {value:.3} (spread {spread:.2})", row["name"]).ok();
+    }
 }
 
 struct Bench<'a> {
@@ -70,10 +82,10 @@ impl<'a> Bench<'a> {
     fn new(folder: &'a Path) -> Result<Self, Anything> {
         let engine = Engine::new(&family(&Assets::from_dir(&support::assets(), &[])?))?;
         let photos = support::photos(folder, 2400, 1600);
-        Ok(Self { folder, engine, sample: support::sample(StoryKind::News), photos })
+        Ok(Self { folder, engine, sample: support::sample(StoryKind::Figures), photos })
     }
 
-    /// A film of the sample in a folder of its own; the first [`FRAMES`] of a short one, or all of it.
+    /// A film of the sample in a folder of its own; the first [`SECONDS`] of it.
     fn film(
         &self,
         name: &str,
@@ -89,9 +101,7 @@ impl<'a> Bench<'a> {
         fs::create_dir_all(&out)?;
         let Cast { mut timeline, score } =
             cast(&order, format, &propose(&order, format), &[], false)?;
-        if format == Format::Short {
-            shorten(&mut timeline);
-        }
+        shorten(&mut timeline);
         let folders = Folders { work: &work, out: &out };
         let wanted = Wanted { rungs, bulletins: vec![] };
         let cast = Cast { timeline, score };
@@ -166,7 +176,7 @@ impl<'a> Bench<'a> {
             let film = self.film("fix", "demo", Format::Short, vec![master()])?;
             let mut request = self.request("fix", vec![film])?;
             let whole = timed(|| Ok(worker::work(&request, &Cancel::new(), |_| ()).map(drop)?))?;
-            // Another picture under the first caption, as another word would be.
+            // Other pixels in the first caption, as another word would be.
             let film = &mut request.films[0];
             let caption = film.sprites.iter().position(|s| s.key.plate.contains("caption"));
             let of = caption.ok_or("the clip has no caption")?;
@@ -231,8 +241,9 @@ impl<'a> Bench<'a> {
 /// The first seconds of the sample clip: moving photos, words, transitions, and its end card.
 fn shorten(timeline: &mut loa_clip::Timeline) {
     let end = timeline.scenes.pop().expect("a clip ends with a card");
-    let until = FRAMES - end.frames;
-    timeline.scenes.retain(|scene| scene.start + 30 < until);
+    let fps = timeline.canvas.fps;
+    let until = SECONDS * fps - end.frames;
+    timeline.scenes.retain(|scene| scene.start + fps < until);
     let last = timeline.scenes.last_mut().expect("a clip has scenes");
     last.frames = until - last.start;
     for cue in &mut last.cues {

@@ -187,6 +187,14 @@ pub struct Encoded {
     pub bytes: u64,
 }
 
+/// Makes the library ready; what it has to say goes to the log of the child, and only when something is wrong.
+#[cfg(feature = "ffmpeg")]
+pub(crate) fn start() -> crate::Result<()> {
+    ffmpeg_next::init().map_err(refused("start"))?;
+    ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Warning);
+    Ok(())
+}
+
 #[cfg(feature = "ffmpeg")]
 pub(crate) fn refused(what: &'static str) -> impl FnOnce(ffmpeg_next::Error) -> Error {
     move |error| Error::Encode { what, reason: error.to_string() }

@@ -26,6 +26,7 @@ pub struct Composed(Vec<frame::Video>);
 /// # Errors
 /// As [`Compositor::render`].
 pub fn compose(timeline: &Timeline, pictures: &Pictures) -> Result<Composed> {
+    crate::encode::start()?;
     let mut compositor = Compositor::new(timeline, pictures)?;
     let frames = (0..timeline.frames()).map(|number| {
         let mut frame = picture((timeline.canvas.width, timeline.canvas.height));

@@ -99,6 +99,9 @@ impl Score {
 
     /// The mix in two channels, before it is mastered.
     pub(crate) fn mix(&self, samples: usize, from: &mut dyn Listen) -> Result<Sound> {
+        if self.said.is_empty() && self.heard.is_empty() {
+            return Ok(music::bed(self.music, samples));
+        }
         let mut front = Sound { channels: vec![vec![0.0; samples]; 2] };
         let mut spans = Vec::new();
         for said in &self.said {

@@ -54,6 +54,8 @@ struct Layer {
     alpha: Vec<u8>,
     /// Pixels of each row that are not clear.
     seen: Vec<Range<usize>>,
+    /// Pixels of each row that cover what is below them: the longest stretch of them.
+    solid: Vec<Range<usize>>,
 }
 
 impl Layer {
@@ -65,8 +67,23 @@ impl Layer {
                 first..row.iter().rposition(|&a| a != 0).map_or(0, |last| last + 1)
             })
             .collect();
-        Self { width, colour, alpha, seen }
+        let solid = alpha.chunks_exact(width).map(longest_solid).collect();
+        Self { width, colour, alpha, seen, solid }
     }
+}
+
+/// The longest stretch of pixels that are not clear at all.
+fn longest_solid(row: &[u8]) -> Range<usize> {
+    let (mut best, mut start) = (0..0, 0);
+    for (x, alpha) in row.iter().chain([&0]).enumerate() {
+        if *alpha != 255 {
+            if x - start > best.len() {
+                best = start..x;
+            }
+            start = x + 1;
+        }
+    }
+    best
 }
 
 /// A bitmap in the encoder's colours.
@@ -133,10 +150,28 @@ impl Sprite {
                 if start >= end {
                     continue;
                 }
-                let at = |x: usize| (left + x as i32) as usize;
-                let cells = row * layer.width + start..row * layer.width + end;
-                let to = plane.span(y as usize, at(start), at(end));
-                rows::over(to, &layer.colour[cells.clone()], &layer.alpha[cells], opacity);
+                let mut lay = |from: usize, to: usize, solid: bool| {
+                    if from >= to {
+                        return;
+                    }
+                    let at = |x: usize| (left + x as i32) as usize;
+                    let cells = row * layer.width + from..row * layer.width + to;
+                    let out = plane.span(y as usize, at(from), at(to));
+                    if solid {
+                        out.copy_from_slice(&layer.colour[cells]);
+                    } else {
+                        rows::over(out, &layer.colour[cells.clone()], &layer.alpha[cells], opacity);
+                    }
+                };
+                let solid = &layer.solid[row];
+                let (first, last) = (solid.start.clamp(start, end), solid.end.clamp(start, end));
+                if opacity == 256 && last > first {
+                    lay(start, first, false);
+                    lay(first, last, true);
+                    lay(last, end, false);
+                } else {
+                    lay(start, end, false);
+                }
             }
         }
     }
@@ -157,6 +192,35 @@ mod tests {
             assert_eq!(plane.row(4 >> s)[4 >> s], colour([255, 0, 0])[i]);
             assert_eq!(plane.row(3 >> s)[4 >> s], 0);
             assert_eq!(plane.row(4 >> s)[8 >> s], 0);
+        }
+    }
+
+    #[test]
+    fn what_covers_is_copied_and_gives_the_same_as_laying_over() {
+        // Clear, half clear, solid, solid, half clear, clear.
+        let alphas = [0u8, 128, 255, 255, 255, 255, 90, 0];
+        let row: Vec<u8> = alphas.iter().flat_map(|&a| [a / 2, a / 3, a / 4, a]).collect();
+        let bitmap = Bitmap { x: 0, y: 0, width: 8, height: 2, rgba: row.repeat(2) };
+        let sprite = Sprite::new(&bitmap);
+        assert_eq!(sprite.layers[0].solid[0], 2..6);
+        let mut fast = Yuv::new(8, 2);
+        let mut plain = Yuv::new(8, 2);
+        for frame in [&mut fast, &mut plain] {
+            for plane in &mut frame.planes {
+                plane.data.fill(77);
+            }
+        }
+        sprite.draw(&mut fast.view(), 0, 256);
+        for (plane, layer) in plain.planes.iter_mut().zip(&sprite.layers) {
+            let width = plane.width;
+            for y in 0..plane.height {
+                let cells = y * layer.width..(y + 1) * layer.width;
+                let out = &mut plane.data[y * plane.stride..][..width];
+                rows::over_plain(out, &layer.colour[cells.clone()], &layer.alpha[cells], 256);
+            }
+        }
+        for (one, two) in fast.planes.iter().zip(&plain.planes) {
+            assert_eq!(one.data, two.data);
         }
     }
 

@@ -1,7 +1,7 @@
 //! The child's part, and the same in the calling process for tests and benches: load, compose, encode, write.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     fs::{self, File},
     io::{BufRead, Write},
     path::{Path, PathBuf},
@@ -227,35 +227,45 @@ pub(crate) fn load_for(
     let timeline = &film.timeline;
     let seen = |start: u32, end: u32| ranges.iter().any(|r| start < r.end && end > r.start);
     let mut wanted = BTreeSet::new();
-    let mut photos: BTreeMap<u32, Yuv> = BTreeMap::new();
+    let mut photos = BTreeSet::new();
     for scene in &timeline.scenes {
         if !seen(scene.start, scene.start + scene.frames + scene.fade_out) {
             continue;
         }
         wanted.extend(scene.cues.iter().map(|cue| &cue.sprite));
-        let Some(Source::Photo(index)) = scene.shot.as_ref().map(|shot| shot.source) else {
-            continue;
-        };
-        if photos.contains_key(&index) {
-            continue;
+        if let Some(Source::Photo(index)) = scene.shot.as_ref().map(|shot| shot.source) {
+            photos.insert(index);
         }
-        let missing = || Error::Photo(format!("photo {} was not handed in", index + 1));
-        let from = request.photos.iter().find(|p| p.index == index).ok_or_else(missing)?;
-        let bytes = fs::read(&from.path).map_err(file(&from.path))?;
-        let named = |error| match error {
-            Error::Photo(why) => Error::Photo(format!("number {}: {why}", index + 1)),
-            other => other,
-        };
-        let clean = timeline.clean_photos;
-        photos.insert(index, photo::load(&bytes, timeline.canvas, clean).map_err(named)?);
     }
     for cue in &timeline.overlays {
         if seen(cue.start, cue.frames.map_or(u32::MAX, |frames| cue.start + frames)) {
             wanted.insert(&cue.sprite);
         }
     }
-    let sprites = draw::load(film.sprites.iter().filter(|s| wanted.contains(&s.key)))?;
-    Ok(Pictures { photos, sprites })
+    // Nothing can be composed before all of it is there: photos and layers are made ready side by side.
+    std::thread::scope(|scope| {
+        let photos: Vec<_> = photos
+            .into_iter()
+            .map(|index| (index, scope.spawn(move || photo_of(request, timeline, index))))
+            .collect();
+        let sprites = draw::load(film.sprites.iter().filter(|s| wanted.contains(&s.key)))?;
+        let joined = photos.into_iter().map(|(index, photo)| {
+            let photo = photo.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            Ok((index, photo?))
+        });
+        Ok(Pictures { photos: joined.collect::<Result<_>>()?, sprites })
+    })
+}
+
+fn photo_of(request: &Request, timeline: &Timeline, index: u32) -> Result<Yuv> {
+    let missing = || Error::Photo(format!("photo {} was not handed in", index + 1));
+    let from = request.photos.iter().find(|p| p.index == index).ok_or_else(missing)?;
+    let bytes = fs::read(&from.path).map_err(file(&from.path))?;
+    let named = |error| match error {
+        Error::Photo(why) => Error::Photo(format!("number {}: {why}", index + 1)),
+        other => other,
+    };
+    photo::load(&bytes, timeline.canvas, timeline.clean_photos).map_err(named)
 }
 
 /// The frame shown as the poster.

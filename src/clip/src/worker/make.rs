@@ -12,7 +12,7 @@ use crate::{
     Error, Result,
     compositor::Footage,
     crew::{Crew, Open, Reel},
-    encode::{SoundCodec, SoundRate, mux, track::Track},
+    encode::{self, SoundCodec, SoundRate, mux, track::Track},
     error::file,
     reel::{Bounds, Reel as Video, Size},
     score::{self, Heard, Listen, Said},
@@ -27,8 +27,7 @@ pub(super) fn made(
     cancel: &Cancel,
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Vec<Output>> {
-    ffmpeg_next::init().map_err(crate::encode::refused("start"))?;
-    ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Warning);
+    encode::start()?;
     let photos = photo_digests(&request.photos)?;
     let films: Vec<Reel<'_>> =
         request.films.iter().map(|film| reel(request, film, &photos)).collect();
@@ -43,14 +42,20 @@ pub(super) fn made(
         if shown {
             ranges.push(frame..frame + 1);
         }
-        let loaded = load_for(request, film, &ranges)?;
+        let (loaded, mixed) = std::thread::scope(|scope| {
+            let mixed = scope.spawn(|| mixed(request, film, &wanted.sounds));
+            let loaded = load_for(request, film, &ranges);
+            let mixed = mixed.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            (loaded, mixed)
+        });
+        let loaded = loaded?;
         stills.push(if shown {
             Some(poster(film, &loaded, opener(request, film)()?)?)
         } else {
             None
         });
         pictures.push(loaded);
-        sounds.push(mixed(request, film, &wanted.sounds)?);
+        sounds.push(mixed?);
     }
     let footage: Vec<Box<Open<'_>>> =
         request.films.iter().map(|film| opener(request, film)).collect();
@@ -144,19 +149,28 @@ pub(crate) fn mixed(
     let canvas = film.timeline.canvas;
     let samples = u64::from(film.timeline.frames()) * u64::from(RATE) / u64::from(canvas.fps);
     let samples = usize::try_from(samples).expect("a clip is short");
-    let mix = film.score.mix(samples, &mut Files(&request.videos))?;
-    // Mastering depends on channels and ceiling alone.
-    let mut mastered: BTreeMap<(u32, i64), Sound> = BTreeMap::new();
-    let mut out = BTreeMap::new();
-    for rate in wanted {
-        #[expect(clippy::cast_possible_truncation, reason = "a few decibels in hundredths")]
-        let kind = (rate.channels, (rate.ceiling_db() * 100.0) as i64);
-        if !mastered.contains_key(&kind) {
-            let mut sound = if rate.channels == 1 { mix.mono() } else { mix.clone() };
-            sound.master(rate.ceiling_db())?;
-            mastered.insert(kind, sound);
+    let mut mix = Some(film.score.mix(samples, &mut Files(&request.videos))?);
+    let mut out: BTreeMap<SoundRate, Sound> = BTreeMap::new();
+    for (n, rate) in wanted.iter().enumerate() {
+        // Mastering depends on channels and ceiling alone.
+        let alike = |other: &&SoundRate| {
+            other.channels == rate.channels
+                && other.ceiling_db().total_cmp(&rate.ceiling_db()).is_eq()
+        };
+        if let Some(same) = out.keys().find(alike).and_then(|same| out.get(same)) {
+            let same = same.clone();
+            out.insert(*rate, same);
+            continue;
         }
-        out.insert(*rate, mastered[&kind].clone());
+        // Minutes of sound are tens of megabytes: the last one takes the mix itself.
+        let last = n + 1 == wanted.len();
+        let whole = if last { mix.take() } else { mix.clone() };
+        let Some(mut sound) = whole else { continue };
+        if rate.channels == 1 {
+            sound = sound.mono();
+        }
+        sound.master(rate.ceiling_db())?;
+        out.insert(*rate, sound);
     }
     Ok(out)
 }
