@@ -276,8 +276,8 @@ fn whole(picture: &Yuv, area: Area) -> (Rect, Area) {
     let side = |length: f64, most: usize| ((length * scale) as usize & !1).clamp(2, most);
     let (across, down) = (side(width, area.width), side(height, area.height));
     let inner = Area {
-        x: area.x + ((area.width - across) / 2 & !1),
-        y: area.y + ((area.height - down) / 2 & !1),
+        x: area.x + (((area.width - across) / 2) & !1),
+        y: area.y + (((area.height - down) / 2) & !1),
         width: across,
         height: down,
     };
@@ -312,7 +312,7 @@ fn take_over(scene: &Scene, at: u32, frame: &mut FrameMut<'_>, before: &Yuv) {
     for (i, (plane, other)) in frame.iter_mut().zip(&before.planes).enumerate() {
         let (width, shift) = (plane.width, usize::from(i > 0));
         // Even in the first plane, so that colours move with the light.
-        let seen = ((width << shift) as f64 * eased) as usize / 2 * 2 >> shift;
+        let seen = (((width << shift) as f64 * eased) as usize & !1) >> shift;
         for y in 0..plane.height {
             let (row, other) = (plane.span(y, 0, width), &other.row(y)[..width]);
             match scene.enter {

@@ -65,6 +65,14 @@ pub(crate) struct Wanted {
     pub(crate) sounds: Vec<SoundRate>,
 }
 
+/// What films are made of, each by the index of its film.
+#[derive(Clone, Copy)]
+pub(crate) struct Stuff<'a> {
+    pub(crate) pictures: &'a [Pictures],
+    pub(crate) footage: &'a [Box<Open<'a>>],
+    pub(crate) sounds: &'a [BTreeMap<SoundRate, Sound>],
+}
+
 /// How films are made.
 pub(crate) struct Crew<'a> {
     pub(crate) films: &'a [Reel<'a>],
@@ -165,9 +173,7 @@ impl<'a> Crew<'a> {
     /// A rung that is too large for its budget is made again, worse, until it fits.
     pub(crate) fn work(
         mut self,
-        pictures: &[Pictures],
-        footage: &[Box<Open<'_>>],
-        sounds: &[BTreeMap<SoundRate, Sound>],
+        stuff: Stuff<'_>,
         mut on_frame: impl FnMut(u64),
     ) -> Result<Vec<Vec<Vec<Stretch>>>> {
         let all = self.frames();
@@ -185,7 +191,7 @@ impl<'a> Crew<'a> {
             let base = all.saturating_sub(rest).max(done_before);
             let share = all - base;
             let tell = |done: u64| base + share * done / rest.max(1);
-            self.round(tasks, (pictures, footage, sounds), |done| on_frame(tell(done)))?;
+            self.round(tasks, stuff, |done| on_frame(tell(done)))?;
             done_before = all;
             if !self.worsen()? {
                 break;
@@ -208,7 +214,7 @@ impl<'a> Crew<'a> {
     fn round(
         &self,
         tasks: Vec<Task>,
-        (pictures, footage, sounds): (&[Pictures], &[Box<Open<'_>>], &[BTreeMap<SoundRate, Sound>]),
+        Stuff { pictures, footage, sounds }: Stuff<'_>,
         mut on_frame: impl FnMut(u64),
     ) -> Result<()> {
         let frames = AtomicU64::new(0);

@@ -164,8 +164,10 @@ mod av {
         unsafe { std::slice::from_raw_parts(context.extradata, length) }.to_vec()
     }
 
+    const TEXT_LENGTH: i32 = 48;
+
     /// How text is shown that carries no style of its own: box 3GPP TS 26.245 §5.16, white at the foot of the picture.
-    const TEXT: [u8; 48] = [
+    const TEXT: [u8; TEXT_LENGTH as usize] = [
         0, 0, 0, 0, // display flags
         1, 0xff, // centred, at the foot
         0, 0, 0, 0, // background
@@ -189,7 +191,7 @@ mod av {
             if !headers.is_null() {
                 std::ptr::copy_nonoverlapping(TEXT.as_ptr(), headers, TEXT.len());
                 parameters.extradata = headers;
-                parameters.extradata_size = TEXT.len() as i32;
+                parameters.extradata_size = TEXT_LENGTH;
             }
         }
     }

@@ -1,4 +1,12 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(
+    not(feature = "ffmpeg"),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "without an encoder most of the crate has nothing to do"
+    )
+)]
 
 // Tests of this crate share their sample with its examples, which know the crate by its name.
 #[cfg(test)]

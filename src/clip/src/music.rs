@@ -32,14 +32,14 @@ pub fn bed(music: Music, samples: usize) -> Sound {
     let rate = f64::from(RATE);
     let length = samples as f64 / rate;
     // Seconds of a chord.
-    let (chord_s, pad) = match music {
+    let (each_s, pad) = match music {
         Music::Calm => (4.8, 0.055),
         Music::Bright => (4.0, 0.03),
         Music::Silent => return Sound { channels: vec![left, right] },
     };
-    let chords = (length / chord_s).ceil() as usize;
-    for chord in 0..chords {
-        let start = chord as f64 * chord_s;
+    let count = (length / each_s).ceil() as usize;
+    for chord in 0..count {
+        let start = chord as f64 * each_s;
         for (voice, &note) in CHORDS[chord % 4].iter().enumerate() {
             // Each voice a little apart in tune and in place: that is what makes a pad wide.
             for (side, cents) in [(0.72, -4.0), (0.28, 5.0)] {
@@ -47,7 +47,7 @@ pub fn bed(music: Music, samples: usize) -> Sound {
                 let tone = Tone {
                     hz: hertz(note) * 2f64.powf(cents / 1200.0),
                     start,
-                    length: chord_s + 2.4,
+                    length: each_s + 2.4,
                     attack: 1.4,
                     release: 2.6,
                     level: pad,

@@ -56,7 +56,7 @@ pub fn film(
     (format, board, fixed): (Format, &Storyboard, bool),
     spoken: &[Spoken],
     canvas: (&Engine, &str),
-    wanted: Wanted,
+    wanted: &Wanted,
     folders: Folders<'_>,
     cancel: &Cancel,
 ) -> Result<Film> {

@@ -175,7 +175,7 @@ pub fn cast(
             }
             (timeline, said) = run(&beats, slower);
         }
-        let score = Score { music: board.music, said, heard: heard(&timeline) };
+        let score = Score { music: board.music.unwrap_or_default(), said, heard: heard(&timeline) };
         return Ok(Cast { timeline, score });
     }
 }

@@ -186,10 +186,6 @@ fn made(
 }
 
 /// Stills and captions of a film.
-#[cfg_attr(
-    not(feature = "ffmpeg"),
-    allow(dead_code, reason = "nothing is made without an encoder")
-)]
 fn beside(at: (usize, &Film), still: Option<&Yuv>, outputs: &mut Vec<Output>) -> Result<()> {
     let film = at.1;
     let timeline = &film.timeline;
@@ -269,10 +265,6 @@ fn photo_of(request: &Request, timeline: &Timeline, index: u32) -> Result<Yuv> {
 }
 
 /// The frame shown as the poster.
-#[cfg_attr(
-    not(feature = "ffmpeg"),
-    allow(dead_code, reason = "nothing is made without an encoder")
-)]
 fn poster(film: &Film, pictures: &Pictures, footage: Option<Box<dyn Footage>>) -> Result<Yuv> {
     let mut compositor = Compositor::new(&film.timeline, pictures)?;
     if let Some(footage) = footage {

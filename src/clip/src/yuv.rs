@@ -66,7 +66,7 @@ pub struct Yuv {
 impl Yuv {
     /// A picture `divisor` (2 or 3) times smaller, each pixel the mean of those it stands for.
     pub(crate) fn shrunk(&self, divisor: usize) -> Self {
-        let side = |side: usize| side / divisor & !1;
+        let side = |side: usize| (side / divisor) & !1;
         let mut out = Self::new(side(self.width()), side(self.height()));
         for (from, to) in self.planes.iter().zip(&mut out.planes) {
             let width = to.width;

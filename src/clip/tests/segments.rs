@@ -18,19 +18,21 @@ use film::{fast, files, request, runner, timeline, words};
 /// Names of the kept stretches with the moment each was written.
 fn kept(request: &Request) -> Vec<(String, SystemTime)> {
     let about = |name: String| {
-        let at = fs::metadata(request.cache.join(&name)).unwrap().modified().unwrap();
+        let at = fs::metadata(request.cache.join(&name)).and_then(|about| about.modified());
+        let at = at.expect("a kept file has a time");
         (name, at)
     };
     files(&request.cache).into_iter().map(about).collect()
 }
 
 fn bytes(outputs: &[loa_clip::Output]) -> Vec<Vec<u8>> {
-    outputs.iter().map(|output| fs::read(&output.path).unwrap()).collect()
+    outputs.iter().map(|output| fs::read(&output.path).expect("an output is there")).collect()
 }
 
 fn with_words(request: &mut Request, work: &Path, rows: usize) {
     let key = SpriteKey { plate: "fixed".into(), layer: 0 };
-    request.films[0].sprites.extend(keep(&[(key.clone(), words(rows))].into(), work).unwrap());
+    let sprites = keep(&[(key.clone(), words(rows))].into(), work).expect("sprites are written");
+    request.films[0].sprites.extend(sprites);
     request.films[0].timeline.scenes[1].cues[0].sprite = key;
 }
 
@@ -103,8 +105,10 @@ async fn what_was_finished_before_a_kill_is_used_after_it() {
     let error = render(&request, &runner(), &cancel, stop).await.unwrap_err();
     assert!(matches!(error, Error::Cancelled), "{error}");
     assert!(files(&request.films[0].out).is_empty());
-    let before: Vec<_> =
-        kept(&request).into_iter().filter(|(n, _)| n.ends_with(".track")).collect();
+    let before: Vec<_> = kept(&request)
+        .into_iter()
+        .filter(|(n, _)| Path::new(n).extension().is_some_and(|end| end == "track"))
+        .collect();
     assert!(before.len() >= 3, "{before:?}");
     let mut told = vec![];
     let outputs = render(&request, &runner(), &Cancel::new(), |p| told.push(p)).await.unwrap();

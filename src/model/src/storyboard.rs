@@ -138,13 +138,9 @@ pub struct Storyboard {
     /// Name of a voice of the configuration, or `none`; the one of the configuration when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub voice: Option<String>,
-    /// Music.
-    #[serde(skip_serializing_if = "is_calm")]
-    pub music: Music,
-}
-
-fn is_calm(music: &Music) -> bool {
-    *music == Music::Calm
+    /// Music; calm when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub music: Option<Music>,
 }
 
 /// Why a storyboard does not fit its brief.

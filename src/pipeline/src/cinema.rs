@@ -216,7 +216,8 @@ impl Studio {
                 let folders = Folders { work: &work, out: &out };
                 let canvas = (&*engine, recipe.brand.as_str());
                 let told = (format, &board, fixed);
-                let film = loa_clip::film(&order, told, &spoken, canvas, wanted, folders, &cancel)?;
+                let film =
+                    loa_clip::film(&order, told, &spoken, canvas, &wanted, folders, &cancel)?;
                 report.push(loa_clip::provenance::report(&film.timeline));
                 films.push(film);
             }

@@ -119,9 +119,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.track");
         let mut track = Track { headers: vec![1, 2, 3], ..Track::default() };
-        for n in 0..5 {
-            let packet = Packet { pts: n, dts: n - 2, duration: 1, key: n == 0, length: 0 };
-            track.push(packet, &vec![n as u8; 10 + n as usize]);
+        for n in 0..5u8 {
+            let at = i64::from(n);
+            let packet = Packet { pts: at, dts: at - 2, duration: 1, key: n == 0, length: 0 };
+            track.push(packet, &vec![n; 10 + usize::from(n)]);
         }
         assert_eq!(Track::read(&path), None);
         track.keep(&path).unwrap();

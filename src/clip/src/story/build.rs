@@ -141,8 +141,8 @@ impl<'a> Builder<'a> {
         let seconds = self.seconds(item, &told, below.as_ref().map(|(_, p)| *p), voice) * slower;
         let asked = item.of.ms.map(|ms| f64::from(ms) / 1000.0 * (item.share.1 - item.share.0));
         // As long as a person asked for; never so short that a voice is cut off.
-        let least = voice.map_or(0.0, |voice| self.voice_s(item, voice));
-        let seconds = asked.unwrap_or(seconds).max(least);
+        let spoken_s = voice.map_or(0.0, |voice| self.voice_s(item, voice));
+        let seconds = asked.unwrap_or(seconds).max(spoken_s);
         let (enter, fade) = if start == 0 {
             layout.transition(Some(loa_model::Transition::Cut))
         } else {

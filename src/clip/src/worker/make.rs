@@ -11,7 +11,7 @@ use loa_model::{Cancel, Digest, Fit, Progress};
 use crate::{
     Error, Result,
     compositor::Footage,
-    crew::{Crew, Open, Reel},
+    crew::{Crew, Open, Reel, Stuff},
     encode::{self, SoundCodec, SoundRate, mux, track::Track},
     error::file,
     reel::{Bounds, Reel as Video, Size},
@@ -60,9 +60,10 @@ pub(super) fn made(
     let footage: Vec<Box<Open<'_>>> =
         request.films.iter().map(|film| opener(request, film)).collect();
 
+    let stuff = Stuff { pictures: &pictures, footage: &footage, sounds: &sounds };
     let started = Instant::now();
     let mut first = None;
-    let stretches = crew.work(&pictures, &footage, &sounds, |done| {
+    let stretches = crew.work(stuff, |done| {
         let begun = *first.get_or_insert(done);
         let spent = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let eta = spent.saturating_mul(total.saturating_sub(done)) / (done - begun).max(1);

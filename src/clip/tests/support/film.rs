@@ -82,7 +82,7 @@ pub fn words(rows: usize) -> Bitmap {
     let mut rgba = Vec::new();
     for y in 0..height {
         for x in 0..width {
-            let on = (y / rows + x / 12) % 2 == 0;
+            let on = (y / rows + x / 12).is_multiple_of(2);
             let alpha = if on { 255 - u8::try_from(x).expect("small") } else { 0 };
             rgba.extend([alpha, alpha, alpha, alpha]);
         }
