@@ -102,16 +102,18 @@ pub(crate) fn engine_with(assets: &Path, fonts: &[PathBuf], own: &Files) -> anyh
 
 /// What draws. The embedded assets are those that the tests drew with; what was laid over them is looked at here, so that an
 /// error in it ends the start and not every job.
-pub(crate) async fn studio(settings: &Settings) -> anyhow::Result<Studio> {
+pub(crate) async fn studio(settings: &Settings, clips: &Path) -> anyhow::Result<Studio> {
     let own = settings.clone();
     let make = move || engine(&own).map_err(|error| format!("{error:#}"));
     if settings.assets.as_os_str().is_empty() {
-        return Ok(Studio::new(Box::new(make), cinema(settings)?).with_press(press(settings)?));
+        return Ok(
+            Studio::new(Box::new(make), cinema(settings, clips)?).with_press(press(settings)?)
+        );
     }
     // Who lays templates over the embedded ones is working on them: the next picture shows what they wrote.
     let folder = settings.assets.clone();
     let stamp = move || world::stamp(&folder);
-    let studio = Studio::following(Box::new(make), cinema(settings)?, Box::new(stamp))
+    let studio = Studio::following(Box::new(make), cinema(settings, clips)?, Box::new(stamp))
         .with_press(press(settings)?);
     studio.prepare().await?;
     Ok(studio)
@@ -180,17 +182,33 @@ fn runner(role: &str) -> anyhow::Result<Runner> {
     Ok(Runner { exe, args: vec![role.into()] })
 }
 
-/// What clips are made with; finished stretches lie beside the work, and are not in backups.
-fn cinema(settings: &Settings) -> anyhow::Result<Cinema> {
-    let cache = absolute(&settings.data.join("work").join("clips"))?;
+/// Most bytes of each kind that is kept for clips to come.
+const KEPT: u64 = 4 << 30;
+
+/// Removes what was kept for longest of what clips are made of, before any is made.
+fn forget_old(clips: &Path) -> anyhow::Result<()> {
+    for folder in [clips.join(STRETCHES), clips.join(SPOKEN)] {
+        if folder.is_dir() {
+            loa_clip::prune(&folder, KEPT)?;
+        }
+    }
+    Ok(())
+}
+
+/// Folders of finished stretches and of spoken lines.
+const STRETCHES: &str = "stretches";
+const SPOKEN: &str = "voice";
+
+/// What clips are made with, and where what is finished is kept.
+fn cinema(settings: &Settings, clips: &Path) -> anyhow::Result<Cinema> {
     let policy = Policy { allow_loopback: settings.allow_loopback, ..Policy::default() };
     let booth = |(name, provider): (&String, &Provider)| {
-        let booth = Booth::new(provider.clone(), &cache.join("voice"), &policy, Manners::default());
+        let booth = Booth::new(provider.clone(), &clips.join(SPOKEN), &policy, Manners::default());
         let booth = booth.with_context(|| format!("the voice {name} cannot be used"))?;
         anyhow::Ok((name.clone(), Arc::new(booth)))
     };
     let voices = settings.voices.iter().map(booth).collect::<anyhow::Result<_>>()?;
-    let cinema = Cinema::new(runner(MEDIA)?).with_cache(cache.join("stretches"));
+    let cinema = Cinema::new(runner(MEDIA)?).with_cache(clips.join(STRETCHES));
     Ok(cinema.with_voices(voices, settings.voice.clone()))
 }
 
@@ -237,7 +255,9 @@ impl House {
             client: Client::trusted(public, Limits::default())?,
         });
         let secrets = Arc::new(VaultSecrets::new(Arc::clone(&vault)));
-        let studio = studio(&settings).await?;
+        let clips = absolute(&data.join("work").join("clips"))?;
+        forget_old(&clips)?;
+        let studio = studio(&settings, &clips).await?;
         let meter = Meter::new(
             Arc::clone(&store),
             clock.clone(),

@@ -97,7 +97,7 @@ pub(crate) async fn render(settings: &Settings, order: &cli::Render) -> anyhow::
     let out = house::absolute(&order.out)?;
     let scratch = Scratch::new()?;
     let read = read(settings, &order.source, &scratch.0).await?;
-    let studio = house::studio(settings).await?;
+    let studio = house::studio(settings, &scratch.0.join("kept")).await?;
     let recipe = Recipe {
         template: order.template.clone(),
         brand: order.brand.clone(),

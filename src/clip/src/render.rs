@@ -172,8 +172,11 @@ fn limits(request: &Request) -> Limits {
     let read: BTreeSet<PathBuf> = read.collect();
     let write: BTreeSet<PathBuf> =
         films.iter().map(|film| film.out.clone()).chain([request.cache.clone()]).collect();
+    // Pictures and sound of a film, and for each worker its encoders.
+    let workers = u64::try_from(request.workers).unwrap_or(u64::MAX).max(1);
     Limits {
-        cpu_s: wall(request).as_secs() * 2,
+        memory_bytes: (1 << 30) + workers.saturating_mul(512 << 20),
+        cpu_s: wall(request).as_secs().saturating_mul(1 + workers),
         read: read.into_iter().collect(),
         write: write.into_iter().collect(),
         ..Limits::default()

@@ -20,6 +20,8 @@ use crate::{
     studio::{on_a_thread, shown_address},
 };
 
+/// Most stretches of a clip at once: each takes the memory of its encoders.
+const MOST: usize = 8;
 /// Name of the voice that says nothing.
 const NO_VOICE: &str = "none";
 
@@ -34,9 +36,10 @@ pub struct Cinema {
 }
 
 impl Cinema {
-    /// Children started by `runner` make them, on all processors; nothing is kept between two clips, and nobody speaks.
+    /// Children started by `runner` make them, on up to eight processors; nothing is kept between two clips, and nobody
+    /// speaks.
     pub fn new(runner: Runner) -> Self {
-        let workers = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let workers = std::thread::available_parallelism().map_or(1, NonZeroUsize::get).min(MOST);
         let voice = NO_VOICE.to_owned();
         Self { runner, cache: None, workers, voices: BTreeMap::new(), voice }
     }
