@@ -65,12 +65,10 @@ pub(crate) struct Wanted {
     pub(crate) sounds: Vec<SoundRate>,
 }
 
-/// What films are made of, each by the index of its film.
-#[derive(Clone, Copy)]
-pub(crate) struct Stuff<'a> {
-    pub(crate) pictures: &'a [Pictures],
-    pub(crate) footage: &'a [Box<Open<'a>>],
-    pub(crate) sounds: &'a [BTreeMap<SoundRate, Sound>],
+/// What the missing parts of films are made of, each by the index of its film.
+pub(crate) struct Stuff {
+    pub(crate) pictures: Vec<Pictures>,
+    pub(crate) sounds: Vec<BTreeMap<SoundRate, Sound>>,
 }
 
 /// How films are made.
@@ -110,12 +108,11 @@ impl<'a> Crew<'a> {
         segment::path(self.cache, &key)
     }
 
-    /// What is not in the cache, by film.
-    pub(crate) fn wanted(&self) -> Vec<Wanted> {
-        let tasks = self.tasks();
+    /// What some tasks need, by film.
+    fn wanted(&self, tasks: &[Task]) -> Vec<Wanted> {
         let of = |wanted: usize| {
             let mut out = Wanted { ranges: Vec::new(), sounds: Vec::new() };
-            for task in &tasks {
+            for task in tasks {
                 match task {
                     Task::Picture { film, range, .. } if *film == wanted => {
                         out.ranges.push(range.clone());
@@ -170,10 +167,12 @@ impl<'a> Crew<'a> {
 
     /// Makes everything that is missing and says where the stretches of each rung of each film are.
     ///
-    /// A rung that is too large for its budget is made again, worse, until it fits.
+    /// A rung that is too large for its budget is made again, worse, until it fits. `load` is asked before each round, since a
+    /// later one may need what was in the cache for the first.
     pub(crate) fn work(
         mut self,
-        stuff: Stuff<'_>,
+        footage: &[Box<Open<'_>>],
+        load: &mut dyn FnMut(Vec<Wanted>) -> Result<Stuff>,
         mut on_frame: impl FnMut(u64),
     ) -> Result<Vec<Vec<Vec<Stretch>>>> {
         let all = self.frames();
@@ -191,7 +190,8 @@ impl<'a> Crew<'a> {
             let base = all.saturating_sub(rest).max(done_before);
             let share = all - base;
             let tell = |done: u64| base + share * done / rest.max(1);
-            self.round(tasks, stuff, |done| on_frame(tell(done)))?;
+            let stuff = load(self.wanted(&tasks))?;
+            self.round(tasks, footage, &stuff, |done| on_frame(tell(done)))?;
             done_before = all;
             if !self.worsen()? {
                 break;
@@ -214,7 +214,8 @@ impl<'a> Crew<'a> {
     fn round(
         &self,
         tasks: Vec<Task>,
-        Stuff { pictures, footage, sounds }: Stuff<'_>,
+        footage: &[Box<Open<'_>>],
+        Stuff { pictures, sounds }: &Stuff,
         mut on_frame: impl FnMut(u64),
     ) -> Result<()> {
         let frames = AtomicU64::new(0);

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use loa_clip::{Error, Request, Rung, keep, render, timeline::SpriteKey, worker};
+use loa_clip::{Error, Rate, Request, Rung, keep, render, timeline::SpriteKey, worker};
 use loa_model::{Cancel, Progress};
 
 #[path = "support/film.rs"]
@@ -72,6 +72,24 @@ fn a_fix_encodes_only_its_stretch_again() {
     again.cache.clone_from(&request.cache);
     assert!(first == bytes(&worker::work(&again, &Cancel::new(), |_| ()).unwrap()));
     assert_eq!(kept(&request), after);
+}
+
+#[test]
+fn a_worse_round_shows_what_the_first_one_had_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let free = request(&dir.path().join("free"), timeline(4, false), vec![fast("clip")]);
+    let whole = worker::work(&free, &Cancel::new(), |_| ()).unwrap()[0].bytes;
+    let rate = Rate::Sized { quality: 16, bytes: whole * 2 / 3 };
+    let tight = request(dir.path(), timeline(4, false), vec![Rung { rate, ..fast("clip") }]);
+    let first = bytes(&worker::work(&tight, &Cancel::new(), |_| ()).unwrap());
+    // Of the kept files only those of the first round stay: two stretches and the sound.
+    let mut made = kept(&tight);
+    made.sort_by_key(|(_, at)| *at);
+    assert!(made.len() > 3, "there was no second round: {made:?}");
+    for (name, _) in made.drain(3..) {
+        fs::remove_file(tight.cache.join(name)).unwrap();
+    }
+    assert!(first == bytes(&worker::work(&tight, &Cancel::new(), |_| ()).unwrap()));
 }
 
 #[test]

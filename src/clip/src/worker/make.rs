@@ -11,7 +11,7 @@ use loa_model::{Cancel, Digest, Fit, Progress};
 use crate::{
     Error, Result,
     compositor::Footage,
-    crew::{Crew, Open, Reel, Stuff},
+    crew::{Crew, Open, Reel, Stuff, Wanted},
     encode::{self, SoundCodec, SoundRate, mux, track::Track},
     error::file,
     reel::{Bounds, Reel as Video, Size},
@@ -34,43 +34,44 @@ pub(super) fn made(
     let crew = Crew::new(&films, &request.cache, request.workers, cancel);
     let total = crew.frames();
 
-    let (mut pictures, mut sounds, mut stills) = (Vec::new(), Vec::new(), Vec::new());
-    for (film, wanted) in request.films.iter().zip(crew.wanted()) {
-        let frame = film.timeline.poster;
-        let mut ranges = wanted.ranges;
-        let shown = !film.rungs.is_empty();
-        if shown {
-            ranges.push(frame..frame + 1);
+    let mut stills = Vec::new();
+    let mut load = |wanted: Vec<Wanted>| {
+        let (mut pictures, mut sounds) = (Vec::new(), Vec::new());
+        let first = stills.is_empty();
+        for (film, Wanted { mut ranges, sounds: rates }) in request.films.iter().zip(wanted) {
+            let frame = film.timeline.poster;
+            let shown = first && !film.rungs.is_empty();
+            if shown {
+                ranges.push(frame..frame + 1);
+            }
+            let (loaded, mixed) = std::thread::scope(|scope| {
+                let mixed = scope.spawn(|| mixed(request, film, &rates));
+                let loaded = load_for(request, film, &ranges);
+                let mixed = mixed.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                (loaded, mixed)
+            });
+            let loaded = loaded?;
+            if first {
+                let still = shown.then(|| poster(film, &loaded, opener(request, film)()?));
+                stills.push(still.transpose()?);
+            }
+            pictures.push(loaded);
+            sounds.push(mixed?);
         }
-        let (loaded, mixed) = std::thread::scope(|scope| {
-            let mixed = scope.spawn(|| mixed(request, film, &wanted.sounds));
-            let loaded = load_for(request, film, &ranges);
-            let mixed = mixed.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            (loaded, mixed)
-        });
-        let loaded = loaded?;
-        stills.push(if shown {
-            Some(poster(film, &loaded, opener(request, film)()?)?)
-        } else {
-            None
-        });
-        pictures.push(loaded);
-        sounds.push(mixed?);
-    }
+        Ok(Stuff { pictures, sounds })
+    };
     let footage: Vec<Box<Open<'_>>> =
         request.films.iter().map(|film| opener(request, film)).collect();
 
-    let stuff = Stuff { pictures: &pictures, footage: &footage, sounds: &sounds };
     let started = Instant::now();
     let mut first = None;
-    let stretches = crew.work(stuff, |done| {
+    let stretches = crew.work(&footage, &mut load, |done| {
         let begun = *first.get_or_insert(done);
         let spent = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let eta = spent.saturating_mul(total.saturating_sub(done)) / (done - begun).max(1);
         let eta_ms = (done > begun).then_some(eta);
         on_progress(Progress { step: STEP_FRAMES.into(), done, total, eta_ms });
     })?;
-    drop((pictures, sounds));
 
     let mut outputs = Vec::new();
     let mut finished = Vec::new();
