@@ -20,8 +20,7 @@ mod open;
 #[cfg(feature = "ffmpeg")]
 mod pass;
 pub mod reframe;
-#[cfg(feature = "ffmpeg")]
-mod resample;
+pub(crate) mod resample;
 #[cfg(not(feature = "ffmpeg"))]
 mod without;
 

@@ -18,6 +18,7 @@ use crate::{
     Error, Result,
     encode::SoundRate,
     music,
+    reel::resample::Resampler,
     sound::{RATE, Sound},
 };
 
@@ -187,37 +188,15 @@ pub(crate) fn words(said: &Said) -> Result<Sound> {
     Ok(Sound { channels: vec![resample(taken, spec.sample_rate)] }.with_soft_ends())
 }
 
-/// To [`RATE`] by windowed sinc: 16 neighbours to each side, Hann.
+/// To [`RATE`].
 fn resample(from: &[f32], rate: u32) -> Vec<f32> {
     if rate == RATE {
         return from.to_vec();
     }
-    let step = f64::from(rate) / f64::from(RATE);
-    // Going down, what the new rate cannot hold is taken away first.
-    let cut = (1.0 / step).min(1.0);
-    let reach = (16.0 / cut).ceil();
-    let length = (from.len() as f64 / step) as usize;
-    (0..length)
-        .map(|i| {
-            let at = i as f64 * step;
-            let (first, last) = ((at - reach).ceil().max(0.0), (at + reach).floor());
-            let last = last.min(from.len() as f64 - 1.0);
-            let mut sum = 0.0;
-            let mut k = first;
-            while k <= last {
-                let x = (k - at) * cut;
-                let sinc = if x.abs() < 1e-9 {
-                    1.0
-                } else {
-                    (std::f64::consts::PI * x).sin() / (std::f64::consts::PI * x)
-                };
-                let hann = 0.5 + 0.5 * (std::f64::consts::PI * (k - at) / reach).cos();
-                sum += f64::from(from[k as usize]) * sinc * hann * cut;
-                k += 1.0;
-            }
-            sum as f32
-        })
-        .collect()
+    let length = from.len() as u64 * u64::from(RATE) / u64::from(rate);
+    let mut out = vec![0.0; length as usize];
+    Resampler::new(rate).run(from, 0.0, &mut out);
+    out
 }
 
 #[cfg(test)]

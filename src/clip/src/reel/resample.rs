@@ -19,7 +19,7 @@ const REACH: f64 = 16.0;
 const PLACES: usize = 1024;
 
 /// Curves of a windowed sinc for one rate.
-pub(super) struct Resampler {
+pub(crate) struct Resampler {
     rate: u32,
     /// Samples on either side.
     half: usize,
@@ -28,7 +28,7 @@ pub(super) struct Resampler {
 }
 
 impl Resampler {
-    pub(super) fn new(rate: u32) -> Self {
+    pub(crate) fn new(rate: u32) -> Self {
         // From a higher rate, what 48 kHz cannot carry is taken away.
         let keep = (f64::from(RATE) / f64::from(rate)).min(1.0) * 0.97;
         let half = ((REACH / keep).ceil() as usize).min(512);
@@ -51,13 +51,13 @@ impl Resampler {
         Self { rate, half, curves }
     }
 
-    pub(super) fn rate(&self) -> u32 {
+    pub(crate) fn rate(&self) -> u32 {
         self.rate
     }
 
     /// `count` samples at 48 kHz; the first is `first` samples of 48 kHz after `from[0]`, which may be before it.
     /// What is not there is silence.
-    pub(super) fn run(&self, from: &[f32], first: f64, out: &mut [f32]) {
+    pub(crate) fn run(&self, from: &[f32], first: f64, out: &mut [f32]) {
         let step = f64::from(self.rate) / f64::from(RATE);
         for (i, out) in out.iter_mut().enumerate() {
             let at = (first + i as f64) * step;
