@@ -25,7 +25,7 @@ use crate::{
 /// Everything a timeline shows, ready to be drawn.
 #[derive(Debug, Default)]
 pub struct Pictures {
-    pub(crate) photos: BTreeMap<u32, Yuv>,
+    pub(crate) photos: BTreeMap<u32, Arc<Yuv>>,
     pub(crate) sprites: BTreeMap<SpriteKey, Arc<Sprite>>,
 }
 
@@ -34,7 +34,8 @@ impl Pictures {
     pub fn new(photos: BTreeMap<u32, Yuv>, bitmaps: &BTreeMap<SpriteKey, Bitmap>) -> Self {
         let sprites =
             bitmaps.iter().map(|(key, bitmap)| (key.clone(), Arc::new(Sprite::new(bitmap))));
-        Self { photos, sprites: sprites.collect() }
+        let photos = photos.into_iter().map(|(index, photo)| (index, Arc::new(photo)));
+        Self { photos: photos.collect(), sprites: sprites.collect() }
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
     error::file,
     provenance,
     sprite::{Bitmap, Sprite},
-    timeline::{SpriteKey, Timeline},
+    timeline::{Plate, SpriteKey, Timeline},
 };
 
 /// A drawn layer in a file of raw premultiplied RGBA rows.
@@ -57,14 +57,28 @@ pub fn draw(
     brand: &str,
     cancel: &Cancel,
 ) -> Result<BTreeMap<SpriteKey, Bitmap>> {
+    draw_some(timeline, |_| true, (engine, brand), cancel)
+}
+
+/// Layers that some scene shows.
+pub(crate) fn shown(timeline: &Timeline) -> BTreeSet<&SpriteKey> {
+    let scenes = timeline.scenes.iter().flat_map(|scene| &scene.cues);
+    scenes.chain(&timeline.overlays).map(|cue| &cue.sprite).collect()
+}
+
+/// [`draw`] of the plates that are wanted.
+pub(crate) fn draw_some(
+    timeline: &Timeline,
+    wanted: impl Fn(&Plate) -> bool,
+    (engine, brand): (&Engine, &str),
+    cancel: &Cancel,
+) -> Result<BTreeMap<SpriteKey, Bitmap>> {
     let family = engine.family(brand)?;
     let brand = engine.brand(brand)?;
     let canvas = (timeline.canvas.width, timeline.canvas.height);
-    let scenes = timeline.scenes.iter().flat_map(|scene| &scene.cues);
-    let shown: BTreeSet<&SpriteKey> =
-        scenes.chain(&timeline.overlays).map(|cue| &cue.sprite).collect();
+    let shown = shown(timeline);
     let mut bitmaps = BTreeMap::new();
-    for plate in &timeline.plates {
+    for plate in timeline.plates.iter().filter(|plate| wanted(plate)) {
         if cancel.is_cancelled() {
             return Err(Error::Cancelled);
         }

@@ -27,6 +27,7 @@ pub mod music;
 mod photo;
 pub mod provenance;
 pub mod reel;
+mod rehearsal;
 mod render;
 mod rows;
 mod sampler;
@@ -46,11 +47,14 @@ pub use draw::{SpriteFile, draw, keep};
 pub use encode::{Bulletin, Encoded, Rate, Rung, SoundCodec, SoundRate};
 pub use error::{Error, Result};
 pub use photo::load as load_photo;
+pub use rehearsal::{Rehearsal, Seen};
 pub use render::{Folders, Runner, Wanted, film, prepare, render};
 pub use score::{Said, Score};
 pub use segment::prune;
 pub use sprite::{Bitmap, Sprite};
-pub use story::{Cast, Format, Look, Order, Pictured, Spoken, cast, propose, script};
+pub use story::{
+    Cast, Format, Look, Order, Pictured, Spoken, cast, propose, script, topics, words,
+};
 pub use timeline::Timeline;
 pub use worker::{Film, Output, PhotoFile, Request, VideoFile};
 pub use yuv::{FrameMut, Plane, PlaneMut, Yuv};

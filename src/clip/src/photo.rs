@@ -6,7 +6,7 @@
     reason = "sides are clamped to the limits of the decoder first"
 )]
 
-use loa_canvas::photo;
+use loa_canvas::{DecodedPhoto, photo};
 
 use crate::{
     Error, Result,
@@ -22,8 +22,18 @@ const ROOM: f64 = 1.3;
 /// # Errors
 /// [`Error::Photo`] when it cannot be decoded.
 pub fn load(bytes: &[u8], canvas: Canvas, clean: bool) -> Result<Yuv> {
-    let bad = |error: loa_canvas::Error| Error::Photo(error.to_string());
-    let decoded = photo::decode(bytes).map_err(bad)?;
+    of(&photo::decode(bytes).map_err(bad)?, canvas, clean)
+}
+
+fn bad(error: loa_canvas::Error) -> Error {
+    Error::Photo(error.to_string())
+}
+
+/// A photo that is decoded already, for a canvas.
+///
+/// # Errors
+/// [`Error::Photo`] when it is smaller than a picture can be.
+pub fn of(decoded: &DecodedPhoto, canvas: Canvas, clean: bool) -> Result<Yuv> {
     let (width, height) = (f64::from(decoded.width()), f64::from(decoded.height()));
     let cover = (f64::from(canvas.width) / width).max(f64::from(canvas.height) / height);
     let room = if clean { 1.0 } else { ROOM };

@@ -53,13 +53,25 @@ pub struct Wanted {
 /// Those of both.
 pub fn film(
     order: &Order<'_>,
-    (format, board, fixed): (Format, &Storyboard, bool),
+    story: (Format, &Storyboard, bool),
     spoken: &[Spoken],
     canvas: (&Engine, &str),
     wanted: &Wanted,
     folders: Folders<'_>,
     cancel: &Cancel,
 ) -> Result<Film> {
+    let draw = |cast| prepare(cast, order, canvas, wanted.clone(), folders, cancel);
+    Ok(staged(order, story, spoken, draw)?.0)
+}
+
+/// What `draw` makes of a story, once every scene of it holds its words, and the places in the storyboard of the beats that
+/// are left: scenes know their beats among those.
+pub(crate) fn staged<T>(
+    order: &Order<'_>,
+    (format, board, fixed): (Format, &Storyboard, bool),
+    spoken: &[Spoken],
+    mut draw: impl FnMut(Cast) -> Result<T>,
+) -> Result<(T, Vec<usize>)> {
     let mut board = board.clone();
     // What stays is at its old place for those who know scenes by it.
     let mut places: Vec<usize> = (0..board.beats.len()).collect();
@@ -69,12 +81,14 @@ pub fn film(
             spoken.iter().filter_map(|said| Some(Spoken { beat: at(said.beat)?, ..said.clone() }));
         let cast = cast(order, format, &board, &moved.collect::<Vec<_>>(), fixed)?;
         let scenes: Vec<u32> = cast.timeline.scenes.iter().map(|scene| scene.beat).collect();
-        let made = prepare(cast, order, canvas, wanted.clone(), folders, cancel);
+        let made = draw(cast);
         let full = match &made {
             Err(Error::Overflow { plate, .. }) if !fixed => beat_of(plate, &scenes),
             _ => None,
         };
-        let Some(beat) = full.filter(|beat| can_go(&board.beats[*beat].of)) else { return made };
+        let Some(beat) = full.filter(|beat| can_go(&board.beats[*beat].of)) else {
+            return made.map(|made| (made, places));
+        };
         tracing::warn!(scene = ?board.beats[beat].of, "A scene cannot hold its words and is left out");
         board.beats.remove(beat);
         places.remove(beat);

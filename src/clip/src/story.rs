@@ -69,6 +69,11 @@ impl Format {
     /// Every format.
     pub const ALL: [Self; 5] = [Self::Short, Self::Long, Self::Square, Self::Low, Self::Lowest];
 
+    /// Whether its pictures stand still and follow one another at once.
+    pub fn is_still(self) -> bool {
+        self.layout().still
+    }
+
     pub(crate) fn layout(self) -> &'static Layout {
         match self {
             Self::Short => &layout::SHORT,
@@ -110,11 +115,33 @@ pub fn propose(order: &Order<'_>, format: Format) -> Storyboard {
     board::propose(order.brief, format.layout())
 }
 
+/// Everything that can be told of a brief in this format, in the order of the brief: what a person chooses from. Parts of
+/// videos are not among it.
+pub fn topics(brief: &Brief, format: Format) -> Vec<Topic> {
+    let sapo = brief.sapo.iter().filter(|sapo| !board::is_short(sapo)).map(|_| Topic::Sapo);
+    let all = std::iter::once(Topic::Title)
+        .chain(sapo)
+        .chain(brief.bulletin.iter().map(|_| Topic::Alert))
+        .chain((0..brief.points.len()).map(Topic::Point))
+        .chain((0..brief.figures.len()).map(Topic::Figure))
+        .chain((0..brief.quotes.len()).map(Topic::Quote))
+        .chain((0..brief.steps.len()).map(Topic::Step))
+        .chain((0..brief.events.len()).map(Topic::Event))
+        .chain(brief.table.iter().map(|_| Topic::Table))
+        .chain([Topic::End]);
+    all.filter(|topic| format.layout().shows(topic)).collect()
+}
+
+/// The words that are told in a scene, parts on lines of their own.
+pub fn words(brief: &Brief, topic: &Topic) -> String {
+    spoken(brief, topic).iter().map(Told::text).collect::<Vec<_>>().join("\n")
+}
+
 /// What a voice says, scene by scene: index of the beat and its words. Scenes without words are left out.
 pub fn script(order: &Order<'_>, board: &Storyboard) -> Vec<(usize, String)> {
     let said = |(i, beat): (usize, &Beat)| {
-        let words: Vec<String> = spoken(order.brief, &beat.of).iter().map(Told::text).collect();
-        (!words.is_empty()).then(|| (i, words.join("\n")))
+        let words = words(order.brief, &beat.of);
+        (!words.is_empty()).then_some((i, words))
     };
     board.beats.iter().enumerate().filter_map(said).collect()
 }

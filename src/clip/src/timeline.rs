@@ -290,7 +290,12 @@ impl Timeline {
 
     /// Milliseconds in all.
     pub fn duration_ms(&self) -> u64 {
-        u64::from(self.frames()) * 1000 / u64::from(self.canvas.fps.max(1))
+        self.ms(self.frames())
+    }
+
+    /// The moment of a frame, milliseconds.
+    pub fn ms(&self, frame: u32) -> u64 {
+        u64::from(frame) * 1000 / u64::from(self.canvas.fps.max(1))
     }
 
     /// The scene seen at a frame, and its index. Past the end: the last one.

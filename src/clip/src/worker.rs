@@ -6,6 +6,7 @@ use std::{
     io::{BufRead, Write},
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
 };
 
 use loa_model::{Cancel, Progress};
@@ -247,7 +248,7 @@ pub(crate) fn load_for(
         let sprites = draw::load(film.sprites.iter().filter(|s| wanted.contains(&s.key)))?;
         let joined = photos.into_iter().map(|(index, photo)| {
             let photo = photo.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            Ok((index, photo?))
+            Ok((index, Arc::new(photo?)))
         });
         Ok(Pictures { photos: joined.collect::<Result<_>>()?, sprites })
     })

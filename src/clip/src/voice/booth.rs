@@ -141,7 +141,23 @@ impl Booth {
         Ok(takes)
     }
 
-    async fn take(&self, line: &Line, cancel: &Cancel) -> Result<Take> {
+    /// The takes of these lines when all of them were spoken before; nothing is spoken.
+    ///
+    /// # Errors
+    /// [`Error::Text`] and [`Error::Unfaithful`] for words that cannot be spoken, [`Error::Off`].
+    pub async fn kept(&self, lines: &[Line]) -> Result<Option<Vec<Take>>> {
+        let mut takes = Vec::with_capacity(lines.len());
+        for line in lines {
+            let (path, pieces) = self.place(line)?;
+            let looked = path.clone();
+            let Some((wave, digest)) = off(move || kept(&looked)).await? else { return Ok(None) };
+            takes.push(finished(path, &wave, digest, pieces));
+        }
+        Ok(Some(takes))
+    }
+
+    /// Where the take of a line is kept, and what is said in it.
+    fn place(&self, line: &Line) -> Result<(PathBuf, Vec<Piece>)> {
         if !self.is_on() {
             return Err(Error::Off);
         }
@@ -168,12 +184,16 @@ impl Booth {
             .field("lang", line.lang.code())
             .field("words", &words)
             .finish();
-        let path = self.folder.join(format!("{name}.wav"));
+        Ok((self.folder.join(format!("{name}.wav")), said.pieces))
+    }
+
+    async fn take(&self, line: &Line, cancel: &Cancel) -> Result<Take> {
+        let (path, pieces) = self.place(line)?;
         let looked = path.clone();
         if let Some((wave, digest)) = off(move || kept(&looked)).await? {
-            return Ok(finished(path, &wave, digest, said.pieces));
+            return Ok(finished(path, &wave, digest, pieces));
         }
-        let wave = self.record(&said.pieces, line.lang, cancel).await?;
+        let wave = self.record(&pieces, line.lang, cancel).await?;
         let (folder, kept_at) = (self.folder.clone(), path.clone());
         let (wave, digest) = off(move || {
             let bytes = wave.seal();
@@ -181,7 +201,7 @@ impl Booth {
             Ok((wave, Digest::of(&bytes)))
         })
         .await?;
-        Ok(finished(path, &wave, digest, said.pieces))
+        Ok(finished(path, &wave, digest, pieces))
     }
 
     /// The provider's speech, part by part.
