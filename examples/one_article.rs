@@ -86,8 +86,13 @@ async fn main() -> anyhow::Result<()> {
         renditions: vec!["portrait".to_owned()],
         required: true,
     };
-    let slot =
-        Slot { format: PostFormat::Photo, unless: None, media: vec![card], after_minutes: 0 };
+    let slot = Slot {
+        format: PostFormat::Photo,
+        unless: None,
+        only_with: None,
+        media: vec![card],
+        after_minutes: 0,
+    };
     let flow = Flow::new(loa_pipeline::Deps {
         store: Arc::clone(&store),
         blobs: Arc::clone(&blobs),

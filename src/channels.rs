@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use anyhow::Context as _;
 use loa_channel::Channel;
 use loa_delivery::Channels;
-use loa_model::{MediaRole, PostFormat, VariantKind};
+use loa_model::{Capability, MediaRole, PostFormat, VariantKind};
 use loa_net::Limits;
-use loa_pipeline::Profiles;
+use loa_pipeline::{Preset, Profiles};
 use loa_review::{Pick, Slot};
 use loa_sandbox::Platform;
 use serde::Serialize;
@@ -84,7 +84,16 @@ const KNOWN: [Known; 4] = [
             ],
             secret: |at, index| vec![("auth_token", text(&at["accounts"][index]["token"]))],
         },
-        profile: || vec![slot(PostFormat::Photo, vec![card("portrait", MediaRole::Photo)])],
+        profile: || {
+            let small = pick(MediaRole::Thumbnail, VariantKind::LowBand, "thumbnail", false);
+            vec![
+                slot(PostFormat::Photo, vec![card("portrait", MediaRole::Photo)]),
+                Slot {
+                    only_with: Some(VariantKind::LowBand),
+                    ..slot(PostFormat::Video, vec![clip(VariantKind::LowBand, "360p"), small])
+                },
+            ]
+        },
     },
     Known {
         name: "youtube",
@@ -111,10 +120,21 @@ const KNOWN: [Known; 4] = [
             },
         },
         profile: || {
-            let thumbnail = pick(MediaRole::Thumbnail, VariantKind::ShortClip, "poster", false);
-            let captions = pick(MediaRole::Captions, VariantKind::ShortClip, "captions", false);
-            let media = vec![clip(VariantKind::ShortClip, "1080p"), thumbnail, captions];
-            vec![slot(PostFormat::ShortVideo, media)]
+            let of = |kind, rendition: &[&str]| {
+                let renditions = rendition.iter().map(|name| (*name).to_owned()).collect();
+                vec![
+                    Pick::Variant { role: MediaRole::Video, kind, renditions, required: true },
+                    pick(MediaRole::Thumbnail, kind, "poster", false),
+                    pick(MediaRole::Captions, kind, "captions", false),
+                ]
+            };
+            vec![
+                slot(PostFormat::ShortVideo, of(VariantKind::ShortClip, &["strict", "1080p"])),
+                Slot {
+                    only_with: Some(VariantKind::LongClip),
+                    ..slot(PostFormat::Video, of(VariantKind::LongClip, &["1080p"]))
+                },
+            ]
         },
     },
     Known {
@@ -166,7 +186,7 @@ impl Channels for Built {
 
 impl Built {
     /// What each channel can do.
-    pub(crate) fn capabilities(&self) -> BTreeMap<String, loa_model::Capability> {
+    pub(crate) fn capabilities(&self) -> BTreeMap<String, Capability> {
         self.0.iter().map(|(name, channel)| (name.clone(), channel.capability().clone())).collect()
     }
 }
@@ -187,6 +207,18 @@ pub(crate) fn build(settings: &BTreeMap<String, toml::Table>) -> anyhow::Result<
 /// How a post looks on each channel.
 pub(crate) fn frames() -> BTreeMap<String, String> {
     KNOWN.iter().map(|known| (known.name.to_owned(), known.frame.to_owned())).collect()
+}
+
+/// How the channels want clips to be encoded.
+pub(crate) fn presets(capabilities: &BTreeMap<String, Capability>) -> Vec<Preset> {
+    let of = |capability: &Capability| {
+        let known = capability.clips.iter();
+        let known = known.filter_map(|clip| {
+            Some(Preset { clip: clip.clone(), most_bytes: capability.most_bytes(clip)? })
+        });
+        known.collect::<Vec<_>>()
+    };
+    capabilities.values().flat_map(of).collect()
 }
 
 /// The stand-ins.
@@ -231,7 +263,7 @@ fn text(value: &Value) -> String {
 }
 
 fn slot(format: PostFormat, media: Vec<Pick>) -> Slot {
-    Slot { format, unless: None, media, after_minutes: 0 }
+    Slot { format, unless: None, only_with: None, media, after_minutes: 0 }
 }
 
 fn pick(role: MediaRole, kind: VariantKind, rendition: &str, required: bool) -> Pick {

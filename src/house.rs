@@ -139,7 +139,7 @@ fn web_assets(settings: &Settings) -> anyhow::Result<loa_web::Assets> {
         }
     }
     let mut files: BTreeMap<String, bytes::Bytes> = BTreeMap::new();
-    for name in ["app.css", "app.js", "loa.svg", "picture.js"] {
+    for name in ["app.css", "app.js", "clip.js", "loa.svg", "picture.js"] {
         files.extend(
             world::under(&all, "web")
                 .filter(|(n, _)| *n == name)
@@ -208,8 +208,9 @@ fn cinema(settings: &Settings, clips: &Path) -> anyhow::Result<Cinema> {
         anyhow::Ok((name.clone(), Arc::new(booth)))
     };
     let voices = settings.voices.iter().map(booth).collect::<anyhow::Result<_>>()?;
+    let presets = channels::presets(&channels::build(&settings.channels)?.capabilities());
     let cinema = Cinema::new(runner(MEDIA)?).with_cache(clips.join(STRETCHES));
-    Ok(cinema.with_voices(voices, settings.voice.clone()))
+    Ok(cinema.with_voices(voices, settings.voice.clone()).with_presets(presets))
 }
 
 fn press(settings: &Settings) -> anyhow::Result<Press> {
@@ -376,6 +377,7 @@ impl House {
         let mut url = String::new();
         if let Some(listener) = listener {
             url = format!("http://{}", listener.local_addr()?);
+            let easel = Arc::new(self.easel()?);
             let router = loa_web::router(loa_web::Deps {
                 store: Arc::clone(&self.store),
                 blobs: Arc::clone(&self.blobs),
@@ -387,7 +389,8 @@ impl House {
                 capabilities: self.channels.capabilities(),
                 frames: channels::frames(),
                 progress: self.board.subscribe(),
-                cards: Arc::new(self.easel()?),
+                cards: easel.clone(),
+                clips: easel,
                 config: self.settings.web.clone(),
             })?;
             let wait = until(stopped.clone());

@@ -1,4 +1,4 @@
-//! Draws cards for the pages while they are edited.
+//! Draws cards and clips for the pages while they are edited.
 
 use std::sync::Arc;
 
@@ -6,9 +6,12 @@ use bytes::Bytes;
 use futures::{FutureExt as _, future::BoxFuture};
 use loa_canvas::{Manifest, Size};
 use loa_model::{Actor, Digest, FocusPoint, OwnTemplate, PhotoChoice};
-use loa_pipeline::{Draft, Finding, Recipe, Studio, own_templates, remove_own};
+use loa_pipeline::{ClipDraft, Draft, Finding, Recipe, Studio, own_templates, remove_own};
 use loa_store::{Blobs, Store};
-use loa_web::{Cards, Drawn, Family, Refused, Wanted};
+use loa_web::{
+    Arranged, Cards, ClipRow, Clips, Drawn, Family, Refused, Rehearsed, Shown, Spot, Subtitle,
+    Wanted, WantedClip,
+};
 
 /// The studio, the photos and the templates of agencies.
 pub(crate) struct Easel {
@@ -105,5 +108,100 @@ impl Cards for Easel {
     ) -> BoxFuture<'a, Result<bool, String>> {
         let gone = remove_own(&*self.store, agency, name, by);
         async move { gone.await.map_err(|error| error.to_string()) }.boxed()
+    }
+}
+
+impl Easel {
+    fn draft(&self, wanted: WantedClip) -> ClipDraft {
+        let WantedClip { article, brief, kind, clip, brand } = wanted;
+        let blobs: Vec<_> = article.photos.iter().map(|photo| photo.blob).collect();
+        let photos = (0..blobs.len()).filter(|index| blobs[*index].is_some()).collect();
+        let store = Arc::clone(&self.blobs);
+        let fetch = move |index: usize| {
+            let (store, blob) = (Arc::clone(&store), blobs.get(index).copied().flatten());
+            async move {
+                let blob = blob.ok_or_else(|| "the article has no such photo".to_owned())?;
+                store.get(blob).await.map_err(|error| error.to_string())
+            }
+            .boxed()
+        };
+        ClipDraft { article, brief, kind, clip, brand, photos, fetch: Arc::new(fetch) }
+    }
+}
+
+/// Name of a value as the pages know it.
+fn name(value: &impl serde::Serialize) -> String {
+    let value = serde_json::to_value(value).ok();
+    value.and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+impl Clips for Easel {
+    fn arrange(&self, wanted: WantedClip) -> BoxFuture<'_, Arranged> {
+        async move {
+            let arranged = self.studio.arrange(&self.draft(wanted));
+            let (voices, voice) = self.studio.voices();
+            let place = |place| match place {
+                loa_pipeline::Place::Told => loa_web::Place::Told,
+                loa_pipeline::Place::LeftOut => loa_web::Place::LeftOut,
+                loa_pipeline::Place::Unused => loa_web::Place::Unused,
+            };
+            let rows = arranged.rows.into_iter();
+            let rows = rows.map(|row| ClipRow {
+                beat: row.beat,
+                words: row.words,
+                place: place(row.place),
+            });
+            let (moves, wrong) = (arranged.moves, arranged.wrong);
+            Arranged { rows: rows.collect(), moves, wrong, voices, voice }
+        }
+        .boxed()
+    }
+
+    fn rehearse(&self, wanted: WantedClip) -> BoxFuture<'_, Result<Rehearsed, String>> {
+        async move {
+            let drawn = self.studio.rehearse(self.draft(wanted)).await;
+            let drawn = drawn.map_err(|error| error.to_string())?;
+            let (clip, canvas) = (&drawn.clip, drawn.clip.canvas());
+            let scenes = clip.scenes().iter().map(|seen| Shown {
+                beat: seen.beat,
+                kind: name(&seen.kind),
+                from_ms: seen.from_ms,
+                to_ms: seen.to_ms,
+                still_ms: seen.still_ms,
+                words: seen.words.clone(),
+                photo: seen.photo,
+                focus: seen.focus.map(|(x, y)| Spot { x, y }),
+            });
+            let captions = clip.captions().map(|(from_ms, to_ms, caption)| {
+                let text = caption.lines.join("\n");
+                Subtitle { from_ms, to_ms, text }
+            });
+            Ok(Rehearsed {
+                id: drawn.id,
+                width: canvas.width,
+                height: canvas.height,
+                fps: canvas.fps,
+                duration_ms: clip.duration_ms(),
+                voice: match drawn.telling {
+                    loa_pipeline::Telling::Silent => loa_web::Telling::None,
+                    loa_pipeline::Telling::Kept => loa_web::Telling::Kept,
+                    loa_pipeline::Telling::Waiting => loa_web::Telling::Waiting,
+                },
+                scenes: scenes.collect(),
+                captions: captions.collect(),
+                left_out: drawn.left_out,
+            })
+        }
+        .boxed()
+    }
+
+    fn frame<'a>(
+        &'a self,
+        agency: &'a str,
+        id: Digest,
+        ms: u64,
+    ) -> BoxFuture<'a, Result<Option<Vec<u8>>, String>> {
+        let frame = self.studio.frame(agency, id, ms);
+        async move { frame.await.map_err(|error| error.to_string()) }.boxed()
     }
 }

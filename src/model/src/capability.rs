@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::post::{Media, MediaRole, PostContent, PostFormat, Shape};
+use crate::{
+    post::{Media, MediaRole, PostContent, PostFormat, Shape},
+    variant::VariantKind,
+};
 
 /// How a post whose outcome is unclear can be found again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -203,6 +206,25 @@ pub enum Window {
     RollingH(u32),
 }
 
+/// How a clip is encoded for a channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClipPreset {
+    /// Which clip.
+    pub kind: VariantKind,
+    /// Name of the rendition. A preset that names one that is made anyway says how it is made.
+    pub rendition: String,
+    /// The format of the posts that carry it: its limit in bytes is the one of the file.
+    pub format: PostFormat,
+    /// Most milliseconds from one keyframe to the next.
+    pub keyframe_ms: u32,
+    /// Whether the container may say where picture and sound start (an edit list).
+    pub edit_list: bool,
+    /// kbit/s of the sound, AAC in two channels; as the rendition has it when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sound_kbps: Option<u32>,
+}
+
 /// What a channel can do. Each `capability.toml` cites its source and the date it was checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -234,6 +256,9 @@ pub struct Capability {
     pub pace: PaceRule,
     /// Formats it takes.
     pub formats: BTreeMap<PostFormat, FormatRule>,
+    /// How clips are encoded for it.
+    #[serde(default)]
+    pub clips: Vec<ClipPreset>,
 }
 
 /// Something in a draft that a channel would refuse. A value, not an error: editors see it before any network call.
@@ -256,6 +281,12 @@ impl Capability {
     /// The parser's own message, with line and column.
     pub fn from_toml(text: &str) -> Result<Self, toml::de::Error> {
         toml::from_str(text)
+    }
+
+    /// Most bytes of a clip that is made by this preset; nothing when posts of its format carry no video.
+    pub fn most_bytes(&self, preset: &ClipPreset) -> Option<u64> {
+        let rule = self.formats.get(&preset.format)?.media.get(&MediaRole::Video)?;
+        Some(rule.max_bytes)
     }
 
     /// A post of this format with every kind of file it may have.

@@ -8,11 +8,11 @@ use std::{
 };
 
 use loa_clip::{
-    Bulletin, Film, Folders, Format, Look, Order, PhotoFile, Pictured, Request, Rung, Runner,
+    Bulletin, Film, Folders, Format, Look, Order, PhotoFile, Pictured, Rate, Request, Rung, Runner,
     SoundCodec, SoundRate, Spoken, Wanted,
-    voice::{Booth, Line, speech::Lang},
+    voice::{self, Booth, Line, speech::Lang},
 };
-use loa_model::{Article, Brief, Progress, Storyboard, VariantKind};
+use loa_model::{Article, Brief, ClipPreset, Progress, Storyboard, VariantKind};
 use serde_json::{Value, json};
 
 use crate::{
@@ -33,6 +33,16 @@ pub struct Cinema {
     workers: usize,
     voices: BTreeMap<String, Arc<Booth>>,
     voice: String,
+    presets: Vec<Preset>,
+}
+
+/// How a channel wants a clip to be encoded.
+#[derive(Debug, Clone)]
+pub struct Preset {
+    /// From its capability.
+    pub clip: ClipPreset,
+    /// Most bytes it takes.
+    pub most_bytes: u64,
 }
 
 impl Cinema {
@@ -41,7 +51,7 @@ impl Cinema {
     pub fn new(runner: Runner) -> Self {
         let workers = std::thread::available_parallelism().map_or(1, NonZeroUsize::get).min(MOST);
         let voice = NO_VOICE.to_owned();
-        Self { runner, cache: None, workers, voices: BTreeMap::new(), voice }
+        Self { runner, cache: None, workers, voices: BTreeMap::new(), voice, presets: Vec::new() }
     }
 
     /// The same, which keeps finished stretches in a folder: what was made is not made again.
@@ -56,13 +66,45 @@ impl Cinema {
         Self { voices, voice, ..self }
     }
 
+    /// The same, which keeps to what channels ask for.
+    #[must_use]
+    pub fn with_presets(self, presets: Vec<Preset>) -> Self {
+        Self { presets, ..self }
+    }
+
+    /// What is made of each film of a kind: what people and pages need, as channels want it, and what only a channel needs.
+    pub(crate) fn films(&self, kind: VariantKind) -> Vec<(Format, Wanted)> {
+        let mut films = films(kind);
+        let plain = films.first().and_then(|(_, wanted)| wanted.rungs.first()).cloned();
+        for preset in self.presets.iter().filter(|preset| preset.clip.kind == kind) {
+            let named = |rung: &&mut Rung| rung.name == preset.clip.rendition;
+            if let Some(rung) =
+                films.iter_mut().flat_map(|(_, wanted)| &mut wanted.rungs).find(named)
+            {
+                preset.bind(rung);
+            } else if let Some((_, wanted)) = films.first_mut()
+                && let Some(plain) = &plain
+            {
+                let mut rung = Rung { name: preset.clip.rendition.clone(), ..plain.clone() };
+                preset.bind(&mut rung);
+                wanted.rungs.push(rung);
+            }
+        }
+        films
+    }
+
     /// Names of the voices an editor can choose.
     pub fn voices(&self) -> impl Iterator<Item = &str> {
         self.voices.keys().map(String::as_str)
     }
 
+    /// Name of the voice that speaks where nobody chose one.
+    pub fn voice(&self) -> &str {
+        &self.voice
+    }
+
     /// The booth of a voice; nothing where nobody speaks.
-    fn booth(&self, chosen: Option<&str>) -> Result<Option<&Booth>> {
+    pub(crate) fn booth(&self, chosen: Option<&str>) -> Result<Option<&Booth>> {
         let name = chosen.unwrap_or(&self.voice);
         if name == NO_VOICE {
             return Ok(None);
@@ -73,7 +115,25 @@ impl Cinema {
     }
 }
 
-/// What is made of each film of a kind.
+impl Preset {
+    /// Makes a rung keep what the channel asks for, and what others asked for before.
+    fn bind(&self, rung: &mut Rung) {
+        let Self { clip, most_bytes } = self;
+        rung.keyframe_ms = rung.keyframe_ms.min(clip.keyframe_ms);
+        rung.edit_list &= clip.edit_list;
+        rung.sound.kbps = rung.sound.kbps.max(clip.sound_kbps.unwrap_or_default());
+        rung.rate = match rung.rate {
+            Rate::Quality(quality) => Rate::Sized { quality, bytes: *most_bytes },
+            Rate::Sized { quality, bytes } => {
+                Rate::Sized { quality, bytes: bytes.min(*most_bytes) }
+            }
+            // So few bits are below any limit of a platform.
+            capped @ Rate::Capped { .. } => capped,
+        };
+    }
+}
+
+/// What is made of each film of a kind for people and pages.
 fn films(kind: VariantKind) -> Vec<(Format, Wanted)> {
     let of = |format, rungs| (format, Wanted { rungs, bulletins: Vec::new() });
     match kind {
@@ -144,28 +204,15 @@ impl Studio {
         if kind == VariantKind::Audio && booth.is_none() {
             return Err(Error::NoVoice);
         }
-        for (format, wanted) in films(kind) {
+        for (format, wanted) in self.cinema.films(kind) {
             let order = bare(take.article, take.brief);
             let (board, fixed) = board(&order, format, chosen);
             let spoken = match booth {
                 None => Vec::new(),
                 Some(booth) => {
-                    let lang =
-                        if take.article.lang.starts_with("vi") { Lang::Vi } else { Lang::En };
                     let script = loa_clip::script(&order, &board);
-                    let lines: Vec<Line> =
-                        script.iter().map(|(_, text)| Line { lang, text: text.clone() }).collect();
-                    let takes = booth.speak(&lines, take.cancel).await?;
-                    let ms = |ms: u64| u32::try_from(ms).unwrap_or(u32::MAX);
-                    let spoken = script.iter().zip(takes).map(|((beat, _), take)| Spoken {
-                        beat: *beat,
-                        path: take.path,
-                        digest: take.digest.to_string(),
-                        ms: ms(take.ms),
-                        lead_ms: ms(take.lead_ms),
-                        tail_ms: ms(take.tail_ms),
-                    });
-                    spoken.collect()
+                    let takes = booth.speak(&lines(take.article, &script), take.cancel).await?;
+                    spoken(&script, takes)
                 }
             };
             stories.push(Story { format, wanted, board, fixed, spoken });
@@ -232,6 +279,26 @@ impl Studio {
     }
 }
 
+/// What a script asks a voice to say.
+pub(crate) fn lines(article: &Article, script: &[(usize, String)]) -> Vec<Line> {
+    let lang = if article.lang.starts_with("vi") { Lang::Vi } else { Lang::En };
+    script.iter().map(|(_, text)| Line { lang, text: text.clone() }).collect()
+}
+
+/// The takes of a script as a film needs them.
+pub(crate) fn spoken(script: &[(usize, String)], takes: Vec<voice::Take>) -> Vec<Spoken> {
+    let ms = |ms: u64| u32::try_from(ms).unwrap_or(u32::MAX);
+    let spoken = script.iter().zip(takes).map(|((beat, _), take)| Spoken {
+        beat: *beat,
+        path: take.path,
+        digest: take.digest.to_string(),
+        ms: ms(take.ms),
+        lead_ms: ms(take.lead_ms),
+        tail_ms: ms(take.tail_ms),
+    });
+    spoken.collect()
+}
+
 /// A film before its layers are drawn.
 struct Story {
     format: Format,
@@ -242,13 +309,17 @@ struct Story {
 }
 
 /// What decides the scenes, without what decides how they look.
-fn bare<'a>(article: &'a Article, brief: &'a Brief) -> Order<'a> {
+pub(crate) fn bare<'a>(article: &'a Article, brief: &'a Brief) -> Order<'a> {
     let look = Look { ground: [0; 3], accent: [0; 3], shared: false };
     Order { article, brief, link: "", link_short: "", photos: &[], look }
 }
 
 /// The scenes a person chose, or as the engine tells the story; and whether a person did.
-fn board(order: &Order<'_>, format: Format, chosen: Option<&Storyboard>) -> (Storyboard, bool) {
+pub(crate) fn board(
+    order: &Order<'_>,
+    format: Format,
+    chosen: Option<&Storyboard>,
+) -> (Storyboard, bool) {
     match chosen {
         Some(chosen) if !chosen.beats.is_empty() => (chosen.clone(), true),
         Some(chosen) => {
@@ -273,4 +344,50 @@ fn folder(path: &Path) -> Result<()> {
         what: "the work folder cannot be made",
         why: format!("{}: {error}", path.display()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use loa_model::PostFormat;
+
+    use super::*;
+
+    fn preset(rendition: &str, keyframe_ms: u32, edit_list: bool, most_bytes: u64) -> Preset {
+        let clip = ClipPreset {
+            kind: VariantKind::ShortClip,
+            rendition: rendition.to_owned(),
+            format: PostFormat::ShortVideo,
+            keyframe_ms,
+            edit_list,
+            sound_kbps: Some(192),
+        };
+        Preset { clip, most_bytes }
+    }
+
+    #[test]
+    fn what_channels_share_keeps_to_the_strictest_and_what_one_needs_is_made_besides() {
+        let runner = Runner { exe: "loa".into(), args: Vec::new() };
+        let cinema = Cinema::new(runner).with_presets(vec![
+            preset("1080p", 5000, true, 9_000_000),
+            preset("strict", 500, false, 1 << 40),
+            preset("1080p", 1000, true, 26_000_000),
+        ]);
+        let films = cinema.films(VariantKind::ShortClip);
+        let rungs = &films[0].1.rungs;
+        let facts = rungs.iter().map(|rung| {
+            let most = rung.rate.most_bytes(1000);
+            (rung.name.as_str(), rung.divisor, rung.keyframe_ms, rung.edit_list, most)
+        });
+        assert_eq!(
+            facts.collect::<Vec<_>>(),
+            [
+                ("1080p", 1, 1000, true, Some(9_000_000)),
+                ("540p", 2, 2000, true, None),
+                ("strict", 1, 500, false, Some(1 << 40)),
+            ]
+        );
+        assert_eq!((rungs[0].sound.kbps, rungs[1].sound.kbps), (192, 64));
+        // Another kind of clip is not touched.
+        assert_eq!(cinema.films(VariantKind::LongClip)[0].1.rungs[0], Rung::master("1080p"));
+    }
 }

@@ -20,6 +20,7 @@ use crate::{
     Cinema, Error, Result,
     own::{self, Press},
     preview::{Decoded, shown_focus},
+    rehearsal::Rehearsals,
 };
 
 /// JPEGs stay below what every channel takes.
@@ -134,6 +135,7 @@ pub struct Studio {
     pub(crate) decoded: Arc<Decoded>,
     pub(crate) press: Option<Arc<Press>>,
     pub(crate) cinema: Arc<Cinema>,
+    pub(crate) rehearsals: Arc<Rehearsals>,
 }
 
 /// What the sources of templates are now: another value once one of them was changed.
@@ -148,9 +150,14 @@ pub(crate) struct OnDemand {
 }
 
 impl OnDemand {
+    /// What the sources of templates are now; 0 where nobody works on them.
+    pub(crate) fn stamp(&self) -> u64 {
+        self.stamp.as_ref().map_or(0, |stamp| stamp())
+    }
+
     pub(crate) fn get(&self) -> Result<Arc<Engine>> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.stamp.as_ref().map_or(0, |stamp| stamp());
+        let now = self.stamp();
         if let Some((stamp, engine)) = &*made
             && *stamp == now
         {
@@ -177,7 +184,13 @@ impl Studio {
     fn on_demand(make: MakeEngine, cinema: Cinema, stamp: Option<Stamp>) -> Self {
         let engine = OnDemand { make, stamp, made: Mutex::default() };
         let cinema = Arc::new(cinema);
-        Self { engine: Arc::new(engine), decoded: Arc::default(), press: None, cinema }
+        Self {
+            engine: Arc::new(engine),
+            decoded: Arc::default(),
+            press: None,
+            cinema,
+            rehearsals: Arc::default(),
+        }
     }
 
     /// The same, which draws templates of agencies too. Without a press such a template is an error.

@@ -30,7 +30,7 @@ pub struct Config {
     pub poll_s: u64,
     /// Longest wait for running jobs when stopping, seconds.
     pub grace_s: u64,
-    /// Variants drawn of every article; a carousel only of those with a list.
+    /// Variants drawn of every article; a carousel only of those with a list, a long clip only of those with enough to tell.
     pub variants: Vec<VariantKind>,
 }
 
@@ -40,6 +40,7 @@ impl Default for Config {
             VariantKind::Infographic,
             VariantKind::Carousel,
             VariantKind::ShortClip,
+            VariantKind::LongClip,
             VariantKind::LowBand,
         ];
         Self { renders: 1, measures: 2, others: 4, lease_s: 60, poll_s: 5, grace_s: 10, variants }

@@ -116,8 +116,13 @@ impl World {
             entropy,
             loa_reach::Config::default(),
         );
-        let slot =
-            Slot { format: PostFormat::Text, unless: None, media: Vec::new(), after_minutes: 0 };
+        let slot = Slot {
+            format: PostFormat::Text,
+            unless: None,
+            only_with: None,
+            media: Vec::new(),
+            after_minutes: 0,
+        };
         let flow = Flow::new(loa_pipeline::Deps {
             store: Arc::clone(&store),
             blobs: Arc::new(Blobs::open(&folder.path().join("blobs")).unwrap()),

@@ -55,6 +55,9 @@ pub struct Slot {
     /// Not made where the account got a post of this format from an earlier slot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unless: Option<PostFormat>,
+    /// Made only of articles that have this variant: a long clip, for example, is made where there is enough to tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only_with: Option<VariantKind>,
     /// Files in order.
     pub media: Vec<Pick>,
     /// Minutes after the first post of the article.
@@ -216,6 +219,10 @@ impl Review {
                 };
                 let before = outcome.posts.iter().chain(drafts.iter().map(|(post, _)| post));
                 if before.into_iter().any(of_this) {
+                    continue;
+                }
+                let there = |kind| variants.iter().any(|variant| variant.kind == kind);
+                if !slot.only_with.is_none_or(there) {
                     continue;
                 }
                 let missing = |what: String| Missing {

@@ -69,6 +69,7 @@ fn what_is_missing_is_said() {
     desk.profile.push(Slot {
         format: PostFormat::Article,
         unless: None,
+        only_with: None,
         media: vec![],
         after_minutes: 0,
     });

@@ -93,6 +93,7 @@ pub(crate) async fn openapi() -> Json<Value> {
             json!([parameter("from", true), parameter("to", true), parameter("by", false)]),
         );
     }
+    let (clip, frame) = crate::clip::openapi();
     Json(json!({
         "openapi": "3.1.0",
         "info": { "title": "Loa", "version": env!("CARGO_PKG_VERSION") },
@@ -101,6 +102,8 @@ pub(crate) async fn openapi() -> Json<Value> {
             "/api/v1/posts": listed("Posts with their states and receipts"),
             "/api/v1/reach": reach,
             "/api/v1/preview": crate::preview::openapi(),
+            "/api/v1/preview/clip": clip,
+            "/api/v1/preview/clip/{id}/{file}": frame,
             "/api/v1/templates": crate::templates::openapi(),
             "/api/v1/templates/{name}": crate::templates::openapi_of_one(),
         },

@@ -6,6 +6,7 @@ mod assets;
 mod attention;
 mod auth;
 mod channels;
+mod clip;
 mod decide;
 mod error;
 mod local;
@@ -37,6 +38,9 @@ use tokio::{net::TcpListener, sync::watch};
 
 pub use assets::{Assets, AssetsError};
 pub use auth::{Session, hash_password};
+pub use clip::{
+    Arranged, ClipRow, Clips, Place, Rehearsed, Shown, Spot, Subtitle, Telling, WantedClip,
+};
 pub use local::{Local, call_local, serve_local};
 pub use preview::{Cards, Drawn, Family, Refused, Wanted};
 
@@ -92,6 +96,8 @@ pub struct Deps {
     pub progress: watch::Receiver<ProgressMap>,
     /// Who draws cards while they are edited.
     pub cards: Arc<dyn Cards>,
+    /// Who shows clips before they are made.
+    pub clips: Arc<dyn Clips>,
     /// Settings.
     pub config: Config,
 }
@@ -107,6 +113,7 @@ pub(crate) struct App {
     pub(crate) capabilities: BTreeMap<String, Capability>,
     pub(crate) progress: watch::Receiver<ProgressMap>,
     pub(crate) cards: Arc<dyn Cards>,
+    pub(crate) clips: Arc<dyn Clips>,
     pub(crate) config: Config,
     pub(crate) attempts: auth::Attempts,
     pub(crate) counts: attention::Counts,
@@ -134,6 +141,7 @@ pub fn router(deps: Deps) -> Result<Router, AssetsError> {
         capabilities: deps.capabilities,
         progress: deps.progress,
         cards: deps.cards,
+        clips: deps.clips,
         config: deps.config,
         attempts: auth::Attempts::default(),
         counts: attention::Counts::default(),
@@ -144,6 +152,7 @@ pub fn router(deps: Deps) -> Result<Router, AssetsError> {
         .route("/bai-viet/{id}", get(article::page))
         .route("/bai-viet/{id}/soan", post(article::compose))
         .route("/bai-viet/{id}/do-hoa", get(picture::page).post(picture::draw))
+        .route("/bai-viet/{id}/dung-clip", get(clip::page::page).post(clip::page::draw))
         .route("/viec/{id}/tien-do", get(progress::stream))
         .route("/viec/{id}/huy", post(pages::cancel_job))
         .route("/viec/{id}/thu-lai", post(attention::retry))
@@ -167,6 +176,8 @@ pub fn router(deps: Deps) -> Result<Router, AssetsError> {
         .route("/api/v1/posts", get(api::posts))
         .route("/api/v1/reach", get(api::reach))
         .route("/api/v1/preview", post(preview::preview))
+        .route("/api/v1/preview/clip", post(clip::preview))
+        .route("/api/v1/preview/clip/{id}/{file}", get(clip::frame))
         .route("/api/v1/templates", get(templates::list).post(templates::add))
         .route("/api/v1/templates/{name}", delete(templates::remove))
         .route_layer(middleware::from_fn_with_state(app.clone(), auth::require));

@@ -113,7 +113,7 @@ impl Desk {
     }
 }
 
-fn refused(why: impl Into<String>) -> WebError {
+pub(crate) fn refused(why: impl Into<String>) -> WebError {
     WebError::new(StatusCode::UNPROCESSABLE_ENTITY, why)
 }
 
@@ -211,7 +211,8 @@ pub(crate) async fn draw(
     let own = desk.own_of(&chosen.choices);
     let Desk { article, now: before, .. } = desk;
     let brand = preview::brand_of(&app, &article.agency).await?;
-    let recipe = recipe(&article, &desk.brief, &chosen.choices, &brand, own);
+    let kind = VariantKind::Infographic;
+    let recipe = recipe(&article, &desk.brief, kind, &chosen.choices, &brand, own);
     let waits = before
         .is_some_and(|variant| variant.recipe == recipe && variant.state != VariantState::Failed);
     if !waits {
@@ -238,9 +239,11 @@ pub(crate) async fn draw(
     Ok(article::back(&article.id.to_string()))
 }
 
-fn recipe(
+/// Digest of everything that decides a variant that a person chose.
+pub(crate) fn recipe(
     article: &Article,
     brief: &Brief,
+    kind: VariantKind,
     choices: &Choices,
     brand: &str,
     own: Option<Digest>,
@@ -248,6 +251,10 @@ fn recipe(
     let mut digest = DigestBuilder::new("variant/chosen/1");
     if let Some(own) = own {
         digest = digest.json("own", &own);
+    }
+    // The first that people could choose were cards: theirs stays what it was.
+    if kind != VariantKind::Infographic {
+        digest = digest.json("kind", &kind);
     }
     digest
         .json("article", &article.digest)

@@ -188,7 +188,7 @@ pub(crate) fn photo_of(choices: &Choices, article: &Article) -> Result<(), Strin
 }
 
 /// RFC 9457.
-fn problem(detail: String) -> Response {
+pub(crate) fn problem(detail: String) -> Response {
     problems(detail, Vec::new())
 }
 

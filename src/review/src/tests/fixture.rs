@@ -193,6 +193,7 @@ impl Desk {
             profile: vec![Slot {
                 format: PostFormat::Photo,
                 unless: None,
+                only_with: None,
                 media: vec![pick(true), photo],
                 after_minutes: 90,
             }],

@@ -8,7 +8,13 @@ fn desk(pages: Option<usize>) -> Desk {
     let one = desk.profile.remove(0);
     let all = Pick::Pages { role: MediaRole::Photo, kind: VariantKind::Carousel };
     desk.profile = vec![
-        Slot { format: PostFormat::Album, unless: None, media: vec![all], after_minutes: 0 },
+        Slot {
+            format: PostFormat::Album,
+            unless: None,
+            only_with: None,
+            media: vec![all],
+            after_minutes: 0,
+        },
         Slot { unless: Some(PostFormat::Album), ..one },
     ];
     let rule = desk.capability.formats[&PostFormat::Photo].clone();

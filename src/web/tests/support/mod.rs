@@ -12,6 +12,7 @@
 #[cfg(test)]
 pub mod browser;
 pub mod cards;
+pub mod clips;
 pub mod counted;
 pub mod records;
 pub mod shown;
@@ -146,6 +147,7 @@ pub struct World {
     pub review: Review,
     pub desk: Desk,
     pub cards: Arc<cards::Told>,
+    pub clips: Arc<clips::Rehearsal>,
     pub capabilities: BTreeMap<String, Capability>,
     pub progress: watch::Sender<ProgressMap>,
     pub people: People,
@@ -276,6 +278,7 @@ impl World {
             loa_delivery::Config::default(),
         );
         let cards = Arc::new(cards::Told::default());
+        let clips = Arc::new(clips::Rehearsal::default());
         let router = loa_web::router(Deps {
             store: pages,
             blobs: blobs.clone(),
@@ -288,6 +291,7 @@ impl World {
             frames,
             progress: receiver,
             cards: cards.clone(),
+            clips: clips.clone(),
             config,
         })
         .unwrap();
@@ -301,6 +305,7 @@ impl World {
             review,
             desk,
             cards,
+            clips,
             capabilities,
             progress,
             people,

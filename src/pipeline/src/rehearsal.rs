@@ -1,0 +1,289 @@
+//! A clip while an editor arranges it: what its scenes are, and any of its frames. Nothing of it is kept on disk.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use loa_clip::{Format, Look, Order, Pictured, Rehearsal, Spoken};
+use loa_model::{
+    Article, Beat, Brief, Cancel, Digest, Storyboard, Topic, VariantKind, digest::DigestBuilder,
+};
+
+use crate::{
+    Cinema, Error, Result, Studio,
+    cinema::{bare, board, lines, spoken},
+    studio::{on_a_thread, shown_address},
+};
+
+/// Rehearsals that can be looked at: those of the people who are editing now. Most of each is shared with the one before.
+const KEPT: usize = 6;
+
+/// Brings the bytes of a photo of the article, by its index, or says why it cannot.
+pub type FetchPhoto = Arc<dyn Fn(usize) -> BoxFuture<'static, Result<Bytes, String>> + Send + Sync>;
+
+/// A clip that is being arranged.
+#[derive(Clone)]
+pub struct ClipDraft {
+    /// Article.
+    pub article: Article,
+    /// Its brief, as far as it is edited.
+    pub brief: Brief,
+    /// Which clip.
+    pub kind: VariantKind,
+    /// Scenes, voice, music; the engine chooses the scenes when there are none.
+    pub clip: Storyboard,
+    /// Brand kit.
+    pub brand: String,
+    /// Indices of the photos that are there.
+    pub photos: Vec<usize>,
+    /// Brings one of them.
+    pub fetch: FetchPhoto,
+}
+
+/// Who tells the clip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Telling {
+    /// Nobody speaks.
+    Silent,
+    /// The times are those of the voice.
+    Kept,
+    /// The words were not spoken yet: the times follow the voice once they are.
+    Waiting,
+}
+
+/// Whether a scene is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// It is.
+    Told,
+    /// The engine has no time for it.
+    LeftOut,
+    /// Nobody chose it.
+    Unused,
+}
+
+/// A scene that is told or could be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The scene.
+    pub beat: Beat,
+    /// Its words.
+    pub words: String,
+    /// Whether it is told.
+    pub place: Place,
+}
+
+/// The scenes of a clip as they would be told.
+#[derive(Debug, Clone)]
+pub struct Arranged {
+    /// Every scene that can be told: those of the clip in their order, then the others, the end card last.
+    pub rows: Vec<Row>,
+    /// Whether transitions and cameras mean something in it.
+    pub moves: bool,
+    /// Why it cannot be told as it is, for people.
+    pub wrong: Option<String>,
+}
+
+/// A clip that can be looked at.
+#[derive(Debug, Clone)]
+pub struct Rehearsed {
+    /// By which its frames are asked for.
+    pub id: Digest,
+    /// Scenes and frames.
+    pub clip: Arc<Rehearsal>,
+    /// Places in the board of scenes that are not told.
+    pub left_out: Vec<usize>,
+    /// Who tells it.
+    pub telling: Telling,
+}
+
+/// Rehearsals of late with what they are of, the one that was asked for last at the end.
+#[derive(Debug, Default)]
+pub(crate) struct Rehearsals(Mutex<Vec<Kept>>);
+
+#[derive(Debug, Clone)]
+struct Kept {
+    id: Digest,
+    agency: String,
+    /// Article, brief, format and brand: what two rehearsals must share to have layers in common.
+    of: Digest,
+    clip: Arc<Rehearsal>,
+    /// What stands out on the photos of the article.
+    pictured: Vec<Pictured>,
+}
+
+impl Rehearsals {
+    fn by(&self, wanted: impl Fn(&Kept) -> bool) -> Option<Kept> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = kept.iter().rposition(wanted)?;
+        let found = kept.remove(place);
+        kept.push(found.clone());
+        Some(found)
+    }
+
+    fn keep(&self, new: Kept) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|old| old.id != new.id);
+        if kept.len() >= KEPT {
+            kept.remove(0);
+        }
+        kept.push(new);
+    }
+}
+
+/// The format that is looked at: the first of a kind.
+fn format(cinema: &Cinema, kind: VariantKind) -> Format {
+    cinema.films(kind).first().map_or(Format::Short, |(format, _)| *format)
+}
+
+impl Studio {
+    /// Names of the voices, and the one that speaks where nobody chose one.
+    pub fn voices(&self) -> (Vec<String>, String) {
+        (self.cinema.voices().map(str::to_owned).collect(), self.cinema.voice().to_owned())
+    }
+
+    /// The scenes of a clip, without drawing anything.
+    pub fn arrange(&self, draft: &ClipDraft) -> Arranged {
+        let format = format(&self.cinema, draft.kind);
+        let order = bare(&draft.article, &draft.brief);
+        let (board, fixed) = board(&order, format, Some(&draft.clip));
+        let cast = loa_clip::cast(&order, format, &board, &[], fixed);
+        let told = |place: usize| match &cast {
+            Ok(cast) => cast.timeline.scenes.iter().any(|scene| scene.beat as usize == place),
+            Err(_) => true,
+        };
+        let row = |beat: Beat, place| {
+            let words = loa_clip::words(&draft.brief, &beat.of);
+            Row { beat, words, place }
+        };
+        let chosen = board.beats.iter().enumerate().map(|(place, beat)| {
+            row(beat.clone(), if told(place) { Place::Told } else { Place::LeftOut })
+        });
+        let known = |topic: &Topic| board.beats.iter().any(|beat| beat.of == *topic);
+        let others = loa_clip::topics(&draft.brief, format);
+        let others = others.into_iter().filter(|topic| !known(topic));
+        let others = others.map(|topic| row(topic.into(), Place::Unused));
+        let mut rows: Vec<Row> = chosen.chain(others).collect();
+        rows.sort_by_key(|row| row.beat.of == Topic::End);
+        let wrong = cast.err().map(|error| error.to_string());
+        Arranged { rows, moves: !format.is_still(), wrong }
+    }
+
+    /// Draws a clip to be looked at. Its voice is not asked to speak: what it said before gives the times.
+    ///
+    /// # Errors
+    /// Those of the stage, as [`Studio::draw`]; [`Error::Missing`] for a voice that is not there.
+    pub async fn rehearse(&self, draft: ClipDraft) -> Result<Rehearsed> {
+        let format = format(&self.cinema, draft.kind);
+        let (board, fixed) = board(&bare(&draft.article, &draft.brief), format, Some(&draft.clip));
+        let (spoken, telling) = self.heard(&draft, &board).await?;
+        let of = DigestBuilder::new("rehearsal of")
+            .field("agency", &draft.article.agency)
+            .json("templates", &self.engine.stamp())
+            .json("article", &draft.article.digest)
+            .json("words", &draft.brief.passages().collect::<Vec<_>>())
+            .json("kind", &draft.kind)
+            .field("brand", &draft.brand)
+            .finish();
+        let times: Vec<(usize, u32)> = spoken.iter().map(|said| (said.beat, said.ms)).collect();
+        let id = DigestBuilder::new("rehearsal")
+            .json("of", &of)
+            .json("board", &board)
+            .json("fixed", &fixed)
+            .json("times", &times)
+            .finish();
+        let known = self.rehearsals.by(|kept| kept.id == id);
+        let clip = match known {
+            Some(known) => known.clip,
+            None => {
+                let before = self.rehearsals.by(|kept| kept.of == of);
+                let story = (format, board.clone(), fixed);
+                let kept = self.seen(draft, story, spoken, (id, of), before).await?;
+                let clip = Arc::clone(&kept.clip);
+                self.rehearsals.keep(kept);
+                clip
+            }
+        };
+        let told = |place: usize| clip.scenes().iter().any(|scene| scene.beat == place);
+        let left_out = (0..board.beats.len()).filter(|place| !told(*place)).collect();
+        Ok(Rehearsed { id, clip, left_out, telling })
+    }
+
+    /// A frame of a rehearsal of this agency as JPEG; nothing when it is forgotten.
+    ///
+    /// # Errors
+    /// Those of [`Rehearsal::jpeg`].
+    pub async fn frame(&self, agency: &str, id: Digest, ms: u64) -> Result<Option<Vec<u8>>> {
+        let kept = self.rehearsals.by(|kept| kept.id == id && kept.agency == agency);
+        let Some(kept) = kept else { return Ok(None) };
+        on_a_thread(move || Ok(Some(kept.clip.jpeg(ms)?))).await
+    }
+
+    async fn heard(&self, draft: &ClipDraft, board: &Storyboard) -> Result<(Vec<Spoken>, Telling)> {
+        let Some(booth) = self.cinema.booth(draft.clip.voice.as_deref())? else {
+            return Ok((Vec::new(), Telling::Silent));
+        };
+        let script = loa_clip::script(&bare(&draft.article, &draft.brief), board);
+        let kept = booth.kept(&lines(&draft.article, &script)).await?;
+        Ok(match kept {
+            Some(takes) => (spoken(&script, takes), Telling::Kept),
+            None => (Vec::new(), Telling::Waiting),
+        })
+    }
+
+    async fn seen(
+        &self,
+        draft: ClipDraft,
+        (format, board, fixed): (Format, Storyboard, bool),
+        spoken: Vec<Spoken>,
+        (id, of): (Digest, Digest),
+        before: Option<Kept>,
+    ) -> Result<Kept> {
+        let (engine, decoded) = (Arc::clone(&self.engine), Arc::clone(&self.decoded));
+        let runtime = tokio::runtime::Handle::current();
+        on_a_thread(move || {
+            let engine = engine.get()?;
+            let ClipDraft { article, brief, brand, photos, fetch, .. } = &draft;
+            let photo = |index: usize| {
+                let bad = |why: String| Error::Photo { index: index + 1, why };
+                let bytes = runtime.block_on(fetch(index)).map_err(bad)?;
+                decoded.of(&bytes).map_err(|error| bad(error.to_string()))
+            };
+            let pictured = match &before {
+                Some(before) => before.pictured.clone(),
+                None => {
+                    let all = photos.iter().map(|index| {
+                        let seen = photo(*index)?.focus();
+                        let index = u32::try_from(*index).unwrap_or(u32::MAX);
+                        Ok(Pictured { index, focus: (seen.x, seen.y) })
+                    });
+                    all.collect::<Result<Vec<_>>>()?
+                }
+            };
+            let link = &article.source.canonical_url;
+            let order = Order {
+                article,
+                brief,
+                link,
+                link_short: &shown_address(link),
+                photos: &pictured,
+                look: Look::of(&engine, brand).map_err(loa_infographic::Error::from)?,
+            };
+            let shown = |index: u32| {
+                photo(index as usize).map_err(|error| loa_clip::Error::Photo(error.to_string()))
+            };
+            let clip = Rehearsal::draw(
+                &order,
+                (format, &board, fixed),
+                &spoken,
+                (&engine, brand),
+                shown,
+                before.as_ref().map(|before| &*before.clip),
+                &Cancel::new(),
+            )?;
+            let agency = article.agency.clone();
+            Ok(Kept { id, agency, of, clip: Arc::new(clip), pictured })
+        })
+        .await
+    }
+}

@@ -1,0 +1,376 @@
+//! Arranging a clip: `POST /api/v1/preview/clip` tells its scenes and draws it, any frame of it is at an address of its own.
+//! Nothing of it is kept until the editor has it made.
+
+use axum::{
+    Extension, Json,
+    body::Bytes,
+    extract::{Path, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use futures::future::BoxFuture;
+use loa_model::{
+    Article, Beat, Brief, Choices, Chosen, Digest, Role, Storyboard, Variant, VariantKind,
+    VariantState, record::join,
+};
+use loa_store::StoreExt;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::{
+    Shared, article,
+    auth::Visitor,
+    error::WebError,
+    pages,
+    preview::{brand_of, problem},
+};
+
+pub(crate) mod page;
+
+/// A clip that is being arranged.
+#[derive(Debug, Clone)]
+pub struct WantedClip {
+    /// Article.
+    pub article: Article,
+    /// Its brief with the changes of the editor.
+    pub brief: Brief,
+    /// Which clip.
+    pub kind: VariantKind,
+    /// Scenes, voice, music; the engine chooses the scenes when there are none.
+    pub clip: Storyboard,
+    /// Brand kit.
+    pub brand: String,
+}
+
+/// Whether a scene is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// It is.
+    Told,
+    /// The engine has no time for it.
+    LeftOut,
+    /// Nobody chose it.
+    Unused,
+}
+
+/// A scene that is told or could be.
+#[derive(Debug, Clone)]
+pub struct ClipRow {
+    /// The scene.
+    pub beat: Beat,
+    /// Its words.
+    pub words: String,
+    /// Whether it is told.
+    pub place: Place,
+}
+
+/// Every scene that can be told, and what else is chosen for a clip.
+#[derive(Debug, Clone, Default)]
+pub struct Arranged {
+    /// Those of the clip in their order, then the others, the end card last.
+    pub rows: Vec<ClipRow>,
+    /// Whether transitions and cameras mean something in it.
+    pub moves: bool,
+    /// Why it cannot be told as it is, for people.
+    pub wrong: Option<String>,
+    /// Names of the voices.
+    pub voices: Vec<String>,
+    /// The voice that speaks where nobody chose one.
+    pub voice: String,
+}
+
+/// A scene, or a page of one, of a clip that was drawn.
+#[derive(Debug, Clone, Serialize)]
+pub struct Shown {
+    /// Index of its beat in the storyboard.
+    pub beat: usize,
+    /// What it shows: `title`, `point`…
+    pub kind: String,
+    /// First moment.
+    pub from_ms: u64,
+    /// One past the last moment.
+    pub to_ms: u64,
+    /// A moment at which everything of it stands.
+    pub still_ms: u64,
+    /// What is told in it.
+    pub words: String,
+    /// Its photo, from 0.
+    pub photo: Option<u32>,
+    /// Where the camera looks at the end: shares from the left and from the top.
+    pub focus: Option<Spot>,
+}
+
+/// A place on a photo: shares from the left and from the top.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Spot {
+    /// 0 left edge, 1 right edge.
+    pub x: f64,
+    /// 0 top edge, 1 bottom edge.
+    pub y: f64,
+}
+
+/// A caption of a clip that was drawn.
+#[derive(Debug, Clone, Serialize)]
+pub struct Subtitle {
+    /// First moment.
+    pub from_ms: u64,
+    /// One past the last moment.
+    pub to_ms: u64,
+    /// One or two lines.
+    pub text: String,
+}
+
+/// Who tells a clip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Telling {
+    /// Nobody speaks.
+    None,
+    /// The times are those of the voice.
+    Kept,
+    /// The words were not spoken yet: the times follow the voice once they are.
+    Waiting,
+}
+
+/// A clip that was drawn to be looked at.
+#[derive(Debug, Clone, Serialize)]
+pub struct Rehearsed {
+    /// By which its frames are asked for.
+    pub id: Digest,
+    /// Pixels of the clip.
+    pub width: u32,
+    /// Pixels of the clip.
+    pub height: u32,
+    /// Frames a second.
+    pub fps: u32,
+    /// Length.
+    pub duration_ms: u64,
+    /// Who tells it.
+    pub voice: Telling,
+    /// Scenes in order.
+    pub scenes: Vec<Shown>,
+    /// Captions in order.
+    pub captions: Vec<Subtitle>,
+    /// Indices of the beats that are not told.
+    pub left_out: Vec<usize>,
+}
+
+/// Who shows clips before they are made. `main` hands it in, the pages know no compositor.
+pub trait Clips: Send + Sync {
+    /// The scenes, without drawing anything.
+    fn arrange(&self, wanted: WantedClip) -> BoxFuture<'_, Arranged>;
+
+    /// Draws a clip to be looked at, or says what is wrong with what was asked for.
+    fn rehearse(&self, wanted: WantedClip) -> BoxFuture<'_, Result<Rehearsed, String>>;
+
+    /// A frame of what was drawn for this agency, as JPEG; nothing when it is forgotten.
+    fn frame<'a>(
+        &'a self,
+        agency: &'a str,
+        id: Digest,
+        ms: u64,
+    ) -> BoxFuture<'a, Result<Option<Vec<u8>>, String>>;
+}
+
+/// What is asked.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ask {
+    article: String,
+    #[serde(default = "short")]
+    kind: VariantKind,
+    brand: Option<String>,
+    #[serde(default)]
+    clip: Storyboard,
+}
+
+fn short() -> VariantKind {
+    VariantKind::ShortClip
+}
+
+/// Kinds of clips, in the order in which people see them.
+pub(crate) const KINDS: [VariantKind; 5] = [
+    VariantKind::ShortClip,
+    VariantKind::SquareClip,
+    VariantKind::LongClip,
+    VariantKind::LowBand,
+    VariantKind::Audio,
+];
+
+/// The variants of an article that are not stale, of some kinds, the latest last.
+pub(crate) async fn variants(
+    app: &Shared,
+    article: &Article,
+    wanted: &[VariantKind],
+) -> Result<Vec<Variant>, WebError> {
+    let key = join(&[&article.id.to_string(), &format!("{:06}", article.revision)]);
+    let rows = app.store.list::<Variant>("variant_by_article", &key, 100).await?;
+    let mut found: Vec<Variant> = rows.into_iter().map(|row| row.record).collect();
+    found.retain(|one| wanted.contains(&one.kind) && one.state != VariantState::Stale);
+    found.sort_by_key(|variant| variant.id);
+    Ok(found)
+}
+
+/// The words that were chosen on the card, which a clip of the same article tells too.
+pub(crate) fn words(cards: &[Variant]) -> Choices {
+    let chosen = cards.iter().rev().find(|variant| variant.kind == VariantKind::Infographic);
+    let chosen = chosen.and_then(|variant| variant.chosen.as_ref());
+    chosen.map_or_else(Choices::default, |chosen| Choices {
+        title: chosen.choices.title.clone(),
+        points: chosen.choices.points.clone(),
+        ..Choices::default()
+    })
+}
+
+/// Draws and answers with the scenes, their times and the name by which frames are asked for.
+pub(crate) async fn preview(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    body: Bytes,
+) -> Result<Response, WebError> {
+    if !visitor.user.is_any(&[Role::Author, Role::Editor, Role::Approver]) {
+        return Err(WebError::forbidden());
+    }
+    let ask: Ask = match serde_json::from_slice(&body) {
+        Ok(ask) => ask,
+        Err(error) => return Ok(problem(error.to_string())),
+    };
+    if !KINDS.contains(&ask.kind) {
+        return Ok(problem(format!("kind = {:?}", pages::name_of(&ask.kind))));
+    }
+    let article = article::find(&app, &visitor, &ask.article).await?;
+    let Some(mut brief) = article::brief_of(&app, &article).await? else {
+        return Ok(problem(article::NO_BRIEF.to_owned()));
+    };
+    let cards = variants(&app, &article, &[VariantKind::Infographic]).await?;
+    let chosen = Chosen { choices: words(&cards), by: visitor.user.id, at: app.clock.now() };
+    let fits = chosen.apply(&mut brief).map_err(|why| why.to_string());
+    let fits = fits.and_then(|()| check(&ask.clip, &brief, &article));
+    if let Err(why) = fits {
+        return Ok(problem(why));
+    }
+    let brand = match ask.brand {
+        Some(brand) => brand,
+        None => brand_of(&app, &article.agency).await?,
+    };
+    let wanted = WantedClip { article, brief, kind: ask.kind, clip: ask.clip, brand };
+    Ok(match app.clips.rehearse(wanted).await {
+        Ok(drawn) => Json(drawn).into_response(),
+        Err(why) => problem(why),
+    })
+}
+
+/// Whether a storyboard fits its article.
+pub(crate) fn check(clip: &Storyboard, brief: &Brief, article: &Article) -> Result<(), String> {
+    clip.check(brief, 0).map_err(|why| why.to_string())?;
+    for beat in &clip.beats {
+        let choices = Choices { photo: beat.photo, ..Choices::default() };
+        crate::preview::photo_of(&choices, article)?;
+    }
+    Ok(())
+}
+
+/// `/api/v1/preview/clip/<id>/<ms>.jpg`: a frame of what was drawn.
+pub(crate) async fn frame(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Path((id, file)): Path<(String, String)>,
+) -> Result<Response, WebError> {
+    if !visitor.user.is_any(&[Role::Author, Role::Editor, Role::Approver]) {
+        return Err(WebError::forbidden());
+    }
+    let id: Digest = id.parse().map_err(|_| WebError::missing())?;
+    let ms = file.strip_suffix(".jpg").and_then(|ms| ms.parse().ok());
+    let ms: u64 = ms.ok_or_else(WebError::missing)?;
+    let frame = app.clips.frame(&visitor.user.agency, id, ms).await.map_err(|why| {
+        tracing::error!(why, "A frame cannot be drawn");
+        WebError::new(StatusCode::UNPROCESSABLE_ENTITY, why)
+    })?;
+    let jpeg = frame.ok_or_else(WebError::missing)?;
+    // The name is a digest of everything that decides the picture.
+    let headers = [
+        (header::CONTENT_TYPE, "image/jpeg"),
+        (header::CACHE_CONTROL, "private, max-age=3600, immutable"),
+    ];
+    Ok((headers, jpeg).into_response())
+}
+
+/// Its entries in the description of the interface.
+pub(crate) fn openapi() -> (Value, Value) {
+    let text = json!({ "type": "string" });
+    let kinds: Vec<String> = KINDS.iter().map(pages::name_of).collect();
+    let ask = json!({
+        "type": "object", "required": ["article"], "additionalProperties": false,
+        "properties": {
+            "article": text, "kind": { "enum": kinds }, "brand": text, "clip": storyboard(),
+        },
+    });
+    let post = json!({ "post": {
+        "summary": "A clip's scenes and times with an editor's changes, to be looked at; nothing is kept",
+        "requestBody": { "required": true, "content": { "application/json": { "schema": ask } } },
+        "responses": {
+            "200": { "description": "Scenes, captions, length, and the id by which frames are asked for" },
+            "422": { "description": "What is wrong with the request, application/problem+json" },
+        },
+    }});
+    let path = |name: &str| json!({ "name": name, "in": "path", "required": true, "schema": text });
+    let get = json!({ "get": {
+        "summary": "A frame of a clip that was drawn, at a moment in milliseconds (`1500.jpg`)",
+        "parameters": [path("id"), path("file")],
+        "responses": {
+            "200": { "description": "image/jpeg, at most 640 pixels wide or high" },
+            "404": { "description": "Forgotten: ask for the preview again" },
+        },
+    }});
+    (post, get)
+}
+
+fn storyboard() -> Value {
+    let number = json!({ "type": "integer", "minimum": 0 });
+    let share = json!({ "type": "number", "minimum": 0, "maximum": 1 });
+    let cut = json!({
+        "type": "object", "required": ["video", "from_ms", "to_ms"], "additionalProperties": false,
+        "properties": {
+            "video": number, "from_ms": number, "to_ms": number, "fit": { "enum": ["pad", "crop"] },
+        },
+    });
+    let numbered = ["point", "figure", "quote", "step", "event"].map(|name| {
+        json!({
+            "type": "object", "required": [name], "additionalProperties": false,
+            "properties": { name: number },
+        })
+    });
+    let mut topics = vec![
+        json!({ "enum": ["title", "sapo", "table", "chart", "alert", "end"] }),
+        json!({
+            "type": "object", "required": ["cut"], "additionalProperties": false,
+            "properties": { "cut": cut },
+        }),
+    ];
+    topics.extend(numbered);
+    let photo = json!({ "oneOf": [
+        { "enum": ["first", "without"] },
+        {
+            "type": "object", "required": ["at"], "additionalProperties": false,
+            "properties": { "at": number },
+        },
+    ]});
+    let focus = json!({
+        "type": "object", "required": ["x", "y"], "additionalProperties": false,
+        "properties": { "x": share, "y": share },
+    });
+    let beat = json!({
+        "type": "object", "required": ["of"], "additionalProperties": false,
+        "properties": {
+            "of": { "oneOf": topics }, "ms": number, "photo": photo, "focus": focus,
+            "enter": { "enum": ["cut", "fade", "slide", "wipe"] },
+        },
+    });
+    json!({
+        "type": "object", "additionalProperties": false,
+        "properties": {
+            "beats": { "type": "array", "items": beat }, "voice": { "type": "string" },
+            "music": { "enum": ["calm", "bright", "silent"] },
+        },
+    })
+}
