@@ -151,6 +151,7 @@ impl Draft {
             keywords: self.keywords,
             blocks: self.blocks,
             photos: self.photos.into_iter().enumerate().filter_map(keep).collect(),
+            videos: Vec::new(),
             fetched_at,
         };
         article.digest = article.content_digest();
