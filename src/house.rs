@@ -271,7 +271,7 @@ impl House {
             blobs: Arc::clone(&blobs),
             clock: clock.clone(),
             ids: ids.clone(),
-            ingest: Ingest::new(guarded(&settings)?),
+            ingest: Ingest::new(guarded(&settings)?).with(settings.ingest.clone()),
             studio: studio.clone(),
             review: review.clone(),
             meter: Arc::new(meter),

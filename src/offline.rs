@@ -26,7 +26,7 @@ struct Read {
 
 async fn read(settings: &Settings, source: &str, folder: &Path) -> anyhow::Result<Read> {
     let ids = Ids::new(Arc::new(WallClock), Arc::new(OsEntropy));
-    let ingest = Ingest::new(house::guarded(settings)?);
+    let ingest = Ingest::new(house::guarded(settings)?).with(settings.ingest.clone());
     let source = Source::parse(source);
     let mut draft = ingest.read(&source, None).await?;
     let fetched = ingest.fetch_photos(&mut draft).await?;

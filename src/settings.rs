@@ -36,6 +36,8 @@ pub(crate) struct Settings {
     pub(crate) voices: BTreeMap<String, loa_clip::voice::Provider>,
     /// Posting.
     pub(crate) delivery: loa_delivery::Config,
+    /// Reading articles.
+    pub(crate) ingest: loa_ingest::Config,
     /// Work on articles.
     pub(crate) pipeline: loa_pipeline::Config,
     /// Measuring.
@@ -112,6 +114,7 @@ impl Default for Settings {
             demo: false,
             web: loa_web::Config::default(),
             delivery: loa_delivery::Config::default(),
+            ingest: loa_ingest::Config::default(),
             pipeline: loa_pipeline::Config::default(),
             reach: loa_reach::Config::default(),
             channels: crate::channels::default_settings(),

@@ -70,6 +70,7 @@ pub(crate) fn article(blocks: Vec<Block>) -> Article {
             .into(),
         blocks,
         photos: Vec::new(),
+        videos: Vec::new(),
         fetched_at: Fixed.now(),
     };
     article.digest = article.content_digest();

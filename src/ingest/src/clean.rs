@@ -37,7 +37,21 @@ pub(crate) fn split_credit(text: &str) -> (String, String) {
         // The editor's field left as it was.
         return (String::new(), String::new());
     }
-    let at = MARKERS.iter().filter_map(|marker| text.rfind(marker)).min();
+    split_at_marker(text, &MARKERS)
+}
+
+/// Caption and credit of a video: also `… Video: VTV`. A caption that begins so only says what it is under.
+pub(crate) fn split_video_credit(text: &str) -> (String, String) {
+    const MARKERS: [&str; 2] = ["Video:", "Clip:"];
+    let (caption, credit) = split_credit(text);
+    if !credit.is_empty() || MARKERS.iter().any(|marker| caption.starts_with(marker)) {
+        return (caption, credit);
+    }
+    split_at_marker(caption, &MARKERS)
+}
+
+fn split_at_marker(text: String, markers: &[&str]) -> (String, String) {
+    let at = markers.iter().filter_map(|marker| text.rfind(marker)).min();
     let Some((caption, credit)) = at.and_then(|at| text.split_at_checked(at)) else {
         return (text, String::new());
     };
@@ -98,6 +112,19 @@ mod tests {
         check("Ảnh: TTXVN", "", "Ảnh: TTXVN");
         check("Không có nguồn", "Không có nguồn", "");
         check("Nhập chú thích ảnh", "", "");
+    }
+
+    #[test]
+    fn a_video_has_a_marker_of_its_own() {
+        let check = |given: &str, caption: &str, credit: &str| {
+            let split = split_video_credit(given);
+            assert_eq!(split, (caption.to_owned(), credit.to_owned()), "{given}");
+        };
+        check("Lễ ký (Video: VTV)", "Lễ ký", "Video: VTV");
+        check("Lễ ký. Clip: Hà Minh", "Lễ ký.", "Clip: Hà Minh");
+        check("Video: Toàn cảnh lễ ký", "Video: Toàn cảnh lễ ký", "");
+        check("Video: Toàn cảnh. Nguồn: VTV", "Video: Toàn cảnh.", "Nguồn: VTV");
+        check("Lễ ký", "Lễ ký", "");
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub enum Error {
         /// Address or path.
         what: String,
         /// Cap in bytes.
-        limit: usize,
+        limit: u64,
     },
     /// The answer stops in the middle.
     #[error("{url} came incomplete (no </html>); try again or save the page and give the file")]

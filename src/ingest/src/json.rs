@@ -11,6 +11,7 @@ use crate::{
     date,
     draft::{Draft, PhotoRef},
     page,
+    video::{Named, Videos},
 };
 
 #[derive(Deserialize)]
@@ -39,6 +40,8 @@ struct Own {
     blocks: Vec<OwnBlock>,
     #[serde(default)]
     photos: Vec<OwnPhoto>,
+    #[serde(default)]
+    videos: Vec<OwnVideo>,
 }
 
 #[derive(Deserialize)]
@@ -58,6 +61,19 @@ struct OwnPhoto {
     credit: String,
     #[serde(default)]
     alt: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OwnVideo {
+    url: String,
+    /// Media type, where the address has no ending.
+    #[serde(default, rename = "type")]
+    mime: String,
+    #[serde(default)]
+    caption: String,
+    #[serde(default)]
+    credit: String,
 }
 
 fn vietnamese() -> String {
@@ -108,11 +124,12 @@ fn ours(own: Own, place: &Place) -> Result<Draft> {
         keywords: own.keywords.iter().map(|word| clean(word)).collect(),
         blocks: Vec::new(),
         photos: Vec::new(),
+        videos: Vec::new(),
         warnings: Vec::new(),
     };
     for photo in own.photos {
         let (caption, alt) = (clean(&photo.caption), clean(&photo.alt));
-        let Some(found) = place.photo(&photo.url) else {
+        let Some(found) = place.media(&photo.url) else {
             draft.warn("photo_left_out", photo.url);
             continue;
         };
@@ -123,6 +140,16 @@ fn ours(own: Own, place: &Place) -> Result<Draft> {
             credit: clean(&photo.credit),
         });
     }
+    let mut videos = Videos::default();
+    for video in own.videos {
+        let named = Named {
+            caption: clean(&video.caption),
+            credit: clean(&video.credit),
+            ..Named::one(&video.url, &video.mime)
+        };
+        videos.take(named, &place);
+    }
+    draft.set_videos(videos);
     let allowed = |kind| !matches!(kind, BlockKind::Title | BlockKind::Sapo);
     if own.blocks.iter().any(|block| !allowed(block.kind)) {
         return Err(Error::Json(
@@ -182,6 +209,7 @@ fn ninjs(item: &Value, place: &Place) -> Result<Draft> {
         keywords: names(&item["keyword"]),
         blocks: Vec::new(),
         photos: Vec::new(),
+        videos: Vec::new(),
         warnings: Vec::new(),
     };
     let html =
@@ -193,9 +221,11 @@ fn ninjs(item: &Value, place: &Place) -> Result<Draft> {
                 })?["value"],
             )
         });
+    let mut videos = Videos::default();
     let blocks = if let Some(html) = html {
         let body = page::fragment(&html, &place)?;
         draft.photos = body.photos;
+        videos = body.videos;
         body.blocks
     } else {
         let text = field(&["body_text"]).or_else(|| listed("bodies", "main")).unwrap_or_default();
@@ -207,21 +237,41 @@ fn ninjs(item: &Value, place: &Place) -> Result<Draft> {
         Value::Array(list) => list.iter().collect(),
         _ => Vec::new(),
     };
-    for picture in associated.into_iter().filter(|a| a["type"] == "picture") {
-        let renditions = match &picture["renditions"] {
-            Value::Object(map) => map.values().collect::<Vec<_>>(),
-            Value::Array(list) => list.iter().collect(),
+    let renditions = |media: &Value| -> Vec<Value> {
+        match &media["renditions"] {
+            Value::Object(map) => map.values().cloned().collect(),
+            Value::Array(list) => list.clone(),
             _ => Vec::new(),
-        };
-        let widest = renditions.into_iter().max_by_key(|r| r["width"].as_u64().unwrap_or(0));
-        let Some(found) = widest.and_then(|r| place.photo(r["href"].as_str()?)) else { continue };
-        let text = words(&picture["description_text"])
-            .or_else(|| words(&picture["headline"]))
+        }
+    };
+    let width = |rendition: &Value| rendition["width"].as_u64().unwrap_or(0);
+    let told = |media: &Value| {
+        let text = words(&media["description_text"])
+            .or_else(|| words(&media["headline"]))
             .unwrap_or_default();
         let (caption, credit) = split_credit(&text);
-        let credit = words(&picture["creditline"]).map_or(credit, |c| clean(&c));
-        draft.photos.push(PhotoRef { place: found, alt: caption.clone(), caption, credit });
+        let credit = words(&media["creditline"]).map_or(credit, |c| clean(&c));
+        (caption, credit)
+    };
+    for media in associated {
+        let mut renditions = renditions(media);
+        renditions.sort_by_key(|rendition| std::cmp::Reverse(width(rendition)));
+        if media["type"] == "picture" {
+            let widest = renditions.first();
+            let Some(found) = widest.and_then(|r| place.media(r["href"].as_str()?)) else {
+                continue;
+            };
+            let (caption, credit) = told(media);
+            draft.photos.push(PhotoRef { place: found, alt: caption.clone(), caption, credit });
+        } else if media["type"] == "video" {
+            let (caption, credit) = told(media);
+            let mime = |r: &Value| words(&r["mimetype"]).or_else(|| words(&r["contenttype"]));
+            let source = |r: &Value| Some((words(&r["href"])?, mime(r).unwrap_or_default()));
+            let sources = renditions.iter().filter_map(source).collect();
+            videos.take(Named { sources, caption, credit }, &place);
+        }
     }
+    draft.set_videos(videos);
     let title =
         field(&["headline", "title"]).or_else(|| listed("headlines", "main")).unwrap_or_default();
     let sapo = field(&["description_text"])

@@ -2,6 +2,7 @@
 
 mod body;
 mod clean;
+mod config;
 mod date;
 mod draft;
 mod error;
@@ -11,9 +12,14 @@ mod markdown;
 mod meta;
 mod page;
 mod read;
+mod video;
 
 pub use clean::clean;
-pub use draft::{Draft, FetchedPhoto, PhotoPlace, PhotoRef, WARNING_CODES, Warning};
+pub use config::Config;
+pub use draft::{
+    Draft, FetchedPhoto, FetchedVideo, FetchedVideos, MediaPlace, PhotoRef, VideoRef,
+    WARNING_CODES, Warning,
+};
 pub use error::{Error, Result};
 pub use feed::{FeedEntry, entries};
 pub use read::{Ingest, Kind, MAX_PAGE, Place, Source, parse};

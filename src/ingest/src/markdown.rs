@@ -10,6 +10,7 @@ use crate::{
     date,
     draft::{Draft, PhotoRef},
     page,
+    video::{Form, Named, Videos},
 };
 
 /// How the text under the front matter is written.
@@ -38,6 +39,7 @@ pub(crate) fn read(text: &str, writing: Writing, place: &Place) -> Result<Draft>
         keywords: Vec::new(),
         blocks: Vec::new(),
         photos: Vec::new(),
+        videos: Vec::new(),
         warnings: Vec::new(),
     };
     let (mut title, mut sapo) = (String::new(), String::new());
@@ -135,6 +137,7 @@ fn markdown(
     // Source and title of the picture whose alternative text is being read.
     let mut picture: Option<(String, String)> = None;
     let mut is_title = false;
+    let mut videos = Videos::default();
     for event in Parser::new_ext(text, Options::ENABLE_TABLES) {
         let kind = *kinds.last().unwrap_or(&BlockKind::Paragraph);
         match event {
@@ -176,7 +179,16 @@ fn markdown(
                 let (source, credit) = picture.take().unwrap_or_default();
                 let (caption, inline) = split_credit(&std::mem::take(&mut words));
                 let credit = if credit.is_empty() { inline } else { clean(&credit) };
-                match place.photo(&source) {
+                if Form::of(&source, "") != Form::Unknown {
+                    // Markdown has no video of its own: the ending tells.
+                    let named =
+                        Named { caption: caption.clone(), credit, ..Named::one(&source, "") };
+                    if videos.take(named, place) {
+                        push(&mut blocks, BlockKind::Caption, &mut caption.clone());
+                    }
+                    continue;
+                }
+                match place.media(&source) {
                     Some(place) => {
                         push(&mut blocks, BlockKind::Caption, &mut caption.clone());
                         draft.photos.push(PhotoRef {
@@ -198,6 +210,7 @@ fn markdown(
         }
     }
     push(&mut blocks, BlockKind::Paragraph, &mut words);
+    draft.set_videos(videos);
     blocks
 }
 

@@ -12,7 +12,8 @@ use crate::{
     clean::clean,
     date,
     draft::Draft,
-    meta::{LinkedArticle, meta},
+    meta::{self, LinkedArticle, meta},
+    video::{Form, Named, Videos},
 };
 
 /// Elements inside each other that a page may have; the parser's time grows with its square.
@@ -77,6 +78,7 @@ pub(crate) fn read(html: &str, place: &Place, via: &str) -> Result<Draft> {
             .unwrap_or_default(),
         blocks: Vec::new(),
         photos: Vec::new(),
+        videos: Vec::new(),
         warnings: Vec::new(),
     };
 
@@ -121,8 +123,10 @@ pub(crate) fn read(html: &str, place: &Place, via: &str) -> Result<Draft> {
     if canonical.is_none() {
         draft.warn("no_canonical_url", place.shown());
     }
-    let Body { blocks, photos, .. } = body;
+    let Body { blocks, photos, mut videos, .. } = body;
     draft.photos = photos;
+    in_head(&page, &linked, &title, &place, &mut videos);
+    draft.set_videos(videos);
     for photo in &mut draft.photos {
         // "<title> - Ảnh 1." is written by the publishing system and tells a blind reader nothing.
         if photo.alt.is_empty() || photo.alt.starts_with(&title) {
@@ -161,6 +165,33 @@ fn first_frame(page: &Html) -> Option<ElementRef<'_>> {
 
 fn text_of(element: ElementRef<'_>) -> String {
     clean(&element.text().collect::<String>())
+}
+
+/// Videos that the head tells of: most of them stand in the body too, with better words.
+fn in_head(page: &Html, linked: &LinkedArticle, title: &str, place: &Place, videos: &mut Videos) {
+    for video in &linked.videos {
+        let content = video.content.as_deref().unwrap_or_default();
+        let form = Form::of(content, &video.mime);
+        if let (Form::Unknown, Some(player)) = (form, &video.player) {
+            videos.elsewhere(player, place);
+        } else if !content.is_empty() {
+            // The headline again says nothing about the video.
+            let caption = Some(&video.caption).filter(|caption| *caption != title);
+            let caption = caption.cloned().unwrap_or_default();
+            let credit = video.credit.clone();
+            let named = Named { caption, credit, ..Named::one(content, &video.mime) };
+            videos.take(named, place);
+        }
+    }
+    for (source, mime) in meta::videos(page) {
+        match Form::of(&source, &mime) {
+            // What is neither a file nor a stream there is a page with a player.
+            Form::Unknown => videos.elsewhere(&source, place),
+            _ => {
+                videos.take(Named::one(&source, &mime), place);
+            }
+        }
+    }
 }
 
 fn published(draft: &mut Draft, linked: &LinkedArticle, head: Option<&str>, shown: Option<&str>) {

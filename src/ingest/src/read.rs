@@ -1,15 +1,17 @@
-//! From a source to a draft and its photos: the only part of this crate that touches network or disk.
+//! From a source to a draft, its photos and its videos: the only part of this crate that touches network or disk.
 
 use std::path::{Component, Path, PathBuf};
 
 use bytes::Bytes;
 use loa_net::{Client, Request};
+use tokio::io::AsyncReadExt as _;
 use url::Url;
 
 use crate::{
-    Draft, Error, FeedEntry, FetchedPhoto, PhotoPlace, Result, Warning, clean, feed, json,
+    Config, Draft, Error, FeedEntry, FetchedPhoto, FetchedVideo, FetchedVideos, MediaPlace, Result,
+    Warning, clean, feed, json,
     markdown::{self, Writing},
-    page,
+    page, video,
 };
 
 /// Largest page or file, 5 MiB.
@@ -88,12 +90,12 @@ impl Place {
         self.page.as_ref().map(Url::to_string).unwrap_or_default()
     }
 
-    /// Where a photo named by the source is: a file beside it, else an address. A name that climbs out of the folder is
-    /// no photo.
-    pub(crate) fn photo(&self, source: &str) -> Option<PhotoPlace> {
+    /// Where a photo or video named by the source is: a file beside it, else an address. A name that climbs out of the
+    /// folder is neither.
+    pub(crate) fn media(&self, source: &str) -> Option<MediaPlace> {
         let absolute = Url::parse(source).ok();
         if let Some(url) = absolute {
-            return matches!(url.scheme(), "http" | "https").then_some(PhotoPlace::Url(url));
+            return matches!(url.scheme(), "http" | "https").then_some(MediaPlace::Url(url));
         }
         if let Some(folder) = &self.folder
             && !source.starts_with("//")
@@ -108,10 +110,10 @@ impl Place {
                 path.is_file() && folder.canonicalize().is_ok_and(|folder| path.starts_with(folder))
             });
             if let (true, Some(path)) = (inside, real) {
-                return Some(PhotoPlace::File(path));
+                return Some(MediaPlace::File(path));
             }
         }
-        self.page.as_ref().and_then(|page| page.join(source).ok()).map(PhotoPlace::Url)
+        self.page.as_ref().and_then(|page| page.join(source).ok()).map(MediaPlace::Url)
     }
 }
 
@@ -132,15 +134,22 @@ pub fn parse(kind: Kind, text: &str, place: &Place, via: &str) -> Result<Draft> 
 #[derive(Debug, Clone)]
 pub struct Ingest {
     client: Client,
+    config: Config,
 }
 
 impl Ingest {
     /// Reads the web through `client`, which must be a guarded one: the addresses come from users.
     pub fn new(client: Client) -> Self {
-        Self { client }
+        Self { client, config: Config::default() }
     }
 
-    /// Reads one article. A file's photos must lie in `folder`, its own folder when absent.
+    /// This, with these limits in place of the defaults.
+    #[must_use]
+    pub fn with(self, config: Config) -> Self {
+        Self { config, ..self }
+    }
+
+    /// Reads one article. A file's photos and videos must lie in `folder`, its own folder when absent.
     ///
     /// # Errors
     /// Every case of [`Error`]; nothing was stored.
@@ -214,10 +223,10 @@ impl Ingest {
         let mut left_out = Vec::new();
         for (index, photo) in draft.photos.iter().enumerate() {
             let bytes = match &photo.place {
-                PhotoPlace::Url(url) => {
+                MediaPlace::Url(url) => {
                     self.get(url.clone(), MAX_PHOTO).await.map(|answer| answer.body)
                 }
-                PhotoPlace::File(path) => file(path, MAX_PHOTO).await,
+                MediaPlace::File(path) => file(path, MAX_PHOTO).await,
             };
             match bytes {
                 Ok(bytes) => match sniff(&bytes) {
@@ -233,22 +242,92 @@ impl Ingest {
         Ok(fetched)
     }
 
+    /// Fetches the videos of a draft, each into a file of its own in `folder`, which is this draft's alone; one beside a
+    /// local article stays where it is. One that cannot be had, is too large or is no video is left out with a warning: an
+    /// article never waits for its videos. Store what came, then tell [`Draft::keep_videos`].
+    pub async fn fetch_videos(&self, draft: &mut Draft, folder: &Path) -> FetchedVideos {
+        let mut videos = FetchedVideos::default();
+        let mut left_out = Vec::new();
+        for (index, video) in draft.videos.iter().enumerate() {
+            let (shown, path) = match &video.place {
+                MediaPlace::Url(url) => {
+                    (loa_net::redacted_url(url), folder.join(format!("video-{index}")))
+                }
+                MediaPlace::File(path) => (path.display().to_string(), path.clone()),
+            };
+            let why = match self.video(&video.place, &path).await {
+                Ok((bytes, Some(mime))) => {
+                    videos.fetched.push(FetchedVideo { index, path, bytes, mime });
+                    continue;
+                }
+                Ok((_, None)) => format!(
+                    "{shown}: not a video; its bytes are those of no mp4, mov, webm, mkv, ts or avi file"
+                ),
+                Err(error) => {
+                    if error.may_work_later() {
+                        videos.maybe_later.push(index);
+                    }
+                    error.to_string()
+                }
+            };
+            left_out.push(why);
+            // What came of it is of no use, and a folder of work is small.
+            if matches!(video.place, MediaPlace::Url(_))
+                && let Err(error) = tokio::fs::remove_file(&path).await
+                && error.kind() != std::io::ErrorKind::NotFound
+            {
+                left_out.push(format!("{}: cannot be removed: {error}", path.display()));
+            }
+        }
+        let warning = |detail| Warning { code: "video_left_out", detail };
+        draft.warnings.extend(left_out.into_iter().map(warning));
+        videos
+    }
+
+    /// Brings one video to `path`, or finds it there; its length, and its media type when it is a video.
+    async fn video(&self, place: &MediaPlace, path: &Path) -> Result<(u64, Option<&'static str>)> {
+        let limit = self.config.video_max_bytes;
+        if let MediaPlace::Url(url) = place {
+            let request = Request::get(url.clone())
+                .at_most(limit)
+                .timeout(self.config.video_timeout())
+                .into_file(path);
+            self.send(request, limit).await?;
+        }
+        let failed =
+            |error: std::io::Error| Error::File { path: path.to_owned(), why: error.to_string() };
+        let file = tokio::fs::File::open(path).await.map_err(failed)?;
+        let bytes = file.metadata().await.map_err(failed)?.len();
+        if bytes > limit {
+            return Err(Error::TooLarge { what: path.display().to_string(), limit });
+        }
+        let mut head = Vec::with_capacity(video::HEAD);
+        file.take(video::HEAD as u64).read_to_end(&mut head).await.map_err(failed)?;
+        Ok((bytes, video::sniff(&head)))
+    }
+
     async fn get(&self, url: Url, limit: usize) -> Result<loa_net::Response> {
-        let shown = loa_net::redacted_url(&url);
-        let request = Request::get(url).header("accept-language", "vi,en;q=0.5");
+        let what = loa_net::redacted_url(&url);
+        let answer = self.send(Request::get(url), limit as u64).await?;
+        if answer.body.len() > limit {
+            return Err(Error::TooLarge { what, limit: limit as u64 });
+        }
+        Ok(answer)
+    }
+
+    async fn send(&self, request: Request, limit: u64) -> Result<loa_net::Response> {
+        let shown = loa_net::redacted_url(&request.url);
+        let request = request.header("accept-language", "vi,en;q=0.5");
         let answer =
             self.client.send(request, None).await.map_err(|error| failed(&shown, &error, limit))?;
         if !answer.is_success() {
             return Err(Error::Status { url: shown, status: answer.status });
         }
-        if answer.body.len() > limit {
-            return Err(Error::TooLarge { what: shown, limit });
-        }
         Ok(answer)
     }
 }
 
-fn failed(shown: &str, error: &loa_net::Error, limit: usize) -> Error {
+fn failed(shown: &str, error: &loa_net::Error, limit: u64) -> Error {
     use loa_net::ErrorKind as K;
     if error.kind == K::TooLarge {
         return Error::TooLarge { what: shown.to_owned(), limit };
@@ -262,6 +341,7 @@ async fn file(path: &Path, limit: usize) -> Result<Bytes> {
         |error: std::io::Error| Error::File { path: path.to_owned(), why: error.to_string() };
     let length = tokio::fs::metadata(path).await.map_err(failed)?.len();
     if length > limit as u64 {
+        let limit = limit as u64;
         return Err(Error::TooLarge { what: path.display().to_string(), limit });
     }
     tokio::fs::read(path).await.map(Bytes::from).map_err(failed)

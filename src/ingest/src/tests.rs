@@ -11,6 +11,8 @@ use url::Url;
 
 use super::*;
 
+mod videos;
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
@@ -109,10 +111,10 @@ fn a_file_may_not_name_photos_outside_its_folder() {
     #[cfg(unix)]
     std::os::unix::fs::symlink(&absolute, inner.join("link.jpg")).unwrap();
     for source in climbs.into_iter().chain(["link.jpg"]) {
-        assert_eq!(place.photo(source), None, "{source}");
+        assert_eq!(place.media(source), None, "{source}");
     }
     std::fs::write(inner.join("ảnh.jpg"), b"x").unwrap();
-    assert!(matches!(place.photo("./ảnh.jpg"), Some(PhotoPlace::File(_))));
+    assert!(matches!(place.media("./ảnh.jpg"), Some(MediaPlace::File(_))));
 }
 
 #[test]
@@ -139,7 +141,7 @@ fn what_systems_put_into_the_body_is_left_out() {
     assert_eq!(page.authors, ["Hà Minh"]);
     let photos: Vec<_> =
         page.photos.iter().map(|p| (&p.place, p.credit.as_str(), p.alt.as_str())).collect();
-    let url = |text: &str| PhotoPlace::Url(Url::parse(text).unwrap());
+    let url = |text: &str| MediaPlace::Url(Url::parse(text).unwrap());
     assert_eq!(
         photos,
         [
@@ -226,7 +228,7 @@ fn json_of_a_wire_service() {
     );
     assert_eq!(
         draft.photos[0].place,
-        PhotoPlace::Url(Url::parse("https://w.example/l.jpg").unwrap())
+        MediaPlace::Url(Url::parse("https://w.example/l.jpg").unwrap())
     );
     let code = |text: &str| parse(Kind::Json, text, &Place::default(), "json").unwrap_err().code();
     assert_eq!(code("{"), "json");
@@ -340,7 +342,7 @@ async fn a_page_is_read_from_the_web() {
     assert_eq!(draft.source.via, "url");
     // The address answers with a page, not a picture; the canonical host is not ours.
     draft.photos[0].place = match &source {
-        Source::Url(url) => PhotoPlace::Url(url.clone()),
+        Source::Url(url) => MediaPlace::Url(url.clone()),
         Source::File(_) => unreachable!(),
     };
     assert_eq!(ingest.fetch_photos(&mut draft).await.unwrap(), []);

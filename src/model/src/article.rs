@@ -76,7 +76,7 @@ pub enum BlockKind {
     Quote,
     /// A table row, cells joined with tabs.
     TableRow,
-    /// A photo caption.
+    /// The caption of a photo or a video.
     Caption,
 }
 
@@ -104,6 +104,21 @@ pub struct Photo {
     pub credit: String,
     /// Alternative text as published.
     pub alt: String,
+}
+
+/// A video that the portal published with the article.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Video {
+    /// Where it was read from, absolute; empty for a video that came inside a file.
+    pub url: String,
+    /// Its bytes in the blob store; absent until fetched.
+    pub blob: Option<BlobHash>,
+    /// Media type sniffed from the bytes, for example `video/mp4`; empty until fetched.
+    pub mime: String,
+    /// Caption as published.
+    pub caption: String,
+    /// Credit as published, kept with the video.
+    pub credit: String,
 }
 
 /// Where the article came from.
@@ -148,6 +163,9 @@ pub struct Article {
     pub blocks: Vec<Block>,
     /// Photos in order.
     pub photos: Vec<Photo>,
+    /// Videos in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub videos: Vec<Video>,
     /// Read at.
     pub fetched_at: Timestamp,
 }
@@ -163,11 +181,12 @@ impl Article {
         self.first(BlockKind::Sapo)
     }
 
-    /// Digest of what was published: text, order, language, bylines, times and photo bytes; not when or how it was read.
+    /// Digest of what was published: text, order, language, bylines, times and the bytes of photos and videos; not when or
+    /// how it was read.
     pub fn content_digest(&self) -> Digest {
         let photos: Vec<_> =
             self.photos.iter().map(|p| (p.blob, &p.url, &p.caption, &p.credit, &p.alt)).collect();
-        DigestBuilder::new("article/1")
+        let published = DigestBuilder::new("article/1")
             .field("url", &self.source.canonical_url)
             .field("publisher", &self.source.publisher)
             .field("lang", &self.lang)
@@ -177,8 +196,14 @@ impl Article {
             .json("embargo", &self.embargo_until)
             .json("keywords", &self.keywords)
             .json("blocks", &self.blocks)
-            .json("photos", &photos)
-            .finish()
+            .json("photos", &photos);
+        if self.videos.is_empty() {
+            // The digest of an article without videos is what it was before articles had any.
+            return published.finish();
+        }
+        let videos: Vec<_> =
+            self.videos.iter().map(|v| (v.blob, &v.url, &v.caption, &v.credit)).collect();
+        published.json("videos", &videos).finish()
     }
 
     fn first(&self, kind: BlockKind) -> &str {

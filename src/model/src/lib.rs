@@ -23,7 +23,7 @@ pub mod user;
 pub mod variant;
 
 pub use account::{Account, AccountName, AccountStatus, Agency, Secret};
-pub use article::{Article, ArticleState, Block, BlockKind, Photo, SourceRef};
+pub use article::{Article, ArticleState, Block, BlockKind, Photo, SourceRef, Video};
 pub use brief::{
     Brief, Bulletin, Correction, DateMention, Edit, Event, Figure, Hotline, LegalDoc, Level,
     Passage, Quote, Span, Step, StoryKind, Table,

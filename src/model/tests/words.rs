@@ -8,7 +8,7 @@ use jiff::{Timestamp, ToSpan as _};
 use loa_model::{
     AccountName, Approval, Article, ArticleId, ArticleState, Block, BlockKind, BodyBlock, Digest,
     Edit, Link, Media, MediaRole, Passage, Post, PostContent, PostFormat, PostId, PostState,
-    Priority, SourceRef, Span, UserId, VariantId, job::backoff,
+    Priority, SourceRef, Span, UserId, VariantId, Video, job::backoff,
 };
 use proptest::prelude::*;
 
@@ -40,6 +40,7 @@ fn article(text: &str) -> Article {
             block(BlockKind::Paragraph, text),
         ],
         photos: vec![],
+        videos: vec![],
         fetched_at: Timestamp::UNIX_EPOCH,
     }
 }
@@ -126,6 +127,43 @@ proptest! {
         let half = Passage { text: String::new(), span: span(0, at), edits: vec![] };
         prop_assert!(!half.is_faithful(&article));
     }
+}
+
+#[test]
+fn an_article_without_videos_is_what_it_was() {
+    let plain = article("Mức hỗ trợ");
+    let before = "547bb98fadae55f33226ba8b5c9bd6547ee1af19067a237c81081c15b74ba502";
+    assert_eq!(plain.content_digest().to_string(), before);
+    let written = serde_json::to_value(&plain).unwrap();
+    assert_eq!(written.get("videos"), None);
+    assert_eq!(serde_json::from_value::<Article>(written).unwrap(), plain);
+}
+
+#[test]
+fn what_was_published_of_a_video_is_in_the_digest() {
+    let video = Video {
+        url: "https://minhhoa.example/le-cong-bo.mp4".into(),
+        blob: Some(Digest::of(b"video")),
+        mime: "video/mp4".into(),
+        caption: "Lễ công bố".into(),
+        credit: "Nguồn: Cổng Minh Họa".into(),
+    };
+    let with = |videos: &[&Video]| {
+        let videos = videos.iter().map(|video| (*video).clone()).collect();
+        Article { videos, ..article("Mức hỗ trợ") }
+    };
+    let digest = with(&[&video]).content_digest();
+    let check = |told: &str, videos: &[&Video]| {
+        assert_ne!(with(videos).content_digest(), digest, "{told}");
+    };
+    check("none", &[]);
+    check("twice", &[&video, &video]);
+    check("address", &[&Video { url: String::new(), ..video.clone() }]);
+    check("bytes", &[&Video { blob: None, ..video.clone() }]);
+    check("caption", &[&Video { caption: String::new(), ..video.clone() }]);
+    check("credit", &[&Video { credit: String::new(), ..video.clone() }]);
+    let read = serde_json::to_string(&with(&[&video])).unwrap();
+    assert_eq!(serde_json::from_str::<Article>(&read).unwrap(), with(&[&video]));
 }
 
 fn content() -> PostContent {

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    path::Path,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -14,7 +15,7 @@ use reqwest::{
 };
 use rustls::ClientConfig;
 use rustls_platform_verifier::BuilderVerifierExt;
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{fs::File, io::AsyncWriteExt as _, sync::mpsc, time::timeout};
 use url::{Origin, Url};
 
 use crate::{
@@ -39,7 +40,7 @@ pub struct Limits {
     pub connect: Duration,
     /// Longest of a whole exchange, redirects included, unless the request says otherwise.
     pub total: Duration,
-    /// Largest answer in bytes.
+    /// Largest answer in bytes, unless the request says otherwise.
     pub max_body: u64,
 }
 
@@ -201,6 +202,8 @@ impl Client {
     ) -> Result<Response> {
         let url = request.url.clone();
         let shown = redacted_url(&url);
+        let cap = request.max_body.unwrap_or(self.limits.max_body);
+        let into_file = request.into_file.clone();
         let (asks, mut asked) = mpsc::channel::<Ask>(1);
         let client = self.connector(to, &url, asks)?;
         let request = wire_request(request)?;
@@ -236,7 +239,7 @@ impl Client {
             return Err(Error::unsent(ErrorKind::Gate, format!("{shown}: {closed}")));
         }
         let answer = answer.map_err(|error| failed(&shown, &error, gone))?;
-        self.read(answer, url, &shown).await
+        read(answer, cap, into_file.as_deref(), url, &shown).await
     }
 
     fn connector(
@@ -264,40 +267,6 @@ impl Client {
         })
     }
 
-    async fn read(&self, mut answer: reqwest::Response, url: Url, shown: &str) -> Result<Response> {
-        let status = answer.status().as_u16();
-        let with_status = |mut error: Error| {
-            error.status = Some(status);
-            error
-        };
-        let cap = self.limits.max_body;
-        let too_large = || {
-            let message = format!("{shown}: the answer is larger than {cap} bytes");
-            with_status(Error::new(ErrorKind::TooLarge, Sent::Maybe, message))
-        };
-        let headers = answer
-            .headers()
-            .iter()
-            .filter_map(|(name, value)| {
-                let value = std::str::from_utf8(value.as_bytes()).ok()?;
-                Some((name.as_str().to_owned(), value.to_owned()))
-            })
-            .collect();
-        if answer.content_length().is_some_and(|length| length > cap) {
-            return Err(too_large());
-        }
-        let mut body = BytesMut::new();
-        while let Some(chunk) =
-            answer.chunk().await.map_err(|error| with_status(failed(shown, &error, true)))?
-        {
-            if (body.len() + chunk.len()) as u64 > cap {
-                return Err(too_large());
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Response { status, headers, body: body.freeze(), url })
-    }
-
     #[cfg(test)]
     pub(crate) fn with_resolver(mut self, resolver: Arc<dyn Resolve>) -> Self {
         self.resolver = resolver;
@@ -312,6 +281,65 @@ impl fmt::Debug for Client {
             Reach::Public(policy) => write!(f, "Client(guarded {policy:?})"),
         }
     }
+}
+
+/// Reads the answer up to `cap` bytes, a good one into its file when it has one.
+async fn read(
+    mut answer: reqwest::Response,
+    cap: u64,
+    into_file: Option<&Path>,
+    url: Url,
+    shown: &str,
+) -> Result<Response> {
+    let status = answer.status().as_u16();
+    let with_status = |mut error: Error| {
+        error.status = Some(status);
+        error
+    };
+    let too_large = || {
+        let message = format!("{shown}: the answer is larger than {cap} bytes");
+        with_status(Error::new(ErrorKind::TooLarge, Sent::Maybe, message))
+    };
+    let headers = answer
+        .headers()
+        .iter()
+        .filter_map(|(name, value)| {
+            let value = std::str::from_utf8(value.as_bytes()).ok()?;
+            Some((name.as_str().to_owned(), value.to_owned()))
+        })
+        .collect();
+    if answer.content_length().is_some_and(|length| length > cap) {
+        return Err(too_large());
+    }
+    // What a refusal or a redirect says is for the caller and never the file that was asked for.
+    let path = into_file.filter(|_| answer.status().is_success());
+    let unwritable = |error: std::io::Error| {
+        let message = format!("{shown}: the file for the answer cannot be written: {error}");
+        with_status(Error::new(ErrorKind::File, Sent::Maybe, message))
+    };
+    let mut file = match path {
+        Some(path) => Some(File::create(path).await.map_err(unwritable)?),
+        None => None,
+    };
+    let mut body = BytesMut::new();
+    let mut length = 0;
+    while let Some(chunk) =
+        answer.chunk().await.map_err(|error| with_status(failed(shown, &error, true)))?
+    {
+        length += chunk.len() as u64;
+        if length > cap {
+            return Err(too_large());
+        }
+        match &mut file {
+            Some(file) => file.write_all(&chunk).await.map_err(unwritable)?,
+            None => body.extend_from_slice(&chunk),
+        }
+    }
+    if let Some(file) = &mut file {
+        // The last piece may still be on its way to the disk, and its failure would be lost with the handle.
+        file.flush().await.map_err(unwritable)?;
+    }
+    Ok(Response { status, headers, body: body.freeze(), url })
 }
 
 fn wire_request(request: Request) -> Result<reqwest::Request> {

@@ -47,6 +47,8 @@ pub enum ErrorKind {
     TooLarge,
     /// Too many redirects, or one that leads nowhere.
     Redirect,
+    /// The file that should take the answer cannot be written.
+    File,
 }
 
 /// A request that brought no usable answer. Holds no token: addresses are redacted, headers and bodies left out.

@@ -1,6 +1,6 @@
 //! What is sent and what comes back.
 
-use std::{fmt, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use loa_model::Digest;
@@ -25,6 +25,10 @@ pub struct Request {
     pub body: Body,
     /// Longest the whole exchange may take; the client's own limit when absent.
     pub timeout: Option<Duration>,
+    /// Largest answer in bytes; the client's own limit when absent.
+    pub max_body: Option<u64>,
+    /// File that takes the body of a 2xx answer, piece by piece and in place of what it held; memory when absent.
+    pub into_file: Option<PathBuf>,
     /// Whether it changes something on the other side.
     pub effect: bool,
 }
@@ -39,6 +43,8 @@ impl Request {
             secret_headers: Vec::new(),
             body: Body::Empty,
             timeout: None,
+            max_body: None,
+            into_file: None,
             effect: false,
         }
     }
@@ -80,6 +86,21 @@ impl Request {
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// With this cap of the answer in bytes, above or below the client's own.
+    #[must_use]
+    pub fn at_most(mut self, bytes: u64) -> Self {
+        self.max_body = Some(bytes);
+        self
+    }
+
+    /// Its answer, when it is 2xx, goes into this file and not into memory: [`Response::body`] is empty then. After an
+    /// error the file may hold a part of the answer.
+    #[must_use]
+    pub fn into_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.into_file = Some(path.into());
         self
     }
 
@@ -229,7 +250,7 @@ pub struct Response {
     pub status: u16,
     /// Headers in order, names in lower case; a value that is not text is left out.
     pub headers: Vec<(String, String)>,
-    /// Body.
+    /// Body; empty when a file took it.
     pub body: Bytes,
     /// Address that answered, after redirects.
     pub url: Url,

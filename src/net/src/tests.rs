@@ -206,6 +206,43 @@ async fn oversize_bodies_are_cut_off_declared_or_streamed() {
     assert!(trusted(&base).send(Request::get(base.clone()), None).await.is_ok());
 }
 
+#[tokio::test]
+async fn a_file_takes_a_good_answer_and_no_other() {
+    let long = "ẫ".repeat(1000);
+    let (base, _seen) = server(vec![
+        answer("302 Found", "Location: /b\r\n", "moved"),
+        answer("200 OK", "", &long),
+        answer("200 OK", "", &long),
+        Does::Answers(format!("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{long}")),
+        answer("404 Not Found", "", "nothing here"),
+        answer("200 OK", "", &long),
+        answer("200 OK", "", "short"),
+    ])
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("answer");
+    let ask = |most| Request::get(base.clone()).at_most(most).into_file(&path);
+    let client = guarded(true);
+    let taken = client.send(ask(3000), None).await.unwrap();
+    assert_eq!((taken.status, taken.body.len()), (200, 0));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), long);
+    for told in ["declared", "streamed"] {
+        let error = client.send(ask(2999), None).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::TooLarge, "{told}: {error}");
+    }
+    std::fs::remove_file(&path).unwrap();
+    let refused = client.send(ask(3000), None).await.unwrap();
+    assert_eq!((refused.status, &refused.body[..]), (404, &b"nothing here"[..]));
+    assert!(!path.exists(), "a refusal was taken for the file");
+    let nowhere = ask(3000).into_file(folder.path());
+    let error = client.send(nowhere, None).await.unwrap_err();
+    assert_eq!((error.kind, error.status), (ErrorKind::File, Some(200)), "{error}");
+    // What was there before is not the end of what comes now.
+    std::fs::write(&path, &long).unwrap();
+    client.send(ask(3000), None).await.unwrap();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "short");
+}
+
 struct Shut(AtomicUsize);
 
 impl Gate for Shut {

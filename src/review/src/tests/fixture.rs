@@ -141,6 +141,7 @@ impl Desk {
                 credit: String::new(),
                 alt: String::new(),
             }],
+            videos: Vec::new(),
             fetched_at: clock.now(),
         };
         article.digest = article.content_digest();
