@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use loa_brief::Picture;
 use loa_ingest::{Ingest, Source};
 use loa_model::{Article, Brief, Cancel, Digest, Ids, Link, Progress, VariantKind};
-use loa_pipeline::{PhotoOnDisk, Recipe, Take};
+use loa_pipeline::{PhotoOnDisk, Recipe, Take, VideoOnDisk};
 use serde_json::{Value, json};
 
 use crate::{
@@ -21,6 +21,7 @@ struct Read {
     article: Article,
     brief: Brief,
     photos: Vec<PhotoOnDisk>,
+    videos: Vec<VideoOnDisk>,
     warnings: Vec<Value>,
 }
 
@@ -40,6 +41,18 @@ async fn read(settings: &Settings, source: &str, folder: &Path) -> anyhow::Resul
         kept.push((photo.index, Digest::of(&photo.bytes), photo.mime.to_owned()));
         photos.push((Digest::of(&photo.bytes), path, photo.bytes));
     }
+    let fetched = ingest.fetch_videos(&mut draft, folder).await.fetched;
+    let mut videos = Vec::new();
+    let mut films = Vec::new();
+    for video in fetched {
+        let bytes = tokio::fs::read(&video.path)
+            .await
+            .with_context(|| format!("cannot read {}", video.path.display()))?;
+        let digest = Digest::of(&bytes);
+        films.push((video.index, digest, video.mime.to_owned()));
+        videos.push((digest, video.path));
+    }
+    draft.keep_videos(&films);
     let warnings = draft
         .warnings
         .iter()
@@ -54,7 +67,12 @@ async fn read(settings: &Settings, source: &str, folder: &Path) -> anyhow::Resul
         .into_iter()
         .filter_map(|(blob, path, bytes)| Some(PhotoOnDisk { index: index_of(blob)?, path, bytes }))
         .collect();
-    Ok(Read { article, brief, photos, warnings })
+    let index_of = |blob: Digest| article.videos.iter().position(|video| video.blob == Some(blob));
+    let videos = videos
+        .into_iter()
+        .filter_map(|(digest, path)| Some(VideoOnDisk { index: index_of(digest)?, path, digest }))
+        .collect();
+    Ok(Read { article, brief, photos, videos, warnings })
 }
 
 /// Prints article and brief.
@@ -142,6 +160,7 @@ pub(crate) async fn render(settings: &Settings, order: &cli::Render) -> anyhow::
             article: &read.article,
             brief: &read.brief,
             photos: &read.photos,
+            videos: &read.videos,
             recipe: &recipe,
             work: &work,
             out: &folder,

@@ -6,7 +6,9 @@ use bytes::Bytes;
 use futures::{FutureExt as _, future::BoxFuture};
 use loa_canvas::{Manifest, Size};
 use loa_model::{Actor, Digest, FocusPoint, OwnTemplate, PhotoChoice};
-use loa_pipeline::{ClipDraft, Draft, Finding, Recipe, Studio, own_templates, remove_own};
+use loa_pipeline::{
+    ClipDraft, Draft, Finding, Recipe, Studio, VideoOnDisk, own_templates, remove_own,
+};
 use loa_store::{Blobs, Store};
 use loa_web::{
     Arranged, Cards, ClipRow, Clips, Drawn, Family, Refused, Rehearsed, Shown, Spot, Subtitle,
@@ -112,7 +114,7 @@ impl Cards for Easel {
 }
 
 impl Easel {
-    fn draft(&self, wanted: WantedClip) -> ClipDraft {
+    fn draft(&self, wanted: WantedClip) -> Result<ClipDraft, String> {
         let WantedClip { article, brief, kind, clip, brand } = wanted;
         let blobs: Vec<_> = article.photos.iter().map(|photo| photo.blob).collect();
         let photos = (0..blobs.len()).filter(|index| blobs[*index].is_some()).collect();
@@ -125,7 +127,9 @@ impl Easel {
             }
             .boxed()
         };
-        ClipDraft { article, brief, kind, clip, brand, photos, fetch: Arc::new(fetch) }
+        let fetch = Arc::new(fetch);
+        let videos = VideoOnDisk::all(&article, &self.blobs).map_err(|error| error.to_string())?;
+        Ok(ClipDraft { article, brief, kind, clip, brand, photos, fetch, videos })
     }
 }
 
@@ -138,8 +142,13 @@ fn name(value: &impl serde::Serialize) -> String {
 impl Clips for Easel {
     fn arrange(&self, wanted: WantedClip) -> BoxFuture<'_, Arranged> {
         async move {
-            let arranged = self.studio.arrange(&self.draft(wanted));
             let (voices, voice) = self.studio.voices();
+            let arranged = match self.draft(wanted) {
+                Ok(draft) => self.studio.arrange(&draft),
+                Err(why) => {
+                    return Arranged { wrong: Some(why), voices, voice, ..Arranged::default() };
+                }
+            };
             let place = |place| match place {
                 loa_pipeline::Place::Told => loa_web::Place::Told,
                 loa_pipeline::Place::LeftOut => loa_web::Place::LeftOut,
@@ -159,7 +168,7 @@ impl Clips for Easel {
 
     fn rehearse(&self, wanted: WantedClip) -> BoxFuture<'_, Result<Rehearsed, String>> {
         async move {
-            let drawn = self.studio.rehearse(self.draft(wanted)).await;
+            let drawn = self.studio.rehearse(self.draft(wanted)?).await;
             let drawn = drawn.map_err(|error| error.to_string())?;
             let (clip, canvas) = (&drawn.clip, drawn.clip.canvas());
             let scenes = clip.scenes().iter().map(|seen| Shown {

@@ -136,6 +136,7 @@ async fn drawn(
     fs::write(&path, &photo).unwrap();
     let photos = [PhotoOnDisk { index: 0, path, bytes: photo }];
     let take = Take {
+        videos: &[],
         article: &article,
         brief: &brief,
         photos: &photos,
@@ -335,6 +336,7 @@ async fn a_drawing_that_is_called_off_ends_at_once() {
     let (article, brief, _) = story();
     let cancel = Cancel::new();
     let take = Take {
+        videos: &[],
         article: &article,
         brief: &brief,
         photos: &[],
@@ -376,6 +378,7 @@ async fn memory_of_a_card() {
         let clips = Cinema::new(Runner { exe: LOA.into(), args: Vec::new() });
         let studio = Studio::new(none(), clips).with_press(press);
         let take = Take {
+            videos: &[],
             article: &article,
             brief: &brief,
             photos: &photos,

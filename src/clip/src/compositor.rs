@@ -179,7 +179,14 @@ impl<'a> Compositor<'a> {
                 let footage = self.footage.as_mut().ok_or_else(missing)?;
                 let ms = from_ms + at * 1000 / self.timeline.canvas.fps;
                 let picture = footage.frame(video, ms, fit)?;
-                let from = view(shot, picture, area, time.min(1.0));
+                let from = match shot.path.get(at as usize).or(shot.path.last()) {
+                    Some([x, y]) => {
+                        let look = View { x: *x, y: *y, zoom: 1.0 };
+                        let held = Shot { from: look, to: look, path: Vec::new(), ..shot.clone() };
+                        view(&held, picture, area, 0.0)
+                    }
+                    None => view(shot, picture, area, time.min(1.0)),
+                };
                 match fit {
                     Fit::Crop => draw(&mut self.sampler, picture, from, frame, area),
                     Fit::Pad => {

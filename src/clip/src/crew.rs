@@ -27,7 +27,7 @@ use crate::{
     ffi,
     segment::{self, Digests},
     sound::Sound,
-    timeline::Timeline,
+    timeline::{Shot, Source, Timeline},
 };
 
 /// How often progress is told while workers work.
@@ -154,7 +154,8 @@ impl<'a> Crew<'a> {
                 }
                 let canvas = reel.timeline.canvas;
                 let (_, scene) = reel.timeline.scene_at(range.start);
-                let moves = if scene.shot.as_ref().is_some_and(|s| s.from != s.to) { 4 } else { 1 };
+                let moves = |s: &Shot| s.from != s.to || matches!(s.source, Source::Video { .. });
+                let moves = if scene.shot.as_ref().is_some_and(moves) { 4 } else { 1 };
                 let pixels = u64::from(canvas.width) * u64::from(canvas.height);
                 let weight = pixels * range.len() as u64 * moves;
                 weighed.push((weight, Task::Picture { film, range: range.clone(), missing }));
@@ -191,7 +192,7 @@ impl<'a> Crew<'a> {
             let share = all - base;
             let tell = |done: u64| base + share * done / rest.max(1);
             let stuff = load(self.wanted(&tasks))?;
-            self.round(tasks, footage, &stuff, |done| on_frame(tell(done)))?;
+            self.round(tasks, footage, stuff, |done| on_frame(tell(done)))?;
             done_before = all;
             if !self.worsen()? {
                 break;
@@ -215,9 +216,10 @@ impl<'a> Crew<'a> {
         &self,
         tasks: Vec<Task>,
         footage: &[Box<Open<'_>>],
-        Stuff { pictures, sounds }: &Stuff,
+        Stuff { pictures, sounds }: Stuff,
         mut on_frame: impl FnMut(u64),
     ) -> Result<()> {
+        let (pictures, sounds) = (&pictures, &Mutex::new(sounds));
         let frames = AtomicU64::new(0);
         let stop = AtomicBool::new(false);
         let workers = self.workers.min(tasks.len());
@@ -247,8 +249,13 @@ impl<'a> Crew<'a> {
                                 },
                             ),
                             Task::Sound { film, rate, path } => go_on().and_then(|()| {
-                                let sound = &sounds[film][&rate];
-                                audio::encode(sound, rate)?.keep(&path)
+                                // Minutes of sound are many bytes: they go as soon as they are encoded.
+                                let mut all = sounds.lock().unwrap_or_else(PoisonError::into_inner);
+                                let sound = all[film].remove(&rate);
+                                drop(all);
+                                let sound =
+                                    sound.expect("each sound is one task, and was mixed for it");
+                                audio::encode(&sound, rate)?.keep(&path)
                             }),
                         };
                         if made.is_err() {

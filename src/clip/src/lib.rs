@@ -47,13 +47,14 @@ pub use draw::{SpriteFile, draw, keep};
 pub use encode::{Bulletin, Encoded, Rate, Rung, SoundCodec, SoundRate};
 pub use error::{Error, Result};
 pub use photo::load as load_photo;
-pub use rehearsal::{Rehearsal, Seen};
+pub use rehearsal::{Rehearsal, Seen, StillOf};
 pub use render::{Folders, Runner, Wanted, film, prepare, render};
 pub use score::{Said, Score};
 pub use segment::prune;
 pub use sprite::{Bitmap, Sprite};
 pub use story::{
-    Cast, Format, Look, Order, Pictured, Spoken, cast, propose, script, topics, words,
+    Cast, Filmed, Followed, Format, Look, Order, Pictured, Spoken, cast, propose, script, topics,
+    words,
 };
 pub use timeline::Timeline;
 pub use worker::{Film, Output, PhotoFile, Request, VideoFile};

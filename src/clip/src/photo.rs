@@ -33,7 +33,7 @@ fn bad(error: loa_canvas::Error) -> Error {
 ///
 /// # Errors
 /// [`Error::Photo`] when it is smaller than a picture can be.
-pub fn of(decoded: &DecodedPhoto, canvas: Canvas, clean: bool) -> Result<Yuv> {
+pub(crate) fn of(decoded: &DecodedPhoto, canvas: Canvas, clean: bool) -> Result<Yuv> {
     let (width, height) = (f64::from(decoded.width()), f64::from(decoded.height()));
     let cover = (f64::from(canvas.width) / width).max(f64::from(canvas.height) / height);
     let room = if clean { 1.0 } else { ROOM };

@@ -24,7 +24,7 @@ pub(crate) mod resample;
 #[cfg(not(feature = "ffmpeg"))]
 mod without;
 
-pub use ask::{Answer, Ask, answer, serve};
+pub use ask::{Answer, Ask, answer, ask, serve};
 #[cfg(feature = "ffmpeg")]
 pub use copy::copy;
 #[cfg(feature = "ffmpeg")]

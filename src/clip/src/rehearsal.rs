@@ -6,12 +6,13 @@ use std::{
     sync::Arc,
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use loa_canvas::Engine;
-use loa_model::{Cancel, Storyboard};
+use loa_model::{Cancel, Fit, Storyboard};
 
 use crate::{
-    Result,
-    compositor::{Compositor, Pictures},
+    Error, Result,
+    compositor::{Compositor, Footage, Pictures},
     draw, photo, provenance,
     render::staged,
     sprite::Sprite,
@@ -47,11 +48,24 @@ pub struct Seen {
     pub focus: Option<(f64, f64)>,
 }
 
+/// A picture of a video of the article at a moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StillOf {
+    /// Index of the video.
+    pub video: u32,
+    /// Milliseconds of the video.
+    pub ms: u32,
+    /// A JPEG in Base64, as [`Ask::Stills`](crate::reel::Ask::Stills) brings it.
+    pub jpeg: String,
+}
+
 /// A clip that can be looked at.
 #[derive(Debug)]
 pub struct Rehearsal {
     timeline: Timeline,
     pictures: Pictures,
+    /// By video and moment.
+    stills: BTreeMap<(u32, u32), Yuv>,
     seen: Vec<Seen>,
 }
 
@@ -120,7 +134,25 @@ impl Rehearsal {
             }
         });
         let seen = seen.collect();
-        Ok(Self { timeline, pictures: Pictures { photos, sprites }, seen })
+        let (pictures, stills) = (Pictures { photos, sprites }, BTreeMap::new());
+        Ok(Self { timeline, pictures, stills, seen })
+    }
+
+    /// The same with pictures of the videos it shows: each moment shows the last of them before it.
+    ///
+    /// # Errors
+    /// [`Error::Video`] for one that is no JPEG in Base64.
+    pub fn with_stills(mut self, stills: &[StillOf]) -> Result<Self> {
+        for still in stills {
+            let bad = |why: String| Error::Video(format!("a picture of it: {why}"));
+            let bytes = STANDARD.decode(&still.jpeg).map_err(|error| bad(error.to_string()))?;
+            let photo =
+                loa_canvas::photo::decode(&bytes).map_err(|error| bad(error.to_string()))?;
+            let (width, height) = (photo.width() as usize, photo.height() as usize);
+            let picture = Yuv::from_rgb(photo.rgb(), width, height);
+            self.stills.insert((still.video, still.ms), picture);
+        }
+        Ok(self)
     }
 
     /// Its scenes in order.
@@ -147,13 +179,26 @@ impl Rehearsal {
     /// The frame at a moment as JPEG, at most 640 pixels wide or high. Past the end: the last one.
     ///
     /// # Errors
-    /// [`Error::Video`] in a part of a video: its pictures are seen in the finished clip only; [`Error::Encode`].
+    /// [`Error::Video`] in a part of a video of which there is no picture; [`Error::Encode`].
     pub fn jpeg(&self, ms: u64) -> Result<Vec<u8>> {
         let fps = u64::from(self.timeline.canvas.fps);
         // The nearest: moments of frames are rounded down.
         let frame = u32::try_from((ms.saturating_mul(fps) + 500) / 1000).unwrap_or(u32::MAX);
-        let still = Compositor::new(&self.timeline, &self.pictures)?.still(frame)?;
+        let compositor = Compositor::new(&self.timeline, &self.pictures)?;
+        let still = compositor.with_footage(Box::new(Shown(&self.stills))).still(frame)?;
         jpeg(&small(still), QUALITY)
+    }
+}
+
+/// Pictures of videos as a compositor asks for them.
+struct Shown<'a>(&'a BTreeMap<(u32, u32), Yuv>);
+
+impl Footage for Shown<'_> {
+    fn frame(&mut self, video: u32, ms: u32, _fit: Fit) -> Result<&Yuv> {
+        let before = self.0.range((video, 0)..=(video, ms)).next_back();
+        let found = before.or_else(|| self.0.range((video, ms)..=(video, u32::MAX)).next());
+        let missing = || Error::Video(format!("there is no picture of number {}", video + 1));
+        found.map(|(_, picture)| picture).ok_or_else(missing)
     }
 }
 

@@ -141,7 +141,8 @@ pub async fn render(
     cancel: &Cancel,
     on_progress: impl FnMut(Progress) + Send,
 ) -> Result<Vec<Output>> {
-    let input = serde_json::to_value(request).expect("a request is plain data");
+    let errand = worker::Errand::Make(request.clone());
+    let input = serde_json::to_value(errand).expect("an errand is plain data");
     let job = Job {
         exe: runner.exe.clone(),
         args: runner.args.clone(),

@@ -1,11 +1,11 @@
 //! From a brief to a film: which scenes, for how long, with which words.
 
-use loa_model::{Article, Beat, Brief, Passage, Storyboard, Topic};
+use loa_model::{Article, Beat, Brief, Cut, Passage, Storyboard, Topic};
 
 use crate::{
     Error, Result,
     score::{Heard, Score},
-    timeline::Timeline,
+    timeline::{Canvas, Timeline},
 };
 
 mod board;
@@ -30,8 +30,42 @@ pub struct Order<'a> {
     pub link_short: &'a str,
     /// The article's photos that can be shown, in order.
     pub photos: &'a [Pictured],
+    /// What is known of the article's videos.
+    pub videos: &'a [Filmed],
     /// Colours of the brand.
     pub look: Look,
+}
+
+impl Order<'_> {
+    /// Where the camera looks in each frame of a piece that is cropped; nothing when nobody looked.
+    fn followed(&self, cut: &Cut, canvas: (u32, u32)) -> Vec<[f64; 2]> {
+        let video = self.videos.iter().find(|video| video.index as usize == cut.video);
+        let paths = video.into_iter().flat_map(|video| &video.paths);
+        let mut same = paths.filter(|path| (path.from_ms, path.canvas) == (cut.from_ms, canvas));
+        same.next().map(|path| path.middles.clone()).unwrap_or_default()
+    }
+}
+
+/// What is known of a video of the article.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Filmed {
+    /// Index into the videos of the article.
+    pub index: u32,
+    /// Pieces worth showing, milliseconds, in their order.
+    pub cuts: Vec<(u32, u32)>,
+    /// Pieces that were looked at for a camera that follows.
+    pub paths: Vec<Followed>,
+}
+
+/// Where a camera looks that follows what moves in a piece of a video.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Followed {
+    /// First moment of the piece, milliseconds.
+    pub from_ms: u32,
+    /// Size of the frame the piece is cropped to.
+    pub canvas: (u32, u32),
+    /// The middle of the view in each frame: shares from the left and from the top.
+    pub middles: Vec<[f64; 2]>,
 }
 
 /// A photo of the article that can be shown.
@@ -68,6 +102,11 @@ pub enum Format {
 impl Format {
     /// Every format.
     pub const ALL: [Self; 5] = [Self::Short, Self::Long, Self::Square, Self::Low, Self::Lowest];
+
+    /// Its frames.
+    pub fn canvas(self) -> Canvas {
+        self.layout().canvas
+    }
 
     /// Whether its pictures stand still and follow one another at once.
     pub fn is_still(self) -> bool {
@@ -112,7 +151,7 @@ impl Spoken {
 /// The scenes as the engine would tell this story in this format, and how many of them can go when there is no time: the
 /// end card is last, what matters least is before it.
 pub fn propose(order: &Order<'_>, format: Format) -> Storyboard {
-    board::propose(order.brief, format.layout())
+    board::propose(order.brief, order.videos, format.layout())
 }
 
 /// Everything that can be told of a brief in this format, in the order of the brief: what a person chooses from. Parts of

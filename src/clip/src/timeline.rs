@@ -123,6 +123,10 @@ pub struct Shot {
     pub from: View,
     /// End of the move.
     pub to: View,
+    /// The middle of the view in each frame of the scene, where a camera follows what moves: shares from the left and from
+    /// the top. The last one holds. Without it the move goes straight.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub path: Vec<[f64; 2]>,
 }
 
 /// What a scene shows.

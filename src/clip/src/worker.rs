@@ -19,6 +19,7 @@ use crate::{
     encode::{Bulletin, Rung},
     error::file,
     photo,
+    reel::{self, Answer, Ask},
     score::Score,
     subtitle,
     timeline::{Source, Timeline},
@@ -135,9 +136,27 @@ impl Output {
     }
 }
 
+/// What the child is sent for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Errand {
+    /// To make films.
+    Make(Request),
+    /// To look at a video of the article.
+    Look(Ask),
+}
+
+/// What it brings back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Brought {
+    Files(Vec<Output>),
+    Answer(Answer),
+}
+
 /// The body of the role `media-worker`. Call it from `main` before a second thread runs.
 pub fn main(input: impl BufRead, output: impl Write) -> ExitCode {
-    loa_jail::serve(input, output, |request: Request, reporter| {
+    loa_jail::serve(input, output, |errand: Errand, reporter| {
         // When the parent is gone nobody wants the result: the next frame ends the work.
         let cancel = Cancel::new();
         let tell = |progress| {
@@ -145,7 +164,13 @@ pub fn main(input: impl BufRead, output: impl Write) -> ExitCode {
                 cancel.cancel();
             }
         };
-        work(&request, &cancel, tell).map_err(|error| error.to_string())
+        let brought = match &errand {
+            Errand::Make(request) => work(request, &cancel, tell).map(Brought::Files),
+            Errand::Look(ask) => {
+                reel::answer(ask, &cancel, tell).map(Brought::Answer).map_err(Error::from)
+            }
+        };
+        brought.map_err(|error| error.to_string())
     })
 }
 

@@ -22,7 +22,7 @@ pub enum MediaPlace {
 
 impl MediaPlace {
     /// Its address; empty for a file of this machine, whose name is nobody's business.
-    fn address(self) -> String {
+    pub fn address(self) -> String {
         match self {
             Self::Url(url) => url.into(),
             Self::File(_) => String::new(),

@@ -8,15 +8,15 @@ use std::{
 };
 
 use loa_clip::{
-    Bulletin, Film, Folders, Format, Look, Order, PhotoFile, Pictured, Rate, Request, Rung, Runner,
-    SoundCodec, SoundRate, Spoken, Wanted,
+    Bulletin, Film, Filmed, Folders, Format, Look, Order, PhotoFile, Pictured, Rate, Request, Rung,
+    Runner, SoundCodec, SoundRate, Spoken, Wanted,
     voice::{self, Booth, Line, speech::Lang},
 };
 use loa_model::{Article, Brief, ClipPreset, Progress, Storyboard, VariantKind};
 use serde_json::{Value, json};
 
 use crate::{
-    Error, Made, Result, Studio, Take,
+    Error, Made, Result, Studio, Take, VideoOnDisk,
     studio::{on_a_thread, shown_address},
 };
 
@@ -96,6 +96,15 @@ impl Cinema {
     /// Names of the voices an editor can choose.
     pub fn voices(&self) -> impl Iterator<Item = &str> {
         self.voices.keys().map(String::as_str)
+    }
+
+    pub(crate) fn runner(&self) -> &Runner {
+        &self.runner
+    }
+
+    /// Folder of what is kept for clips to come.
+    pub(crate) fn cache(&self) -> Option<&Path> {
+        self.cache.as_deref()
     }
 
     /// Name of the voice that speaks where nobody chose one.
@@ -205,7 +214,10 @@ impl Studio {
             return Err(Error::NoVoice);
         }
         for (format, wanted) in self.cinema.films(kind) {
-            let order = bare(take.article, take.brief);
+            // Films that stand still show no video.
+            let videos = if format.is_still() { &[] } else { take.videos };
+            let footage = self.cinema.footage(videos, take.cancel).await?;
+            let order = Order { videos: &footage.filmed, ..bare(take.article, take.brief) };
             let (board, fixed) = board(&order, format, chosen);
             let spoken = match booth {
                 None => Vec::new(),
@@ -215,7 +227,15 @@ impl Studio {
                     spoken(&script, takes)
                 }
             };
-            stories.push(Story { format, wanted, board, fixed, spoken });
+            if !format.is_still() {
+                footage.check(&board)?;
+                board
+                    .check(take.brief, take.article.videos.len())
+                    .map_err(loa_clip::Error::from)?;
+            }
+            let told = (&board, format);
+            let filmed = self.cinema.follow(footage, videos, told, take.cancel).await?;
+            stories.push(Story { format, wanted, board, fixed, spoken, filmed });
         }
         Ok(stories)
     }
@@ -226,6 +246,7 @@ impl Studio {
         let (article, brief, recipe) =
             (take.article.clone(), take.brief.clone(), take.recipe.clone());
         let (on_disk, cancel) = (take.photos.to_vec(), take.cancel.clone());
+        let videos = take.videos.iter().map(VideoOnDisk::file).collect();
         let (work, out) = (take.work.to_path_buf(), take.out.to_path_buf());
         let cache = self.cinema.cache.clone().unwrap_or_else(|| work.join("stretches"));
         let workers = self.cinema.workers;
@@ -249,12 +270,14 @@ impl Studio {
                 link: &link,
                 link_short: &shown,
                 photos: &pictured,
+                videos: &[],
                 look,
             };
             let mut films: Vec<Film> = Vec::new();
             let mut report = Vec::new();
             for (n, story) in stories.into_iter().enumerate() {
-                let Story { format, wanted, board, fixed, spoken } = story;
+                let Story { format, wanted, board, fixed, spoken, filmed } = story;
+                let order = Order { videos: &filmed, ..order };
                 // A second film has files of the same names.
                 let (work, out) = if n == 0 {
                     (work.clone(), out.clone())
@@ -272,7 +295,7 @@ impl Studio {
                 films.push(film);
             }
             let report = if report.len() == 1 { report.remove(0) } else { json!(report) };
-            let request = Request { films, photos, videos: Vec::new(), cache, workers };
+            let request = Request { films, photos, videos, cache, workers };
             Ok((request, report))
         })
         .await
@@ -306,12 +329,13 @@ struct Story {
     board: Storyboard,
     fixed: bool,
     spoken: Vec<Spoken>,
+    filmed: Vec<Filmed>,
 }
 
 /// What decides the scenes, without what decides how they look.
 pub(crate) fn bare<'a>(article: &'a Article, brief: &'a Brief) -> Order<'a> {
     let look = Look { ground: [0; 3], accent: [0; 3], shared: false };
-    Order { article, brief, link: "", link_short: "", photos: &[], look }
+    Order { article, brief, link: "", link_short: "", photos: &[], videos: &[], look }
 }
 
 /// The scenes a person chose, or as the engine tells the story; and whether a person did.

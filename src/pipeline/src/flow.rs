@@ -21,8 +21,9 @@ use loa_review::{Order, Outcome, Review, Slot, Target, Words, Writing};
 use loa_store::{Blobs, Changes, Claimed, Store, StoreExt, Versioned};
 
 use crate::{
-    BlobReader, Error, Result,
+    BlobReader, Error, Result, VideoOnDisk,
     cinema::fills,
+    footage,
     studio::{PhotoOnDisk, Recipe, Studio, Take},
 };
 
@@ -138,6 +139,11 @@ impl Flow {
         for photo in photos {
             kept.push((photo.index, deps.blobs.put(photo.bytes).await?, photo.mime.to_owned()));
         }
+        let prefix = join(&[agency, &draft.source.canonical_url, ""]);
+        let known = deps.store.list_last::<Article>("article_by_url", &prefix, 1).await?;
+        let known = known.into_iter().next().map(|row| row.record);
+        let videos = footage::bring(deps, &mut draft, known.as_ref()).await?;
+        draft.keep_videos(&videos);
         for warning in &draft.warnings {
             tracing::warn!(
                 source,
@@ -146,9 +152,6 @@ impl Flow {
                 "Doubt about the article at {source}"
             );
         }
-        let prefix = join(&[agency, &draft.source.canonical_url, ""]);
-        let known = deps.store.list_last::<Article>("article_by_url", &prefix, 1).await?;
-        let known = known.into_iter().next().map(|row| row.record);
         let (id, revision) =
             known.as_ref().map_or_else(|| (deps.ids.make(), 1), |old| (old.id, old.revision + 1));
         let article = draft.article(id, agency, revision, Some(&kept), deps.clock.now());
@@ -315,8 +318,10 @@ impl Flow {
             })?;
         }
         let photos = self.photos(article).await?;
+        let videos = VideoOnDisk::all(article, &self.deps.blobs)?;
         let recipe = &recipe.clone().with_own(&*self.deps.store, &article.agency).await?;
-        let take = Take { article, brief, photos: &photos, recipe, work: &work, out: &out, cancel };
+        let (photos, videos) = (&photos[..], &videos[..]);
+        let take = Take { article, brief, photos, videos, recipe, work: &work, out: &out, cancel };
         let (made, provenance) = self.deps.studio.draw(variant.kind, take, progress).await?;
         let mut renditions = Vec::new();
         for file in made {

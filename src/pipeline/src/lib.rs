@@ -3,6 +3,7 @@
 mod cinema;
 mod error;
 mod flow;
+mod footage;
 mod hands;
 mod own;
 mod press;
@@ -15,6 +16,7 @@ mod worker;
 pub use cinema::{Cinema, Preset};
 pub use error::{Error, Result};
 pub use flow::{Deps, Done, Flow, Profiles};
+pub use footage::VideoOnDisk;
 pub use hands::{BlobReader, PublicUrls, VaultSecrets};
 pub use own::{Finding, Limit, Press, Sources};
 pub use press::{Files, card_worker};

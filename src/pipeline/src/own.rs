@@ -177,6 +177,7 @@ impl Press {
         }
         let out = folder.out();
         let take = Take {
+            videos: &[],
             article: &article,
             brief: &brief,
             photos: &photos,

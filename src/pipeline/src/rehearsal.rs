@@ -4,19 +4,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use loa_clip::{Format, Look, Order, Pictured, Rehearsal, Spoken};
+use loa_clip::{Filmed, Format, Look, Order, Pictured, Rehearsal, Spoken, StillOf};
 use loa_model::{
-    Article, Beat, Brief, Cancel, Digest, Storyboard, Topic, VariantKind, digest::DigestBuilder,
+    Article, Beat, Brief, Cancel, Cut, Digest, Fit, Storyboard, Topic, VariantKind,
+    digest::DigestBuilder,
 };
 
 use crate::{
-    Cinema, Error, Result, Studio,
+    Cinema, Error, Result, Studio, VideoOnDisk,
     cinema::{bare, board, lines, spoken},
     studio::{on_a_thread, shown_address},
 };
 
 /// Rehearsals that can be looked at: those of the people who are editing now. Most of each is shared with the one before.
 const KEPT: usize = 6;
+
+/// Length of the first piece of a video that nobody looked at yet, milliseconds.
+const FIRST_MS: u32 = 6_000;
 
 /// Brings the bytes of a photo of the article, by its index, or says why it cannot.
 pub type FetchPhoto = Arc<dyn Fn(usize) -> BoxFuture<'static, Result<Bytes, String>> + Send + Sync>;
@@ -38,6 +42,8 @@ pub struct ClipDraft {
     pub photos: Vec<usize>,
     /// Brings one of them.
     pub fetch: FetchPhoto,
+    /// Videos.
+    pub videos: Vec<VideoOnDisk>,
 }
 
 /// Who tells the clip.
@@ -145,7 +151,14 @@ impl Studio {
     /// The scenes of a clip, without drawing anything.
     pub fn arrange(&self, draft: &ClipDraft) -> Arranged {
         let format = format(&self.cinema, draft.kind);
-        let order = bare(&draft.article, &draft.brief);
+        let videos = if format.is_still() { &[][..] } else { &draft.videos };
+        let known = videos.iter().map(|video| Filmed {
+            index: u32::try_from(video.index).unwrap_or(u32::MAX),
+            cuts: self.cinema.known_cuts(video),
+            paths: Vec::new(),
+        });
+        let filmed: Vec<Filmed> = known.collect();
+        let order = Order { videos: &filmed, ..bare(&draft.article, &draft.brief) };
         let (board, fixed) = board(&order, format, Some(&draft.clip));
         let cast = loa_clip::cast(&order, format, &board, &[], fixed);
         let told = |place: usize| match &cast {
@@ -161,7 +174,16 @@ impl Studio {
         });
         let known = |topic: &Topic| board.beats.iter().any(|beat| beat.of == *topic);
         let others = loa_clip::topics(&draft.brief, format);
-        let others = others.into_iter().filter(|topic| !known(topic));
+        // A piece of each video that is not told: the best that is known, or how it begins.
+        let pieces = filmed.iter().filter(|video| {
+            let index = video.index as usize;
+            crate::footage::cuts(&board).all(|cut| cut.video != index)
+        });
+        let pieces = pieces.map(|video| {
+            let (from_ms, to_ms) = video.cuts.first().copied().unwrap_or((0, FIRST_MS));
+            Topic::Cut(Cut { video: video.index as usize, from_ms, to_ms, fit: Fit::Pad })
+        });
+        let others = others.into_iter().chain(pieces).filter(|topic| !known(topic));
         let others = others.map(|topic| row(topic.into(), Place::Unused));
         let mut rows: Vec<Row> = chosen.chain(others).collect();
         rows.sort_by_key(|row| row.beat.of == Topic::End);
@@ -175,7 +197,16 @@ impl Studio {
     /// Those of the stage, as [`Studio::draw`]; [`Error::Missing`] for a voice that is not there.
     pub async fn rehearse(&self, draft: ClipDraft) -> Result<Rehearsed> {
         let format = format(&self.cinema, draft.kind);
-        let (board, fixed) = board(&bare(&draft.article, &draft.brief), format, Some(&draft.clip));
+        let cancel = Cancel::new();
+        let videos = if format.is_still() { Vec::new() } else { draft.videos.clone() };
+        let footage = self.cinema.footage(&videos, &cancel).await?;
+        let (board, fixed) = {
+            let order = Order { videos: &footage.filmed, ..bare(&draft.article, &draft.brief) };
+            board(&order, format, Some(&draft.clip))
+        };
+        footage.check(&board)?;
+        let filmed = self.cinema.follow(footage, &videos, (&board, format), &cancel).await?;
+        let stills = self.cinema.stills(&self.shown, &videos, &board).await?;
         let (spoken, telling) = self.heard(&draft, &board).await?;
         let of = DigestBuilder::new("rehearsal of")
             .field("agency", &draft.article.agency)
@@ -198,7 +229,8 @@ impl Studio {
             None => {
                 let before = self.rehearsals.by(|kept| kept.of == of);
                 let story = (format, board.clone(), fixed);
-                let kept = self.seen(draft, story, spoken, (id, of), before).await?;
+                let seen = (spoken, filmed, stills);
+                let kept = self.seen(draft, story, seen, (id, of), before).await?;
                 let clip = Arc::clone(&kept.clip);
                 self.rehearsals.keep(kept);
                 clip
@@ -235,7 +267,7 @@ impl Studio {
         &self,
         draft: ClipDraft,
         (format, board, fixed): (Format, Storyboard, bool),
-        spoken: Vec<Spoken>,
+        (spoken, filmed, stills): (Vec<Spoken>, Vec<Filmed>, Vec<StillOf>),
         (id, of): (Digest, Digest),
         before: Option<Kept>,
     ) -> Result<Kept> {
@@ -267,6 +299,7 @@ impl Studio {
                 link,
                 link_short: &shown_address(link),
                 photos: &pictured,
+                videos: &filmed,
                 look: Look::of(&engine, brand).map_err(loa_infographic::Error::from)?,
             };
             let shown = |index: u32| {
@@ -280,7 +313,8 @@ impl Studio {
                 shown,
                 before.as_ref().map(|before| &*before.clip),
                 &Cancel::new(),
-            )?;
+            )?
+            .with_stills(&stills)?;
             let agency = article.agency.clone();
             Ok(Kept { id, agency, of, clip: Arc::new(clip), pictured })
         })

@@ -17,7 +17,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Cinema, Error, Result,
+    Cinema, Error, Result, VideoOnDisk,
+    footage::Shown,
     own::{self, Press},
     preview::{Decoded, shown_focus},
     rehearsal::Rehearsals,
@@ -115,6 +116,8 @@ pub struct Take<'a> {
     pub brief: &'a Brief,
     /// Photos.
     pub photos: &'a [PhotoOnDisk],
+    /// Videos.
+    pub videos: &'a [VideoOnDisk],
     /// How.
     pub recipe: &'a Recipe,
     /// For intermediate files; exists.
@@ -136,6 +139,7 @@ pub struct Studio {
     pub(crate) press: Option<Arc<Press>>,
     pub(crate) cinema: Arc<Cinema>,
     pub(crate) rehearsals: Arc<Rehearsals>,
+    pub(crate) shown: Arc<Shown>,
 }
 
 /// What the sources of templates are now: another value once one of them was changed.
@@ -190,6 +194,7 @@ impl Studio {
             press: None,
             cinema,
             rehearsals: Arc::default(),
+            shown: Arc::default(),
         }
     }
 

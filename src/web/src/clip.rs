@@ -262,7 +262,7 @@ pub(crate) async fn preview(
 
 /// Whether a storyboard fits its article.
 pub(crate) fn check(clip: &Storyboard, brief: &Brief, article: &Article) -> Result<(), String> {
-    clip.check(brief, 0).map_err(|why| why.to_string())?;
+    clip.check(brief, article.videos.len()).map_err(|why| why.to_string())?;
     for beat in &clip.beats {
         let choices = Choices { photo: beat.photo, ..Choices::default() };
         crate::preview::photo_of(&choices, article)?;

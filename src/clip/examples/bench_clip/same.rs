@@ -128,7 +128,14 @@ fn timeline(spec: &Spec) -> Result<Timeline, Anything> {
             let still = Move { x: 0.5, y: 0.5, zoom: 1.0 };
             let place = Place { x: 0, y: 0, width: spec.width, height: spec.height };
             let view = |to: Option<Move>| centred(to.unwrap_or(still), photo, spec);
-            Shot { source, place, melt: 0, from: view(scene.from), to: view(scene.to) }
+            Shot {
+                source,
+                place,
+                melt: 0,
+                from: view(scene.from),
+                to: view(scene.to),
+                path: vec![],
+            }
         });
         scenes.push(Scene {
             kind: SceneKind::Point,

@@ -46,6 +46,7 @@ fn timeline() -> Timeline {
             melt: 40,
             from: view(0.2, 1.0),
             to: view(0.7, 1.2),
+            path: vec![],
         }),
         cues: vec![cue("words", Motion::Rise { frames: 8, by: 12 })],
     };

@@ -19,6 +19,7 @@ fn timeline() -> Timeline {
             melt: 0,
             from: view,
             to: View { zoom: 1.1, ..view },
+            path: vec![],
         }),
         cues: vec![cue(&format!("scene-{n}"), 0, None)],
     };

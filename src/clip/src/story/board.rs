@@ -1,8 +1,8 @@
 //! Which scenes tell a story, by its kind.
 
-use loa_model::{Beat, Brief, Passage, StoryKind, Storyboard, Topic};
+use loa_model::{Beat, Brief, Cut, Fit, Passage, StoryKind, Storyboard, Topic};
 
-use super::Layout;
+use super::{Filmed, Layout};
 use crate::caption;
 
 /// Longest standfirst that is told with the title, characters; a longer one is a scene of its own.
@@ -16,7 +16,7 @@ pub(crate) fn is_short(sapo: &Passage) -> bool {
 }
 
 /// Every scene worth telling, what matters most first; whoever has no time for all leaves out from the end.
-pub(crate) fn propose(brief: &Brief, layout: &Layout) -> Storyboard {
+pub(crate) fn propose(brief: &Brief, videos: &[Filmed], layout: &Layout) -> Storyboard {
     // A standfirst that is too long for the title's scene is the first point, unless points are from it already.
     let sapo = brief.sapo.iter().filter(|sapo| {
         let taken = |point: &Passage| point.span.block == sapo.span.block;
@@ -54,7 +54,37 @@ pub(crate) fn propose(brief: &Brief, layout: &Layout) -> Storyboard {
         't' => table.next(),
         _ => alert.next(),
     });
-    beats.extend(chosen.filter(|topic| layout.shows(topic)).map(Beat::from));
+    // What was filmed is told between what is said: the first piece right after the headline.
+    let mut cuts = cuts(videos, if layout.whole { 4 } else { 2 }).into_iter();
+    beats.extend(cuts.next().map(Topic::Cut).filter(|topic| layout.shows(topic)).map(Beat::from));
+    for (n, topic) in chosen.filter(|topic| layout.shows(topic)).enumerate() {
+        beats.push(topic.into());
+        if n % 2 == 1 {
+            let cut = cuts.next().map(Topic::Cut).filter(|topic| layout.shows(topic));
+            beats.extend(cut.map(Beat::from));
+        }
+    }
     beats.push(Topic::End.into());
     Storyboard { beats, ..Storyboard::default() }
+}
+
+/// Longest piece of a video that the engine shows, milliseconds.
+const LONGEST_CUT_MS: u32 = 8_000;
+/// Shortest one.
+const SHORTEST_CUT_MS: u32 = 2_000;
+
+/// The first pieces of the videos that are worth showing, one video after the other.
+fn cuts(videos: &[Filmed], most: usize) -> Vec<Cut> {
+    let of = |video: &Filmed| {
+        let index = video.index as usize;
+        let pieces = video.cuts.iter().map(move |(from, to)| Cut {
+            video: index,
+            from_ms: *from,
+            to_ms: (*to).min(from + LONGEST_CUT_MS),
+            fit: Fit::Pad,
+        });
+        pieces.collect::<Vec<_>>()
+    };
+    let all = videos.iter().flat_map(of);
+    all.filter(|cut| cut.to_ms >= cut.from_ms + SHORTEST_CUT_MS).take(most).collect()
 }

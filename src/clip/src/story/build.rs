@@ -1,6 +1,6 @@
 //! Scenes with their times, pictures, layers and captions.
 
-use loa_model::{Beat, Passage, PhotoChoice, Topic};
+use loa_model::{Beat, Fit, Passage, PhotoChoice, Topic};
 use serde_json::json;
 
 use super::{
@@ -369,7 +369,12 @@ impl<'a> Builder<'a> {
             let canvas = layout.canvas;
             let place =
                 crate::timeline::Place { x: 0, y: 0, width: canvas.width, height: canvas.height };
-            return Some(Shot { source, place, melt: 0, from: view, to: view });
+            let canvas = (canvas.width, canvas.height);
+            let path = match (cut.fit, beat.focus) {
+                (Fit::Crop, None) => self.order.followed(cut, canvas),
+                _ => Vec::new(),
+            };
+            return Some(Shot { source, place, melt: 0, from: view, to: view, path });
         }
         if !layout.shows_photo(kind) {
             return None;
@@ -389,13 +394,13 @@ impl<'a> Builder<'a> {
         let (x, y) = beat.focus.map_or(pictured.focus, loa_model::FocusPoint::share);
         if layout.still {
             let view = View { x, y, ..still };
-            return Some(Shot { source, place, melt, from: view, to: view });
+            return Some(Shot { source, place, melt, from: view, to: view, path: Vec::new() });
         }
         // In and to the right, then out and to the left: neighbours never move alike, and what stands out stays in sight.
         let near = View { x: x + 0.02, y: y + 0.01, zoom: 1.13 };
         let far = View { x: x - 0.03, y, zoom: 1.0 };
         let (from, to) = if page % 2 == 1 { (far, near) } else { (near, far) };
-        Some(Shot { source, place, melt, from, to })
+        Some(Shot { source, place, melt, from, to, path: Vec::new() })
     }
 
     /// Captions that are part of the picture.

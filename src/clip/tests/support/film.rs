@@ -27,6 +27,7 @@ fn scene(start: u32, frames: u32, fade: u32, photo: u32) -> Scene {
         melt: 60,
         from: view(1.0),
         to: view(1.1),
+        path: vec![],
     });
     let sprite = SpriteKey { plate: "words".into(), layer: 0 };
     let rise = Motion::Rise { frames: 8, by: 8 };

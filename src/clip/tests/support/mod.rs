@@ -34,6 +34,7 @@ impl Sample {
             link: "https://loa.example.gov.vn/l/k7m2p9",
             link_short: "loa.example.gov.vn/l/k7m2p9",
             photos,
+            videos: &[],
             look: Look { ground: [42, 5, 8], accent: [255, 211, 77], shared: false },
         }
     }

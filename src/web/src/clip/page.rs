@@ -191,7 +191,7 @@ pub(crate) async fn page(
         wrong: gone.or(arranged.wrong),
         rows: rows(&arranged.rows),
         photos: photos(&desk.article),
-        videos: Vec::new(),
+        videos: videos(&desk.article),
         voices: voices.collect(),
         voice: clip.voice.clone().unwrap_or_default(),
         voice_default: arranged.voice,
@@ -209,6 +209,14 @@ fn photos(article: &Article) -> Vec<MediaView> {
         let blob = photo.blob?.to_string();
         let caption = if photo.caption.is_empty() { &photo.alt } else { &photo.caption };
         Some(MediaView { index, number: index + 1, blob, caption: caption.clone() })
+    });
+    there.collect()
+}
+
+fn videos(article: &Article) -> Vec<MediaView> {
+    let there = article.videos.iter().enumerate().filter_map(|(index, video)| {
+        let blob = video.blob?.to_string();
+        Some(MediaView { index, number: index + 1, blob, caption: video.caption.clone() })
     });
     there.collect()
 }
