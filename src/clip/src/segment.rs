@@ -21,7 +21,7 @@ use crate::{
 /// Raised when the same timeline gives other pixels or other packets than before: then nothing kept is used again.
 const GENERATION: u32 = 1;
 /// A scene is parted when it lasts longer, seconds, unless a rung keeps its keyframes further apart.
-const LONGEST_S: u32 = 3;
+const LONGEST_S: u32 = 2;
 
 /// Digests of what a timeline shows.
 #[derive(Debug, Clone, Default)]

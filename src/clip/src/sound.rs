@@ -8,6 +8,8 @@
     reason = "sample counts of minutes fit every number type here, samples are f32 on purpose"
 )]
 
+use std::collections::VecDeque;
+
 use ebur128::{EbuR128, Mode};
 
 use crate::{Error, Result};
@@ -114,21 +116,34 @@ impl Sound {
         self.channels.iter_mut().flatten().for_each(|sample| *sample *= gain);
     }
 
+    /// Turns its peaks down below `ceiling_db`; it is less loud then.
+    pub(crate) fn hold(&mut self, ceiling_db: f64) {
+        limit(&mut self.channels, 10f64.powf(ceiling_db / 20.0) as f32);
+    }
+
     /// Brings it to [`LOUDNESS`] with peaks below `ceiling_db`.
     ///
     /// # Errors
     /// As [`Sound::measure`].
     pub fn master(&mut self, ceiling_db: f64) -> Result<()> {
+        // What is turned down takes loudness with it, most of it where a voice has peaks far above the rest.
+        const ROUNDS: usize = 16;
         let ceiling = 10f64.powf(ceiling_db / 20.0) as f32;
-        for _ in 0..4 {
+        let mut last: Option<(f64, f64)> = None;
+        for _ in 0..ROUNDS {
             let lufs = self.lufs()?;
             let missing = LOUDNESS - lufs;
             // Silence has no loudness to correct.
             if !lufs.is_finite() || missing.abs() < 0.05 {
                 break;
             }
-            self.gain(10f64.powf(missing / 20.0) as f32);
-            if !limit(&mut self.channels, ceiling) {
+            // As much more is asked for as was lost in the round before.
+            let arrived =
+                last.map_or(1.0, |(asked, before)| ((lufs - before) / asked).clamp(0.25, 1.0));
+            let asked = missing / arrived;
+            last = Some((asked, lufs));
+            self.gain(10f64.powf(asked / 20.0) as f32);
+            if !limit(&mut self.channels, ceiling) && arrived >= 1.0 {
                 // Nothing was turned down: it is as loud as the gain says.
                 break;
             }
@@ -160,9 +175,18 @@ fn limit(channels: &mut [Vec<f32>], ceiling: f32) -> bool {
     }
     let back = 1.0 - (-1.0 / (0.08 * RATE as f32)).exp();
     let mut gain = 1.0f32;
+    // Places of what is less than all before it, up to the end of the window.
+    let mut falling: VecDeque<usize> = VecDeque::new();
+    let mut seen = 0;
     let gains: Vec<f32> = (0..len)
         .map(|i| {
-            let least = needed[i..(i + AHEAD).min(len)].iter().copied().fold(1.0, f32::min);
+            while seen < (i + AHEAD).min(len) {
+                while falling.pop_back_if(|place| needed[*place] >= needed[seen]).is_some() {}
+                falling.push_back(seen);
+                seen += 1;
+            }
+            while falling.pop_front_if(|place| *place < i).is_some() {}
+            let least = falling.front().map_or(1.0, |place| needed[*place]);
             // Down in a ramp that is there in time, up slowly.
             gain = if least < gain {
                 gain - (gain - least) * 0.04

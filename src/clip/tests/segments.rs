@@ -54,7 +54,7 @@ async fn the_bytes_do_not_depend_on_how_many_work() {
 #[test]
 fn a_fix_encodes_only_its_stretch_again() {
     let dir = tempfile::tempdir().unwrap();
-    let mut request = request(dir.path(), timeline(6, false), vec![fast("clip")]);
+    let mut request = request(dir.path(), timeline(4, false), vec![fast("clip")]);
     let first = bytes(&worker::work(&request, &Cancel::new(), |_| ()).unwrap());
     let before = kept(&request);
     assert_eq!(before.len(), 3, "two stretches and the sound");
@@ -68,7 +68,7 @@ fn a_fix_encodes_only_its_stretch_again() {
     assert!(before.iter().all(|old| after.contains(old)), "an old stretch was made again");
     // And back: everything is there.
     let fresh = dir.path().join("fresh");
-    let mut again = film::request(&fresh, timeline(6, false), vec![fast("clip")]);
+    let mut again = film::request(&fresh, timeline(4, false), vec![fast("clip")]);
     again.cache.clone_from(&request.cache);
     assert!(first == bytes(&worker::work(&again, &Cancel::new(), |_| ()).unwrap()));
     assert_eq!(kept(&request), after);
@@ -92,11 +92,12 @@ fn a_worse_round_shows_what_the_first_one_had_kept() {
     assert!(first == bytes(&worker::work(&tight, &Cancel::new(), |_| ()).unwrap()));
 }
 
-#[test]
-fn a_damaged_stretch_is_made_again() {
+#[tokio::test]
+async fn a_damaged_stretch_is_made_again() {
     let dir = tempfile::tempdir().unwrap();
     let request = request(dir.path(), timeline(4, false), vec![fast("clip")]);
-    let first = bytes(&worker::work(&request, &Cancel::new(), |_| ()).unwrap());
+    // In a child: in one process x264 finds other leavings in memory the second time.
+    let first = bytes(&render(&request, &runner(), &Cancel::new(), |_| ()).await.unwrap());
     for (name, _) in kept(&request) {
         let path = request.cache.join(name);
         let mut bytes = fs::read(&path).unwrap();
@@ -104,7 +105,7 @@ fn a_damaged_stretch_is_made_again() {
         bytes[middle] ^= 0xff;
         fs::write(&path, bytes).unwrap();
     }
-    assert!(first == bytes(&worker::work(&request, &Cancel::new(), |_| ()).unwrap()));
+    assert!(first == bytes(&render(&request, &runner(), &Cancel::new(), |_| ()).await.unwrap()));
 }
 
 #[tokio::test]

@@ -61,8 +61,65 @@ impl Audio {
     }
 }
 
+/// Highest true peak of what is decoded, dBTP.
+const HIGHEST_DB: f64 = -1.0;
+/// How often a sound is mastered again, lower, because its encoding passes that.
+const SOFTER: usize = 4;
+
 /// Encodes all of a sound. Time stamps are samples; the first packets may lie before zero, where the encoder starts up.
+///
+/// How far an encoder of few bits passes the peaks it was given, only its decoder can tell: what passes [`HIGHEST_DB`] is
+/// mastered again below it.
 pub(crate) fn encode(sound: &Sound, rate: SoundRate) -> Result<Track> {
+    let mut ceiling = rate.ceiling_db();
+    let mut track = encoded(sound, rate)?;
+    if rate.codec != SoundCodec::Aac {
+        return Ok(track);
+    }
+    for _ in 0..SOFTER {
+        let over = peak_db(&track, rate)? - HIGHEST_DB;
+        if over <= 0.0 {
+            break;
+        }
+        ceiling -= over + 0.2;
+        let mut softer = sound.clone();
+        softer.hold(ceiling);
+        softer.master(ceiling)?;
+        track = encoded(&softer, rate)?;
+    }
+    Ok(track)
+}
+
+/// True peak of an encoded sound as a player decodes it.
+fn peak_db(track: &Track, rate: SoundRate) -> Result<f64> {
+    let refused_by_meter =
+        |e: ebur128::Error| Error::Encode { what: "loudness", reason: e.to_string() };
+    let parameters: codec::Parameters = (&Audio::open(rate)?.encoder).into();
+    let context = codec::context::Context::from_parameters(parameters).map_err(refused("sound"))?;
+    let mut decoder = context.decoder().audio().map_err(refused("sound"))?;
+    let mut meter = ebur128::EbuR128::new(rate.channels, RATE, ebur128::Mode::TRUE_PEAK)
+        .map_err(refused_by_meter)?;
+    let mut piece = frame::Audio::empty();
+    // One empty packet at the end: what the decoder holds back.
+    for bytes in track.iter().map(|(_, bytes)| Some(bytes)).chain([None]) {
+        let sent = match bytes {
+            Some(bytes) => decoder.send_packet(&AvPacket::copy(bytes)),
+            None => decoder.send_eof(),
+        };
+        sent.map_err(refused("sound"))?;
+        while decoder.receive_frame(&mut piece).is_ok() {
+            let planes: Vec<&[f32]> = (0..piece.planes()).map(|i| piece.plane(i)).collect();
+            meter.add_frames_planar_f32(&planes).map_err(refused_by_meter)?;
+        }
+    }
+    let mut peak = 0.0f64;
+    for channel in 0..rate.channels {
+        peak = peak.max(meter.true_peak(channel).map_err(refused_by_meter)?);
+    }
+    Ok(20.0 * peak.max(1e-9).log10())
+}
+
+fn encoded(sound: &Sound, rate: SoundRate) -> Result<Track> {
     let Audio { mut encoder, format, layout, .. } = Audio::open(rate)?;
     let mut track = Track { headers: ffi::headers(&encoder), ..Track::default() };
     let mut packet = AvPacket::empty();
