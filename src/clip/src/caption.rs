@@ -60,7 +60,9 @@ pub(crate) fn pages(text: &str, most: usize) -> Vec<String> {
                 '.' | '!' | '?' | '…' | ';' | ':' => 0,
                 ',' | '”' => even * even / 16,
                 _ if end == n => 0,
-                _ => even * even / 4,
+                _ if atoms.get(end).is_some_and(|next| joins(next)) => even * even / 5,
+                // Between any two words may be the middle of one: Vietnamese writes its syllables apart.
+                _ => even * even / 2,
             };
             let cost =
                 best[start].0.saturating_add(even.abs_diff(wide).pow(2) + pause + even * even / 8);
@@ -141,6 +143,17 @@ fn pieces(word: &str, line: usize) -> Vec<String> {
     }
     let letters: Vec<char> = word.chars().collect();
     letters.chunks(line).map(|piece| piece.iter().collect()).collect()
+}
+
+/// Whether a phrase begins with this word, so that a page may end before it.
+fn joins(atom: &str) -> bool {
+    let first = atom.split(' ').next().unwrap_or_default().to_lowercase();
+    let words = [
+        "và", "hoặc", "hay", "nhưng", "mà", "thì", "về", "của", "tại", "với", "để", "trong", "cho",
+        "theo", "từ", "đến", "khi", "do", "bởi", "bằng", "nhằm", "nếu", "vì", "and", "or", "but",
+        "of", "in", "on", "at", "to", "for", "with", "by", "from", "when",
+    ];
+    words.contains(&first.as_str())
 }
 
 fn is_number(word: &str) -> bool {

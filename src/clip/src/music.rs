@@ -53,9 +53,8 @@ pub fn bed(music: Music, samples: usize) -> Sound {
                     level: pad,
                     place,
                 };
-                for (part, share) in [(1.0, 1.0), (2.0, 0.28), (3.0, 0.10), (4.0, 0.04)] {
-                    tone.add(part, share, &mut left, &mut right);
-                }
+                let partials = [(1.0, 1.0), (2.0, 0.28), (3.0, 0.10), (4.0, 0.04)];
+                tone.add(partials, &mut left, &mut right);
             }
         }
         let struck: Vec<(i32, f64, f64, f64)> = if music == Music::Bright {
@@ -92,9 +91,7 @@ pub fn bed(music: Music, samples: usize) -> Sound {
                 level,
                 place,
             };
-            for (part, share) in parts {
-                tone.add(part, share, &mut left, &mut right);
-            }
+            tone.add(parts, &mut left, &mut right);
         }
     }
     room(&mut left, [1117, 1361, 1693, 1933]);
@@ -127,28 +124,38 @@ struct Tone {
 }
 
 impl Tone {
-    fn add(&self, part: f64, share: f64, left: &mut [f32], right: &mut [f32]) {
+    /// Adds its partials, each a multiple of its frequency and a share of its level. All of them in one pass: they have one
+    /// envelope, and their pointers turn side by side.
+    fn add<const N: usize>(&self, partials: [(f64, f64); N], left: &mut [f32], right: &mut [f32]) {
         let rate = f64::from(RATE);
         let first = (self.start * rate) as usize;
         let last = (((self.start + self.length) * rate) as usize).min(left.len());
-        let step = TAU * self.hz * part / rate;
+        let steps = partials.map(|(part, _)| TAU * self.hz * part / rate);
         // A turning pointer instead of a sine a sample; renewed now and then, so that rounding does not pile up.
-        let (turn_sin, turn_cos) = step.sin_cos();
-        let (mut sin, mut cos) = (0.0, 1.0);
+        let turns = steps.map(f64::sin_cos);
+        let levels = partials.map(|(_, share)| self.level * share);
         let (to_left, to_right) = ((1.0 - self.place).sqrt(), self.place.sqrt());
-        let level = self.level * share;
-        for i in first.min(last)..last {
-            let at = i - first;
+        let (up, down) = (1.0 / (self.attack * rate), 1.0 / (self.release * rate));
+        let length = self.length * rate;
+        let mut pointers = [(0.0, 1.0); N];
+        let places = first.min(last)..last;
+        for (at, (left, right)) in
+            left[places.clone()].iter_mut().zip(&mut right[places]).enumerate()
+        {
             if at.is_multiple_of(4096) {
-                (sin, cos) = (step * at as f64).sin_cos();
+                pointers = steps.map(|step| (step * at as f64).sin_cos());
             }
-            let time = at as f64 / rate;
-            let rise = (time / self.attack).min(1.0);
-            let fall = ((self.length - time) / self.release).clamp(0.0, 1.0);
-            let value = sin * level * rise * rise * (3.0 - 2.0 * rise) * fall * fall;
-            left[i] += (value * to_left) as f32;
-            right[i] += (value * to_right) as f32;
-            (sin, cos) = (sin * turn_cos + cos * turn_sin, cos * turn_cos - sin * turn_sin);
+            let mut wave = 0.0;
+            for ((pointer, turn), level) in pointers.iter_mut().zip(&turns).zip(&levels) {
+                let (sin, cos) = *pointer;
+                wave += sin * level;
+                *pointer = (sin * turn.1 + cos * turn.0, cos * turn.1 - sin * turn.0);
+            }
+            let rise = (at as f64 * up).min(1.0);
+            let fall = ((length - at as f64) * down).clamp(0.0, 1.0);
+            let value = wave * rise * rise * (3.0 - 2.0 * rise) * fall * fall;
+            *left += (value * to_left) as f32;
+            *right += (value * to_right) as f32;
         }
     }
 }
@@ -159,11 +166,13 @@ fn room(channel: &mut [f32], delays: [usize; 4]) {
     for delay in delays {
         let mut held = vec![0.0f32; delay];
         let mut dull = 0.0f32;
-        for (i, &sample) in dry.iter().enumerate() {
-            let slot = &mut held[i % delay];
-            dull += (*slot - dull) * 0.45;
-            channel[i] += *slot * 0.16;
-            *slot = sample + dull * 0.78;
+        // One turn of the echo after the other.
+        for (dry, wet) in dry.chunks(delay).zip(channel.chunks_mut(delay)) {
+            for ((slot, sample), wet) in held.iter_mut().zip(dry).zip(wet) {
+                dull += (*slot - dull) * 0.45;
+                *wet += *slot * 0.16;
+                *slot = sample + dull * 0.78;
+            }
         }
     }
 }

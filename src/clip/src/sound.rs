@@ -178,27 +178,20 @@ fn limit(channels: &mut [Vec<f32>], ceiling: f32) -> bool {
     // Places of what is less than all before it, up to the end of the window.
     let mut falling: VecDeque<usize> = VecDeque::new();
     let mut seen = 0;
-    let gains: Vec<f32> = (0..len)
-        .map(|i| {
-            while seen < (i + AHEAD).min(len) {
-                while falling.pop_back_if(|place| needed[*place] >= needed[seen]).is_some() {}
-                falling.push_back(seen);
-                seen += 1;
-            }
-            while falling.pop_front_if(|place| *place < i).is_some() {}
-            let least = falling.front().map_or(1.0, |place| needed[*place]);
-            // Down in a ramp that is there in time, up slowly.
-            gain = if least < gain {
-                gain - (gain - least) * 0.04
-            } else {
-                gain + (least - gain) * back
-            };
-            gain.min(needed[i])
-        })
-        .collect();
-    for channel in channels {
-        for (sample, gain) in channel.iter_mut().zip(&gains) {
-            *sample *= gain;
+    for i in 0..len {
+        while seen < (i + AHEAD).min(len) {
+            while falling.pop_back_if(|place| needed[*place] >= needed[seen]).is_some() {}
+            falling.push_back(seen);
+            seen += 1;
+        }
+        while falling.pop_front_if(|place| *place < i).is_some() {}
+        let least = falling.front().map_or(1.0, |place| needed[*place]);
+        // Down in a ramp that is there in time, up slowly.
+        gain =
+            if least < gain { gain - (gain - least) * 0.04 } else { gain + (least - gain) * back };
+        let held = gain.min(needed[i]);
+        for channel in &mut *channels {
+            channel[i] *= held;
         }
     }
     true

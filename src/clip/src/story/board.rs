@@ -25,7 +25,12 @@ pub(crate) fn propose(brief: &Brief, videos: &[Filmed], layout: &Layout) -> Stor
             && !brief.points.iter().any(taken)
     });
     let mut points = sapo.map(|_| Topic::Sapo).chain((0..brief.points.len()).map(Topic::Point));
-    let mut figures = (0..brief.figures.len()).map(Topic::Figure);
+    // A long film tells a sentence once, however many figures it holds.
+    let again = |n: usize| {
+        let span = brief.figures[n].sentence.span;
+        layout.whole && brief.figures[..n].iter().any(|figure| figure.sentence.span == span)
+    };
+    let mut figures = (0..brief.figures.len()).filter(|n| !again(*n)).map(Topic::Figure);
     let mut quotes = (0..brief.quotes.len()).map(Topic::Quote);
     let mut steps = (0..brief.steps.len()).map(Topic::Step);
     let mut events = (0..brief.events.len()).map(Topic::Event);

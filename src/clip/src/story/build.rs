@@ -182,6 +182,13 @@ impl<'a> Builder<'a> {
         } else {
             self.cues(&id, (template, layers), counts, (fade, frames, last))
         };
+        if start == 0 {
+            // Feeds and previews show the first picture: its words stand in it.
+            for cue in &mut cues {
+                cue.frames = cue.frames.map(|frames| frames + cue.start);
+                (cue.start, cue.motion) = (0, Motion::Still);
+            }
+        }
         if kind == SceneKind::Title && self.order.look.shared && !layout.still {
             self.signed(&mut cues, frames);
         }
@@ -460,6 +467,20 @@ impl<'a> Builder<'a> {
             Some(part) => vec![part.clone()],
             None => told.iter().map(Told::text).collect(),
         };
+        let texts = match &item.of.of {
+            // A sentence that nobody says and nobody could read in the time of its figure: what is drawn is told.
+            Topic::Figure(n)
+                if voice.is_none() && too_fast(&texts, f64::from(to - from) / f64::from(fps)) =>
+            {
+                let figure = self.order.brief.figures.get(*n);
+                let drawn = figure.map(|figure| {
+                    let amount = format!("{} {}", figure.value, figure.unit);
+                    vec![amount.trim().to_owned(), figure.label.text.trim().to_owned()]
+                });
+                drawn.unwrap_or(texts)
+            }
+            _ => texts,
+        };
         let lines: Vec<_> = texts.iter().flat_map(|text| caption::split(text)).collect();
         let mut span = (from, to);
         if let Some(voice) = voice {
@@ -500,6 +521,13 @@ fn portion(whole: u32, share: f64) -> u32 {
 fn share(part: usize, whole: usize) -> f64 {
     let number = |n: usize| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
     number(part) / number(whole.max(1))
+}
+
+/// Letters a second that can just be read.
+const FASTEST: f64 = 20.0;
+
+fn too_fast(texts: &[String], seconds: f64) -> bool {
+    f64::from(texts.iter().map(|text| chars(text)).sum::<u32>()) > seconds * FASTEST
 }
 
 /// Seconds to read a text: a moment to find it, then 17 characters a second.
