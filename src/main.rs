@@ -133,7 +133,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             answer(load()?, "incidents", serde_json::to_value(order)?, json).await
         }
         Command::Connect(order) => connect(load()?, order).await,
-        Command::Templates(order) => Ok(code(templates::run(load()?, order).await?)),
+        Command::Templates(order) => Ok(code(Box::pin(templates::run(load()?, order)).await?)),
         Command::Doctor(output) => Ok(code(doctor::run(&load()?, output.json).await?)),
         Command::User(order) => user(load()?, order).await,
     }

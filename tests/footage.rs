@@ -134,7 +134,7 @@ fn story(video: Digest) -> (Article, Brief) {
     (article, brief)
 }
 
-fn board(beats: serde_json::Value) -> Storyboard {
+fn board(beats: &serde_json::Value) -> Storyboard {
     serde_json::from_value(json!({ "beats": beats, "music": "silent" })).unwrap()
 }
 
@@ -182,7 +182,7 @@ async fn the_engine_shows_what_was_filmed_and_it_is_seen_before_it_is_encoded() 
     assert!(colourful(middle) > 10, "{} of 100", colourful(middle));
     assert!(colourful(scenes[0].still_ms) < 10);
     assert_ne!(picture(middle), picture(cut.from_ms + 800));
-    let arranged = room.rehearse(&board(json!([{"of": "title"}, {"of": "end"}]))).await.unwrap();
+    let arranged = room.rehearse(&board(&json!([{"of": "title"}, {"of": "end"}]))).await.unwrap();
     assert!(arranged.clip.scenes().iter().all(|scene| scene.kind != SceneKind::Cut));
 }
 
@@ -199,7 +199,7 @@ async fn a_cropped_piece_follows_what_moves() {
         let mut beat =
             json!({"of": {"cut": {"video": 0, "from_ms": 0, "to_ms": 8000, "fit": fit}}});
         beat.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        board(json!([beat, {"of": "end"}]))
+        board(&json!([beat, {"of": "end"}]))
     };
     let clip = room.made(piece("crop", json!({}))).await;
     let seen = [0.5, 4.0, 7.5].map(|second| bright(&clip, second));
@@ -222,6 +222,6 @@ async fn a_damaged_video_is_left_out_by_the_engine_and_refused_to_a_person() {
     let shown = room.rehearse(&Storyboard::default()).await.unwrap();
     assert!(shown.clip.scenes().iter().all(|scene| scene.kind != SceneKind::Cut));
     let cut = json!([{"of": {"cut": {"video": 0, "from_ms": 0, "to_ms": 3000}}}, {"of": "end"}]);
-    let refused = room.rehearse(&board(cut)).await.unwrap_err().to_string();
+    let refused = room.rehearse(&board(&cut)).await.unwrap_err().to_string();
     assert!(refused.contains("number 1") && refused.contains("95 %"), "{refused}");
 }

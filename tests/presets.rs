@@ -99,8 +99,8 @@ fn number(value: &Value) -> f64 {
     value.as_str().and_then(|text| text.parse().ok()).or(value.as_f64()).unwrap()
 }
 
-fn position(bytes: &[u8], name: &[u8; 4]) -> Option<usize> {
-    bytes.windows(4).position(|four| four == name)
+fn position(bytes: &[u8], name: [u8; 4]) -> Option<usize> {
+    bytes.windows(4).position(|four| *four == name)
 }
 
 /// Everything that is wrong with a file for a preset of a channel.
@@ -143,16 +143,16 @@ fn wrong(channel: &Capability, preset: &ClipPreset, file: &Value, path: &Path) -
     });
     let mut keys: Vec<f64> = keys.map(|packet| number(&packet["pts_time"])).collect();
     keys.push(number(&video["duration"]));
-    let most = f64::from(preset.keyframe_ms) / 1000.0 + 0.1;
+    let apart = f64::from(preset.keyframe_ms) / 1000.0 + 0.1;
     let far = keys.windows(2).map(|pair| pair[1] - pair[0]).fold(0.0, f64::max);
-    must("distance of keyframes", far <= most, &far);
+    must("distance of keyframes", far <= apart, &far);
     let bytes = fs::read(path).unwrap();
-    let head = &bytes[..position(&bytes, b"mdat").unwrap()];
-    must("faststart", position(head, b"moov").is_some(), &"moov");
-    let edits = position(head, b"elst").is_some();
+    let head = &bytes[..position(&bytes, *b"mdat").unwrap()];
+    must("faststart", position(head, *b"moov").is_some(), &"moov");
+    let edits = position(head, *b"elst").is_some();
     must("edit list", edits == preset.edit_list, &edits);
-    let most = channel.most_bytes(preset).unwrap();
-    must("bytes", bytes.len() as u64 <= most, &bytes.len());
+    let limit = channel.most_bytes(preset).unwrap();
+    must("bytes", bytes.len() as u64 <= limit, &bytes.len());
     let post = PostContent {
         format: preset.format,
         lang: "vi".into(),

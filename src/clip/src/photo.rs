@@ -22,10 +22,10 @@ const ROOM: f64 = 1.3;
 /// # Errors
 /// [`Error::Photo`] when it cannot be decoded.
 pub fn load(bytes: &[u8], canvas: Canvas, clean: bool) -> Result<Yuv> {
-    of(&photo::decode(bytes).map_err(bad)?, canvas, clean)
+    of(&photo::decode(bytes).map_err(|error| bad(&error))?, canvas, clean)
 }
 
-fn bad(error: loa_canvas::Error) -> Error {
+fn bad(error: &loa_canvas::Error) -> Error {
     Error::Photo(error.to_string())
 }
 
@@ -41,7 +41,8 @@ pub(crate) fn of(decoded: &DecodedPhoto, canvas: Canvas, clean: bool) -> Result<
     let size = |side: f64| ((side * scale).round() as u32).next_multiple_of(2).max(2);
     let (across, down) = (size(width), size(height));
     let mut out = if scale < 1.0 {
-        let shrunk = decoded.cover(across, down, photo::Focus::default()).map_err(bad)?;
+        let shrunk =
+            decoded.cover(across, down, photo::Focus::default()).map_err(|error| bad(&error))?;
         Yuv::from_rgb(&shrunk.rgb, across as usize, down as usize)
     } else {
         Yuv::from_rgb(decoded.rgb(), decoded.width() as usize, decoded.height() as usize)

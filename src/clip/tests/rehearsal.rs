@@ -98,7 +98,8 @@ fn a_frame_is_the_frame_that_will_be_encoded() {
             let frames = u64::from(film.timeline.canvas.fps) * seen.still_ms;
             let frame = u32::try_from((frames + 500) / 1000).unwrap();
             let still = compositor.still(frame).unwrap();
-            let (width, height) = (still.width() as u32, still.height() as u32);
+            let side = |side: usize| u32::try_from(side).unwrap();
+            let (width, height) = (side(still.width()), side(still.height()));
             let whole = image::RgbImage::from_raw(width, height, still.to_rgb()).unwrap();
             let small = image::imageops::thumbnail(&whole, shown.width(), shown.height());
             let far = distance(&shown, &small);

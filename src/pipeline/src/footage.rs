@@ -174,24 +174,23 @@ impl Cinema {
             let frames = lasts.saturating_mul(canvas.fps) / 1000 + MORE;
             let name = format!("{}-{frames}-{}x{}.path", cut.from_ms, canvas.width, canvas.height);
             let place = self.place(video.digest, &name);
-            let middles = match place.as_deref().and_then(read) {
-                Some(known) => known,
-                None => {
-                    let ask = Ask::Follow {
-                        path: video.path.clone(),
-                        bounds: Bounds::default(),
-                        from_ms: cut.from_ms.into(),
-                        frames,
-                        fps: canvas.fps,
-                        canvas: Size { width: canvas.width, height: canvas.height },
-                    };
-                    let Answer::Path(found) = reel::ask(ask, self.runner(), cancel, |_| {}).await?
-                    else {
-                        return Err(strange());
-                    };
-                    keep(place.as_deref(), &found);
-                    found
-                }
+            let middles = if let Some(known) = place.as_deref().and_then(read) {
+                known
+            } else {
+                let ask = Ask::Follow {
+                    path: video.path.clone(),
+                    bounds: Bounds::default(),
+                    from_ms: cut.from_ms.into(),
+                    frames,
+                    fps: canvas.fps,
+                    canvas: Size { width: canvas.width, height: canvas.height },
+                };
+                let Answer::Path(found) = reel::ask(ask, self.runner(), cancel, |_| {}).await?
+                else {
+                    return Err(strange());
+                };
+                keep(place.as_deref(), &found);
+                found
             };
             let canvas = (canvas.width, canvas.height);
             filmed.paths.push(Followed { from_ms: cut.from_ms, canvas, middles });
@@ -213,13 +212,12 @@ impl Cinema {
             };
             let of = (video.digest, cut.from_ms, cut.to_ms);
             let known = shown.find(of);
-            let found = match known {
-                Some(known) => known,
-                None => {
-                    let found = Arc::new(self.stills_of(video, cut).await?);
-                    shown.keep(of, Arc::clone(&found));
-                    found
-                }
+            let found = if let Some(known) = known {
+                known
+            } else {
+                let found = Arc::new(self.stills_of(video, cut).await?);
+                shown.keep(of, Arc::clone(&found));
+                found
             };
             let video = number(cut.video);
             stills.extend(found.iter().map(|(ms, jpeg)| StillOf {
@@ -298,18 +296,21 @@ pub(crate) async fn bring(
 
 /// Pictures of pieces of videos that were shown of late.
 #[derive(Debug, Default)]
-pub(crate) struct Shown(Mutex<Vec<(Piece, Arc<Vec<(u32, String)>>)>>);
+pub(crate) struct Shown(Mutex<Vec<(Piece, Pictures)>>);
 
 /// Video, first moment, one past the last.
 type Piece = (Digest, u32, u32);
 
+/// Moments with their pictures, JPEG in Base64.
+type Pictures = Arc<Vec<(u32, String)>>;
+
 impl Shown {
-    fn find(&self, of: Piece) -> Option<Arc<Vec<(u32, String)>>> {
+    fn find(&self, of: Piece) -> Option<Pictures> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.iter().find(|(piece, _)| *piece == of).map(|(_, found)| Arc::clone(found))
     }
 
-    fn keep(&self, of: Piece, found: Arc<Vec<(u32, String)>>) {
+    fn keep(&self, of: Piece, found: Pictures) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= PIECES {
             kept.remove(0);

@@ -224,17 +224,16 @@ impl Studio {
             .json("times", &times)
             .finish();
         let known = self.rehearsals.by(|kept| kept.id == id);
-        let clip = match known {
-            Some(known) => known.clip,
-            None => {
-                let before = self.rehearsals.by(|kept| kept.of == of);
-                let story = (format, board.clone(), fixed);
-                let seen = (spoken, filmed, stills);
-                let kept = self.seen(draft, story, seen, (id, of), before).await?;
-                let clip = Arc::clone(&kept.clip);
-                self.rehearsals.keep(kept);
-                clip
-            }
+        let clip = if let Some(known) = known {
+            known.clip
+        } else {
+            let before = self.rehearsals.by(|kept| kept.of == of);
+            let story = (format, board.clone(), fixed);
+            let seen = (spoken, filmed, stills);
+            let kept = self.seen(draft, story, seen, (id, of), before).await?;
+            let clip = Arc::clone(&kept.clip);
+            self.rehearsals.keep(kept);
+            clip
         };
         let told = |place: usize| clip.scenes().iter().any(|scene| scene.beat == place);
         let left_out = (0..board.beats.len()).filter(|place| !told(*place)).collect();
@@ -281,16 +280,15 @@ impl Studio {
                 let bytes = runtime.block_on(fetch(index)).map_err(bad)?;
                 decoded.of(&bytes).map_err(|error| bad(error.to_string()))
             };
-            let pictured = match &before {
-                Some(before) => before.pictured.clone(),
-                None => {
-                    let all = photos.iter().map(|index| {
-                        let seen = photo(*index)?.focus();
-                        let index = u32::try_from(*index).unwrap_or(u32::MAX);
-                        Ok(Pictured { index, focus: (seen.x, seen.y) })
-                    });
-                    all.collect::<Result<Vec<_>>>()?
-                }
+            let pictured = if let Some(before) = &before {
+                before.pictured.clone()
+            } else {
+                let all = photos.iter().map(|index| {
+                    let seen = photo(*index)?.focus();
+                    let index = u32::try_from(*index).unwrap_or(u32::MAX);
+                    Ok(Pictured { index, focus: (seen.x, seen.y) })
+                });
+                all.collect::<Result<Vec<_>>>()?
             };
             let link = &article.source.canonical_url;
             let order = Order {
