@@ -158,6 +158,11 @@ const NAMES: [&str; 24] = [
 /// Most figures of a brief.
 const MOST: usize = 8;
 
+/// Whether two units are one, as far as they are told: “triệu đồng mỗi hộ” and “triệu đồng”.
+fn alike(one: &str, other: &str) -> bool {
+    one.is_empty() == other.is_empty() && (one.starts_with(other) || other.starts_with(one))
+}
+
 /// Figures of an article, the weightiest first.
 pub(crate) fn figures(article: &Article, sentences: &[Sentence]) -> Vec<Figure> {
     let mut found: Vec<(f64, Figure)> = Vec::new();
@@ -165,7 +170,9 @@ pub(crate) fn figures(article: &Article, sentences: &[Sentence]) -> Vec<Figure> 
         let text = sentence.of(article);
         for place in quantities(text) {
             let figure = figure(article, sentence, &place);
-            let same = |f: &(f64, Figure)| f.1.value == figure.value && f.1.unit == figure.unit;
+            // “30 triệu đồng mỗi hộ” and “30 triệu đồng” of another sentence are one amount.
+            let same =
+                |f: &(f64, Figure)| f.1.value == figure.value && alike(&f.1.unit, &figure.unit);
             if !found.iter().any(same) {
                 found.push((weight(article, sentence, &figure), figure));
             }
@@ -177,7 +184,7 @@ pub(crate) fn figures(article: &Article, sentences: &[Sentence]) -> Vec<Figure> 
     while chosen.len() < MOST && !found.is_empty() {
         // Another figure of a unit that is there already is worth less.
         let worth = |(weight, figure): &(f64, Figure)| {
-            let same = chosen.iter().filter(|known| known.unit == figure.unit).count();
+            let same = chosen.iter().filter(|known| alike(&known.unit, &figure.unit)).count();
             weight - 0.2 * f64::from(u8::try_from(same).unwrap_or(u8::MAX))
         };
         let best =
@@ -269,17 +276,25 @@ fn unit_at(text: &str, end: usize) -> Range<usize> {
         return end..end;
     };
     let mut to = end + gap + unit.len();
-    let per = text.get(to..).and_then(|rest| {
-        ["/tháng", "/năm", "/hộ", "/người", "/ha", "/ngày", "/xã"]
-            .iter()
-            .find(|p| rest.starts_with(**p))
-    });
-    to += per.map_or(0, |per| per.len());
+    to += text.get(to..).map_or(0, per);
     let names_a_year = *unit == "năm"
         && text
             .get(to..)
             .is_some_and(|rest| rest.trim_start().starts_with(|c: char| c.is_ascii_digit()));
     if names_a_year { end..end } else { end + gap..to }
+}
+
+/// Length of what an amount is for, right after it: “/hộ”, “ mỗi hộ”, “ một người”. Without it the amount is another one.
+fn per(rest: &str) -> usize {
+    const OF: [&str; 16] = [
+        "tháng", "năm", "quý", "tuần", "ngày", "giờ", "hộ", "người", "ha", "héc ta", "xã", "huyện",
+        "tỉnh", "thôn", "bản", "suất",
+    ];
+    let link = ["/", " mỗi ", " một "].iter().find(|link| rest.starts_with(**link));
+    let Some(after) = link.and_then(|link| rest.strip_prefix(*link)) else { return 0 };
+    let ends = |left: &str| !left.chars().next().is_some_and(char::is_alphanumeric);
+    let of = OF.iter().filter(|of| after.strip_prefix(**of).is_some_and(ends));
+    of.map(|of| rest.len() - after.len() + of.len()).max().unwrap_or(0)
 }
 
 /// Start of the number before when the two are the ends of one range.
@@ -438,6 +453,14 @@ mod tests {
         check(
             "Dự kiến khoảng 185.000 hộ dân được thụ hưởng.",
             &[("Dự kiến khoảng 185.000", "hộ dân", "Dự kiến khoảng 185.000 hộ dân được thụ hưởng")],
+        );
+        check(
+            "Mức hỗ trợ không quá 30 triệu đồng mỗi hộ, 936.000 đồng một tháng, 5 kg mỗi hội viên.",
+            &[
+                ("không quá 30", "triệu đồng mỗi hộ", "Mức hỗ trợ"),
+                ("936.000", "đồng một tháng", "936.000 đồng một tháng"),
+                ("5", "kg", "5 kg mỗi hội viên"),
+            ],
         );
         check(
             "Hỗ trợ 10-20 triệu đồng/hộ, từ 10 đến 15% vốn.",

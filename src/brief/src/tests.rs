@@ -150,7 +150,7 @@ fn status_words_and_hedges_survive() {
     assert!(brief.points[0].text.contains("dự thảo nghị định"));
     assert_eq!(
         (brief.figures[0].value.as_str(), brief.figures[0].unit.as_str()),
-        ("dự kiến không quá 20", "triệu đồng")
+        ("dự kiến không quá 20", "triệu đồng mỗi hộ")
     );
     assert_eq!(brief.story, StoryKind::News);
 }
