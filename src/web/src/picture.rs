@@ -213,16 +213,39 @@ pub(crate) async fn draw(
     let brand = preview::brand_of(&app, &article.agency).await?;
     let kind = VariantKind::Infographic;
     let recipe = recipe(&article, &desk.brief, kind, &chosen.choices, &brand, own);
+    let template = chosen.choices.template.clone().unwrap_or_default();
+    let new = New { kind, template, brand, chosen, recipe };
+    queue(&app, &visitor, (&article, before), new, "draw anew").await
+}
+
+/// A variant as a person chose it.
+pub(crate) struct New {
+    pub(crate) kind: VariantKind,
+    pub(crate) template: String,
+    pub(crate) brand: String,
+    pub(crate) chosen: Chosen,
+    pub(crate) recipe: Digest,
+}
+
+/// Queues it, unless `before`, the one of now, is the same. Back to the article then.
+pub(crate) async fn queue(
+    app: &Shared,
+    visitor: &Visitor,
+    (article, before): (&Article, Option<Variant>),
+    New { kind, template, brand, chosen, recipe }: New,
+    purpose: &'static str,
+) -> Result<Response, WebError> {
     let waits = before
         .is_some_and(|variant| variant.recipe == recipe && variant.state != VariantState::Failed);
     if !waits {
+        let now = chosen.at;
         let variant = Variant {
             id: app.ids.make(),
             agency: article.agency.clone(),
             article: article.id,
             revision: article.revision,
-            kind: VariantKind::Infographic,
-            template: chosen.choices.template.clone().unwrap_or_default(),
+            kind,
+            template,
             brand,
             chosen: Some(chosen),
             recipe,
@@ -233,7 +256,7 @@ pub(crate) async fn draw(
         };
         let work = JobKind::Render { variant: variant.id };
         let job = Job::new(app.ids.make(), &article.agency, work, now);
-        let changes = Changes::by(visitor.actor(), "draw anew").insert(&variant).enqueue(job);
+        let changes = Changes::by(visitor.actor(), purpose).insert(&variant).enqueue(job);
         app.store.commit(changes).await?;
     }
     Ok(article::back(&article.id.to_string()))

@@ -7,10 +7,9 @@ use axum::{
     response::{Html, Response},
 };
 use loa_model::{
-    Article, Beat, Brief, Chosen, Cut, Fit, FocusPoint, Job, JobKind, PhotoChoice, Role,
-    Storyboard, Topic, Transition, Variant, VariantKind, VariantState,
+    Article, Beat, Brief, Chosen, Cut, Fit, FocusPoint, PhotoChoice, Role, Storyboard, Topic,
+    Transition, Variant, VariantKind, VariantState,
 };
-use loa_store::Changes;
 use serde::{Deserialize, Serialize};
 
 use super::{Arranged, ClipRow, KINDS, Place, WantedClip, check, variants, words};
@@ -19,7 +18,7 @@ use crate::{
     auth::Visitor,
     error::WebError,
     pages::{self, name_of},
-    picture::{recipe, refused},
+    picture::{New, queue, recipe, refused},
     preview::brand_of,
 };
 
@@ -307,31 +306,9 @@ pub(crate) async fn draw(
     choices.clip = Some(clip);
     let Desk { article, brief, now: before, brand, .. } = desk;
     let recipe = recipe(&article, &brief, kind, &choices, &brand, None);
-    let waits = before
-        .is_some_and(|variant| variant.recipe == recipe && variant.state != VariantState::Failed);
-    if !waits {
-        let now = app.clock.now();
-        let variant = Variant {
-            id: app.ids.make(),
-            agency: article.agency.clone(),
-            article: article.id,
-            revision: article.revision,
-            kind,
-            template: String::new(),
-            brand,
-            chosen: Some(Chosen { choices, by: visitor.user.id, at: now }),
-            recipe,
-            state: VariantState::Queued,
-            renditions: Vec::new(),
-            provenance: serde_json::Value::Null,
-            reason: String::new(),
-        };
-        let work = JobKind::Render { variant: variant.id };
-        let job = Job::new(app.ids.make(), &article.agency, work, now);
-        let changes = Changes::by(visitor.actor(), "arrange a clip").insert(&variant).enqueue(job);
-        app.store.commit(changes).await?;
-    }
-    Ok(article::back(&article.id.to_string()))
+    let chosen = Chosen { choices, by: visitor.user.id, at: app.clock.now() };
+    let new = New { kind, template: String::new(), brand, chosen, recipe };
+    queue(&app, &visitor, (&article, before), new, "arrange a clip").await
 }
 
 /// The form as a kind of clip and its storyboard. What is as the engine chooses is left to it.
