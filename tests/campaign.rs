@@ -53,6 +53,10 @@ variants = ["infographic", "low_band"]
 format = "photo"
 after_minutes = 0
 media = [{ from = "variant", role = "photo", kind = "infographic", renditions = ["portrait"], required = true }]
+[[profiles.viber]]
+format = "photo"
+after_minutes = 0
+media = [{ from = "variant", role = "photo", kind = "infographic", renditions = ["portrait"], required = true }]
 [[profiles.youtube]]
 format = "short_video"
 after_minutes = 0
