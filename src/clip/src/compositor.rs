@@ -171,7 +171,7 @@ impl<'a> Compositor<'a> {
             Source::Photo(photo) => {
                 let missing = || Error::Timeline(format!("photo {photo} is not there"));
                 let photo = self.pictures.photos.get(&photo).ok_or_else(missing)?;
-                let from = view(shot, photo, area, time.min(1.0));
+                let from = view((shot.from, shot.to), photo, area, time.min(1.0));
                 draw(&mut self.sampler, photo, from, frame, area);
             }
             Source::Video { video, from_ms, fit } => {
@@ -182,10 +182,9 @@ impl<'a> Compositor<'a> {
                 let from = match shot.path.get(at as usize).or(shot.path.last()) {
                     Some([x, y]) => {
                         let look = View { x: *x, y: *y, zoom: 1.0 };
-                        let held = Shot { from: look, to: look, path: Vec::new(), ..shot.clone() };
-                        view(&held, picture, area, 0.0)
+                        view((look, look), picture, area, 0.0)
                     }
-                    None => view(shot, picture, area, time.min(1.0)),
+                    None => view((shot.from, shot.to), picture, area, time.min(1.0)),
                 };
                 match fit {
                     Fit::Crop => draw(&mut self.sampler, picture, from, frame, area),
@@ -251,7 +250,7 @@ impl<'a> Compositor<'a> {
 }
 
 /// The window of a picture that a shot shows: both ends of the move stay on the picture, so what lies between does too.
-fn view(shot: &Shot, picture: &Yuv, area: Area, time: f64) -> Rect {
+fn view((from, to): (View, View), picture: &Yuv, area: Area, time: f64) -> Rect {
     let (width, height) = (picture.width() as f64, picture.height() as f64);
     let aspect = area.width as f64 / area.height as f64;
     let window = |view: View| {
@@ -267,7 +266,7 @@ fn view(shot: &Shot, picture: &Yuv, area: Area, time: f64) -> Rect {
             height: tall,
         }
     };
-    let (from, to) = (window(shot.from), window(shot.to));
+    let (from, to) = (window(from), window(to));
     let between = |from: f64, to: f64| from + (to - from) * time;
     Rect {
         x: between(from.x, to.x),

@@ -205,8 +205,6 @@ impl Studio {
             board(&order, format, Some(&draft.clip))
         };
         footage.check(&board)?;
-        let filmed = self.cinema.follow(footage, &videos, (&board, format), &cancel).await?;
-        let stills = self.cinema.stills(&self.shown, &videos, &board).await?;
         let (spoken, telling) = self.heard(&draft, &board).await?;
         let of = DigestBuilder::new("rehearsal of")
             .field("agency", &draft.article.agency)
@@ -228,6 +226,8 @@ impl Studio {
             known.clip
         } else {
             let before = self.rehearsals.by(|kept| kept.of == of);
+            let filmed = self.cinema.follow(footage, &videos, (&board, format), &cancel).await?;
+            let stills = self.cinema.stills(&self.shown, &videos, &board).await?;
             let story = (format, board.clone(), fixed);
             let seen = (spoken, filmed, stills);
             let kept = self.seen(draft, story, seen, (id, of), before).await?;
