@@ -255,7 +255,7 @@ impl<'a> Crew<'a> {
                                 drop(all);
                                 let sound =
                                     sound.expect("each sound is one task, and was mixed for it");
-                                audio::encode(&sound, rate)?.keep(&path)
+                                audio::encode(sound, rate)?.keep(&path)
                             }),
                         };
                         if made.is_err() {

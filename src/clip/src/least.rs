@@ -63,7 +63,7 @@ pub fn encode(
     }
     let path = folder.join("least.track");
     video.finish()?.keep(&path)?;
-    let sound = audio::encode(sound, rung.sound)?;
+    let sound = audio::encode(sound.clone(), rung.sound)?;
     let whole = [Stretch { start: 0, path }];
     mux::clip(rung, timeline, "vi", (&whole, &sound), folder)?.name()
 }

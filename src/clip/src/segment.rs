@@ -2,7 +2,7 @@
 //! differs is encoded again, and what was finished before a crash is not.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     ops::Range,
     path::{Path, PathBuf},
@@ -19,9 +19,11 @@ use crate::{
 };
 
 /// Raised when the same timeline gives other pixels or other packets than before: then nothing kept is used again.
-const GENERATION: u32 = 1;
+const GENERATION: u32 = 2;
 /// A scene is parted when it lasts longer, seconds, unless a rung keeps its keyframes further apart.
 const LONGEST_S: u32 = 2;
+/// No stretch is made shorter than this for the sake of a caption, seconds: each costs a keyframe and an encoder.
+const SHORTEST_S: u32 = 1;
 
 /// Digests of what a timeline shows.
 #[derive(Debug, Clone, Default)]
@@ -42,15 +44,42 @@ fn longest(canvas: Canvas, rungs: &[Rung]) -> u32 {
     apart.max(canvas.fps * LONGEST_S)
 }
 
-/// Stretches of a clip, in order: from scene to scene, long ones in even parts.
+/// Stretches of a clip, in order: from scene to scene and from caption to caption, so that a corrected caption is encoded
+/// again and little beside it; long ones in even parts.
 pub(crate) fn plan(timeline: &Timeline, rungs: &[Rung]) -> Vec<Range<u32>> {
     let longest = longest(timeline.canvas, rungs);
-    let parts = |scene: &Scene| {
-        let (start, frames) = (scene.start, scene.frames);
-        let count = frames.div_ceil(longest);
+    // Where keyframes are far apart each further one costs a slow link too much.
+    let parts_captions = longest == timeline.canvas.fps * LONGEST_S;
+    let mut starts = Vec::new();
+    for scene in &timeline.scenes {
+        let end = scene.start + scene.frames;
+        starts.push(scene.start);
+        let inside = changes(timeline, scene).into_iter().filter(|_| parts_captions);
+        for change in inside {
+            let last = starts.last().copied().unwrap_or(scene.start);
+            let least = timeline.canvas.fps * SHORTEST_S;
+            if change >= last + least && change + least <= end {
+                starts.push(change);
+            }
+        }
+    }
+    let ends = starts.iter().skip(1).copied().chain([timeline.frames()]);
+    let parts = |(start, end): (u32, u32)| {
+        let (frames, count) = (end - start, (end - start).div_ceil(longest));
         (0..count).map(move |i| start + frames * i / count..start + frames * (i + 1) / count)
     };
-    timeline.scenes.iter().flat_map(parts).collect()
+    starts.iter().copied().zip(ends).flat_map(parts).collect()
+}
+
+/// Frames at which a layer of a scene, or one over it, comes or goes.
+fn changes(timeline: &Timeline, scene: &Scene) -> BTreeSet<u32> {
+    let own = scene.cues.iter().map(|cue| (scene.start, cue));
+    let over = timeline.overlays.iter().map(|cue| (0, cue));
+    let ends = own.chain(over).flat_map(|(from, cue)| {
+        let start = from.saturating_add(cue.start);
+        [Some(start), cue.frames.map(|frames| start.saturating_add(frames))]
+    });
+    ends.flatten().collect()
 }
 
 /// What decides the packets of a stretch in one rung.

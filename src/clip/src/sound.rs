@@ -164,32 +164,33 @@ fn limit(channels: &mut [Vec<f32>], ceiling: f32) -> bool {
         let quarter = |near: f32, far: f32| near * 0.8 + far * 0.25 - 0.025 * (a + d);
         b.abs().max(mid.abs()).max(quarter(b, c0).abs()).max(quarter(c0, b).abs())
     };
-    let needed: Vec<f32> = (0..len)
-        .map(|i| {
-            let peak = channels.iter().map(|c| between(c, i)).fold(0.0, f32::max);
-            if peak > ceiling { ceiling / peak } else { 1.0 }
-        })
-        .collect();
-    if needed.iter().all(|&gain| gain >= 1.0) {
-        return false;
-    }
+    let needed = |channels: &[Vec<f32>], i: usize| {
+        let peak = channels.iter().map(|c| between(c, i)).fold(0.0, f32::max);
+        if peak > ceiling { ceiling / peak } else { 1.0 }
+    };
+    let Some(first) = (0..len).find(|&i| needed(channels, i) < 1.0) else { return false };
+    let start = first.saturating_sub(AHEAD);
     let back = 1.0 - (-1.0 / (0.08 * RATE as f32)).exp();
     let mut gain = 1.0f32;
-    // Places of what is less than all before it, up to the end of the window.
-    let mut falling: VecDeque<usize> = VecDeque::new();
-    let mut seen = 0;
-    for i in 0..len {
+    // What each sample of the window needs, and those of them that need less than all before: nothing is kept of minutes.
+    let mut window: VecDeque<f32> = VecDeque::with_capacity(AHEAD);
+    let mut falling: VecDeque<(usize, f32)> = VecDeque::new();
+    let mut seen = start;
+    for i in start..len {
         while seen < (i + AHEAD).min(len) {
-            while falling.pop_back_if(|place| needed[*place] >= needed[seen]).is_some() {}
-            falling.push_back(seen);
+            // Ahead of all that is turned down already.
+            let need = needed(channels, seen);
+            while falling.pop_back_if(|(_, before)| *before >= need).is_some() {}
+            falling.push_back((seen, need));
+            window.push_back(need);
             seen += 1;
         }
-        while falling.pop_front_if(|place| *place < i).is_some() {}
-        let least = falling.front().map_or(1.0, |place| needed[*place]);
+        while falling.pop_front_if(|(place, _)| *place < i).is_some() {}
+        let least = falling.front().map_or(1.0, |(_, need)| *need);
         // Down in a ramp that is there in time, up slowly.
         gain =
             if least < gain { gain - (gain - least) * 0.04 } else { gain + (least - gain) * back };
-        let held = gain.min(needed[i]);
+        let held = gain.min(window.pop_front().unwrap_or(1.0));
         for channel in &mut *channels {
             channel[i] *= held;
         }

@@ -41,7 +41,8 @@ impl Bitmap {
         let (width, height) = ((right - left) as usize, (bottom - top) as usize);
         let row_bytes = canvas.0 as usize * 4;
         let rows = rgba.chunks_exact(row_bytes).skip(top as usize).take(height);
-        let rgba = rows.flat_map(|row| &row[left as usize * 4..][..width * 4]).copied().collect();
+        let mut rgba = Vec::with_capacity(width * height * 4);
+        rows.for_each(|row| rgba.extend_from_slice(&row[left as usize * 4..][..width * 4]));
         Self { x: left.cast_signed(), y: top.cast_signed(), width, height, rgba }
     }
 }

@@ -70,9 +70,9 @@ const SOFTER: usize = 4;
 ///
 /// How far an encoder of few bits passes the peaks it was given, only its decoder can tell: what passes [`HIGHEST_DB`] is
 /// mastered again below it.
-pub(crate) fn encode(sound: &Sound, rate: SoundRate) -> Result<Track> {
+pub(crate) fn encode(mut sound: Sound, rate: SoundRate) -> Result<Track> {
     let mut ceiling = rate.ceiling_db();
-    let mut track = encoded(sound, rate)?;
+    let mut track = encoded(&sound, rate)?;
     if rate.codec != SoundCodec::Aac {
         return Ok(track);
     }
@@ -82,10 +82,10 @@ pub(crate) fn encode(sound: &Sound, rate: SoundRate) -> Result<Track> {
             break;
         }
         ceiling -= over + 0.2;
-        let mut softer = sound.clone();
-        softer.hold(ceiling);
-        softer.master(ceiling)?;
-        track = encoded(&softer, rate)?;
+        // Minutes of sound are tens of megabytes: what is turned down is turned down in its place.
+        sound.hold(ceiling);
+        sound.master(ceiling)?;
+        track = encoded(&sound, rate)?;
     }
     Ok(track)
 }

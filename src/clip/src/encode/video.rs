@@ -73,6 +73,9 @@ impl Video {
         options.set("preset", &rung.preset);
         options.set("profile", "high");
         options.set("crf", &quality.to_string());
+        if size.0 * size.1 >= LARGE {
+            options.set("rc-lookahead", AHEAD);
+        }
         if let Some(most) = peak_bps(rung) {
             options.set("maxrate", &most.to_string());
             options.set("bufsize", &(most * BUFFER_S).to_string());
@@ -138,6 +141,10 @@ impl Video {
     }
 }
 
+/// Pixels from which frames that wait are dear: 6 to 13 MB each.
+const LARGE: u32 = 1_000_000;
+/// How many of them an encoder looks ahead. The ten of its preset cost 75 MB more with two workers.
+const AHEAD: &str = "6";
 /// Seconds a decoder may buffer.
 const BUFFER_S: u64 = 2;
 

@@ -87,6 +87,34 @@ fn a_plan_covers_every_frame_once_and_starts_with_each_scene() {
 }
 
 #[test]
+fn a_caption_has_stretches_of_its_own() {
+    let mut timeline = timeline();
+    timeline.scenes[3].frames = 330;
+    // Frames 360–450 of the scene that lasts from 270 to 600, and one that ends just before it does.
+    timeline.overlays = vec![cue("caption", 360, Some(90)), cue("caption", 450, Some(140))];
+    let of_last = |timeline: &Timeline, rung: Rung| -> Vec<Range<u32>> {
+        plan(timeline, &[rung]).into_iter().filter(|range| range.start >= 270).collect()
+    };
+    let master = of_last(&timeline, Rung::master("a"));
+    assert_eq!(master, [270..315, 315..360, 360..405, 405..450, 450..500, 500..550, 550..600]);
+    // Each keyframe is dear to a slow link: its captions do not part it.
+    assert_eq!(of_last(&timeline, Rung::low_band("l", 148, 24)), [270..435, 435..600]);
+    let digests = digests();
+    let ranges = plan(&timeline, &[Rung::master("a")]);
+    let keys = |timeline: &Timeline, digests: &Digests| -> Vec<Digest> {
+        let name = |range| key(timeline, range, &Rung::master("a"), 21, digests);
+        ranges.iter().map(name).collect()
+    };
+    let mut fixed = digests.clone();
+    let mut other = timeline.clone();
+    other.overlays[0].sprite.plate = "corrected".into();
+    fixed.sprites.insert(other.overlays[0].sprite.clone(), "another".into());
+    let differ = differ(&keys(&timeline, &digests), &keys(&other, &fixed));
+    let differ: Vec<_> = differ.into_iter().map(|at| ranges[at].clone()).collect();
+    assert_eq!(differ, [360..405, 405..450]);
+}
+
+#[test]
 fn only_what_differs_has_another_name() {
     let (timeline, digests) = (timeline(), digests());
     let known = keys(&timeline, &digests);

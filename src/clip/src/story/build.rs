@@ -161,7 +161,8 @@ impl<'a> Builder<'a> {
         let (template, layers) = layout.template(kind, has_photo);
         let mut plate = Plate::new(self.order, &self.facts, &id);
         plate.fill(topic, &item.page, layout.still);
-        if *topic != Topic::End {
+        // Where no bar runs along the foot, the pages are counted at the head: one of the two is enough.
+        if *topic != Topic::End && layout.bar_height == 0 {
             plate.numbered(page, pages);
         }
         let (data, texts) = plate.finish();
@@ -180,7 +181,7 @@ impl<'a> Builder<'a> {
         let mut cues = if kind == SceneKind::Cut {
             vec![]
         } else {
-            self.cues(&id, (template, layers), counts, (fade, frames, last))
+            self.cues(&id, (template, layers), counts, (fade, frames + fade_out / 3, last))
         };
         if start == 0 {
             // Feeds and previews show the first picture: its words stand in it.
@@ -205,7 +206,10 @@ impl<'a> Builder<'a> {
             let until = if below_from > start { below_from } else { start + frames - fade_out };
             self.lower_third(start + layout.fade, until);
         }
-        self.tell(item, &told, voice, (start, start + frames));
+        // Words that nobody says are told when they are seen.
+        let silent_figure = voice.is_none() && matches!(topic, Topic::Figure(_));
+        let told_from = if silent_figure { below_from } else { start };
+        self.tell(item, &told, voice, (told_from, start + frames));
     }
 
     /// The opening once more in the agency's own kit: its mark is taken from there.
@@ -342,8 +346,9 @@ impl<'a> Builder<'a> {
     ) -> Cue {
         let layout = self.layout;
         let sprite = SpriteKey { plate: plate.into(), layer };
-        // Ground and head are alike from scene to scene and stand; words come one after the other and leave before the
-        // next scene comes, so that two texts never lie over each other.
+        // Ground and head are alike from scene to scene and stand; words come one after the other. In a transition the old
+        // ones are gone when the new ones come, a third of it later: two texts never lie over each other, and hardly a
+        // moment is without words.
         let stands = layer == 0 || layout.still || (layer == 1 && template != "clip-end");
         if stands {
             return Cue { sprite, start: 0, frames: None, leave: 0, motion: Motion::Still };
@@ -356,7 +361,7 @@ impl<'a> Builder<'a> {
         let step = u32::try_from(layer).unwrap_or(0).saturating_sub(2) * layout.frames(apart);
         let motion =
             Motion::Rise { frames: layout.frames(0.5), by: (layout.canvas.height / 40) & !1 };
-        let start = fade * 2 / 3 + step;
+        let start = fade.div_ceil(3) + step;
         let (shown, leave) = if last {
             (None, 0)
         } else {
