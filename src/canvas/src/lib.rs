@@ -2,6 +2,7 @@
 
 pub mod asset;
 pub mod brand;
+pub mod chart;
 pub mod encode;
 mod engine;
 mod error;

@@ -46,7 +46,7 @@ fn data_of(template: &str) -> Value {
             "rows": [["Vùng I", "4.960.000", "5.310.000"], ["Vùng II", "4.410.000", "4.730.000"],
                      ["Vùng III", "3.860.000", "4.140.000"], ["Vùng IV", "3.450.000", "3.700.000"]],
         }}),
-        "clip-chart" => json!({"chart": {
+        "clip-chart" | "clip-low-chart" => json!({"chart": {
             "kind": "bars", "columns": ["Xã", "Tỷ lệ giải ngân"], "strong": 0,
             "rows": [{"label": "Mường Ẫng", "values": [{"text": "92,4%", "length": 1.0}]},
                      {"label": "Nậm Pồ Hạ", "values": [{"text": "46,2%", "length": 0.5}]}],
@@ -66,14 +66,14 @@ fn data_of(template: &str) -> Value {
 }
 
 /// Templates, the layers they promise, and those of them that are clear for this data.
-const TEMPLATES: [(&str, usize, &[usize]); 15] = [
+const TEMPLATES: [(&str, usize, &[usize]); 16] = [
     ("clip-title", 3, &[]),
     ("clip-point", 3, &[]),
     ("clip-figure", 17, &[4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]),
     ("clip-quote", 4, &[]),
     ("clip-steps", 5, &[]),
     ("clip-table", 9, &[7, 8]),
-    ("clip-chart", 11, &[5, 6, 7, 8, 9, 10]),
+    ("clip-chart", 19, &[5, 6, 7, 8, 9, 10, 13, 14, 15, 16, 17, 18]),
     ("clip-alert", 8, &[5, 6]),
     ("clip-lower-third", 1, &[]),
     ("clip-caption", 1, &[]),
@@ -81,6 +81,7 @@ const TEMPLATES: [(&str, usize, &[usize]); 15] = [
     ("clip-low", 1, &[]),
     ("clip-low-photo", 1, &[]),
     ("clip-low-steps", 1, &[]),
+    ("clip-low-chart", 1, &[]),
     ("clip-low-end", 1, &[]),
 ];
 
@@ -103,6 +104,79 @@ fn every_layer_is_there_readable_and_whole() {
                 assert_eq!(seen, !clear.contains(&index), "{template} layer {index} on {canvas:?}");
             }
         }
+    }
+}
+
+/// A chart of this kind with one row for each label; the greatest is the last.
+fn charted(kind: &str, labels: &[&str], value: &str) -> Value {
+    let mut data = data();
+    let count = f64::from(u32::try_from(labels.len()).unwrap());
+    let rows = labels.iter().zip(1..).map(|(label, n)| {
+        let length =
+            f64::from(n) / if kind == "share" { count * (count + 1.0) / 2.0 } else { count };
+        json!({"label": label, "values": [{"text": value, "length": length}]})
+    });
+    let rows: Vec<Value> = rows.collect();
+    let strong = labels.len() - 1;
+    let columns = ["Năm", "Thu ngân sách (nghìn tỷ đồng)"];
+    data["chart"] = json!({"kind": kind, "columns": columns, "rows": rows, "strong": strong});
+    data
+}
+
+#[test]
+fn a_chart_is_a_line_or_a_whole_where_it_can_be_read_and_bars_where_not() {
+    let engine = engine();
+    let years = ["2021", "2022", "2023", "2024", "2025", "2026"];
+    let parts = ["Nông, lâm nghiệp", "Công nghiệp", "Dịch vụ"];
+    let long = ["Nông nghiệp, lâm nghiệp, thủy sản và dịch vụ nông thôn"; 8];
+    let quarters =
+        ["Quý IV/2024 (sơ bộ)", "Quý I/2025 (ước thực hiện)", "Quý II/2025", "Quý III/2025"];
+    for canvas in &CANVASES[..3] {
+        let drawn = |kind: &str, labels: &[&str], value: &str| {
+            let data = charted(kind, labels, value);
+            let sheet = Sheet {
+                template: "clip-chart",
+                brand: "demo",
+                canvas: *canvas,
+                data: &data,
+                photos: &[],
+            };
+            let layout = engine.compose(&sheet).unwrap();
+            assert_eq!(layout.problems(), [], "{kind} {labels:?} on {canvas:?}");
+            let bounds = |layer: usize| {
+                layout.pixels(layer, 1.0).bounds().map(|(x, y, w, h)| [x, y, x + w, y + h])
+            };
+            (0..labels.len()).map(|row| (bounds(3 + row), bounds(11 + row))).collect::<Vec<_>>()
+        };
+        // A line goes on where it was: each piece begins where the one before ends, and the first point has none.
+        let line = drawn("line", &years, "1.752");
+        assert_eq!(line[0].0, None);
+        for pair in line[1..].windows(2) {
+            let ([_, _, end, _], [start, ..]) = (pair[0].0.unwrap(), pair[1].0.unwrap());
+            assert!(start.abs_diff(end) < 24, "{line:?}");
+        }
+        // The parts of a whole stand one on the other, as high as they are long.
+        let share = drawn("share", &parts, "33,3");
+        let heights: Vec<u32> =
+            share.iter().map(|(part, _)| part.unwrap()).map(|p| p[3] - p[1]).collect();
+        assert!(heights.is_sorted() && heights[2] > heights[0] * 2, "{heights:?}");
+        assert!(share.windows(2).all(|pair| pair[0].0.unwrap()[1] < pair[1].0.unwrap()[1]));
+        // Labels too long for a column under a line: bars from one axis, each longer than the one before.
+        let bars = drawn("line", &quarters, "1.234.567 tỷ đồng");
+        let edges: Vec<_> =
+            bars.iter().map(|(bar, _)| bar.unwrap()).map(|b| (b[0], b[2])).collect();
+        assert!(edges.windows(2).all(|e| e[0].0 == e[1].0 && e[0].1 < e[1].1), "{edges:?}");
+        // What no size holds is cut on purpose.
+        let data = charted("share", &long, "1.234.567.890,123 tỷ đồng");
+        let sheet = Sheet {
+            template: "clip-chart",
+            brand: "demo",
+            canvas: *canvas,
+            data: &data,
+            photos: &[],
+        };
+        let problems = engine.compose(&sheet).unwrap().problems().len();
+        assert!(problems > 0, "{canvas:?}");
     }
 }
 
@@ -141,8 +215,14 @@ fn low_band_type_is_a_twentieth_of_the_shorter_side() {
     for (width, height, share) in [(360, 640, 0.05), (240, 426, 0.06)] {
         shapes.extend([(width, height, share), (height, width, share)]);
     }
-    for template in ["clip-low", "clip-low-photo", "clip-low-steps", "clip-low-end", "clip-caption"]
-    {
+    for template in [
+        "clip-low",
+        "clip-low-photo",
+        "clip-low-steps",
+        "clip-low-chart",
+        "clip-low-end",
+        "clip-caption",
+    ] {
         let mut data = data_of(template);
         let values = if template == "clip-low" { vec!["", "gần 334.234"] } else { vec![""] };
         for value in values {

@@ -224,16 +224,24 @@ impl<'a> Compositor<'a> {
         }
         // A layer that is clear has no sprite.
         let Some(sprite) = self.pictures.sprites.get(&cue.sprite) else { return };
-        let (down, opacity) = match cue.motion {
-            Motion::Still => (0, 256),
+        // Fast at first, slow towards the end.
+        let eased = |frames: u32| {
+            let time = (f64::from(age + 1) / f64::from(frames + 1)).min(1.0);
+            1.0 - (1.0 - time).powi(3)
+        };
+        let (down, opacity, across) = match cue.motion {
+            Motion::Still => (0, 256, sprite.width()),
             Motion::Rise { frames, by } => {
-                let time = (f64::from(age + 1) / f64::from(frames + 1)).min(1.0);
-                let eased = 1.0 - (1.0 - time).powi(3);
-                ((f64::from(by) * (1.0 - eased)) as i32 & !1, (eased * 256.0) as u16)
+                let eased = eased(frames);
+                let down = (f64::from(by) * (1.0 - eased)) as i32 & !1;
+                (down, (eased * 256.0) as u16, sprite.width())
+            }
+            Motion::Grow { frames } => {
+                (0, 256, (sprite.width() as f64 * eased(frames)).round() as usize)
             }
         };
         let leaving = if left <= cue.leave { left * 256 / (cue.leave + 1) } else { 256 };
-        sprite.draw(frame, down, opacity.min(leaving as u16));
+        sprite.draw_part(frame, down, opacity.min(leaving as u16), across);
     }
 
     fn bar(&self, number: u32, frame: &mut FrameMut<'_>) {

@@ -15,7 +15,7 @@ use crate::{
     Error, Result, draw,
     encode::{Bulletin, Rung},
     provenance,
-    story::{Cast, Format, Order, Spoken, cast},
+    story::{Cast, Format, Order, Spoken, cast, instead},
     worker::{self, Film, Output, Request},
 };
 
@@ -47,7 +47,8 @@ pub struct Wanted {
 }
 
 /// A story from its scenes to a film that is ready for the child: [`cast`](crate::cast) and [`prepare`]. A scene that cannot
-/// hold its words is left out when the engine chose it; what a person chose is told instead.
+/// hold its words is left out when the engine chose it, of a chart the table is tried before; what a person chose is refused
+/// with the words that do not fit.
 ///
 /// # Errors
 /// Those of both.
@@ -89,6 +90,11 @@ pub(crate) fn staged<T>(
         let Some(beat) = full.filter(|beat| can_go(&board.beats[*beat].of)) else {
             return made.map(|made| (made, places));
         };
+        if let Some(other) = instead(order, format, &board.beats[beat].of) {
+            tracing::warn!(scene = ?board.beats[beat].of, instead = ?other, "A scene cannot hold its words and is told in another way");
+            board.beats[beat].of = other;
+            continue;
+        }
         tracing::warn!(scene = ?board.beats[beat].of, "A scene cannot hold its words and is left out");
         board.beats.remove(beat);
         places.remove(beat);

@@ -135,6 +135,22 @@ impl Sprite {
 
     /// Lays it over a frame, `down` pixels (even) below its place; `opacity` is 0–256. What lies outside is left out.
     pub fn draw(&self, frame: &mut FrameMut<'_>, down: i32, opacity: u16) {
+        self.draw_part(frame, down, opacity, self.width());
+    }
+
+    /// Pixels from its left edge to its right one.
+    pub(crate) fn width(&self) -> usize {
+        self.layers[0].width
+    }
+
+    /// [`Sprite::draw`] of its first `across` columns, an even number of them.
+    pub(crate) fn draw_part(
+        &self,
+        frame: &mut FrameMut<'_>,
+        down: i32,
+        opacity: u16,
+        across: usize,
+    ) {
         if opacity == 0 {
             return;
         }
@@ -147,7 +163,8 @@ impl Sprite {
                     continue;
                 }
                 let start = seen.start.max((-left).max(0) as usize);
-                let end = seen.end.min((plane.width as i32 - left).max(0) as usize);
+                let room = (plane.width as i32 - left).max(0) as usize;
+                let end = seen.end.min(room).min((across & !1) >> shift);
                 if start >= end {
                     continue;
                 }

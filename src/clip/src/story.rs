@@ -10,6 +10,8 @@ use crate::{
 
 mod board;
 mod build;
+mod chart;
+mod cues;
 mod layout;
 mod plates;
 
@@ -151,12 +153,15 @@ impl Spoken {
 /// The scenes as the engine would tell this story in this format, and how many of them can go when there is no time: the
 /// end card is last, what matters least is before it.
 pub fn propose(order: &Order<'_>, format: Format) -> Storyboard {
-    board::propose(order.brief, order.videos, format.layout())
+    board::propose(order, format.layout())
 }
 
 /// Everything that can be told of a brief in this format, in the order of the brief: what a person chooses from. Parts of
-/// videos are not among it.
-pub fn topics(brief: &Brief, format: Format) -> Vec<Topic> {
+/// videos are not among it; a table that can be a chart is there as both.
+pub fn topics(order: &Order<'_>, format: Format) -> Vec<Topic> {
+    let (brief, layout) = (order.brief, format.layout());
+    let tables = [Topic::Table, Topic::Chart].into_iter();
+    let tables = tables.filter(|topic| chart::holds(order, layout, topic));
     let sapo = brief.sapo.iter().filter(|sapo| !board::is_short(sapo)).map(|_| Topic::Sapo);
     let all = std::iter::once(Topic::Title)
         .chain(sapo)
@@ -166,9 +171,15 @@ pub fn topics(brief: &Brief, format: Format) -> Vec<Topic> {
         .chain((0..brief.quotes.len()).map(Topic::Quote))
         .chain((0..brief.steps.len()).map(Topic::Step))
         .chain((0..brief.events.len()).map(Topic::Event))
-        .chain(brief.table.iter().map(|_| Topic::Table))
+        .chain(tables)
         .chain([Topic::End]);
-    all.filter(|topic| format.layout().shows(topic)).collect()
+    all.filter(|topic| layout.shows(topic)).collect()
+}
+
+/// What tells instead of a scene that cannot hold its words, when something does: of a chart its table.
+pub(crate) fn instead(order: &Order<'_>, format: Format, topic: &Topic) -> Option<Topic> {
+    let table = chart::holds(order, format.layout(), &Topic::Table);
+    (*topic == Topic::Chart && table).then_some(Topic::Table)
 }
 
 /// The words that are told in a scene, parts on lines of their own.
@@ -212,6 +223,7 @@ pub fn cast(
     let layout = format.layout();
     // Videos are checked by whoever hands them in.
     board.check(order.brief, usize::MAX)?;
+    chart::check(order, layout, board)?;
     let mut beats: Vec<(usize, &Beat)> = board.beats.iter().enumerate().collect();
     beats.retain(|(_, beat)| layout.shows(&beat.of));
     let run = |beats: &[(usize, &Beat)], slower| {

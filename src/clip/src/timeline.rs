@@ -39,6 +39,11 @@ pub enum Motion {
         /// Pixels.
         by: u32,
     },
+    /// It is uncovered from its left edge on, as a bar grows. For shapes: of a number half of which is seen another is read.
+    Grow {
+        /// Frames until all of it is seen.
+        frames: u32,
+    },
 }
 
 /// A layer in time.

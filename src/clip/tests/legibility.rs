@@ -128,3 +128,8 @@ fn the_words_of_the_sample_are_read_right_at_240p() {
 fn letters_with_two_marks_are_read_right_at_240p() {
     println!("{}", check("marks", &marks::marked()));
 }
+
+#[test]
+fn labels_and_values_of_bars_are_read_right_at_240p() {
+    println!("{}", check("bars", &support::tabled(&support::BARS)));
+}

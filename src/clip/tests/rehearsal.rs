@@ -8,7 +8,7 @@ use std::{fs, path::Path};
 use loa_canvas::{Assets, DecodedPhoto, Engine, photo};
 use loa_clip::{
     Compositor, Error, Folders, Format, PhotoFile, Pictured, Rehearsal, Request, Wanted, film,
-    propose, worker,
+    propose, timeline::SceneKind, worker,
 };
 use loa_model::{Beat, Cancel, StoryKind, Storyboard, Topic, Transition};
 use support::Sample;
@@ -145,4 +145,28 @@ fn what_stays_is_not_drawn_again_and_looks_the_same() {
         assert_eq!(second.jpeg(ms).unwrap(), fresh.jpeg(ms).unwrap(), "at {ms} ms");
     }
     assert_ne!(first.jpeg(6000).unwrap(), second.jpeg(6000).unwrap());
+}
+
+#[test]
+fn a_chart_that_does_not_fit_is_told_as_its_table_and_refused_where_a_person_chose_it() {
+    let mut room = Room::new();
+    let on = Cancel::new();
+    room.sample = support::tabled(&support::LONG);
+    let tables = |seen: &Rehearsal| -> Vec<(SceneKind, usize)> {
+        let is_table = |kind: &SceneKind| matches!(kind, SceneKind::Table | SceneKind::Chart);
+        let scenes = seen.scenes().iter().map(|scene| (scene.kind, scene.beat));
+        scenes.filter(|(kind, _)| is_table(kind)).collect()
+    };
+    let board = propose(&room.sample.order(&room.photos), Format::Square);
+    let place = board.beats.iter().position(|beat| beat.of == Topic::Chart).unwrap();
+    let told = room.rehearse((Format::Square, &board, false), None, &on).unwrap();
+    assert_eq!(tables(&told), [(SceneKind::Table, place)]);
+    let chosen = [Topic::Title, Topic::Chart, Topic::Point(0), Topic::End].map(Beat::from);
+    let chosen = Storyboard { beats: chosen.into(), ..Storyboard::default() };
+    let refused = room.rehearse((Format::Square, &chosen, true), None, &on);
+    assert!(matches!(refused, Err(Error::Overflow { ref plate, .. }) if plate == "scene-2"));
+    // Short labels leave room for all of it.
+    room.sample = support::tabled(&support::BARS);
+    let told = room.rehearse((Format::Square, &chosen, true), None, &on).unwrap();
+    assert_eq!(tables(&told), [(SceneKind::Chart, 1)]);
 }

@@ -2,13 +2,13 @@
 
 use std::{cmp::Reverse, ops::Range};
 
-use loa_canvas::{Manifest, Size};
+use loa_canvas::{
+    Manifest, Size,
+    chart::{Chart, Kind},
+};
 use loa_model::{Brief, Passage};
 
-use crate::{
-    chart::{Chart, Kind},
-    details::Lead,
-};
+use crate::details::Lead;
 
 /// Characters beyond which no card holds a point, a step, a quotation: it is not even tried, layout of endless text takes minutes.
 const MAX_POINT: usize = 500;

@@ -1,13 +1,15 @@
 //! What families of cards draw beyond headline, points and figures, each string with its origin.
 
-use loa_canvas::Manifest;
+use loa_canvas::{
+    Manifest,
+    chart::{Chart, Kind},
+};
 use loa_model::{Article, Brief, Passage, Quote, Table};
 use serde_json::{Map, Value, json};
 
 use crate::{
     Error, Result,
     amount::{Amount, draws},
-    chart::{Chart, Kind},
     trace::{Known, Origin, Squeezed, origin},
 };
 

@@ -3,7 +3,6 @@
 mod alt;
 mod amount;
 mod card;
-mod chart;
 mod details;
 mod fit;
 mod gallery;

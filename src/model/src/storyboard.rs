@@ -158,6 +158,23 @@ pub enum BadStoryboard {
         .0 + 1, .0 + 1
     )]
     Time(usize),
+    /// A chart of a table whose numbers do not surely count the same thing.
+    #[error(
+        "Cảnh {}: bảng này không vẽ thành biểu đồ được vì các số không chắc cùng một đơn vị; hãy dùng cảnh bảng số liệu / Scene {}: this table cannot be a chart, its numbers do not surely count the same thing; show it as a table",
+        .0 + 1, .0 + 1
+    )]
+    NoChart(usize),
+    /// A table or chart with more rows than a screen of this clip holds.
+    #[error(
+        "Cảnh {}: bảng có quá nhiều hàng, cảnh này của clip này chứa tối đa {most}; hãy bỏ cảnh / Scene {}: the table has too many rows, this scene of this clip holds {most}; remove the scene",
+        .scene + 1, .scene + 1
+    )]
+    TooManyRows {
+        /// Index of the scene.
+        scene: usize,
+        /// Rows it holds.
+        most: usize,
+    },
     /// The end card is not at the end.
     #[error("Cảnh kết phải đứng cuối / The end card comes last, and once")]
     End,

@@ -173,7 +173,7 @@ impl Studio {
             row(beat.clone(), if told(place) { Place::Told } else { Place::LeftOut })
         });
         let known = |topic: &Topic| board.beats.iter().any(|beat| beat.of == *topic);
-        let others = loa_clip::topics(&draft.brief, format);
+        let others = loa_clip::topics(&order, format);
         // A piece of each video that is not told: the best that is known, or how it begins.
         let pieces = filmed.iter().filter(|video| {
             let index = video.index as usize;

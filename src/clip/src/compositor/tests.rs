@@ -251,3 +251,33 @@ fn a_cut_of_a_video_is_seen_whole_over_its_own_colours_or_fills_the_frame() {
     let mut without = Compositor::new(&timeline, &pictures).unwrap();
     assert!(matches!(without.still(5), Err(Error::Video(_))));
 }
+
+#[test]
+fn a_bar_grows_from_its_left_edge_and_never_shrinks() {
+    let key = SpriteKey { plate: "bar".into(), layer: 3 };
+    let bitmap = Bitmap { x: 20, y: 40, width: 60, height: 20, rgba: [255; 4].repeat(60 * 20) };
+    let pictures = Pictures::new(BTreeMap::new(), &[(key.clone(), bitmap)].into());
+    let motion = Motion::Grow { frames: 10 };
+    let mut timeline = timeline();
+    timeline.overlays.clear();
+    timeline.scenes.drain(..2);
+    timeline.scenes[0].start = 0;
+    timeline.scenes[0].cues = vec![Cue { sprite: key, start: 4, frames: None, leave: 0, motion }];
+    let mut compositor = Compositor::new(&timeline, &pictures).unwrap();
+    let mut before = 0;
+    for number in 0..30 {
+        let frame = compositor.still(number).unwrap();
+        let row = &frame.planes[0].row(50)[..SIZE.0 as usize];
+        let seen = row.iter().filter(|luma| **luma > 200).count();
+        assert!(row[20..20 + seen].iter().all(|luma| *luma > 200), "frame {number}: from the left");
+        let chroma = &frame.planes[1].row(25)[..SIZE.0 as usize / 2];
+        let ground = chroma[0];
+        assert_eq!(chroma.iter().filter(|value| **value != ground).count(), seen / 2, "{number}");
+        match number {
+            0..4 => assert_eq!(seen, 0, "frame {number}"),
+            4..14 => assert!(seen >= before && (4..=60).contains(&seen), "frame {number}: {seen}"),
+            _ => assert_eq!(seen, 60, "frame {number}"),
+        }
+        before = seen;
+    }
+}

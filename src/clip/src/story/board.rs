@@ -1,8 +1,8 @@
 //! Which scenes tell a story, by its kind.
 
-use loa_model::{Beat, Brief, Cut, Fit, Passage, StoryKind, Storyboard, Topic};
+use loa_model::{Beat, Cut, Fit, Passage, StoryKind, Storyboard, Topic};
 
-use super::{Filmed, Layout};
+use super::{Filmed, Layout, Order, chart};
 use crate::caption;
 
 /// Longest standfirst that is told with the title, characters; a longer one is a scene of its own.
@@ -16,7 +16,8 @@ pub(crate) fn is_short(sapo: &Passage) -> bool {
 }
 
 /// Every scene worth telling, what matters most first; whoever has no time for all leaves out from the end.
-pub(crate) fn propose(brief: &Brief, videos: &[Filmed], layout: &Layout) -> Storyboard {
+pub(crate) fn propose(order: &Order<'_>, layout: &Layout) -> Storyboard {
+    let (brief, videos) = (order.brief, order.videos);
     // A standfirst that is too long for the title's scene is the first point, unless points are from it already.
     let sapo = brief.sapo.iter().filter(|sapo| {
         let taken = |point: &Passage| point.span.block == sapo.span.block;
@@ -34,9 +35,9 @@ pub(crate) fn propose(brief: &Brief, videos: &[Filmed], layout: &Layout) -> Stor
     let mut quotes = (0..brief.quotes.len()).map(Topic::Quote);
     let mut steps = (0..brief.steps.len()).map(Topic::Step);
     let mut events = (0..brief.events.len()).map(Topic::Event);
-    let mut table = brief.table.iter().map(|_| Topic::Table);
+    let mut table = chart::best(order, layout).into_iter();
     let mut alert = brief.bulletin.iter().map(|_| Topic::Alert);
-    // p point, f figure, q quote, s step, e event, t table, a alert.
+    // p point, f figure, q quote, s step, e event, t table or its chart, a alert.
     let order: &str = match brief.story {
         StoryKind::News | StoryKind::Correction => "pfpqpp",
         StoryKind::Figures => "ffpfpq",

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::{
     Layout, Order, Spoken, Told, board,
+    cues::{Layered, Span},
     plates::{Page, Plate, kind},
     spoken as told,
 };
@@ -20,8 +21,6 @@ use crate::{
 
 /// Characters of a line of a burned-in caption: big type for phones.
 const BURNED_LINE: usize = 30;
-/// Layer of a figure that is counted to.
-const COUNTED: usize = 16;
 /// Plate with the mark of an agency that shares the look of a family.
 const SIGNATURE: &str = "signature";
 /// Silence before and after the voice of a scene, milliseconds.
@@ -38,7 +37,7 @@ struct Item<'a> {
 
 pub(crate) struct Builder<'a> {
     order: &'a Order<'a>,
-    layout: &'static Layout,
+    pub(super) layout: &'static Layout,
     facts: Facts,
     out: Timeline,
     said: Vec<Said>,
@@ -166,7 +165,12 @@ impl<'a> Builder<'a> {
             plate.numbered(page, pages);
         }
         let (data, texts) = plate.finish();
-        let counts = data["counts"].as_array().map_or(0, Vec::len);
+        let mut cues = if kind == SceneKind::Cut {
+            vec![]
+        } else {
+            let layered = Layered { id: &id, template, layers, data: &data };
+            self.cues(&layered, Span { fade, frames, fade_out, last })
+        };
         self.out.texts.extend(texts);
         let mut safe = layout.safe;
         safe[2] += raised;
@@ -178,11 +182,6 @@ impl<'a> Builder<'a> {
             }
             self.out.plates.push(drawing);
         }
-        let mut cues = if kind == SceneKind::Cut {
-            vec![]
-        } else {
-            self.cues(&id, (template, layers), counts, (fade, frames + fade_out / 3, last))
-        };
         if start == 0 {
             // Feeds and previews show the first picture: its words stand in it.
             for cue in &mut cues {
@@ -305,69 +304,6 @@ impl<'a> Builder<'a> {
             _ => words,
         };
         seconds.max(layout.least_s * if item.page.text.is_some() { 0.7 } else { 1.0 })
-    }
-
-    fn cues(
-        &self,
-        id: &str,
-        (template, layers): (&str, usize),
-        counts: usize,
-        (fade, frames, last): (u32, u32, bool),
-    ) -> Vec<Cue> {
-        let figure = template == "clip-figure";
-        let mut cues: Vec<Cue> =
-            (0..layers).map(|layer| self.cue(id, layer, template, (fade, frames, last))).collect();
-        if figure && counts > 0 {
-            // With a count the figure is not among the fixed layers: the count's layers come one after the other, at last
-            // the figure itself.
-            let each = 2;
-            let begin = cues[2].start + self.layout.frames(0.2);
-            let step = |layer, start, frames| {
-                let sprite = SpriteKey { plate: id.into(), layer };
-                Cue { sprite, start, frames, leave: 0, motion: Motion::Still }
-            };
-            let starts = (begin..).step_by(each as usize);
-            cues.extend(
-                (0..counts).zip(starts).map(|(i, start)| step(layers + i, start, Some(each))),
-            );
-            let start = begin + each * u32::try_from(counts).unwrap_or(0);
-            let shown = cues[2].frames.map(|shown| (cues[2].start + shown).saturating_sub(start));
-            cues.push(Cue { leave: cues[2].leave, ..step(COUNTED, start, shown) });
-        }
-        cues
-    }
-
-    fn cue(
-        &self,
-        plate: &str,
-        layer: usize,
-        template: &str,
-        (fade, frames, last): (u32, u32, bool),
-    ) -> Cue {
-        let layout = self.layout;
-        let sprite = SpriteKey { plate: plate.into(), layer };
-        // Ground and head are alike from scene to scene and stand; words come one after the other. In a transition the old
-        // ones are gone when the new ones come, a third of it later: two texts never lie over each other, and hardly a
-        // moment is without words.
-        let stands = layer == 0 || layout.still || (layer == 1 && template != "clip-end");
-        if stands {
-            return Cue { sprite, start: 0, frames: None, leave: 0, motion: Motion::Still };
-        }
-        let apart = if matches!(template, "clip-table" | "clip-chart" | "clip-alert") {
-            0.45
-        } else {
-            0.16
-        };
-        let step = u32::try_from(layer).unwrap_or(0).saturating_sub(2) * layout.frames(apart);
-        let motion =
-            Motion::Rise { frames: layout.frames(0.5), by: (layout.canvas.height / 40) & !1 };
-        let start = fade.div_ceil(3) + step;
-        let (shown, leave) = if last {
-            (None, 0)
-        } else {
-            (Some(frames.saturating_sub(start)), layout.frames(0.25))
-        };
-        Cue { sprite, start, frames: shown, leave, motion }
     }
 
     fn shot(&mut self, beat: &Beat, kind: SceneKind, page: usize) -> Option<Shot> {

@@ -172,9 +172,20 @@ impl Layout {
         frames
     }
 
-    /// Whether a scene of this topic can be told in this layout. Slow links get words and figures only.
+    /// Whether a scene of this topic can be told in this layout. Slow links get words, figures
+    /// and bars only.
     pub(crate) fn shows(&self, topic: &Topic) -> bool {
-        !self.still || !matches!(topic, Topic::Table | Topic::Chart | Topic::Alert | Topic::Cut(_))
+        !self.still || !matches!(topic, Topic::Table | Topic::Alert | Topic::Cut(_))
+    }
+
+    /// Most rows of the brief's table on a screen, told as a table or as a chart. Fewer cannot be read at a glance, and no row
+    /// is ever left out.
+    pub(crate) fn rows(&self, topic: &Topic) -> usize {
+        match topic {
+            Topic::Chart if self.still => 5,
+            Topic::Chart => 8,
+            _ => 6,
+        }
     }
 
     /// Template of a scene and how many layers it has.
@@ -183,6 +194,7 @@ impl Layout {
             (true, SceneKind::Title) if photo => ("clip-low-photo", 1),
             (true, SceneKind::End) => ("clip-low-end", 1),
             (true, SceneKind::Step) => ("clip-low-steps", 1),
+            (true, SceneKind::Chart) => ("clip-low-chart", 1),
             (true, _) => ("clip-low", 1),
             (false, SceneKind::Title) => ("clip-title", 3),
             (false, SceneKind::Point) => ("clip-point", 3),
@@ -190,7 +202,7 @@ impl Layout {
             (false, SceneKind::Quote) => ("clip-quote", 4),
             (false, SceneKind::Step) => ("clip-steps", 5),
             (false, SceneKind::Table) => ("clip-table", 9),
-            (false, SceneKind::Chart) => ("clip-chart", 11),
+            (false, SceneKind::Chart) => ("clip-chart", 19),
             (false, SceneKind::Alert) => ("clip-alert", 8),
             (false, SceneKind::Cut) => ("clip-cut", 1),
             (false, SceneKind::End) => ("clip-end", 3),

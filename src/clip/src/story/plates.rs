@@ -1,9 +1,10 @@
 //! The words of each scene as data of its template, each string with its origin.
 
+use loa_canvas::chart::Kind;
 use loa_model::{Brief, Bulletin, Figure, Passage, Span, Topic};
 use serde_json::{Map, Value, json};
 
-use super::Order;
+use super::{Order, chart};
 use crate::{
     counting,
     provenance::Facts,
@@ -83,7 +84,8 @@ impl<'a, 'b> Plate<'a, 'b> {
                 self.passage("value", &event.date);
                 self.text("text", &event.text, page);
             }
-            Topic::Table | Topic::Chart => self.table(brief),
+            Topic::Table => self.table(brief),
+            Topic::Chart => self.chart(brief, still),
             Topic::Alert => {
                 if let Some(bulletin) = &brief.bulletin {
                     self.alert(brief, bulletin);
@@ -138,6 +140,28 @@ impl<'a, 'b> Plate<'a, 'b> {
         }
         let rows: Vec<Vec<String>> = table.rows.iter().map(|row| texts(row)).collect();
         self.data.insert("table".into(), json!({"columns": texts(&table.columns), "rows": rows}));
+    }
+
+    /// The table with the length of each number; the words are its cells.
+    fn chart(&mut self, brief: &Brief, still: bool) {
+        let (Some(table), Some(chart)) = (&brief.table, chart::of(self.order)) else { return };
+        self.passage("text", &brief.title);
+        for cell in table.columns.iter().chain(table.rows.iter().flatten()) {
+            self.cell("chart", cell);
+        }
+        // The steepness of a line and small parts of a whole are lost at a few hundred pixels; bars are not.
+        let kind = if still { Kind::Bars } else { chart.kind };
+        let row = |(cells, lengths): (&Vec<Passage>, Vec<f64>)| {
+            let values = cells.iter().skip(1).zip(lengths);
+            let values: Vec<Value> =
+                values.map(|(cell, length)| json!({"text": cell.text, "length": length})).collect();
+            json!({"label": cells.first().map(|label| &label.text), "values": values})
+        };
+        let rows: Vec<Value> = table.rows.iter().zip(chart.lengths(kind)).map(row).collect();
+        let columns: Vec<&str> = table.columns.iter().map(|head| head.text.as_str()).collect();
+        let (kind, strong) = (kind.name(), chart.strong);
+        let chart = json!({"kind": kind, "columns": columns, "rows": rows, "strong": strong});
+        self.data.insert("chart".into(), chart);
     }
 
     fn alert(&mut self, brief: &Brief, bulletin: &Bulletin) {

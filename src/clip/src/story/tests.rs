@@ -57,7 +57,7 @@ fn a_rich_story_fills_a_long_film_and_a_thin_one_is_told_so() {
     let timeline = told(&rich, &photos, Format::Long).unwrap();
     provenance::check(&timeline, &rich.order(&photos)).unwrap();
     assert!((60..=180).contains(&(timeline.duration_ms() / 1000)), "{}", timeline.duration_ms());
-    for kind in [SceneKind::Table, SceneKind::Step, SceneKind::Figure, SceneKind::Quote] {
+    for kind in [SceneKind::Chart, SceneKind::Step, SceneKind::Figure, SceneKind::Quote] {
         assert!(timeline.scenes.iter().any(|s| s.kind == kind), "{kind:?}");
     }
     let mut thin = sample(StoryKind::News);
@@ -273,4 +273,131 @@ fn what_a_person_rewrote_is_marked() {
         "Đã biên tập"
     );
     assert!(timeline.texts.iter().any(|d| d.edited && d.text.starts_with("Phủ sóng 4G")));
+}
+
+#[test]
+fn a_table_of_one_unit_is_told_once_and_as_its_chart() {
+    for (lines, kind, strong) in [
+        (&support::BARS[..], "bars", 0),
+        (&support::LINE, "line", 4),
+        (&support::SHARE, "share", 0),
+    ] {
+        let sample = support::tabled(lines);
+        let photos = pictured(&[0, 1]);
+        let order = sample.order(&photos);
+        for format in [Format::Short, Format::Square, Format::Low, Format::Lowest] {
+            let timeline = told(&sample, &photos, format).unwrap();
+            provenance::check(&timeline, &order).unwrap();
+            let of = |kind| timeline.scenes.iter().filter(|scene| scene.kind == kind).count();
+            assert_eq!((of(SceneKind::Chart), of(SceneKind::Table)), (1, 0), "{kind} {format:?}");
+            let is_chart = |plate: &&crate::timeline::Plate| !plate.data["chart"].is_null();
+            let plate = timeline.plates.iter().find(is_chart).unwrap();
+            let still = format.is_still();
+            assert_eq!(plate.template, if still { "clip-low-chart" } else { "clip-chart" });
+            let chart = &plate.data["chart"];
+            assert_eq!(chart["kind"], if still { "bars" } else { kind }, "{format:?}");
+            assert_eq!(chart["strong"], strong);
+            // Word for word, each cell with its place.
+            for (n, line) in lines.iter().enumerate() {
+                for (column, cell) in line.iter().enumerate() {
+                    let drawn = match (n.checked_sub(1), column.checked_sub(1)) {
+                        (None, _) => &chart["columns"][column],
+                        (Some(row), None) => &chart["rows"][row]["label"],
+                        (Some(row), Some(at)) => &chart["rows"][row]["values"][at]["text"],
+                    };
+                    assert_eq!(drawn, cell);
+                    let is_cell = |text: &&crate::timeline::Drawn| {
+                        (text.plate.as_str(), text.text.as_str()) == (plate.id.as_str(), *cell)
+                    };
+                    let listed = timeline.texts.iter().find(is_cell).unwrap();
+                    assert!(matches!(listed.origin, crate::timeline::Origin::Passage { .. }));
+                }
+            }
+            let length = |row: usize| chart["rows"][row]["values"][0]["length"].as_f64().unwrap();
+            let rows = 0..lines.len() - 1;
+            let most = rows.clone().map(length).fold(0.0, f64::max);
+            let sum: f64 = rows.map(length).sum();
+            let full = if chart["kind"] == "share" { sum } else { most };
+            assert!((full - 1.0).abs() < 0.001, "{kind} {format:?}: {full}");
+        }
+    }
+}
+
+#[test]
+fn a_table_that_is_no_chart_stays_a_table_and_nobody_can_order_one() {
+    let photos = pictured(&[0]);
+    let board = |of: &Topic| Storyboard {
+        beats: [Topic::Title, of.clone(), Topic::Point(0), Topic::Point(1), Topic::End]
+            .map(Beat::from)
+            .into(),
+        ..Storyboard::default()
+    };
+    // Seven rows of one unit are a chart, but more than a table holds; nine are neither.
+    let rows = |count: usize| {
+        let all = ["A1", "B2", "C3", "D4", "E5", "G6", "H7", "I8", "K9"];
+        let mut lines = vec![vec!["Xã", "Số hộ"]];
+        lines.extend(all.iter().take(count).map(|name| vec![*name, "5 hộ"]));
+        lines
+    };
+    let (seven, nine) = (rows(7), rows(9));
+    let view =
+        |lines: &[Vec<&str>]| support::tabled(&lines.iter().map(Vec::as_slice).collect::<Vec<_>>());
+    let (table, chart) = (Topic::Table, Topic::Chart);
+    for (sample, format, listed, refused) in [
+        (support::tabled(&support::BARS), Format::Short, vec![&table, &chart], vec![]),
+        (support::tabled(&support::BARS), Format::Lowest, vec![&chart], vec![]),
+        (support::tabled(&support::MIXED), Format::Short, vec![&table], vec![(&chart, "đơn vị")]),
+        (support::tabled(&support::MIXED), Format::Low, vec![], vec![(&chart, "đơn vị")]),
+        (view(&seven), Format::Square, vec![&chart], vec![(&table, "tối đa 6")]),
+        (view(&seven), Format::Low, vec![], vec![(&chart, "tối đa 5")]),
+        (view(&nine), Format::Short, vec![], vec![(&table, "tối đa 6"), (&chart, "tối đa 8")]),
+    ] {
+        let order = sample.order(&photos);
+        let is_table = |topic: &&Topic| matches!(topic, Topic::Table | Topic::Chart);
+        let all = topics(&order, format);
+        assert_eq!(all.iter().filter(is_table).collect::<Vec<_>>(), listed, "{format:?}");
+        let beats = propose(&order, format).beats;
+        let proposed: Vec<_> = beats.iter().map(|beat| &beat.of).filter(is_table).collect();
+        assert_eq!(proposed, listed.last().copied().into_iter().collect::<Vec<_>>(), "{format:?}");
+        for topic in &listed {
+            cast(&order, format, &board(topic), &[], true).unwrap();
+        }
+        for (topic, why) in refused {
+            let error = cast(&order, format, &board(topic), &[], true).unwrap_err().to_string();
+            assert!(error.starts_with("Cảnh 2: ") && error.contains(why), "{format:?}: {error}");
+        }
+    }
+}
+
+#[test]
+fn bars_grow_one_after_the_other_and_their_values_stand_when_they_do() {
+    use crate::timeline::Motion;
+    let sample = support::tabled(&support::BARS);
+    let photos = pictured(&[0]);
+    let order = sample.order(&photos);
+    for ms in [None, Some(1000)] {
+        let topics = [Topic::Title, Topic::Chart, Topic::Point(0), Topic::End];
+        let mut beats: Vec<Beat> = topics.map(Beat::from).into();
+        beats[1].ms = ms;
+        let board = Storyboard { beats, ..Storyboard::default() };
+        let timeline = cast(&order, Format::Short, &board, &[], true).unwrap().timeline;
+        let scene = &timeline.scenes[1];
+        let cue = |layer: usize| scene.cues.iter().find(|c| c.sprite.layer == layer).unwrap();
+        let mut before = 0;
+        for row in 0..5 {
+            let (bar, value) = (cue(3 + row), cue(11 + row));
+            let Motion::Grow { frames } = bar.motion else { panic!("{:?}", bar.motion) };
+            assert!(matches!(value.motion, Motion::Rise { by: 0, .. }), "{:?}", value.motion);
+            assert!(bar.start >= before && value.start + 1 >= bar.start + frames, "row {row}");
+            before = bar.start;
+        }
+        let Motion::Rise { frames, .. } = cue(15).motion else { panic!("a value") };
+        // However short a person made it: all of it is seen for half of the scene.
+        let stands = cue(15).start + frames;
+        assert!(stands <= scene.fade_in + scene.frames / 2, "{stands} of {}", scene.frames);
+    }
+    // Slow links see all of it at once.
+    let low = told(&sample, &photos, Format::Lowest).unwrap();
+    let scene = low.scenes.iter().find(|scene| scene.kind == SceneKind::Chart).unwrap();
+    assert!(scene.cues.iter().all(|cue| cue.motion == Motion::Still && cue.start == 0));
 }

@@ -175,6 +175,67 @@ pub fn rich() -> Sample {
     sample
 }
 
+/// Five communes with one number each, as bars.
+pub const BARS: [&[&str]; 6] = [
+    &["Xã", "Tỷ lệ hộ dùng dịch vụ công số"],
+    &["Mường Ẫng", "92,4%"],
+    &["Nậm Pồ Hạ", "88,1%"],
+    &["Tân Phú", "79,6%"],
+    &["Hồng Thái", "46,2%"],
+    &["Bản Lầu", "23,1%"],
+];
+/// Years in even steps, as a line.
+pub const LINE: [&[&str]; 6] = [
+    &["Năm", "Thuê bao băng rộng (nghìn)"],
+    &["2022", "940"],
+    &["2023", "1.210"],
+    &["2024", "1.180"],
+    &["2025", "1.675"],
+    &["2026", "2.350"],
+];
+/// Parts of a hundred, as a share.
+pub const SHARE: [&[&str]; 4] = [
+    &["Nguồn vốn", "Cơ cấu (%)"],
+    &["Ngân sách trung ương", "70"],
+    &["Ngân sách địa phương", "18,5"],
+    &["Nguồn huy động hợp pháp khác", "11,5"],
+];
+/// Two units, which are no chart.
+pub const MIXED: [&[&str]; 3] = [
+    &["Chế độ", "Từ 01/01/2027"],
+    &["Tiền ăn của học sinh", "936.000 đồng"],
+    &["Gạo mỗi tháng", "15 kg"],
+];
+
+/// Labels and values that a table can hold, but a square chart cannot.
+pub const LONG: [&[&str]; 7] = [
+    &["Dự án", "Năm 2025 (triệu đồng)", "Năm 2026 (triệu đồng)"],
+    &["Xây dựng đường ven biển đoạn qua các xã Hải Thịnh và Giao An", "1.234,5", "1.310,5"],
+    &["Nâng cấp hồ chứa nước và hệ thống kênh mương thủy lợi", "980,25", "1.020,5"],
+    &["Cải tạo trường phổ thông dân tộc bán trú các xã vùng cao", "415,75", "520,5"],
+    &["Mở rộng bệnh viện đa khoa khu vực và trung tâm y tế", "390,5", "405,5"],
+    &["Kiên cố hóa đê biển, kè chống sạt lở bờ sông xung yếu", "290,25", "310,5"],
+    &["Hạ tầng khu tái định cư cho các hộ dân vùng sạt lở", "180,5", "220,5"],
+];
+
+/// A story that compares: the sample with this table, whose first line is its head.
+pub fn tabled(lines: &[&[&str]]) -> Sample {
+    let mut sample = sample(StoryKind::Comparison);
+    let first = sample.article.blocks.len();
+    let block = |line: &&[&str]| Block { kind: BlockKind::TableRow, text: line.join("\t") };
+    sample.article.blocks.extend(lines.iter().map(block));
+    sample.article.digest = sample.article.content_digest();
+    sample.brief.article_digest = sample.article.digest;
+    let article = sample.article.clone();
+    let row = |(n, line): (usize, &&[&str])| {
+        line.iter().map(|cell| passage(&article, first + n, cell)).collect::<Vec<_>>()
+    };
+    let mut rows: Vec<_> = lines.iter().enumerate().map(row).collect();
+    sample.brief.table = Some(Table { columns: rows.remove(0), rows });
+    assert!(sample.brief.unfaithful(&sample.article).is_empty());
+    sample
+}
+
 fn uuid<T: std::str::FromStr>(n: u32) -> T
 where
     T::Err: std::fmt::Debug,

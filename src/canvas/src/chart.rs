@@ -1,7 +1,7 @@
 //! A table as a chart: how long each of its numbers is beside the others, or that a picture of them would mislead.
 //!
-//! Numbers decide lengths and nothing else: what is written on a card are the cells. In any doubt there is no chart, and the table
-//! is drawn as it stands.
+//! Numbers decide lengths and nothing else: what is written in a picture are the cells. In any doubt there is no chart, and the
+//! table is drawn as it stands. Cards and clips ask the same question here, so a table is charted in both or in neither.
 
 mod cell;
 mod time;
@@ -18,7 +18,7 @@ const ROUNDING: u128 = 500_000;
 
 /// How a table is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// Bars from zero, one a row and column.
     Bars,
     /// A line over time from zero.
@@ -29,7 +29,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// Its name in the data of a template.
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Bars => "bars",
             Self::Line => "line",
@@ -39,12 +39,32 @@ impl Kind {
 }
 
 /// A table that can be charted.
+///
+/// ```
+/// use loa_canvas::chart::{Chart, Kind};
+/// use loa_model::{Passage, Span, brief::Table};
+///
+/// let cell = |text: &str| {
+///     let span = Span { revision: 1, block: 0, start: 0, end: 0 };
+///     Passage { text: text.to_owned(), span, edits: vec![] }
+/// };
+/// let row = |label, value| vec![cell(label), cell(value)];
+/// let rows = vec![row("Mường Ẫng", "80%"), row("Tân Phú", "60%")];
+/// let mut table = Table { columns: row("Xã", "Tỷ lệ giải ngân"), rows };
+/// let chart = Chart::of(&table, "vi").unwrap();
+/// assert_eq!((chart.kind, chart.strong), (Kind::Bars, Some(0)));
+/// assert_eq!(chart.lengths(Kind::Bars), [[1.0], [0.75]]);
+///
+/// // A range has no length, so there is no chart.
+/// table.rows[0][1] = cell("75–80%");
+/// assert_eq!(Chart::of(&table, "vi"), None);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Chart {
+pub struct Chart {
     /// The kind that says most.
-    pub(crate) kind: Kind,
+    pub kind: Kind,
     /// The latest row of a line, else the only greatest of the last column.
-    pub(crate) strong: Option<usize>,
+    pub strong: Option<usize>,
     /// What each row says, in one unit.
     rows: Vec<Vec<u128>>,
 }
@@ -52,7 +72,7 @@ pub(crate) struct Chart {
 impl Chart {
     /// Reads a table written in this language; nothing when its cells are not numbers of one unit, or a picture of them would say
     /// what the article does not.
-    pub(crate) fn of(table: &Table, lang: &str) -> Option<Self> {
+    pub fn of(table: &Table, lang: &str) -> Option<Self> {
         let (first, heads) = table.columns.split_first()?;
         let cells = cells(table)?;
         let labels: Vec<&str> = table.rows.iter().map(|row| row[0].text.trim()).collect();
@@ -102,8 +122,9 @@ impl Chart {
         Some(Self { kind, strong, rows })
     }
 
-    /// How long each value is when drawn in this way, 0 to 1: beside the greatest, or of the whole.
-    pub(crate) fn lengths(&self, kind: Kind) -> Vec<Vec<f64>> {
+    /// How long each value is when drawn in this way, 0 to 1 in steps of 1/10,000: beside the greatest, or of the whole. A list for
+    /// each row of the table, without its first column.
+    pub fn lengths(&self, kind: Kind) -> Vec<Vec<f64>> {
         let all = || self.rows.iter().flatten();
         let full =
             if kind == Kind::Share { all().sum() } else { all().copied().max().unwrap_or(1) };
