@@ -16,7 +16,7 @@ use crate::{
     error::file,
     provenance,
     sprite::{Bitmap, Sprite},
-    timeline::{Plate, SpriteKey, Timeline},
+    timeline::{Plate, Source, SpriteKey, Timeline},
 };
 
 /// A drawn layer in a file of raw premultiplied RGBA rows.
@@ -46,18 +46,24 @@ impl SpriteFile {
     }
 }
 
-/// Draws every plate of a timeline; layers that are clear, or that no scene shows, are left out.
+/// Draws every plate of a timeline, and lets its photos end where the ground under the words begins; layers that are clear, or
+/// that no scene shows, are left out.
 ///
 /// # Errors
 /// [`Error::Canvas`], [`Error::Overflow`] when words do not fit, [`Error::Unfaithful`] when the canvas set a word that is
 /// not the plate's, [`Error::Cancelled`].
 pub fn draw(
-    timeline: &Timeline,
+    timeline: &mut Timeline,
     engine: &Engine,
     brand: &str,
     cancel: &Cancel,
 ) -> Result<BTreeMap<SpriteKey, Bitmap>> {
-    draw_some(timeline, |_| true, (engine, brand), cancel)
+    let bitmaps = draw_some(timeline, |_| true, (engine, brand), cancel)?;
+    uncover(timeline, |key, x| {
+        let ground = bitmaps.get(key)?;
+        Some((ground.covers_from(x)?, ground.low()))
+    });
+    Ok(bitmaps)
 }
 
 /// Layers that some scene shows.
@@ -106,6 +112,33 @@ pub(crate) fn draw_some(
         }
     }
     Ok(bitmaps)
+}
+
+/// Lets photos end where the words' own ground begins, as `covers` tells it of a layer: from which row on it covers a column
+/// down to which. What lies below it nobody sees; the middle of what is seen is the middle of the photo then, and more of its
+/// width is in sight.
+pub(crate) fn uncover(
+    timeline: &mut Timeline,
+    covers: impl Fn(&SpriteKey, i32) -> Option<(i32, i32)>,
+) {
+    for scene in &mut timeline.scenes {
+        let Some(shot) = &mut scene.shot else { continue };
+        let Some(ground) = scene.cues.iter().find(|cue| cue.sprite.layer == 0) else { continue };
+        let place = shot.place;
+        let middle = i32::try_from(place.x + place.width / 2).unwrap_or(i32::MAX);
+        let Some((top, low)) = covers(&ground.sprite, middle) else { continue };
+        let (Ok(top), Ok(low)) = (u32::try_from(top), u32::try_from(low)) else { continue };
+        let end = top.next_multiple_of(2);
+        let is_photo = matches!(shot.source, Source::Photo(_));
+        if is_photo
+            && low >= place.y + place.height
+            && end > place.y
+            && end < place.y + place.height
+        {
+            shot.place.height = end - place.y;
+            shot.melt = 0;
+        }
+    }
 }
 
 /// Writes drawn layers into a folder, those that are alike once.

@@ -87,10 +87,14 @@ impl Rehearsal {
         cancel: &Cancel,
     ) -> Result<Self> {
         let draw = |cast: story::Cast| {
-            let timeline = cast.timeline;
+            let mut timeline = cast.timeline;
             timeline.check()?;
             provenance::check(&timeline, order)?;
             let sprites = sprites(&timeline, canvas, before, cancel)?;
+            draw::uncover(&mut timeline, |key, x| {
+                let ground = sprites.get(key)?;
+                Some((ground.covers_from(x)?, ground.low()))
+            });
             Ok((timeline, sprites))
         };
         let ((timeline, sprites), places) = staged(order, story, spoken, draw)?;

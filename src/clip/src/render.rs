@@ -126,10 +126,10 @@ pub fn prepare(
     folders: Folders<'_>,
     cancel: &Cancel,
 ) -> Result<Film> {
-    let Cast { timeline, score } = cast;
+    let Cast { mut timeline, score } = cast;
     timeline.check()?;
     provenance::check(&timeline, order)?;
-    let bitmaps = draw::draw(&timeline, engine, brand, cancel)?;
+    let bitmaps = draw::draw(&mut timeline, engine, brand, cancel)?;
     let sprites = draw::keep(&bitmaps, folders.work)?;
     let Wanted { rungs, bulletins } = wanted;
     let lang = order.article.lang.clone();

@@ -31,6 +31,18 @@ pub struct Bitmap {
 }
 
 impl Bitmap {
+    /// The row of the canvas from which on it covers column `x` of it, down to its own lower edge; nothing when it does not.
+    pub(crate) fn covers_from(&self, x: i32) -> Option<i32> {
+        let column = usize::try_from(x - self.x).ok().filter(|column| *column < self.width)?;
+        let covers = |row: usize| self.rgba[(row * self.width + column) * 4 + 3] == u8::MAX;
+        covered((0..self.height).rev().take_while(|row| covers(*row)).last(), self.y)
+    }
+
+    /// Its lower edge on the canvas.
+    pub(crate) fn low(&self) -> i32 {
+        self.y + self.height as i32
+    }
+
     /// The part of a canvas-sized picture that is not clear, grown to even edges; nothing when all of it is clear.
     ///
     /// `canvas` is the size of the picture, which must be even; `bounds` its visible part as `(x, y, width, height)`.
@@ -95,7 +107,24 @@ pub struct Sprite {
     layers: [Layer; 3],
 }
 
+fn covered(row: Option<usize>, top: i32) -> Option<i32> {
+    row.map(|row| top + row as i32)
+}
+
 impl Sprite {
+    /// As [`Bitmap::covers_from`].
+    pub(crate) fn covers_from(&self, x: i32) -> Option<i32> {
+        let column = usize::try_from(x - self.x).ok()?;
+        let solid = &self.layers[0].solid;
+        let rows = (0..solid.len()).rev().take_while(|row| solid[*row].contains(&column));
+        covered(rows.last(), self.y)
+    }
+
+    /// Its lower edge on the canvas.
+    pub(crate) fn low(&self) -> i32 {
+        self.y + self.layers[0].solid.len() as i32
+    }
+
     /// Converts a bitmap.
     ///
     /// # Panics

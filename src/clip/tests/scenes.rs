@@ -137,9 +137,9 @@ fn composed(engine: &Engine, case: &Case) -> Vec<(String, Yuv)> {
         ..Beat::from(of.clone())
     };
     let board = Storyboard { beats: scenes.iter().map(beat).collect(), ..Storyboard::default() };
-    let timeline = cast(&order, case.format, &board, &[], true).unwrap().timeline;
+    let mut timeline = cast(&order, case.format, &board, &[], true).unwrap().timeline;
     loa_clip::provenance::check(&timeline, &order).unwrap();
-    let bitmaps = loa_clip::draw(&timeline, engine, "demo", &Cancel::new()).unwrap();
+    let bitmaps = loa_clip::draw(&mut timeline, engine, "demo", &Cancel::new()).unwrap();
     let photos = (0..3).map(|index| (index, picture(index as usize))).collect();
     let pictures = Pictures::new(photos, &bitmaps);
     let compositor = Compositor::new(&timeline, &pictures).unwrap();
