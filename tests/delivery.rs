@@ -312,6 +312,24 @@ mod zalo_article {
     }
 }
 
+mod zalo_video {
+    use super::*;
+    const POST: (Which, PostFormat) = (Which::Zalo, PostFormat::Video);
+
+    #[tokio::test]
+    async fn goes_out_once() {
+        super::goes_out_once(POST.0, POST.1).await;
+    }
+    #[tokio::test]
+    async fn survives_every_lost_reply() {
+        super::survives_every_lost_reply(POST.0, POST.1, 3).await;
+    }
+    #[tokio::test]
+    async fn keeps_the_platforms_wait() {
+        super::keeps_the_platforms_wait(POST.0, POST.1).await;
+    }
+}
+
 mod viber_picture {
     use super::*;
     const POST: (Which, PostFormat) = (Which::Viber, PostFormat::Photo);

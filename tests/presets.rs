@@ -197,5 +197,5 @@ fn every_clip_is_what_its_channel_takes() {
             );
         }
     }
-    assert_eq!(checked.len(), 5, "{checked:?}");
+    assert_eq!(checked.len(), 7, "{checked:?}");
 }

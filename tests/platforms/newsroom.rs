@@ -239,6 +239,11 @@ fn demo(site: &Site, format: PostFormat) -> PostContent {
             let video = site.blobs.media(MediaRole::Video, "video/mp4", (1080, 1920), video());
             vec![Media { duration_ms: 5_000, ..video }]
         }
+        PostFormat::Video => {
+            let video = site.blobs.media(MediaRole::Video, "video/mp4", (1080, 1920), video());
+            let small = photo(site, MediaRole::Thumbnail, "ruong-bac-thang");
+            vec![Media { duration_ms: 5_000, ..video }, small]
+        }
         _ => vec![photo(site, MediaRole::Photo, "diem-ho-tro")],
     };
     assert_eq!(site.channel.capability().check(&content), [], "a bad demo post");

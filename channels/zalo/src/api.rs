@@ -3,12 +3,13 @@
 use std::{
     collections::BTreeMap,
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use hmac::{Hmac, KeyInit, Mac};
 use loa_channel::{Cx, Error, ErrorKind, Result, RetryAdvice, To};
 use loa_model::{Digest, Gate};
-use loa_net::{Body, Client, Limits, Request, Response};
+use loa_net::{Body, Client, Limits, Part, Request, Response};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use sha2::Sha256;
@@ -18,6 +19,9 @@ use crate::{
     config::Config,
     usage,
 };
+
+/// Longest upload of one file.
+const UPLOAD: Duration = Duration::from_mins(10);
 
 /// The API of all accounts of this channel.
 #[derive(Debug)]
@@ -82,6 +86,36 @@ impl Api {
         answer.map_err(|error| clean(classify::transport(Call::Read, error), to))
     }
 
+    /// Sends a file, which nothing shows yet: the gate is asked first all the same.
+    pub(crate) async fn upload(
+        &self,
+        cx: &Cx<'_>,
+        to: To<'_>,
+        path: &str,
+        file: Part,
+    ) -> Result<Value> {
+        let request = Request::new(loa_net::Method::POST, self.url(path)?)
+            .body(Body::Multipart(vec![file]))
+            .timeout(UPLOAD)
+            .effectful();
+        self.send(cx, to, request, Call::Upload).await
+    }
+
+    /// The raw answer of a read about an upload. Its token goes as header and as parameter: the official SDKs differ.
+    pub(crate) async fn look(
+        &self,
+        cx: &Cx<'_>,
+        to: To<'_>,
+        path: &str,
+        token: &str,
+    ) -> Result<Response> {
+        let request = Request::get(self.url(path)?).query("token", token);
+        let request = request.secret_header("token", token);
+        let request = signed(request, to, self.config.appsecret_proof)?;
+        let answer = self.exchange(cx, request, None).await;
+        answer.map_err(|error| clean(classify::transport(Call::Read, error), to))
+    }
+
     async fn exchange(
         &self,
         cx: &Cx<'_>,
@@ -96,7 +130,7 @@ impl Api {
     }
 
     async fn send(&self, cx: &Cx<'_>, to: To<'_>, request: Request, call: Call) -> Result<Value> {
-        let gate = (call == Call::Effect).then_some(cx.gate);
+        let gate = (call != Call::Read).then_some(cx.gate);
         let request = signed(request, to, self.config.appsecret_proof)?;
         let answer = self.exchange(cx, request, gate).await;
         let outcome = answer.map_err(|error| classify::transport(call, error)).and_then(

@@ -10,13 +10,15 @@ use loa_channel::{Error, ErrorKind as Kind, Result, RetryAdvice as Advice, Scope
 use loa_net::Sent;
 use serde_json::Value;
 
-use crate::wire::{Envelope, Tokens, Verified};
+use crate::wire::{Envelope, Tokens, Verified, VideoState};
 
 /// What a call does, should its outcome be unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Call {
     /// Nothing: it may be repeated.
     Read,
+    /// It may have left a file that nothing shows: it may be repeated too.
+    Upload,
     /// It may have changed something.
     Effect,
 }
@@ -31,6 +33,17 @@ pub(crate) enum Outcome {
     /// Refused: nothing came of it. Holds the platform's words.
     Failed(String),
     /// The token is not known any more: look for the article itself.
+    Forgotten,
+}
+
+/// What became of an uploaded video.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Conversion {
+    /// Ready: the video's id.
+    Ready(String),
+    /// Still being converted.
+    Converting,
+    /// The token is not known any more: send the video again.
     Forgotten,
 }
 
@@ -70,6 +83,36 @@ pub(crate) fn verified(now: Timestamp, status: u16, body: &[u8]) -> Result<Outco
     }
 }
 
+/// What verify says about an uploaded video. One that failed, was locked or deleted is an error: sent again it would fare
+/// no better.
+pub(crate) fn converted(now: Timestamp, status: u16, body: &[u8]) -> Result<Conversion> {
+    let Some(envelope) = envelope(status, body).filter(|_| status < 500) else {
+        return Err(no_answer(Call::Read, status));
+    };
+    match envelope.error {
+        0 => {}
+        -214 => return Ok(Conversion::Converting),
+        -201 if envelope.message.to_lowercase().contains("token") => {
+            return Ok(Conversion::Forgotten);
+        }
+        code => return Err(refusal(Call::Read, now, code, &envelope.message)),
+    }
+    let video: VideoState = serde_json::from_value(envelope.data).unwrap_or_default();
+    let (kind, what) = match video.status {
+        None => return Err(unreadable(Call::Read, "state of the video")),
+        Some(1) if !video.video_id.is_empty() => return Ok(Conversion::Ready(video.video_id)),
+        Some(2) => (Kind::Content, "locked"),
+        Some(4) => (Kind::Media, "could not convert"),
+        Some(5) => (Kind::Content, "deleted"),
+        // Unknown, converting, or ready and without its id yet.
+        Some(_) => return Ok(Conversion::Converting),
+    };
+    let code = Some(video.convert_error_code).filter(|code| !matches!(code.as_str(), "" | "0"));
+    let code = code.unwrap_or_else(|| format!("video_{}", video.status.unwrap_or_default()));
+    let message = format!("the platform {what} the video: {}", clean(&video.status_message));
+    Err(Error::new(kind, Advice::Never, message).code(code))
+}
+
 /// The new tokens. Any answer with an error means that a person must connect the account again: the refresh token is used
 /// once, so there is no second try with it.
 pub(crate) fn tokens(status: u16, body: &[u8]) -> Result<Tokens> {
@@ -102,7 +145,9 @@ pub(crate) fn transport(call: Call, error: loa_net::Error) -> Error {
         (loa_net::ErrorKind::Request | loa_net::ErrorKind::Forbidden, Sent::No, _) => {
             (Kind::Internal, Advice::Never)
         }
-        (_, Sent::No, _) | (_, Sent::Maybe, Call::Read) => (Kind::Unavailable, later),
+        (_, Sent::No, _) | (_, Sent::Maybe, Call::Read | Call::Upload) => {
+            (Kind::Unavailable, later)
+        }
         (_, Sent::Maybe, Call::Effect) => (Kind::Unavailable, Advice::Verify),
     };
     Error::new(kind, advice, error.message.clone()).caused_by(error)
@@ -129,7 +174,7 @@ fn no_answer(call: Call, status: u16) -> Error {
 
 fn unknown(call: Call) -> Advice {
     match call {
-        Call::Read => Advice::Later { wait: MINUTE, scope: Scope::Post },
+        Call::Read | Call::Upload => Advice::Later { wait: MINUTE, scope: Scope::Post },
         Call::Effect => Advice::Verify,
     }
 }

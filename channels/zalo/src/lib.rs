@@ -8,8 +8,11 @@ mod measure;
 mod publish;
 mod read_back;
 mod usage;
+mod video;
 mod wire;
 
+#[cfg(test)]
+mod scripted;
 #[cfg(test)]
 mod testing;
 
@@ -22,7 +25,7 @@ use loa_channel::{
 use loa_model::{Capability, Measured, PostContent, Receipt, Secret, Ticket, delivery::Effect};
 use loa_net::Limits;
 
-use crate::{api::Api, publish::Step};
+use crate::{api::Api, publish::Step, wire::Kind};
 
 pub use crate::config::Config;
 
@@ -63,9 +66,9 @@ impl Channel for Zalo {
         &self.capability
     }
 
-    fn effect(&self, _content: &PostContent, at: Option<&Ticket>) -> Effect {
+    fn effect(&self, content: &PostContent, at: Option<&Ticket>) -> Effect {
         // A ticket that cannot be read may stand anywhere: the careful answer.
-        Step::of(at).map_or(Effect::Public, |step| step.effect())
+        Step::of(at, Kind::of(content.format)).map_or(Effect::Public, |step| step.effect())
     }
 
     async fn advance(
@@ -75,7 +78,7 @@ impl Channel for Zalo {
         post: Outgoing<'_>,
         at: Option<Ticket>,
     ) -> Result<Progress> {
-        let step = Step::of(at.as_ref())?;
+        let step = Step::of(at.as_ref(), Kind::of(post.content.format))?;
         self.within_limits(post.content)?;
         publish::advance(&self.api, cx, to, post, step).await
     }

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::{
     api::Api,
     read_back::{detail, slice},
-    wire::OfficialAccount,
+    wire::{Kind, OfficialAccount},
 };
 
 /// Opens since creation; whether by different people is not documented.
@@ -23,18 +23,47 @@ pub(crate) async fn measure(
     to: To<'_>,
     receipts: &[Receipt],
 ) -> Result<Vec<Measured>> {
-    let mut wanted: Vec<&str> = receipts
-        .iter()
-        .map(|receipt| receipt.remote_id.as_str())
-        .filter(|id| !id.is_empty())
-        .collect();
-    wanted.dedup();
     let mut measured = Vec::new();
+    for kind in [Kind::Normal, Kind::Video] {
+        let of_kind = receipts.iter().filter(|receipt| kind_of(receipt) == kind);
+        let mut wanted: Vec<&str> =
+            of_kind.map(|receipt| receipt.remote_id.as_str()).filter(|id| !id.is_empty()).collect();
+        wanted.dedup();
+        listed(api, cx, to, kind, &mut wanted, &mut measured).await?;
+        for id in wanted {
+            measured.push(match detail(api, cx, to, id).await? {
+                Some(found) => one(found.id, &found.status, (found.total_view, found.total_share)),
+                None => Measured {
+                    remote_id: id.to_owned(),
+                    alive: Some(false),
+                    values: Vec::new(),
+                    raw: serde_json::Value::Null,
+                },
+            });
+        }
+    }
+    Ok(measured)
+}
+
+/// A list holds one kind of articles; the receipt of a video article names its video.
+fn kind_of(receipt: &Receipt) -> Kind {
+    if receipt.raw.get("video_id").is_some() { Kind::Video } else { Kind::Normal }
+}
+
+/// Takes out of `wanted` what the newest pages of the list tell, while more than one is wanted.
+async fn listed(
+    api: &Api,
+    cx: &Cx<'_>,
+    to: To<'_>,
+    kind: Kind,
+    wanted: &mut Vec<&str>,
+    measured: &mut Vec<Measured>,
+) -> Result<()> {
     for page in 0..PAGES {
         if wanted.len() < 2 {
             break;
         }
-        let listed = slice(api, cx, to, page * 10).await?;
+        let listed = slice(api, cx, to, kind, page * 10).await?;
         let last = listed.len() < 10;
         for found in listed {
             if let Some(index) = wanted.iter().position(|id| *id == found.id) {
@@ -47,18 +76,7 @@ pub(crate) async fn measure(
             break;
         }
     }
-    for id in wanted {
-        measured.push(match detail(api, cx, to, id).await? {
-            Some(found) => one(found.id, &found.status, (found.total_view, found.total_share)),
-            None => Measured {
-                remote_id: id.to_owned(),
-                alive: Some(false),
-                values: Vec::new(),
-                raw: serde_json::Value::Null,
-            },
-        });
-    }
-    Ok(measured)
+    Ok(())
 }
 
 fn one(remote_id: String, status: &str, (views, shares): (Option<u64>, Option<u64>)) -> Measured {

@@ -1,135 +1,14 @@
-use std::sync::{Arc, Mutex};
-
 use loa_channel::{Channel as _, Lookup};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use loa_net::Limits;
 
 use super::*;
 use crate::{
     Config, Zalo,
-    testing::{Reply, Seen, Server, World, run, secret},
+    scripted::{drive, start},
+    testing::{Server, World, run, secret},
 };
-
-/// Articles as the scripted platform holds them.
-#[derive(Default)]
-struct Platform {
-    articles: Vec<Value>,
-    /// Answers of verify, by token; taken from the front, the last one stays.
-    verify: Vec<String>,
-    /// Path whose next answer is lost after it was obeyed.
-    lose: Option<&'static str>,
-    created_ms: i64,
-}
-
-type Shared = Arc<Mutex<Platform>>;
-
-fn ok(data: &Value) -> String {
-    json!({"error": 0, "message": "Success", "data": data}).to_string()
-}
-
-fn answer(shared: &Shared, seen: &Seen) -> Reply {
-    let mut platform = shared.lock().unwrap();
-    let query: std::collections::BTreeMap<String, String> =
-        url::form_urlencoded::parse(seen.target.split_once('?').map_or("", |q| q.1).as_bytes())
-            .into_owned()
-            .collect();
-    assert_eq!(seen.headers["access_token"], "ACCESSTOKENsandbox");
-    let path = seen.path().to_owned();
-    let body = match path.rsplit('/').next().unwrap() {
-        "getslice" => {
-            assert_eq!((query["limit"].as_str(), query["type"].as_str()), ("10", "normal"));
-            let offset: usize = query["offset"].parse().unwrap();
-            let medias: Vec<_> = platform.articles.iter().rev().skip(offset).take(10).collect();
-            ok(&json!({"total": platform.articles.len(), "medias": medias}))
-        }
-        "getdetail" => match platform.articles.iter().find(|a| a["id"] == query["id"]) {
-            Some(article) => ok(article),
-            None => json!({"error": -201, "message": "id is invalid"}).to_string(),
-        },
-        "create" => {
-            let mut article = seen.json();
-            let id = format!("4402c73f7e7a9724ce{:02}", platform.articles.len());
-            article["id"] = json!(id);
-            article["create_date"] = json!(platform.created_ms);
-            article["total_view"] = json!("12");
-            platform.articles.push(article);
-            platform.verify = vec![
-                json!({"error": -214, "message": "Article is being processed"}).to_string(),
-                ok(&json!({"id": id})),
-            ];
-            ok(&json!({"token": "dG9rZW4=="}))
-        }
-        "update" => {
-            let wanted = seen.json();
-            let article = platform.articles.iter_mut().find(|a| a["id"] == wanted["id"]).unwrap();
-            let created = article["create_date"].clone();
-            *article = wanted.clone();
-            article["create_date"] = created;
-            article["link_view"] = json!("https://post.oa.zalo.me/d?id=x");
-            let pending = r#"{"error":-214,"message":"Article is being processed"}"#.to_owned();
-            platform.verify = vec![pending, ok(&json!({"id": wanted["id"]}))];
-            ok(&json!({"token": "dXBkYXRl=="}))
-        }
-        "verify" => {
-            if platform.verify.len() > 1 {
-                platform.verify.remove(0)
-            } else {
-                platform.verify[0].clone()
-            }
-        }
-        "remove" => {
-            let id = seen.json()["id"].clone();
-            let before = platform.articles.len();
-            platform.articles.retain(|a| a["id"] != id);
-            if platform.articles.len() == before {
-                json!({"error": -201, "message": "id is invalid"}).to_string()
-            } else {
-                ok(&Value::Null)
-            }
-        }
-        other => panic!("unexpected call {other}"),
-    };
-    if platform.lose.is_some_and(|lost| path.ends_with(lost)) {
-        platform.lose = None;
-        return None;
-    }
-    Some((200, body))
-}
-
-async fn start(world: &World) -> (Shared, Server, Zalo) {
-    let shared = Shared::default();
-    shared.lock().unwrap().created_ms = world.clock.0.as_millisecond();
-    let platform = shared.clone();
-    let server = Server::start(move |seen| answer(&platform, seen)).await;
-    let zalo =
-        Zalo::new(Config { api_base: server.base.clone(), ..Config::default() }, Limits::default())
-            .unwrap();
-    (shared, server, zalo)
-}
-
-/// Drives the chain to its end as a worker would: each wait moves the clock, a lost answer is tried again.
-async fn drive(zalo: &Zalo, world: &mut World, mut at: Option<Ticket>) -> (Receipt, Vec<String>) {
-    let mut steps = Vec::new();
-    for _ in 0..40 {
-        let outcome = zalo.advance(&world.cx(), world.to(), world.post(), at.clone()).await;
-        match outcome {
-            Ok(Progress::Live(receipt)) => return (receipt, steps),
-            Ok(Progress::Again { ticket, wait }) => {
-                steps.push(ticket.step.clone());
-                world.later(i64::try_from(wait.as_secs()).unwrap());
-                at = Some(ticket);
-            }
-            Err(error) => {
-                assert_eq!(error.advice, RetryAdvice::Verify, "{error}");
-                assert_ne!(zalo.effect(&world.content, at.as_ref()), Effect::Public);
-                steps.push("lost".to_owned());
-                world.later(10);
-            }
-        }
-    }
-    panic!("the chain does not end: {steps:?}");
-}
 
 #[test]
 fn an_article_is_created_hidden_then_shown_then_seen() {
@@ -269,7 +148,7 @@ fn find_returns_what_is_shown_and_nothing_else() {
             found.into_iter().map(|receipt| receipt.remote_id).collect::<Vec<_>>()
         };
         let Progress::Again { ticket, .. } =
-            Step::Confirm { id: receipt.remote_id.clone(), polls: 0 }.next()
+            Step::Confirm { id: receipt.remote_id.clone(), polls: 0, video: None }.next()
         else {
             unreachable!()
         };

@@ -1,4 +1,4 @@
-//! Finding our own articles again: newest first, same title, confirmed by the tracking link.
+//! Finding our own articles again: newest first, same kind, same title, confirmed by the marker.
 
 use jiff::{SignedDuration, Timestamp};
 use loa_channel::{Cx, Error, ErrorKind, Lookup, Result, RetryAdvice, Scope, To};
@@ -9,7 +9,7 @@ use crate::{
     api::Api,
     classify,
     publish::Step,
-    wire::{Detail, Listed, Slice},
+    wire::{Detail, Kind, Listed, Slice},
 };
 
 /// The most the platform lists at once.
@@ -25,6 +25,7 @@ pub(crate) struct Wanted<'a> {
     pub(crate) marker: &'a str,
     pub(crate) title: &'a str,
     pub(crate) since: Timestamp,
+    pub(crate) kind: Kind,
 }
 
 /// Every live article with the marker.
@@ -34,8 +35,11 @@ pub(crate) async fn find(
     to: To<'_>,
     what: Lookup<'_>,
 ) -> Result<Vec<Receipt>> {
-    let wanted = Wanted { marker: what.marker, title: &what.content.title, since: what.since };
-    let known = what.ticket.and_then(|ticket| Step::of(Some(ticket)).ok()).and_then(Step::into_id);
+    let kind = Kind::of(what.content.format);
+    let title = &what.content.title;
+    let wanted = Wanted { marker: what.marker, title, since: what.since, kind };
+    let known = what.ticket.and_then(|ticket| Step::of(Some(ticket), kind).ok());
+    let known = known.and_then(Step::into_id);
     let mut own = match known {
         Some(id) => detail(api, cx, to, &id).await?.into_iter().collect(),
         None => Vec::new(),
@@ -56,7 +60,7 @@ pub(crate) async fn find_own(
     wanted: Wanted<'_>,
 ) -> Result<Vec<Detail>> {
     let mut own = Vec::new();
-    for listed in list_since(api, cx, to, wanted.since).await? {
+    for listed in list_since(api, cx, to, wanted).await? {
         if !is_same_title(&listed.title, wanted.title) {
             continue;
         }
@@ -70,7 +74,7 @@ pub(crate) async fn find_own(
     Ok(own.into_iter().map(|(_, found)| found).collect())
 }
 
-/// Whether another article of the account, among the newest thirty, has this title.
+/// Whether another article of the account and kind, among the newest thirty, has this title.
 pub(crate) async fn find_same_title(
     api: &Api,
     cx: &Cx<'_>,
@@ -78,7 +82,7 @@ pub(crate) async fn find_same_title(
     content: &PostContent,
 ) -> Result<Option<Listed>> {
     for page in 0..3 {
-        let listed = slice(api, cx, to, page * PAGE).await?;
+        let listed = slice(api, cx, to, Kind::of(content.format), page * PAGE).await?;
         let last = listed.len() < PAGE;
         let same = listed.into_iter().find(|found| is_same_title(&found.title, &content.title));
         if same.is_some() || last {
@@ -100,24 +104,25 @@ pub(crate) async fn detail(api: &Api, cx: &Cx<'_>, to: To<'_>, id: &str) -> Resu
     }
 }
 
-/// The newest articles, one page.
+/// The newest articles of a kind, one page.
 pub(crate) async fn slice(
     api: &Api,
     cx: &Cx<'_>,
     to: To<'_>,
+    kind: Kind,
     offset: usize,
 ) -> Result<Vec<Listed>> {
     let (offset, limit) = (offset.to_string(), PAGE.to_string());
-    let query = [("offset", offset.as_str()), ("limit", &limit), ("type", "normal")];
+    let query = [("offset", offset.as_str()), ("limit", &limit), ("type", kind.as_str())];
     Ok(api.get::<Slice>(cx, to, "v2.0/article/getslice", &query).await?.medias)
 }
 
-async fn list_since(api: &Api, cx: &Cx<'_>, to: To<'_>, since: Timestamp) -> Result<Vec<Listed>> {
-    let from = since.checked_sub(LOOK_BACK).unwrap_or(Timestamp::MIN).as_millisecond();
+async fn list_since(api: &Api, cx: &Cx<'_>, to: To<'_>, wanted: Wanted<'_>) -> Result<Vec<Listed>> {
+    let from = wanted.since.checked_sub(LOOK_BACK).unwrap_or(Timestamp::MIN).as_millisecond();
     let from = u64::try_from(from).unwrap_or(0);
     let mut all: Vec<Listed> = Vec::new();
     for page in 0..PAGES {
-        let listed = slice(api, cx, to, page * PAGE).await?;
+        let listed = slice(api, cx, to, wanted.kind, page * PAGE).await?;
         let last = listed.len() < PAGE
             || listed.last().is_some_and(|oldest| oldest.create_date.is_some_and(|at| at < from));
         let known: Vec<_> = all.iter().map(|found| found.id.clone()).collect();
@@ -147,17 +152,22 @@ pub(crate) fn receipt(api: &Api, cx: &Cx<'_>, to: To<'_>, found: &Detail) -> Rec
     } else {
         found.link_view.clone()
     };
-    let raw = serde_json::json!({
+    let mut raw = serde_json::json!({
         "id": found.id, "title": found.title, "status": found.status,
         "tracking_link": found.tracking_link, "link_view": found.link_view,
         "create_date": found.create_date,
     });
+    if !found.video_id.is_empty() {
+        raw["video_id"] = found.video_id.as_str().into();
+    }
     Receipt { remote_id: found.id.clone(), url, raw, at: cx.clock.now() }
 }
 
-/// Whether the article carries our marker, in its tracking link or in its body.
+/// Whether the article carries our marker, in its tracking link, in its body or, of a video, in its description.
 pub(crate) fn is_marked(found: &Detail, marker: &str) -> bool {
-    mentions(&found.tracking_link, marker) || mentions(&found.body.to_string(), marker)
+    mentions(&found.tracking_link, marker)
+        || mentions(&found.body.to_string(), marker)
+        || mentions(&found.description, marker)
 }
 
 /// Whether `text` holds `marker` as a whole word: one code may begin another.

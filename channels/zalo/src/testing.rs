@@ -1,4 +1,4 @@
-//! A loopback server that answers as a test says, and what an adapter is handed for one call.
+//! A loopback server that answers as a test says, what an adapter is handed for one call, and the content of a post.
 
 use std::{
     collections::BTreeMap,
@@ -143,8 +143,9 @@ pub(crate) struct World {
 
 #[async_trait]
 impl Blobs for World {
-    async fn read(&self, _hash: BlobHash) -> Result<Bytes> {
-        unreachable!("this platform fetches by URL")
+    async fn read(&self, hash: BlobHash) -> Result<Bytes> {
+        assert_eq!(hash, Digest::of(FILM), "pictures are fetched by URL");
+        Ok(Bytes::from_static(FILM))
     }
 }
 
@@ -170,6 +171,11 @@ impl World {
             content: content(),
             since: at("2026-11-22T02:00:00Z"),
         }
+    }
+
+    /// A world whose post is a video.
+    pub(crate) fn of_video() -> Self {
+        Self { content: video_content(), ..Self::new() }
     }
 
     /// The same world this much later.
@@ -251,6 +257,36 @@ pub(crate) fn content() -> PostContent {
             target: "https://portal.example/a/1".into(),
         },
         tags: vec![],
+    }
+}
+
+/// Bytes of the film.
+pub(crate) const FILM: &[u8] = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom\r\n--film";
+
+/// A clip with its poster and the short link in its words.
+pub(crate) fn video_content() -> PostContent {
+    let file = |role, blob, mime: &str, (width, height), duration_ms| Media {
+        role,
+        blob,
+        bytes: if role == MediaRole::Video { 6_000_000 } else { 400_000 },
+        mime: mime.into(),
+        width,
+        height,
+        duration_ms,
+        alt: "Đường lên bản".into(),
+        variant: None,
+    };
+    PostContent {
+        format: PostFormat::Video,
+        author: String::new(),
+        text: "Mỗi hộ được hỗ trợ gần 3 triệu đồng. Xem thêm: https://portal.example/l/k7f3q"
+            .into(),
+        body: vec![],
+        media: vec![
+            file(MediaRole::Video, Digest::of(FILM), "video/mp4", (540, 960), 42_000),
+            file(MediaRole::Thumbnail, Digest::of(b"poster"), "image/jpeg", (1080, 1920), 0),
+        ],
+        ..content()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The platform's own JSON. Numbers come as numbers or as text, and unknown fields come any day.
 
+use loa_model::PostFormat;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
@@ -20,7 +21,7 @@ pub(crate) struct Article {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) id: Option<String>,
     #[serde(rename = "type")]
-    pub(crate) kind: &'static str,
+    pub(crate) kind: Kind,
     pub(crate) title: String,
     pub(crate) author: String,
     pub(crate) cover: Cover,
@@ -29,6 +30,47 @@ pub(crate) struct Article {
     pub(crate) tracking_link: String,
     pub(crate) status: Status,
     pub(crate) comment: Status,
+}
+
+/// A video article as it is created or updated. It has no field for a tracking link, and fields of an article are refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct VideoArticle {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) id: Option<String>,
+    #[serde(rename = "type")]
+    pub(crate) kind: Kind,
+    pub(crate) title: String,
+    pub(crate) description: String,
+    pub(crate) video_id: String,
+    /// Picture beside the video, an address the platform fetches.
+    pub(crate) avatar: String,
+    pub(crate) status: Status,
+    pub(crate) comment: Status,
+}
+
+/// The two kinds of articles; a list holds one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Kind {
+    /// With cover and body.
+    Normal,
+    /// A video with words.
+    Video,
+}
+
+impl Kind {
+    /// What carries a post of this format.
+    pub(crate) fn of(format: PostFormat) -> Self {
+        if format == PostFormat::Video { Self::Video } else { Self::Normal }
+    }
+
+    /// The platform's word for it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::Video => "video",
+        }
+    }
 }
 
 /// Cover of an article.
@@ -62,10 +104,18 @@ pub(crate) enum Status {
     Hide,
 }
 
-/// Answer of create and update.
+/// Answer of create, update and preparevideo.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Accepted {
     pub(crate) token: String,
+}
+
+impl Accepted {
+    /// The token of an accepted call; nothing when the answer holds none.
+    pub(crate) fn token(data: Value) -> Option<String> {
+        let accepted: Self = serde_json::from_value(data).ok()?;
+        Some(accepted.token).filter(|token| !token.is_empty())
+    }
 }
 
 /// Answer of verify.
@@ -73,6 +123,20 @@ pub(crate) struct Accepted {
 pub(crate) struct Verified {
     #[serde(default, deserialize_with = "text")]
     pub(crate) id: String,
+}
+
+/// Answer of verify about a video.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct VideoState {
+    /// 0 unknown, 1 ready, 2 locked, 3 converting, 4 failed, 5 deleted.
+    #[serde(default, deserialize_with = "maybe_number")]
+    pub(crate) status: Option<u64>,
+    #[serde(default, deserialize_with = "text")]
+    pub(crate) status_message: String,
+    #[serde(default, deserialize_with = "text")]
+    pub(crate) video_id: String,
+    #[serde(default, deserialize_with = "text")]
+    pub(crate) convert_error_code: String,
 }
 
 /// Answer of getslice.
@@ -107,6 +171,10 @@ pub(crate) struct Detail {
     pub(crate) id: String,
     #[serde(default, deserialize_with = "text")]
     pub(crate) title: String,
+    #[serde(default, deserialize_with = "text")]
+    pub(crate) description: String,
+    #[serde(default, deserialize_with = "text")]
+    pub(crate) video_id: String,
     #[serde(default, deserialize_with = "text")]
     pub(crate) status: String,
     #[serde(default, deserialize_with = "text")]
@@ -198,7 +266,7 @@ mod tests {
     fn an_article_is_sent_as_the_platform_wants_it() {
         let article = Article {
             id: None,
-            kind: "normal",
+            kind: Kind::Normal,
             title: "Nghị quyết về chuyển đổi số ở vùng sâu, vùng xa".into(),
             author: "Cổng TTĐT".into(),
             cover: Cover {
@@ -219,6 +287,23 @@ mod tests {
             comment: Status::Show,
         };
         let wanted: Value = serde_json::from_str(include_str!("../fixtures/create.json")).unwrap();
+        assert_eq!(serde_json::to_value(article).unwrap(), wanted);
+    }
+
+    #[test]
+    fn a_video_article_has_these_fields_and_no_other() {
+        let article = VideoArticle {
+            id: None,
+            kind: Kind::Video,
+            title: "Nghị quyết về chuyển đổi số ở vùng sâu, vùng xa".into(),
+            description: "Xem thêm: https://portal.example/l/k7f3q".into(),
+            video_id: "9ec1ad31ef7c8022d96d".into(),
+            avatar: "https://portal.example/m/a.jpg".into(),
+            status: Status::Hide,
+            comment: Status::Show,
+        };
+        let wanted = include_str!("../fixtures/create_video.json");
+        let wanted: Value = serde_json::from_str(wanted).unwrap();
         assert_eq!(serde_json::to_value(article).unwrap(), wanted);
     }
 }

@@ -156,7 +156,7 @@ pub fn account(name: &str, remote_id: &str, settings: &[(&str, &str)]) -> Accoun
     }
 }
 
-/// [`sample`] without the title and the author that the channel does not take.
+/// [`sample`] without the title and the author that the channel does not take, and with the small picture it wants.
 pub fn sample_for(
     capability: &Capability,
     format: PostFormat,
@@ -171,17 +171,23 @@ pub fn sample_for(
     if rule.is_none_or(|rule| rule.author.is_none()) {
         content.author.clear();
     }
+    let wanted = rule.and_then(|rule| rule.media.get(&MediaRole::Thumbnail));
+    if wanted.is_some_and(|wanted| wanted.min > 0) {
+        let bytes = jpeg(9);
+        content.media.push(blobs.media(MediaRole::Thumbnail, "image/jpeg", (1280, 720), bytes));
+    }
     content
+}
+
+/// Begins as a JPEG does, for platforms that look.
+fn jpeg(n: u8) -> Vec<u8> {
+    vec![0xff, 0xd8, 0xff, 0xe0, 0, 16, b'J', b'F', b'I', b'F', 0, n]
 }
 
 /// A post of this format with Vietnamese words, the short link in its text, and files from `blobs`.
 pub fn sample(format: PostFormat, marker: &str, blobs: &MemoryBlobs) -> PostContent {
     let url = format!("https://tin.example/l/{marker}");
-    let photo = |n: u8| {
-        // Begins as a JPEG does, for platforms that look.
-        let bytes = vec![0xff, 0xd8, 0xff, 0xe0, 0, 16, b'J', b'F', b'I', b'F', 0, n];
-        blobs.media(MediaRole::Photo, "image/jpeg", (1080, 1350), bytes)
-    };
+    let photo = |n: u8| blobs.media(MediaRole::Photo, "image/jpeg", (1080, 1350), jpeg(n));
     let video = |size| {
         let bytes = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom loa".repeat(20);
         blobs.media(MediaRole::Video, "video/mp4", size, bytes)

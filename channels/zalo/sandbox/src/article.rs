@@ -117,9 +117,8 @@ impl Content {
             related: related(payload)?,
         };
         if content.kind == "video" {
-            if let Some(extra) =
-                ["author", "cover", "body"].iter().find(|name| payload.get(**name).is_some())
-            {
+            let foreign = ["author", "cover", "body", "tracking_link", "related_medias"];
+            if let Some(extra) = foreign.iter().find(|name| payload.get(**name).is_some()) {
                 return Err(OaError::invalid(extra));
             }
             content.video_id = Some(required(payload, "video_id")?);
@@ -293,8 +292,14 @@ mod tests {
     fn a_video_article_takes_no_fields_of_a_normal_one() {
         let payload = json!({
             "type": "video", "title": "Clip", "description": "Mô tả", "video_id": "v1",
-            "avatar": "https://vd.vn/a.jpg", "author": "Ban Biên tập",
+            "avatar": "https://vd.vn/a.jpg",
         });
-        assert_eq!(Content::parse(&payload).unwrap_err().message, "author is invalid");
+        assert!(Content::parse(&payload).is_ok());
+        for name in ["author", "tracking_link"] {
+            let mut payload = payload.clone();
+            payload[name] = "https://vd.vn/l/k7m2".into();
+            let refused = Content::parse(&payload).unwrap_err().message;
+            assert_eq!(refused, format!("{name} is invalid"));
+        }
     }
 }
