@@ -37,7 +37,8 @@ pub(super) fn parts(told: &Value) -> Parts {
         facts: Facts {
             // Asking what became of an article is a POST that changes nothing.
             is_effect: |seen| seen.method == "POST" && !seen.path.ends_with("/verify"),
-            first: ("POST", "/v2.0/article/create"),
+            // Of a video article, the video is sent first.
+            first: ("POST", "/v2.0/article/*"),
             refusal: (200, refusal, "-210"),
             throttled,
             without_numbers,

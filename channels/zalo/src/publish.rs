@@ -56,6 +56,8 @@ pub(crate) enum Step {
         failed: u32,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         video: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reached: Option<Timestamp>,
     },
     /// Show the article.
     Show {
@@ -144,18 +146,20 @@ pub(crate) async fn advance(
         Step::Create { failed, video, reached } => {
             create(api, cx, to, post, (failed, video, reached)).await
         }
-        Step::VerifyCreate { token, polls, failed, video } => {
+        Step::VerifyCreate { token, polls, failed, video, reached } => {
             Ok(match verify(api, cx, to, &token).await? {
                 Outcome::Done(id) => Step::Show { id, failed: 0, video }.next(),
                 Outcome::Pending => {
                     let polls = polls + 1;
-                    Step::VerifyCreate { token, polls, failed, video }.after(poll_wait(polls))
+                    Step::VerifyCreate { token, polls, failed, video, reached }
+                        .after(poll_wait(polls))
                 }
                 Outcome::Failed(said) => {
                     let failed = one_more(failed, &said)?;
                     Step::Create { failed, video, reached: None }.after(AFTER_FAILED_FETCH)
                 }
-                Outcome::Forgotten => Step::Create { failed, video, reached: None }.next(),
+                // It may be there and not be listed yet: the wait counts from when it was created.
+                Outcome::Forgotten => Step::Create { failed, video, reached }.next(),
             })
         }
         Step::Show { id, failed, video } => {
@@ -219,7 +223,7 @@ async fn create(
     }
     let article = payload(cx, post, Status::Hide, None, video.as_deref()).await?;
     let token = accepted(api, cx, to, "v2.0/article/create", &article).await?;
-    Ok(Step::VerifyCreate { token, polls: 0, failed, video }.after(poll_wait(0)))
+    Ok(Step::VerifyCreate { token, polls: 0, failed, video, reached }.after(poll_wait(0)))
 }
 
 /// Of several articles with our marker: a shown one, else the oldest, and the others.

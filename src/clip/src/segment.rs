@@ -56,9 +56,9 @@ pub(crate) fn plan(timeline: &Timeline, rungs: &[Rung]) -> Vec<Range<u32>> {
         starts.push(scene.start);
         let inside = changes(timeline, scene).into_iter().filter(|_| parts_captions);
         for change in inside {
-            let last = starts.last().copied().unwrap_or(scene.start);
-            let least = timeline.canvas.fps * SHORTEST_S;
-            if change >= last + least && change + least <= end {
+            let before = starts.last().copied().unwrap_or(scene.start);
+            let apart = timeline.canvas.fps * SHORTEST_S;
+            if change >= before + apart && change + apart <= end {
                 starts.push(change);
             }
         }
