@@ -81,9 +81,7 @@ impl Api {
         path: &str,
         body: &impl Serialize,
     ) -> Result<Response> {
-        let request = signed(self.post(path, body)?, to, self.config.appsecret_proof)?;
-        let answer = self.exchange(cx, request, None).await;
-        answer.map_err(|error| clean(classify::transport(Call::Read, error), to))
+        self.raw(cx, to, self.post(path, body)?).await
     }
 
     /// Sends a file, which nothing shows yet: the gate is asked first all the same.
@@ -110,8 +108,11 @@ impl Api {
         token: &str,
     ) -> Result<Response> {
         let request = Request::get(self.url(path)?).query("token", token);
-        let request = request.secret_header("token", token);
-        let request = signed(request, to, self.config.appsecret_proof)?;
+        self.raw(cx, to, request.secret_header("token", token)).await
+    }
+
+    async fn raw(&self, cx: &Cx<'_>, to: To<'_>, read: Request) -> Result<Response> {
+        let request = signed(read, to, self.config.appsecret_proof)?;
         let answer = self.exchange(cx, request, None).await;
         answer.map_err(|error| clean(classify::transport(Call::Read, error), to))
     }

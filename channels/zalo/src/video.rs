@@ -12,7 +12,7 @@ use crate::{
     api::Api,
     classify::{self, Call, Conversion},
     publish::Step,
-    wire::{Accepted, Status, VideoArticle},
+    wire::{Accepted, Kind, Status, VideoArticle},
 };
 
 /// How long an upload can be asked about.
@@ -103,7 +103,7 @@ pub(crate) async fn article(
     })?;
     Ok(VideoArticle {
         id: id.map(str::to_owned),
-        kind: crate::wire::Kind::Video,
+        kind: Kind::Video,
         title: content.title.clone(),
         description: content.text.clone(),
         video_id: video.to_owned(),

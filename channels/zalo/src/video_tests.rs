@@ -135,6 +135,39 @@ fn a_repeated_create_waits_for_the_list_however_long_the_conversion_took() {
 }
 
 #[test]
+fn a_creation_that_was_forgotten_waits_for_the_list_too() {
+    run(async {
+        let mut world = World::of_video();
+        let (platform, server, zalo) = start(&world).await;
+        platform.lock().unwrap().states = vec![state(3, ""); 12];
+        platform.lock().unwrap().states.push(state(1, VIDEO_ID));
+        let (mut at, mut step) = (None, String::new());
+        while step != "verify_create" {
+            let progress = zalo.advance(&world.cx(), world.to(), world.post(), at).await.unwrap();
+            let Progress::Again { ticket, wait } = progress else { panic!("not live yet") };
+            world.later(i64::try_from(wait.as_secs()).unwrap());
+            step.clone_from(&ticket.step);
+            at = Some(ticket);
+        }
+        // The article is there, and the list does not show it yet.
+        let hidden = std::mem::take(&mut platform.lock().unwrap().articles);
+        platform.lock().unwrap().verify =
+            vec![json!({"error": -201, "message": "token is invalid"}).to_string()];
+        for _ in 0..2 {
+            let progress = zalo.advance(&world.cx(), world.to(), world.post(), at).await.unwrap();
+            let Progress::Again { ticket, .. } = progress else { panic!("not live yet") };
+            assert_eq!(ticket.step, "create");
+            at = Some(ticket);
+        }
+        assert_eq!(server.count("/v2.0/article/create"), 1, "nothing is created in the dark");
+        platform.lock().unwrap().articles = hidden;
+        world.later(60);
+        drive(&zalo, &mut world, at).await;
+        assert_eq!(server.count("/v2.0/article/create"), 1);
+    });
+}
+
+#[test]
 fn a_video_that_stays_in_conversion_is_sent_three_times_then_a_person_looks() {
     run(async {
         let mut world = World::of_video();

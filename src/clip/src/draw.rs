@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -59,10 +60,7 @@ pub fn draw(
     cancel: &Cancel,
 ) -> Result<BTreeMap<SpriteKey, Bitmap>> {
     let bitmaps = draw_some(timeline, |_| true, (engine, brand), cancel)?;
-    uncover(timeline, |key, x| {
-        let ground = bitmaps.get(key)?;
-        Some((ground.covers_from(x)?, ground.low()))
-    });
+    uncover(timeline, |key, x| bitmaps.get(key)?.covers(x));
     Ok(bitmaps)
 }
 
@@ -114,28 +112,23 @@ pub(crate) fn draw_some(
     Ok(bitmaps)
 }
 
-/// Lets photos end where the words' own ground begins, as `covers` tells it of a layer: from which row on it covers a column
-/// down to which. What lies below it nobody sees; the middle of what is seen is the middle of the photo then, and more of its
-/// width is in sight.
+/// Lets photos end where the words' own ground begins: `covers` tells in which rows a layer covers a column. What lies below
+/// it nobody sees; the middle of what is seen is the middle of the photo then, and more of its width is in sight.
 pub(crate) fn uncover(
     timeline: &mut Timeline,
-    covers: impl Fn(&SpriteKey, i32) -> Option<(i32, i32)>,
+    covers: impl Fn(&SpriteKey, i32) -> Option<Range<i32>>,
 ) {
     for scene in &mut timeline.scenes {
-        let Some(shot) = &mut scene.shot else { continue };
-        let Some(ground) = scene.cues.iter().find(|cue| cue.sprite.layer == 0) else { continue };
-        let place = shot.place;
-        let middle = i32::try_from(place.x + place.width / 2).unwrap_or(i32::MAX);
-        let Some((top, low)) = covers(&ground.sprite, middle) else { continue };
-        let (Ok(top), Ok(low)) = (u32::try_from(top), u32::try_from(low)) else { continue };
-        let end = top.next_multiple_of(2);
-        let is_photo = matches!(shot.source, Source::Photo(_));
-        if is_photo
-            && low >= place.y + place.height
-            && end > place.y
-            && end < place.y + place.height
-        {
-            shot.place.height = end - place.y;
+        let shot = scene.shot.as_mut().filter(|shot| matches!(shot.source, Source::Photo(_)));
+        let ground = scene.cues.iter().find(|cue| cue.sprite.layer == 0);
+        let (Some(shot), Some(ground)) = (shot, ground) else { continue };
+        let place = &mut shot.place;
+        let middle = (place.x + place.width / 2).cast_signed();
+        let Some(rows) = covers(&ground.sprite, middle) else { continue };
+        let (top, low) = (rows.start.max(0).cast_unsigned(), rows.end.max(0).cast_unsigned());
+        let (end, foot) = (top.next_multiple_of(2), place.y + place.height);
+        if low >= foot && (place.y + 1..foot).contains(&end) {
+            place.height = end - place.y;
             shot.melt = 0;
         }
     }

@@ -101,7 +101,7 @@ fn strings(plate: &Plate) -> Vec<(&str, &str)> {
             // How a chart is drawn is no word of it; a template that drew it would be found by `check_set`.
             Value::Object(parts) => parts
                 .iter()
-                .filter(|(name, _)| *name != "kind")
+                .filter(|(name, _)| (field, name.as_str()) != ("chart", "kind"))
                 .for_each(|(_, value)| walk(field, value, out)),
             _ => {}
         }

@@ -91,10 +91,7 @@ impl Rehearsal {
             timeline.check()?;
             provenance::check(&timeline, order)?;
             let sprites = sprites(&timeline, canvas, before, cancel)?;
-            draw::uncover(&mut timeline, |key, x| {
-                let ground = sprites.get(key)?;
-                Some((ground.covers_from(x)?, ground.low()))
-            });
+            draw::uncover(&mut timeline, |key, x| sprites.get(key)?.covers(x));
             Ok((timeline, sprites))
         };
         let ((timeline, sprites), places) = staged(order, story, spoken, draw)?;

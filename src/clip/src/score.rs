@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Raised when the same score sounds otherwise than before.
-const GENERATION: u32 = 2;
+const GENERATION: u32 = 3;
 /// How loud the music is under a voice, and beside the sound of a cut.
 const UNDER: f32 = 0.16;
 /// How loud the music is on its own in a film with a voice, so that it does not jump out in the pauses.

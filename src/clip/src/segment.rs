@@ -47,19 +47,21 @@ fn longest(canvas: Canvas, rungs: &[Rung]) -> u32 {
 /// Stretches of a clip, in order: from scene to scene and from caption to caption, so that a corrected caption is encoded
 /// again and little beside it; long ones in even parts.
 pub(crate) fn plan(timeline: &Timeline, rungs: &[Rung]) -> Vec<Range<u32>> {
+    let fps = timeline.canvas.fps;
     let longest = longest(timeline.canvas, rungs);
     // Where keyframes are far apart each further one costs a slow link too much.
-    let parts_captions = longest == timeline.canvas.fps * LONGEST_S;
+    let parts_captions = longest == fps * LONGEST_S;
     let mut starts = Vec::new();
     for scene in &timeline.scenes {
-        let end = scene.start + scene.frames;
-        starts.push(scene.start);
-        let inside = changes(timeline, scene).into_iter().filter(|_| parts_captions);
-        for change in inside {
-            let before = starts.last().copied().unwrap_or(scene.start);
-            let apart = timeline.canvas.fps * SHORTEST_S;
-            if change >= before + apart && change + apart <= end {
+        let (mut before, end) = (scene.start, scene.start + scene.frames);
+        starts.push(before);
+        if !parts_captions {
+            continue;
+        }
+        for change in changes(timeline, scene) {
+            if change >= before + fps * SHORTEST_S && change + fps * SHORTEST_S <= end {
                 starts.push(change);
+                before = change;
             }
         }
     }

@@ -31,16 +31,10 @@ pub struct Bitmap {
 }
 
 impl Bitmap {
-    /// The row of the canvas from which on it covers column `x` of it, down to its own lower edge; nothing when it does not.
-    pub(crate) fn covers_from(&self, x: i32) -> Option<i32> {
-        let column = usize::try_from(x - self.x).ok().filter(|column| *column < self.width)?;
-        let covers = |row: usize| self.rgba[(row * self.width + column) * 4 + 3] == u8::MAX;
-        covered((0..self.height).rev().take_while(|row| covers(*row)).last(), self.y)
-    }
-
-    /// Its lower edge on the canvas.
-    pub(crate) fn low(&self) -> i32 {
-        self.y + self.height as i32
+    /// Rows of the canvas in which it covers column `x`, up from its own lower edge; nothing when it does not reach that.
+    pub(crate) fn covers(&self, x: i32) -> Option<Range<i32>> {
+        let alpha = |at: usize| self.rgba[at * 4 + 3];
+        covered((self.x, self.y), (self.width, self.height), alpha, x)
     }
 
     /// The part of a canvas-sized picture that is not clear, grown to even edges; nothing when all of it is clear.
@@ -107,22 +101,24 @@ pub struct Sprite {
     layers: [Layer; 3],
 }
 
-fn covered(row: Option<usize>, top: i32) -> Option<i32> {
-    row.map(|row| top + row as i32)
+/// What layers of either kind cover: the same rows, so that what is looked at is what is encoded.
+fn covered(
+    (left, top): (i32, i32),
+    (width, height): (usize, usize),
+    alpha: impl Fn(usize) -> u8,
+    x: i32,
+) -> Option<Range<i32>> {
+    let column = usize::try_from(x - left).ok().filter(|column| *column < width)?;
+    let rows = (0..height).rev().take_while(|row| alpha(row * width + column) == u8::MAX);
+    rows.last().map(|first| top + first as i32..top + height as i32)
 }
 
 impl Sprite {
-    /// As [`Bitmap::covers_from`].
-    pub(crate) fn covers_from(&self, x: i32) -> Option<i32> {
-        let column = usize::try_from(x - self.x).ok()?;
-        let solid = &self.layers[0].solid;
-        let rows = (0..solid.len()).rev().take_while(|row| solid[*row].contains(&column));
-        covered(rows.last(), self.y)
-    }
-
-    /// Its lower edge on the canvas.
-    pub(crate) fn low(&self) -> i32 {
-        self.y + self.layers[0].solid.len() as i32
+    /// As [`Bitmap::covers`].
+    pub(crate) fn covers(&self, x: i32) -> Option<Range<i32>> {
+        let luma = &self.layers[0];
+        let size = (luma.width, luma.seen.len());
+        covered((self.x, self.y), size, |at| luma.alpha[at], x)
     }
 
     /// Converts a bitmap.

@@ -172,8 +172,7 @@ impl Layout {
         frames
     }
 
-    /// Whether a scene of this topic can be told in this layout. Slow links get words, figures
-    /// and bars only.
+    /// Whether a scene of this topic can be told in this layout. Slow links get words, figures and bars only.
     pub(crate) fn shows(&self, topic: &Topic) -> bool {
         !self.still || !matches!(topic, Topic::Table | Topic::Alert | Topic::Cut(_))
     }
