@@ -31,6 +31,12 @@ pub enum By {
     Post,
 }
 
+impl By {
+    /// Every cut.
+    pub const ALL: [Self; 5] =
+        [Self::Channel, Self::Account, Self::Format, Self::Article, Self::Post];
+}
+
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Query {

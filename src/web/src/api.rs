@@ -81,33 +81,64 @@ pub(crate) async fn reach(
     Ok(Json(loa_reach::report(&*app.store, &query).await.map_err(pages::reach_failed)?))
 }
 
+fn list(summary: &str) -> Value {
+    json!({ "summary": summary, "responses": { "200": { "description": "JSON" } } })
+}
+
+/// The list of articles as `OpenAPI` says it.
+pub(crate) fn articles_told() -> Value {
+    list("Articles of the caller's agency, newest first")
+}
+
+/// The list of posts as `OpenAPI` says it.
+pub(crate) fn posts_told() -> Value {
+    list("Posts with their states and receipts")
+}
+
+/// The report as `OpenAPI` says it.
+pub(crate) fn reach_told() -> Value {
+    let parameter = |name: &str, required: bool, schema: Value| json!({ "name": name, "in": "query", "required": required, "schema": schema });
+    let time = json!({ "type": "string", "format": "date-time" });
+    let by = json!({ "enum": loa_reach::By::ALL.map(|by| pages::name_of(&by)) });
+    let mut told =
+        list("Reach of posts in a period, cut by channel, account, format, article or post");
+    if let Some(told) = told.as_object_mut() {
+        let parameters = json!([
+            parameter("from", true, time.clone()),
+            parameter("to", true, time),
+            parameter("by", false, by)
+        ]);
+        told.insert("parameters".to_owned(), parameters);
+        told["responses"]["400"] = json!({ "description": "A parameter is missing or no date" });
+        told["responses"]["422"] = json!({ "description": "The period ends before it begins" });
+    }
+    told
+}
+
+/// This description as it says itself.
+pub(crate) fn openapi_told() -> Value {
+    list("This description")
+}
+
 /// What can be asked, for machines.
 pub(crate) async fn openapi() -> Json<Value> {
-    let listed = |summary: &str| json!({ "get": { "summary": summary, "responses": { "200": { "description": "JSON" } } } });
-    let parameter = |name: &str, required: bool| json!({ "name": name, "in": "query", "required": required, "schema": { "type": "string" } });
-    let mut reach =
-        listed("Reach of posts in a period, cut by channel, account, format, article or post");
-    if let Some(get) = reach.get_mut("get").and_then(Value::as_object_mut) {
-        get.insert(
-            "parameters".to_owned(),
-            json!([parameter("from", true), parameter("to", true), parameter("by", false)]),
-        );
-    }
-    let (clip, frame) = crate::clip::openapi();
+    let text = json!({ "type": "string" });
+    let problem = json!({
+        "type": "object", "required": ["title", "status", "detail"],
+        "properties": {
+            "type": text, "title": text, "status": { "type": "integer" }, "detail": text,
+            "detail_vi": text, "detail_en": text,
+            "errors": { "type": "array", "items": text },
+        },
+    });
     Json(json!({
         "openapi": "3.1.0",
         "info": { "title": "Loa", "version": env!("CARGO_PKG_VERSION") },
-        "paths": {
-            "/api/v1/articles": listed("Articles of the caller's agency, newest first"),
-            "/api/v1/posts": listed("Posts with their states and receipts"),
-            "/api/v1/reach": reach,
-            "/api/v1/preview": crate::preview::openapi(),
-            "/api/v1/preview/clip": clip,
-            "/api/v1/preview/clip/{id}/{file}": frame,
-            "/api/v1/templates": crate::templates::openapi(),
-            "/api/v1/templates/{name}": crate::templates::openapi_of_one(),
+        "paths": crate::ways::paths(&crate::ways()),
+        "components": {
+            "schemas": { "Problem": problem },
+            "securitySchemes": { "session": { "type": "apiKey", "in": "cookie", "name": "loa" } },
         },
-        "components": { "securitySchemes": { "session": { "type": "apiKey", "in": "cookie", "name": "loa" } } },
         "security": [{ "session": [] }],
     }))
 }

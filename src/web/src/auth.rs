@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use argon2::{
@@ -12,7 +12,7 @@ use argon2::{
 };
 use axum::{
     Form,
-    extract::{ConnectInfo, Path, Request, State},
+    extract::{ConnectInfo, MatchedPath, Path, Request, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{Html, IntoResponse, Redirect, Response},
@@ -22,7 +22,11 @@ use loa_model::{Actor, Digest, Entropy, Record, User, UserId};
 use loa_store::{Changes, Expect, StoreExt};
 use serde::{Deserialize, Serialize};
 
-use crate::{Shared, error::WebError};
+use crate::{
+    Shared,
+    error::WebError,
+    ways::{Access, Gate},
+};
 
 const COOKIE: &str = "loa";
 const LANGUAGE: &str = "lang";
@@ -202,32 +206,35 @@ pub(crate) async fn language(
     response
 }
 
-/// Lets signed-in people through, and changing requests only from our own pages.
+/// Lets through whoever the table of addresses lets, and changing requests of people only from our own pages.
 pub(crate) async fn require(
-    State(app): State<Shared>,
+    State((app, gate)): State<(Shared, Arc<Gate>)>,
+    path: MatchedPath,
     mut request: Request,
     next: Next,
 ) -> Result<Response, WebError> {
-    if request.method() != Method::GET
-        && request.method() != Method::HEAD
-        && !same_origin(request.headers())
-    {
+    let access = gate.access(request.method(), path.as_str())?;
+    if access == Access::Anyone {
+        return Ok(next.run(request).await);
+    }
+    let reads = request.method() == Method::GET || request.method() == Method::HEAD;
+    if !reads && !same_origin(request.headers()) {
         return Err(WebError::foreign());
     }
     let Some(visitor) = visitor(&app, request.headers()).await? else {
-        let api = request.uri().path().starts_with("/api/");
         if by_htmx(request.headers()) {
             // A redirect would put the sign-in page inside the card.
             let leave = [("hx-redirect", "/dang-nhap")];
             return Ok((StatusCode::UNAUTHORIZED, leave).into_response());
         }
-        return Ok(if api {
-            (StatusCode::UNAUTHORIZED, axum::Json(serde_json::json!({"error": "sign in first"})))
-                .into_response()
-        } else {
-            Redirect::to("/dang-nhap").into_response()
-        });
+        if path.as_str().starts_with("/api/") {
+            return Err(WebError::unknown());
+        }
+        return Ok(Redirect::to("/dang-nhap").into_response());
     };
+    if !access.lets(Some(&visitor.user.roles)) {
+        return Err(WebError::forbidden());
+    }
     request.extensions_mut().insert(visitor);
     Ok(next.run(request).await)
 }

@@ -1,9 +1,13 @@
 //! Failures as pages: what happened and what to do, in the reader's language.
 
 use axum::{
-    http::StatusCode,
+    http::{StatusCode, header},
     response::{Html, IntoResponse, Response},
 };
+
+/// What a page of a failure says.
+#[derive(Debug, Clone)]
+pub(crate) struct Said(pub(crate) String);
 
 /// A request that cannot be answered as asked.
 #[derive(Debug)]
@@ -29,6 +33,11 @@ impl WebError {
             StatusCode::FORBIDDEN,
             "Yêu cầu không đến từ trang của Loa / The request does not come from a page of Loa",
         )
+    }
+
+    /// Nobody who is known.
+    pub(crate) fn unknown() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "Hãy đăng nhập trước / Sign in first")
     }
 
     /// Not allowed for this role.
@@ -68,6 +77,45 @@ impl From<minijinja::Error> for WebError {
     }
 }
 
+/// The two languages of a message: `Không tìm thấy / Not found`.
+fn parts(message: &str) -> (&str, &str) {
+    message.split_once(" / ").unwrap_or((message, message))
+}
+
+/// A failure of an operation, RFC 9457, in both languages; `detail` is in the language that was asked for.
+pub(crate) fn problem(status: StatusCode, message: &str, lang: &str) -> Response {
+    let (vi, en) = parts(message);
+    let problem = serde_json::json!({
+        "type": "about:blank",
+        "title": status.canonical_reason().unwrap_or_default(),
+        "status": status.as_u16(),
+        "detail": if lang == "en" { en } else { vi },
+        "detail_vi": vi,
+        "detail_en": en,
+    });
+    let kind = [(header::CONTENT_TYPE, "application/problem+json")];
+    (status, kind, problem.to_string()).into_response()
+}
+
+/// The answer of an operation: what failed is a problem, whoever found it.
+pub(crate) async fn told(mut response: Response, lang: &str) -> Response {
+    /// Longest sentence of the framework that is passed on, bytes.
+    const MOST: usize = 4096;
+    let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let is_json = kind.is_some_and(|kind| kind.as_bytes().ends_with(b"json"));
+    if !(status.is_client_error() || status.is_server_error()) || is_json {
+        return response;
+    }
+    if let Some(Said(message)) = response.extensions_mut().remove() {
+        return problem(status, &message, lang);
+    }
+    let body = axum::body::to_bytes(response.into_body(), MOST).await.unwrap_or_default();
+    let why = String::from_utf8_lossy(&body);
+    let why = if why.is_empty() { status.canonical_reason().unwrap_or_default() } else { &why };
+    problem(status, &format!("Yêu cầu không đúng: {why} / The request is not right: {why}"), lang)
+}
+
 impl IntoResponse for WebError {
     fn into_response(self) -> Response {
         let text = crate::view::escape(&self.message);
@@ -78,7 +126,10 @@ impl IntoResponse for WebError {
              <p class=\"brand\"><img src=\"/static/loa.svg\" alt=\"\" width=\"32\" height=\"32\"><span>Loa</span></p>\
              <h1 class=\"code\">{code}</h1><p>{text}</p><p><a class=\"button\" href=\"/\">Về trang chính / Home</a></p></main></body></html>"
         );
-        (self.status, Html(page)).into_response()
+        let mut response = (self.status, Html(page)).into_response();
+        // An operation of the interface says it as a problem instead.
+        response.extensions_mut().insert(Said(self.message));
+        response
     }
 }
 

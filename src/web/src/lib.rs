@@ -20,14 +20,16 @@ mod progress;
 mod public;
 mod templates;
 mod view;
+mod ways;
 
 use std::{collections::BTreeMap, future::Future, sync::Arc};
 
 use axum::{
     Router,
-    http::{HeaderValue, header},
-    middleware,
-    routing::{delete, get, post},
+    extract::{Request, State},
+    http::{HeaderValue, Method, header},
+    middleware::{self, Next},
+    response::Response,
 };
 use loa_delivery::Desk;
 use loa_model::{Capability, Ids, JobId, Progress, seams::SharedClock};
@@ -43,6 +45,7 @@ pub use clip::{
 };
 pub use local::{Local, call_local, serve_local};
 pub use preview::{Cards, Drawn, Family, Refused, Wanted};
+pub use ways::{Access, Way};
 
 /// Settings of the pages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,56 +149,77 @@ pub fn router(deps: Deps) -> Result<Router, AssetsError> {
         attempts: auth::Attempts::default(),
         counts: attention::Counts::default(),
     });
-    let staff = Router::new()
-        .route("/", get(pages::articles))
-        .route("/bai-viet", post(pages::ingest))
-        .route("/bai-viet/{id}", get(article::page))
-        .route("/bai-viet/{id}/soan", post(article::compose))
-        .route("/bai-viet/{id}/do-hoa", get(picture::page).post(picture::draw))
-        .route("/bai-viet/{id}/dung-clip", get(clip::page::page).post(clip::page::draw))
-        .route("/viec/{id}/tien-do", get(progress::stream))
-        .route("/viec/{id}/huy", post(pages::cancel_job))
-        .route("/viec/{id}/thu-lai", post(attention::retry))
-        .route("/viec/{id}/bo", post(attention::give_up))
-        .route("/bai-dang", get(pages::posts))
-        .route("/bai-dang/{id}", get(decide::page))
-        .route("/bai-dang/{id}/quyet-dinh", post(decide::decide))
-        .route("/bai-dang/{id}/gui-duyet", post(crate::post::submit))
-        .route("/bai-dang/{id}/duyet", post(crate::post::approve))
-        .route("/bai-dang/{id}/tra-lai", post(crate::post::give_back))
-        .route("/duyet", get(pages::approvals))
-        .route("/can-xu-ly", get(attention::page))
-        .route("/su-co/{id}/dong", post(attention::close))
-        .route("/kenh", get(channels::page))
-        .route("/kenh/tam-dung", post(channels::pause))
-        .route("/kenh/chay-lai", post(channels::resume))
-        .route("/bao-cao", get(pages::reach))
-        .route("/tep/{hash}", get(media::blob))
-        .route("/dang-xuat", post(auth::sign_out))
-        .route("/api/v1/articles", get(api::articles))
-        .route("/api/v1/posts", get(api::posts))
-        .route("/api/v1/reach", get(api::reach))
-        .route("/api/v1/preview", post(preview::preview))
-        .route("/api/v1/preview/clip", post(clip::preview))
-        .route("/api/v1/preview/clip/{id}/{file}", get(clip::frame))
-        .route("/api/v1/templates", get(templates::list).post(templates::add))
-        .route("/api/v1/templates/{name}", delete(templates::remove))
-        .route_layer(middleware::from_fn_with_state(app.clone(), auth::require));
-    let open = Router::new()
-        .route("/dang-nhap", get(auth::form).post(auth::sign_in))
-        .route("/ngon-ngu/{lang}", get(auth::language))
-        .route("/m/{file}", get(media::public))
-        .route("/hook/{account}", post(public::hook))
-        .route("/l/{code}", get(public::short_link))
-        .route("/l/{code}/nhe", get(public::light))
-        .route("/static/{*file}", get(media::fixed))
-        .route("/api/v1/openapi.json", get(api::openapi))
-        .route("/khoe", get(|| async { "ok" }));
-    Ok(staff
-        .merge(open)
+    let (router, ways) = table();
+    let gate = Arc::new(ways::Gate::of(&ways));
+    let router = router
+        .route_layer(middleware::from_fn_with_state((Arc::clone(&app), gate), auth::require))
         .fallback(error::not_found)
-        .layer(middleware::map_response(harden))
-        .with_state(app))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), finish));
+    Ok(router.with_state(app))
+}
+
+/// Every address there is, with who may ask for it.
+pub fn ways() -> Vec<Way> {
+    table().1
+}
+
+fn table() -> (Router<Shared>, Vec<Way>) {
+    use ways::{ADMINS, Access, NEWSROOM, SIGNERS, SWITCHERS, WRITERS};
+    let (anyone, staff) = (Access::Anyone, Access::Staff);
+    let (clip, frame) = clip::openapi();
+    ways::Ways::default()
+        .get("/", staff, pages::articles)
+        .post("/bai-viet", WRITERS, pages::ingest)
+        .get("/bai-viet/{id}", staff, article::page)
+        .post("/bai-viet/{id}/soan", WRITERS, article::compose)
+        .get("/bai-viet/{id}/do-hoa", WRITERS, picture::page)
+        .post("/bai-viet/{id}/do-hoa", WRITERS, picture::draw)
+        .get("/bai-viet/{id}/dung-clip", WRITERS, clip::page::page)
+        .post("/bai-viet/{id}/dung-clip", WRITERS, clip::page::draw)
+        .get("/viec/{id}/tien-do", staff, progress::stream)
+        .post("/viec/{id}/huy", NEWSROOM, pages::cancel_job)
+        .post("/viec/{id}/thu-lai", NEWSROOM, attention::retry)
+        .post("/viec/{id}/bo", NEWSROOM, attention::give_up)
+        .get("/bai-dang", staff, pages::posts)
+        .get("/bai-dang/{id}", staff, decide::page)
+        .post("/bai-dang/{id}/quyet-dinh", NEWSROOM, decide::decide)
+        .post("/bai-dang/{id}/gui-duyet", WRITERS, crate::post::submit)
+        .post("/bai-dang/{id}/duyet", SIGNERS, crate::post::approve)
+        .post("/bai-dang/{id}/tra-lai", SIGNERS, crate::post::give_back)
+        .get("/duyet", staff, pages::approvals)
+        .get("/can-xu-ly", staff, attention::page)
+        .post("/su-co/{id}/dong", Access::Only(loa_delivery::CLOSERS), attention::close)
+        .get("/kenh", staff, channels::page)
+        .post("/kenh/tam-dung", SWITCHERS, channels::pause)
+        .post("/kenh/chay-lai", SWITCHERS, channels::resume)
+        .get("/bao-cao", staff, pages::reach)
+        .get("/tep/{hash}", staff, media::blob)
+        .post("/dang-xuat", staff, auth::sign_out)
+        .api(Method::GET, "/api/v1/articles", staff, (api::articles_told(), api::articles))
+        .api(Method::GET, "/api/v1/posts", staff, (api::posts_told(), api::posts))
+        .api(Method::GET, "/api/v1/reach", staff, (api::reach_told(), api::reach))
+        .api(Method::POST, "/api/v1/preview", NEWSROOM, (preview::openapi(), preview::preview))
+        .api(Method::POST, "/api/v1/preview/clip", NEWSROOM, (clip, clip::preview))
+        .api(Method::GET, "/api/v1/preview/clip/{id}/{file}", NEWSROOM, (frame, clip::frame))
+        .api(Method::GET, "/api/v1/templates", staff, (templates::list_told(), templates::list))
+        .api(Method::POST, "/api/v1/templates", ADMINS, (templates::add_told(), templates::add))
+        .api(
+            Method::DELETE,
+            "/api/v1/templates/{name}",
+            ADMINS,
+            (templates::remove_told(), templates::remove),
+        )
+        .get("/dang-nhap", anyone, auth::form)
+        .post("/dang-nhap", anyone, auth::sign_in)
+        .get("/ngon-ngu/{lang}", anyone, auth::language)
+        .get("/m/{file}", anyone, media::public)
+        .post("/hook/{account}", anyone, public::hook)
+        .get("/l/{code}", anyone, public::short_link)
+        .get("/l/{code}/nhe", anyone, public::light)
+        .get("/static/{*file}", anyone, media::fixed)
+        .api(Method::GET, "/api/v1/openapi.json", anyone, (api::openapi_told(), api::openapi))
+        .get("/khoe", anyone, || async { "ok" })
+        .done()
 }
 
 /// Serves until `stop` resolves, then lets open requests finish.
@@ -211,9 +235,19 @@ pub async fn serve(
     axum::serve(listener, service).with_graceful_shutdown(stop).await
 }
 
-async fn harden(mut response: axum::response::Response) -> axum::response::Response {
+/// Puts what every answer carries on it, and says what went wrong with an operation as a problem.
+async fn finish(State(app): State<Shared>, request: Request, next: Next) -> Response {
     const POLICY: &str = "default-src 'self'; img-src 'self' data:; media-src 'self'; style-src 'self' 'unsafe-inline'; \
                           frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+    let lang = request
+        .uri()
+        .path()
+        .starts_with("/api/")
+        .then(|| auth::language_of(request.headers(), &app.config.language));
+    let mut response = next.run(request).await;
+    if let Some(lang) = lang {
+        response = error::told(response, &lang).await;
+    }
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

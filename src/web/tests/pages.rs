@@ -133,7 +133,7 @@ async fn nobody_approves_what_they_wrote() {
     // Nor does one without the role.
     let author = Browser::of(&world, &world.people.author).await;
     let answer = author.post(&action, &[("digest", &digest)]).await;
-    assert_eq!(answer.status, StatusCode::CONFLICT);
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
     assert!(deliveries(&world, &post).await.is_empty());
 }
 
