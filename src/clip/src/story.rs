@@ -1,6 +1,6 @@
 //! From a brief to a film: which scenes, for how long, with which words.
 
-use loa_model::{Article, Beat, Brief, Cut, Passage, Storyboard, Topic};
+use loa_model::{Article, Beat, Brief, Cut, Music, Passage, Storyboard, Topic};
 
 use crate::{
     Error, Result,
@@ -253,9 +253,19 @@ pub fn cast(
             }
             (timeline, said) = run(&beats, slower);
         }
+        if is_one_piece(board) {
+            // Nothing is drawn over a video that is shown as it is.
+            timeline.bar_height = 0;
+        }
         let score = Score { music: board.music.unwrap_or_default(), said, heard: heard(&timeline) };
         return Ok(Cast { timeline, score });
     }
+}
+
+/// Whether a film is one piece of a video and nothing besides: neither scenes nor music.
+fn is_one_piece(board: &Storyboard) -> bool {
+    let piece = matches!(board.beats.as_slice(), [Beat { of: Topic::Cut(_), .. }]);
+    piece && board.music == Some(Music::Silent)
 }
 
 /// The sound of the parts of videos that are seen.

@@ -27,6 +27,8 @@ use crate::{
 };
 
 #[cfg(feature = "ffmpeg")]
+mod copied;
+#[cfg(feature = "ffmpeg")]
 mod make;
 
 /// Steps of the work, keys of the locale files.

@@ -1,13 +1,17 @@
 //! A clip by facts: what a player, a platform and a slow link will find in the file.
 
-use std::fs;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use loa_clip::{
-    Bulletin, Compositor, Error, PhotoFile, Rate, Rung, SoundCodec, SoundRate, render,
-    timeline::{Canvas, Place},
+    Bulletin, Compositor, Error, PhotoFile, Rate, Request, Rung, SoundCodec, SoundRate, VideoFile,
+    render,
+    timeline::{Canvas, Place, Source},
     worker,
 };
-use loa_model::Cancel;
+use loa_model::{Cancel, Digest, Fit, Music};
 
 #[path = "support/film.rs"]
 mod film;
@@ -285,4 +289,77 @@ fn a_file_that_may_not_be_larger_is_worse_instead() {
     let made = worker::work(&request, &Cancel::new(), |p| told.push(p.done)).unwrap();
     assert!(made[0].bytes <= most && made[0].bytes > most / 2, "{} of {most}", made[0].bytes);
     assert!(told.windows(2).all(|pair| pair[0] <= pair[1]), "progress goes back: {told:?}");
+}
+
+/// A film that is two seconds of a video of this size, from its second second on, and its source.
+fn piece(folder: &Path, size: &str) -> (Request, PathBuf) {
+    let source = folder.join("source.mp4");
+    let pictures = format!("testsrc2=s={size}:r=25:d=5");
+    let to = source.to_str().unwrap();
+    let made = "-c:v libx264 -preset ultrafast -g 25 -sc_threshold 0 -pix_fmt yuv420p -c:a aac";
+    let mut args = vec!["-v", "error", "-f", "lavfi", "-i", &pictures, "-f", "lavfi", "-i"];
+    args.extend(["sine=f=440:r=48000:d=5"].into_iter().chain(made.split(' ')).chain([to]));
+    run("ffmpeg", &args);
+    let mut timeline = timeline(4, false);
+    timeline.bar_height = 0;
+    timeline.captions.clear();
+    timeline.scenes.truncate(1);
+    let scene = &mut timeline.scenes[0];
+    (scene.fade_out, scene.cues) = (0, vec![]);
+    let shot = scene.shot.as_mut().unwrap();
+    shot.source = Source::Video { video: 0, from_ms: 1000, fit: Fit::Pad };
+    shot.place = Place { x: 0, y: 0, width: 180, height: 320 };
+    shot.to = shot.from;
+    shot.melt = 0;
+    let rungs = vec![fast("big"), Rung { divisor: 2, ..fast("half") }];
+    let mut request = request(folder, timeline, rungs);
+    request.films[0].score.music = Music::Silent;
+    let digest = Digest::of(&fs::read(&source).unwrap()).to_string();
+    request.videos = vec![VideoFile { index: 0, path: source.clone(), digest }];
+    (request, source)
+}
+
+/// What a decoder is given of the picture, from a packet on.
+fn packets(path: &Path, from: usize) -> Vec<String> {
+    let args = ["-v", "error", "-show_packets", "-show_data_hash", "md5", "-of", "json"];
+    let path = path.to_str().unwrap();
+    let args: Vec<&str> = args.into_iter().chain(["-select_streams", "v", path]).collect();
+    let shown: serde_json::Value = serde_json::from_str(&run("ffprobe", &args).0).unwrap();
+    let hash = |packet: &serde_json::Value| packet["data_hash"].as_str().unwrap().to_owned();
+    shown["packets"].as_array().unwrap().iter().skip(from).map(hash).collect()
+}
+
+#[test]
+fn a_video_that_nothing_is_done_to_is_not_encoded_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (request, source) = piece(dir.path(), "180x320");
+    let outputs = worker::work(&request, &Cancel::new(), |_| ()).unwrap();
+    assert_eq!(
+        files(&request.films[0].out),
+        ["big.mp4", "captions.srt", "captions.vtt", "half.mp4", "poster.jpg", "thumbnail.jpg"]
+    );
+    let of = |name: &str| outputs.iter().find(|output| output.name == name).unwrap();
+    let (whole, half) = (of("big"), of("half"));
+    assert_eq!((whole.width, whole.height, whole.duration_ms), (180, 320, 2000));
+    let (copied, from) = (packets(&whole.path, 0), packets(&source, 25));
+    assert!((50..=53).contains(&copied.len()), "{}", copied.len());
+    assert_eq!(copied, from[..copied.len()]);
+    let facts = probe(&half.path);
+    assert_eq!((facts["streams"][0]["width"].as_u64(), half.width), (Some(90), 90));
+
+    // Anything that is drawn or heard besides, and another size: then it is encoded.
+    let barred = |request: &mut Request| request.films[0].timeline.bar_height = 4;
+    let played = |request: &mut Request| request.films[0].score.music = Music::Calm;
+    let changes: [(&str, fn(&mut Request)); 3] =
+        [("180x320", barred), ("180x320", played), ("90x160", |_| ())];
+    for (size, change) in changes {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut request, source) = piece(dir.path(), size);
+        change(&mut request);
+        let outputs = worker::work(&request, &Cancel::new(), |_| ()).unwrap();
+        let whole = outputs.iter().find(|output| output.name == "big").unwrap();
+        let facts = probe(&whole.path);
+        assert_eq!(facts["streams"][0]["r_frame_rate"], "30/1", "{size}");
+        assert_ne!(packets(&whole.path, 0)[0], packets(&source, 25)[0], "{size}");
+    }
 }

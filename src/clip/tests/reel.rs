@@ -527,7 +527,7 @@ fn a_piece_is_copied_as_it_is_or_the_reason_is_told() {
     ] {
         let path = source(name, &encode);
         let out = dir.path().join(format!("{name}.out.mp4"));
-        let done = copy(&path, 400, 1200, &out, &Bounds::default())
+        let done = copy(&path, (400, 1200), &out, &Bounds::default(), &Cancel::new())
             .unwrap_or_else(|e| panic!("{name}: {e}"));
         assert_eq!(done.bytes, fs::metadata(&out).unwrap().len());
         assert!((1200..=1320).contains(&done.out_ms), "{name}: {done:?}");
@@ -545,7 +545,13 @@ fn a_piece_is_copied_as_it_is_or_the_reason_is_told() {
     }
     let path = source("in.mp4", fine);
     let out = dir.path().join("no.mp4");
-    let why = |path: &Path, in_ms: u64| match copy(path, in_ms, 1200, &out, &Bounds::default()) {
+    let why = |path: &Path, in_ms: u64| match copy(
+        path,
+        (in_ms, 1200),
+        &out,
+        &Bounds::default(),
+        &Cancel::new(),
+    ) {
         Err(Error::NotAsIs(why)) => why,
         other => panic!("{other:?}"),
     };

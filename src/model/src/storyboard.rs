@@ -11,6 +11,8 @@ use crate::{
 pub const SHORTEST_SCENE_MS: u32 = 1_000;
 /// Longest time a person may give a scene, milliseconds.
 pub const LONGEST_SCENE_MS: u32 = 60_000;
+/// Longest piece of a video, milliseconds: as long as the longest clip.
+pub const LONGEST_CUT_MS: u32 = 180_000;
 /// Most scenes of a clip.
 pub const MOST_SCENES: usize = 40;
 
@@ -154,7 +156,7 @@ pub enum BadStoryboard {
     NoSuchPart(usize),
     /// A scene that is too short or too long.
     #[error(
-        "Cảnh {}: thời lượng từ {SHORTEST_SCENE_MS} đến {LONGEST_SCENE_MS} ms / Scene {}: a scene lasts {SHORTEST_SCENE_MS} to {LONGEST_SCENE_MS} ms",
+        "Cảnh {}: thời lượng từ {SHORTEST_SCENE_MS} đến {LONGEST_SCENE_MS} ms, đoạn video tối đa {LONGEST_CUT_MS} ms / Scene {}: a scene lasts {SHORTEST_SCENE_MS} to {LONGEST_SCENE_MS} ms, a piece of a video {LONGEST_CUT_MS} ms at most",
         .0 + 1, .0 + 1
     )]
     Time(usize),
@@ -219,11 +221,14 @@ impl Storyboard {
                 return Err(BadStoryboard::NoSuchPart(i));
             }
             let lasts = SHORTEST_SCENE_MS..=LONGEST_SCENE_MS;
-            let cut = match &beat.of {
+            let piece = match &beat.of {
                 Topic::Cut(cut) => Some(cut.to_ms.saturating_sub(cut.from_ms)),
                 _ => None,
             };
-            if beat.ms.iter().chain(&cut).any(|ms| !lasts.contains(ms)) {
+            let pieces = SHORTEST_SCENE_MS..=LONGEST_CUT_MS;
+            if beat.ms.is_some_and(|ms| !lasts.contains(&ms))
+                || piece.is_some_and(|ms| !pieces.contains(&ms))
+            {
                 return Err(BadStoryboard::Time(i));
             }
             if beat.of == Topic::End && i != last {
@@ -286,6 +291,8 @@ mod tests {
             (json!([{"of": "table"}]), Err(BadStoryboard::NoSuchPart(0))),
             (json!([{"of": "title", "ms": 999}]), Err(BadStoryboard::Time(0))),
             (json!([cut(1500)]), Err(BadStoryboard::Time(0))),
+            (json!([cut(181_000)]), Ok(())),
+            (json!([cut(181_001)]), Err(BadStoryboard::Time(0))),
             (json!([{"of": "end"}, {"of": "title"}]), Err(BadStoryboard::End)),
             (json!([{"of": "end"}]), Err(BadStoryboard::Nothing)),
             (json!(vec![json!({"of": "title"}); 41]), Err(BadStoryboard::TooMany)),

@@ -57,6 +57,13 @@ pub(crate) struct Finished {
 }
 
 impl Finished {
+    /// A clip that somebody has put on the disk beside its name.
+    pub(crate) fn whole(name: &str, folder: &Path) -> Result<Self> {
+        let file = format!("{name}.mp4");
+        let temporary = folder.join(format!("{file}.part"));
+        Self::close(name, Part { temporary, whole: folder.join(file), named: false })
+    }
+
     fn close(name: &str, part: Part) -> Result<Self> {
         let written = File::open(&part.temporary).map_err(file(&part.temporary))?;
         written.sync_all().map_err(file(&part.temporary))?;

@@ -125,13 +125,13 @@ pub fn answer(ask: &Ask, cancel: &Cancel, tell: impl FnMut(Progress)) -> Result<
             Answer::Stills(stills(&mut reel, at_ms, *within, cancel)?)
         }
         Ask::Copy { path, bounds, in_ms, out_ms, out } => {
-            Answer::Copied(copy(path, *in_ms, *out_ms, out, bounds)?)
+            Answer::Copied(copy(path, (*in_ms, *out_ms), out, bounds, cancel)?)
         }
     })
 }
 
-/// Longest piece that a window follows, pictures: a minute at 60 a second.
-const LONGEST_PATH: u32 = 3_600;
+/// Longest piece that a window follows, pictures: three minutes at 30 a second, and a transition.
+const LONGEST_PATH: u32 = 5_500;
 /// Sides of the pictures in which motion is looked for.
 const SMALL: Size = Size { width: 192, height: 192 };
 

@@ -11,6 +11,8 @@ use ffmpeg_next::{
     rescale::TIME_BASE,
 };
 
+use loa_model::Cancel;
+
 use super::{
     Bounds, Copied, Error, Facts, Light, Reel, Result, file,
     open::{self, failed, millis},
@@ -42,8 +44,14 @@ impl Drop for Part {
 ///
 /// # Errors
 /// [`Error::NotAsIs`] with what is in the way: another codec, other pixels, a turned picture, or no keyframe at `in_ms`
-/// (the nearest ones are named). As [`Reel::open`] besides; [`Error::File`].
-pub fn copy(path: &Path, in_ms: u64, out_ms: u64, out: &Path, bounds: &Bounds) -> Result<Copied> {
+/// (the nearest ones are named). As [`Reel::open`] besides; [`Error::File`]; [`Error::Cancelled`].
+pub fn copy(
+    path: &Path,
+    (in_ms, out_ms): (u64, u64),
+    out: &Path,
+    bounds: &Bounds,
+    cancel: &Cancel,
+) -> Result<Copied> {
     let reel = Reel::open(path, bounds)?;
     fits(reel.facts())?;
     if out_ms <= in_ms || in_ms >= reel.facts().duration_ms {
@@ -94,6 +102,9 @@ pub fn copy(path: &Path, in_ms: u64, out_ms: u64, out: &Path, bounds: &Bounds) -
     let mut held: Vec<Packet> = Vec::new();
     let mut begun = false;
     while !ended.iter().all(|&ended| ended) {
+        if cancel.is_cancelled() {
+            return Err(Error::Cancelled);
+        }
         let mut packet = Packet::empty();
         match packet.read(&mut input) {
             Ok(()) => {}

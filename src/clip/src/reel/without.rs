@@ -78,10 +78,10 @@ pub fn propose(
 /// [`Error::Unavailable`], always.
 pub fn copy(
     _path: &Path,
-    _in_ms: u64,
-    _out_ms: u64,
+    _span_ms: (u64, u64),
     _out: &Path,
     _bounds: &Bounds,
+    _cancel: &Cancel,
 ) -> Result<Copied> {
     Err(Error::Unavailable)
 }

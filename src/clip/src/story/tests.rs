@@ -1,4 +1,4 @@
-use loa_model::{Beat, Edit, StoryKind, Storyboard, Topic};
+use loa_model::{Beat, Edit, Fit, StoryKind, Storyboard, Topic};
 
 use super::*;
 use crate::{Error, provenance, timeline::SceneKind};
@@ -110,6 +110,25 @@ fn a_person_orders_times_and_pictures_the_scenes() {
     let long = Storyboard { beats: vec![slow.clone(), slow], ..Storyboard::default() };
     let error = super::cast(&order, Format::Short, &long, &[], true).unwrap_err();
     assert!(error.to_string().contains("80 s"), "{error}");
+}
+
+#[test]
+fn a_piece_of_a_video_alone_has_nothing_over_it() {
+    let sample = sample(StoryKind::News);
+    let order = sample.order(&[]);
+    let piece = Cut { video: 0, from_ms: 0, to_ms: 170_000, fit: Fit::Pad };
+    let alone = |music, rest: &[Topic]| {
+        let topics = [Topic::Cut(piece.clone())].into_iter().chain(rest.iter().cloned());
+        let beats = topics.map(Beat::from).collect();
+        let board = Storyboard { beats, music, ..Storyboard::default() };
+        super::cast(&order, Format::Long, &board, &[], true).unwrap()
+    };
+    let Cast { timeline, score } = alone(Some(Music::Silent), &[]);
+    assert_eq!((timeline.bar_height, timeline.overlays.len()), (0, 0));
+    assert!(timeline.scenes[0].cues.is_empty() && score.said.is_empty());
+    assert_eq!((score.heard[0].from_ms, score.heard[0].to_ms), (0, 170_000));
+    assert!(alone(None, &[]).timeline.bar_height > 0, "there is music");
+    assert!(alone(Some(Music::Silent), &[Topic::End]).timeline.bar_height > 0, "there is an end");
 }
 
 #[test]

@@ -18,7 +18,10 @@ use crate::{
     score::{self, Heard, Listen, Said},
     segment::{self, Digests},
     sound::{RATE, Sound},
-    worker::{Film, Output, PhotoFile, Request, STEP_FRAMES, VideoFile, beside, load_for, poster},
+    worker::{
+        Film, Output, PhotoFile, Request, STEP_FRAMES, VideoFile, beside, copied::copied, load_for,
+        poster,
+    },
     yuv::Yuv,
 };
 
@@ -28,6 +31,10 @@ pub(super) fn made(
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Vec<Output>> {
     encode::start()?;
+    // Stills are made of every film that has pictures, copied or encoded.
+    let pictured: Vec<bool> = request.films.iter().map(|film| !film.rungs.is_empty()).collect();
+    let (rest, copies) = copied(request, cancel)?;
+    let request = &rest;
     let photos = photo_digests(&request.photos)?;
     let films: Vec<Reel<'_>> =
         request.films.iter().map(|film| reel(request, film, &photos)).collect();
@@ -38,9 +45,10 @@ pub(super) fn made(
     let mut load = |wanted: Vec<Wanted>| {
         let (mut pictures, mut sounds) = (Vec::new(), Vec::new());
         let first = stills.is_empty();
-        for (film, Wanted { mut ranges, sounds: rates }) in request.films.iter().zip(wanted) {
+        for ((film, pictured), wanted) in request.films.iter().zip(&pictured).zip(wanted) {
+            let Wanted { mut ranges, sounds: rates } = wanted;
             let frame = film.timeline.poster;
-            let shown = first && !film.rungs.is_empty();
+            let shown = first && *pictured;
             if shown {
                 ranges.push(frame..frame + 1);
             }
@@ -104,7 +112,11 @@ pub(super) fn made(
         }
     }
     // All are whole before the first gets its name.
-    for (index, mime, (width, height), file) in finished {
+    let copied = copies.into_iter().map(|(index, file)| {
+        let canvas = request.films[index].timeline.canvas;
+        (index, "video/mp4", (canvas.width, canvas.height), file)
+    });
+    for (index, mime, (width, height), file) in copied.chain(finished) {
         let film = &request.films[index];
         let named = file.name()?;
         let alt = film.timeline.alt.clone();
@@ -191,7 +203,7 @@ impl Listen for Files<'_> {
     }
 }
 
-fn look(videos: &[VideoFile], index: u32) -> Result<Video> {
+pub(super) fn look(videos: &[VideoFile], index: u32) -> Result<Video> {
     let missing = || Error::Video(format!("number {} was not handed in", index + 1));
     let file = videos.iter().find(|video| video.index == index).ok_or_else(missing)?;
     // One decoder a worker: a second thread would only take the place of another worker.
