@@ -188,17 +188,14 @@ pub fn assets() -> Assets {
         })
     });
     let mut files = BTreeMap::new();
-    let fixed = [
-        ("app.css", "web/app.css"),
-        ("app.js", "web/app.js"),
-        ("loa.svg", "web/loa.svg"),
-        ("htmx.min.js", "vendor/web/htmx.min.js"),
-    ];
-    for (name, path) in fixed {
-        // The vendored script is there after `make setup`; the pages work without it.
-        if let Ok(bytes) = fs::read(root().join("assets").join(path)) {
-            files.insert(name.to_owned(), Bytes::from(bytes));
-        }
+    let served = |name: &String| [".css", ".js", ".svg"].iter().any(|end| name.ends_with(end));
+    for name in names("web").into_iter().filter(served) {
+        let bytes = fs::read(root().join("assets/web").join(&name)).unwrap();
+        files.insert(name, Bytes::from(bytes));
+    }
+    // The vendored script is there after `make setup`; the pages work without it.
+    if let Ok(bytes) = fs::read(root().join("assets/vendor/web/htmx.min.js")) {
+        files.insert("htmx.min.js".to_owned(), Bytes::from(bytes));
     }
     for (name, face) in [("fonts/regular.ttf", "400Regular"), ("fonts/semibold.ttf", "600SemiBold")]
     {

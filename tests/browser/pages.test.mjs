@@ -1,0 +1,65 @@
+// Every page in every state: no rule of accessibility is broken, nothing is on the console, nothing scrolls sideways. What
+// they look like is left in target/screens.
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { LANGUAGES, WIDTHS, keep, open, person, serve, wrong } from "./support.mjs";
+
+let browser;
+before(async () => { browser = await open(); });
+after(() => browser?.close());
+
+// Paths by the name of their picture.
+async function pages(newsroom, page, kind) {
+  const fixed = { articles: "/", posts: "/bai-dang", approvals: "/duyet", attention: "/can-xu-ly", channels: "/kenh", reach: "/bao-cao" };
+  if (kind === "empty") return fixed;
+  const { posts } = await page.evaluate(async () => (await fetch("/api/v1/posts")).json());
+  const states = [...new Set(posts.map((post) => post.state))];
+  const one = (state) => posts.find((post) => post.state === state).id;
+  return {
+    ...fixed,
+    article: newsroom.article,
+    picture: `${newsroom.article}/do-hoa`,
+    clip: `${newsroom.article}/dung-clip`,
+    light: newsroom.light,
+    ...Object.fromEntries(states.map((state) => [`post-${state}`, `/bai-dang/${one(state)}`])),
+  };
+}
+
+for (const kind of ["states", "empty"]) {
+  describe(`the newsroom, ${kind}`, () => {
+    let newsroom;
+    before(async () => { newsroom = await serve(kind); });
+    after(() => newsroom?.stop());
+    const looks = WIDTHS.flatMap((width) => LANGUAGES.map((lang) => ({ width, lang }))).concat({ width: 1440, lang: "vi", dark: true });
+    for (const look of looks) {
+      const named = [look.width, look.lang, look.dark && "dark"].filter(Boolean).join("-");
+      it(named, async () => {
+        const { page, context, faults } = await person(browser, newsroom, "soan", look);
+        const found = [];
+        for (const [name, path] of Object.entries(await pages(newsroom, page, kind))) {
+          await page.goto(newsroom.base + path);
+          await page.waitForLoadState("load");
+          const here = [...(await wrong(page)), ...faults()];
+          found.push(...here.map((fault) => `${path}: ${fault}`));
+          await keep(page, `${kind}-${name}-${named}`);
+        }
+        await context.close();
+        assert.deepEqual(found, [], found.join("\n"));
+      });
+    }
+    it("signed out", async () => {
+      for (const width of WIDTHS) {
+        const { page, context, faults } = await person(browser, newsroom, "", { width });
+        await page.goto(`${newsroom.base}/dang-nhap`);
+        const found = [...(await wrong(page)), ...faults()];
+        await keep(page, `${kind}-sign-in-${width}`);
+        await page.goto(`${newsroom.base}/khong-co-trang-nay`);
+        // That the page is not there is on the console.
+        found.push(...(await wrong(page)));
+        await keep(page, `${kind}-not-found-${width}`);
+        await context.close();
+        assert.deepEqual(found, [], found.join("\n"));
+      }
+    });
+  });
+}
