@@ -226,6 +226,7 @@ async fn publish(settings: Settings, order: cli::Publish) -> anyhow::Result<Exit
     let source = match loa_ingest::Source::parse(&order.source) {
         loa_ingest::Source::Url(url) => url.to_string(),
         loa_ingest::Source::File(path) => house::absolute(&path)?.display().to_string(),
+        loa_ingest::Source::Bytes { name, .. } => name,
     };
     let wait = order.wait && order.approve_as.is_some();
     let arguments = ops::Publish {

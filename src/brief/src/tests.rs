@@ -71,6 +71,7 @@ pub(crate) fn article(blocks: Vec<Block>) -> Article {
         blocks,
         photos: Vec::new(),
         videos: Vec::new(),
+        doubts: Vec::new(),
         fetched_at: Fixed.now(),
     };
     article.digest = article.content_digest();

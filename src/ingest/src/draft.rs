@@ -9,7 +9,7 @@ use loa_model::{
 };
 use url::Url;
 
-use crate::{Error, Result, clean::clean, video::Videos};
+use crate::{Error, Place, Result, clean::clean, page, video::Videos};
 
 /// Where the bytes of a photo or a video are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,6 +97,12 @@ pub struct Warning {
     pub code: &'static str,
     /// What it is about.
     pub detail: String,
+}
+
+impl Warning {
+    fn doubt(self) -> loa_model::Doubt {
+        loa_model::Doubt { code: self.code.to_owned(), detail: self.detail }
+    }
 }
 
 /// Every code of a [`Warning`].
@@ -239,10 +245,21 @@ impl Draft {
             blocks: self.blocks,
             photos: self.photos.into_iter().enumerate().filter_map(keep).collect(),
             videos,
+            doubts: self.warnings.into_iter().map(Warning::doubt).collect(),
             fetched_at,
         };
         article.digest = article.content_digest();
         article
+    }
+
+    /// What does not say where it was published belongs where it was found; a doubt when nobody knows.
+    pub(crate) fn belongs_at(&mut self, place: &Place) {
+        if self.source.canonical_url.is_empty() {
+            match place.page.clone().and_then(page::tidy_url) {
+                Some(found) => self.source.canonical_url = found,
+                None => self.warn("no_canonical_url", place.shown()),
+            }
+        }
     }
 
     pub(crate) fn warn(&mut self, code: &'static str, detail: impl Into<String>) {

@@ -290,9 +290,7 @@ fn finish(
 ) -> Result<Draft> {
     draft.authors.retain(|name| !name.is_empty());
     draft.keywords.retain(|word| !word.is_empty());
-    if draft.source.canonical_url.is_empty() {
-        draft.warn("no_canonical_url", place.shown());
-    }
+    draft.belongs_at(place);
     if draft.published_at.is_none() {
         draft.warn("no_date", "");
     }

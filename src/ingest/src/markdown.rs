@@ -59,9 +59,7 @@ pub(crate) fn read(text: &str, writing: Writing, place: &Place) -> Result<Draft>
             parts.map(|text| Block { kind: BlockKind::Paragraph, text }).collect()
         }
     };
-    if draft.source.canonical_url.is_empty() {
-        draft.warn("no_canonical_url", place.shown());
-    }
+    draft.belongs_at(&place);
     if draft.published_at.is_none() {
         draft.warn("no_date", "");
     }

@@ -26,6 +26,15 @@ pub enum Source {
     Url(Url),
     /// A file.
     File(PathBuf),
+    /// The bytes of a file that somebody handed in.
+    Bytes {
+        /// Its name, of which the ending says what it is.
+        name: String,
+        /// Its bytes.
+        bytes: Bytes,
+        /// Where the article was published, for a file that does not say it.
+        page: Option<Url>,
+    },
 }
 
 impl Source {
@@ -188,6 +197,11 @@ impl Ingest {
                 let folder = folder.or(beside).map(Path::to_owned);
                 (kind, bytes, None, Place { page: None, folder }, "html")
             }
+            Source::Bytes { name, bytes, page } => {
+                let kind = Kind::of(Path::new(name))?;
+                let place = Place { page: page.clone(), folder: None };
+                (kind, bytes.clone(), None, place, "html")
+            }
         };
         let text = clean::decode(&bytes, charset.as_deref()).ok_or(Error::Encoding)?;
         let fetched = matches!(source, Source::Url(_)) && kind == Kind::Html;
@@ -211,6 +225,7 @@ impl Ingest {
                 feed::entries(&answer.body, Some(&answer.url))
             }
             Source::File(path) => feed::entries(&file(path, MAX_PAGE).await?, None),
+            Source::Bytes { bytes, .. } => feed::entries(bytes, None),
         }
     }
 

@@ -344,6 +344,7 @@ async fn a_page_is_read_from_the_web() {
     draft.photos[0].place = match &source {
         Source::Url(url) => MediaPlace::Url(url.clone()),
         Source::File(_) => unreachable!(),
+        Source::Bytes { .. } => unreachable!("it is a file"),
     };
     assert_eq!(ingest.fetch_photos(&mut draft).await.unwrap(), []);
     assert_eq!(draft.warnings.last().unwrap().code, "photo_left_out");

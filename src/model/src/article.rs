@@ -121,6 +121,15 @@ pub struct Video {
     pub credit: String,
 }
 
+/// Something that was not sure when an article was read: an editor should look.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Doubt {
+    /// Stable code: the key `ingest_warning.<code>` of the locale files.
+    pub code: String,
+    /// What it is about.
+    pub detail: String,
+}
+
 /// Where the article came from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceRef {
@@ -166,6 +175,9 @@ pub struct Article {
     /// Videos in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub videos: Vec<Video>,
+    /// What was not sure when it was read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<Doubt>,
     /// Read at.
     pub fetched_at: Timestamp,
 }

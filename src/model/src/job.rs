@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     IllegalMove,
+    digest::BlobHash,
     ids::{ArticleId, JobId, PostId, VariantId},
     record::Record,
     schedule::When,
@@ -66,6 +67,45 @@ impl Priority {
     #[must_use]
     pub fn after(self, waited: SignedDuration) -> Self {
         if self == Self::Backfill && waited >= Self::AGES { Self::Normal } else { self }
+    }
+}
+
+/// A file that somebody handed in, as the source of an article: its bytes are in the blob store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Handed {
+    /// Its bytes.
+    pub blob: BlobHash,
+    /// Its name, one line.
+    pub name: String,
+    /// Where the article was published, for a file that does not say it.
+    pub page: Option<String>,
+}
+
+impl Handed {
+    const SCHEME: &str = "loa-file:";
+
+    /// As the source of a job; `None` for an address or a path.
+    ///
+    /// ```
+    /// use loa_model::{BlobHash, Handed};
+    ///
+    /// let page = Some("https://tinh.example/bai-1".to_owned());
+    /// let handed = Handed { blob: BlobHash::of(b"x"), name: "bài 1.html".to_owned(), page };
+    /// assert_eq!(Handed::parse(&handed.to_string()), Some(handed));
+    /// assert_eq!(Handed::parse("https://tinh.example/bai-1"), None);
+    /// ```
+    pub fn parse(source: &str) -> Option<Self> {
+        let mut parts = source.strip_prefix(Self::SCHEME)?.splitn(3, '\n');
+        let blob = parts.next()?.parse().ok()?;
+        let name = parts.next()?.to_owned();
+        Some(Self { blob, name, page: parts.next().map(str::to_owned) })
+    }
+}
+
+impl std::fmt::Display for Handed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}{}\n{}", Self::SCHEME, self.blob, self.name.replace('\n', " "))?;
+        self.page.iter().try_for_each(|page| write!(f, "\n{page}"))
     }
 }
 

@@ -23,7 +23,7 @@ pub mod user;
 pub mod variant;
 
 pub use account::{Account, AccountName, AccountStatus, Agency, Secret};
-pub use article::{Article, ArticleState, Block, BlockKind, Photo, SourceRef, Video};
+pub use article::{Article, ArticleState, Block, BlockKind, Doubt, Photo, SourceRef, Video};
 pub use brief::{
     Brief, Bulletin, Correction, DateMention, Edit, Event, Figure, Hotline, LegalDoc, Level,
     Passage, Quote, Span, Step, StoryKind, Table,
@@ -33,7 +33,7 @@ pub use choices::{BadChoice, Choices, Chosen, ChosenPoint, FocusPoint, PhotoChoi
 pub use delivery::{Delivery, DeliveryState, Event as DeliveryEvent, Intent, Receipt, Ticket};
 pub use digest::{BlobHash, Digest, DigestBuilder};
 pub use ids::{ArticleId, BriefId, DeliveryId, Ids, JobId, PostId, SampleId, UserId, VariantId};
-pub use job::{Job, JobKind, JobState, Priority};
+pub use job::{Handed, Job, JobKind, JobState, Priority};
 pub use measure::{Measured, Metric, Sample, Value};
 pub use post::{
     Approval, BodyBlock, Link, Media, MediaRole, Post, PostContent, PostFormat, PostState, Shape,

@@ -41,6 +41,7 @@ fn article(text: &str) -> Article {
         ],
         photos: vec![],
         videos: vec![],
+        doubts: Vec::new(),
         fetched_at: Timestamp::UNIX_EPOCH,
     }
 }

@@ -8,9 +8,9 @@ use loa_channel::{Channel, Cx, Notes, To};
 use loa_delivery::{Channels, Secrets, finish_refresh, keep_usage, reads_from};
 use loa_ingest::{Ingest, Source};
 use loa_model::{
-    Account, AccountName, Actor, Agency, Article, ArticleId, Brief, Cancel, Ids, Job, JobKind,
-    MediaRole, Post, PostId, Priority, Progress, Rendition, Secret, UserId, Variant, VariantId,
-    VariantKind, VariantState, When,
+    Account, AccountName, Actor, Agency, Article, ArticleId, Brief, Cancel, Handed, Ids, Job,
+    JobKind, MediaRole, Post, PostId, Priority, Progress, Rendition, Secret, UserId, Variant,
+    VariantId, VariantKind, VariantState, When,
     article::article_key,
     record::join,
     seams::{OpenGate, SharedClock},
@@ -120,6 +120,16 @@ impl Flow {
         Ok(if written { Done::Committed } else { Done::Nothing })
     }
 
+    /// What a person pointed at: an address, a path, or a file that was handed in.
+    async fn source(&self, text: &str) -> Result<Source> {
+        let Some(Handed { blob, name, page }) = Handed::parse(text) else {
+            return Ok(Source::parse(text));
+        };
+        let bytes = self.deps.blobs.get(blob).await?;
+        let page = page.and_then(|page| url::Url::parse(&page).ok());
+        Ok(Source::Bytes { name, bytes, page })
+    }
+
     /// Source → article with its photos, and whether anything was written. The same words again change nothing; other words
     /// are a new revision. What it queues is as urgent as this.
     ///
@@ -133,7 +143,7 @@ impl Flow {
         job: Option<&Claimed>,
     ) -> Result<(Article, bool)> {
         let deps = &self.deps;
-        let mut draft = deps.ingest.read(&Source::parse(source), None).await?;
+        let mut draft = deps.ingest.read(&self.source(source).await?, None).await?;
         let photos = deps.ingest.fetch_photos(&mut draft).await?;
         let mut kept = Vec::new();
         for photo in photos {

@@ -13,21 +13,6 @@ use serde_json::{Value, json};
 
 use crate::{Shared, auth::Visitor, error::WebError, pages};
 
-/// Articles of the caller's agency, newest first.
-pub(crate) async fn articles(
-    State(app): State<Shared>,
-    Extension(visitor): Extension<Visitor>,
-) -> Result<Json<Value>, WebError> {
-    let articles = pages::latest(&app, &visitor.user.agency).await?;
-    let view = |article: loa_model::Article| {
-        json!({
-            "id": article.id, "revision": article.revision, "digest": article.digest, "state": article.state,
-            "title": article.title(), "url": article.source.canonical_url, "published_at": article.published_at,
-        })
-    };
-    Ok(Json(json!({ "articles": articles.into_iter().map(view).collect::<Vec<_>>() })))
-}
-
 /// Posts with their states and receipts.
 pub(crate) async fn posts(
     State(app): State<Shared>,
@@ -83,11 +68,6 @@ pub(crate) async fn reach(
 
 fn list(summary: &str) -> Value {
     json!({ "summary": summary, "responses": { "200": { "description": "JSON" } } })
-}
-
-/// The list of articles as `OpenAPI` says it.
-pub(crate) fn articles_told() -> Value {
-    list("Articles of the caller's agency, newest first")
 }
 
 /// The list of posts as `OpenAPI` says it.

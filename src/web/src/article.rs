@@ -8,7 +8,8 @@ use axum::{
 };
 use loa_model::{
     Account, Article, ArticleId, Block, Brief, Job, JobKind, Post, Span, Variant, VariantKind,
-    VariantState, When, record::join,
+    VariantState, When,
+    record::{Record as _, join},
 };
 use loa_store::{Changes, StoreExt, Versioned};
 use serde::Serialize;
@@ -22,6 +23,8 @@ use crate::{
     post::{PostCard, post_card},
     priority, view,
 };
+
+mod told;
 
 pub(crate) const ZONE: &str = "Asia/Ho_Chi_Minh";
 /// What is said while there is nothing to choose from.
@@ -39,6 +42,7 @@ struct Facts {
     digest: String,
     digest_short: String,
     lang: String,
+    doubts: Vec<loa_model::Doubt>,
 }
 
 #[derive(Serialize)]
@@ -66,6 +70,8 @@ struct Traced {
     text: String,
     block: Option<u32>,
     place: Option<String>,
+    /// Where it is from, for the script.
+    at: String,
     edited: bool,
 }
 
@@ -102,14 +108,39 @@ struct Page {
     jobs: Vec<JobCard>,
     variants: Vec<VariantView>,
     posts: Vec<PostCard>,
+    /// Kind of story; empty without a brief.
+    story: String,
+    brief: Vec<told::Group>,
     accounts: Vec<AccountView>,
     blocks: Vec<SourceBlock>,
 }
 
 pub(crate) async fn find(app: &Shared, visitor: &Visitor, id: &str) -> Result<Article, WebError> {
     let id: ArticleId = id.parse().map_err(|_| WebError::missing())?;
-    let rows = pages::latest(app, &visitor.user.agency).await?;
-    rows.into_iter().find(|article| article.id == id).ok_or_else(WebError::missing)
+    newest(app, id)
+        .await?
+        .filter(|article| article.agency == visitor.user.agency)
+        .ok_or_else(WebError::missing)
+}
+
+/// The last revision of an article.
+async fn newest(app: &Shared, id: ArticleId) -> Result<Option<Article>, WebError> {
+    /// Revisions that are read at once.
+    const TOGETHER: usize = 16;
+    let mine = format!("{id}/");
+    let (mut from, mut last) = (mine.clone(), None);
+    loop {
+        let rows = app.store.scan(Article::TABLE, &from, TOGETHER).await?;
+        let rows: Vec<_> = rows.into_iter().take_while(|row| row.key.starts_with(&mine)).collect();
+        let whole = rows.len() == TOGETHER;
+        last = rows.into_iter().next_back().or(last);
+        match &last {
+            // Others may follow.
+            Some(row) if whole => from = format!("{}\0", row.key),
+            _ => break,
+        }
+    }
+    Ok(last.map(|row| row.read::<Article>()).transpose()?.map(|row| row.record))
 }
 
 pub(crate) async fn page(
@@ -147,6 +178,8 @@ pub(crate) async fn page(
         jobs,
         variants,
         posts,
+        story: brief.as_ref().map(|brief| name_of(&brief.story)).unwrap_or_default(),
+        brief: brief.as_ref().map(|brief| told::groups(brief, &article)).unwrap_or_default(),
         accounts,
         blocks: source_blocks(&article, brief.as_ref()),
         article: Facts {
@@ -159,6 +192,7 @@ pub(crate) async fn page(
             digest: article.digest.to_string(),
             digest_short: article.digest.short(),
             lang: article.lang.clone(),
+            doubts: article.doubts.clone(),
         },
     };
     pages::draw(&app, &visitor, "articles", "pages/article.html", page).await
@@ -286,10 +320,11 @@ fn places(provenance: &Value, article: &Article) -> Vec<Traced> {
                     let edited = map.get("edited").and_then(Value::as_bool).unwrap_or(false);
                     let known = found.iter().any(|place| place.text == text);
                     if !known && !text.is_empty() {
-                        let block =
-                            span.filter(|span| span.of(article).is_some()).map(|span| span.block);
+                        let span = span.filter(|span| span.of(article).is_some());
+                        let block = span.map(|span| span.block);
                         let place = block.map(|block| format!("§{}", block + 1));
-                        found.push(Traced { text: text.to_owned(), block, place, edited });
+                        let at = span.map(|span| told::at(article, span)).unwrap_or_default();
+                        found.push(Traced { text: text.to_owned(), block, place, at, edited });
                     }
                 } else {
                     queue.extend(map.values().rev());

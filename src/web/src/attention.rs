@@ -232,7 +232,7 @@ pub(crate) async fn page(
 async fn dead_view(app: &Shared, visitor: &Visitor, view: JobView) -> Result<Dead, WebError> {
     let (mut source, mut article, mut post) = (String::new(), String::new(), String::new());
     match &view.job.work {
-        JobKind::Ingest { source: from, .. } => source.clone_from(from),
+        JobKind::Ingest { source: from, .. } => source = pages::shown(from),
         JobKind::Brief { article: of, .. } | JobKind::Compose { article: of, .. } => {
             article = of.to_string();
         }

@@ -2,6 +2,7 @@
 
 mod api;
 mod article;
+mod articles;
 mod assets;
 mod attention;
 mod auth;
@@ -27,6 +28,7 @@ use std::{collections::BTreeMap, future::Future, sync::Arc};
 use axum::{
     Router,
     extract::{Request, State},
+    handler::Handler as _,
     http::{HeaderValue, Method, header},
     middleware::{self, Next},
     response::Response,
@@ -120,6 +122,7 @@ pub(crate) struct App {
     pub(crate) config: Config,
     pub(crate) attempts: auth::Attempts,
     pub(crate) counts: attention::Counts,
+    pub(crate) catalogue: articles::Catalogue,
 }
 
 pub(crate) type Shared = Arc<App>;
@@ -148,6 +151,7 @@ pub fn router(deps: Deps) -> Result<Router, AssetsError> {
         config: deps.config,
         attempts: auth::Attempts::default(),
         counts: attention::Counts::default(),
+        catalogue: articles::Catalogue::default(),
     });
     let (router, ways) = table();
     let gate = Arc::new(ways::Gate::of(&ways));
@@ -168,8 +172,10 @@ fn table() -> (Router<Shared>, Vec<Way>) {
     let (anyone, staff) = (Access::Anyone, Access::Staff);
     let (clip, frame) = clip::openapi();
     ways::Ways::default()
-        .get("/", staff, pages::articles)
-        .post("/bai-viet", WRITERS, pages::ingest)
+        .get("/", staff, articles::page)
+        .post("/bai-viet", WRITERS, articles::add)
+        .post("/bai-viet/tep", WRITERS, articles::upload.layer(articles::limit()))
+        .post("/bai-viet/soan", WRITERS, articles::compose)
         .get("/bai-viet/{id}", staff, article::page)
         .post("/bai-viet/{id}/soan", WRITERS, article::compose)
         .get("/bai-viet/{id}/do-hoa", WRITERS, picture::page)
@@ -195,7 +201,7 @@ fn table() -> (Router<Shared>, Vec<Way>) {
         .get("/bao-cao", staff, pages::reach)
         .get("/tep/{hash}", staff, media::blob)
         .post("/dang-xuat", staff, auth::sign_out)
-        .api(Method::GET, "/api/v1/articles", staff, (api::articles_told(), api::articles))
+        .api(Method::GET, "/api/v1/articles", staff, (articles::told(), articles::list))
         .api(Method::GET, "/api/v1/posts", staff, (api::posts_told(), api::posts))
         .api(Method::GET, "/api/v1/reach", staff, (api::reach_told(), api::reach))
         .api(Method::POST, "/api/v1/preview", NEWSROOM, (preview::openapi(), preview::preview))

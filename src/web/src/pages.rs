@@ -1,17 +1,17 @@
 //! Lists: articles with running work, approvals, posts, reach.
 
 use axum::{
-    Extension, Form,
+    Extension,
     extract::{Path, Query, State},
     http::StatusCode,
     response::{Html, IntoResponse, Redirect, Response},
 };
 use jiff::{ToSpan, civil::Date, tz::TimeZone};
 use loa_model::{
-    Account, AccountName, Actor, Article, ArticleState, Delivery, DeliveryState, Job, JobId,
-    JobKind, JobState, Metric, Post, PostFormat, PostState, Priority,
+    Account, AccountName, Actor, Article, ArticleState, Delivery, Handed, JobId, JobKind, JobState,
+    Metric, Post, PostFormat, PostState, Priority,
 };
-use loa_store::{Changes, JobView, StoreExt};
+use loa_store::{JobView, StoreExt};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -21,7 +21,6 @@ use crate::{
     decide::failed,
     error::WebError,
     post::{PostCard, post_card, post_row},
-    priority,
     view::{self, ReasonView},
 };
 
@@ -80,6 +79,11 @@ const MOST_JOBS: usize = 200;
 pub(crate) const UNFINISHED: [JobState; 3] =
     [JobState::Executing, JobState::Available, JobState::Retryable];
 
+/// A source as people know it: an address, or the name of a file.
+pub(crate) fn shown(source: &str) -> String {
+    Handed::parse(source).map_or_else(|| source.to_owned(), |file| file.name)
+}
+
 /// The job, when it is of the visitor's agency.
 pub(crate) async fn own_job(
     app: &Shared,
@@ -137,7 +141,7 @@ pub(crate) async fn job_cards(
     let mut cards = Vec::new();
     for view in jobs {
         let what = match &view.job.work {
-            JobKind::Ingest { source, .. } => source.clone(),
+            JobKind::Ingest { source, .. } => shown(source),
             JobKind::Brief { article, .. } | JobKind::Compose { article, .. } => {
                 article.to_string()
             }
@@ -168,34 +172,6 @@ pub(crate) async fn job_cards(
         });
     }
     Ok(cards)
-}
-
-#[derive(Serialize)]
-struct Pill {
-    channel: String,
-    format: String,
-    state: String,
-}
-
-#[derive(Serialize)]
-struct ArticleRow {
-    id: String,
-    lang: String,
-    title: String,
-    publisher: String,
-    at: String,
-    revision: u32,
-    state: String,
-    /// Urgent while a post of it is that is not over.
-    priority: &'static str,
-    photo: Option<String>,
-    posts: Vec<Pill>,
-}
-
-#[derive(Serialize)]
-struct Articles {
-    jobs: Vec<JobCard>,
-    articles: Vec<ArticleRow>,
 }
 
 /// Latest revision of each article of an agency, the newest first.
@@ -241,74 +217,6 @@ pub(crate) fn channel_title(app: &Shared, account: &AccountName) -> String {
 /// The serde name of a unit variant: the key of its word.
 pub(crate) fn name_of(value: &impl Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
-}
-
-pub(crate) async fn articles(
-    State(app): State<Shared>,
-    Extension(visitor): Extension<Visitor>,
-) -> Result<Html<String>, WebError> {
-    let mut rows = Vec::new();
-    for article in latest(&app, &visitor.user.agency).await? {
-        let posts = app.store.list::<Post>("post_by_article", &article.id.to_string(), 50).await?;
-        let (mut pills, mut priority) = (Vec::new(), Priority::Normal);
-        for post in posts {
-            let (state, delivery) = state_of(&app, &post.record).await?;
-            let over = match delivery {
-                Some(d) => d.state.is_terminal() || d.state == DeliveryState::Published,
-                None => post.record.state == PostState::Void,
-            };
-            if !over {
-                priority = priority.min(post.record.priority);
-            }
-            pills.push(Pill {
-                channel: channel_title(&app, &post.record.account),
-                format: name_of(&post.record.content.format),
-                state,
-            });
-        }
-        rows.push(ArticleRow {
-            id: article.id.to_string(),
-            lang: article.lang.clone(),
-            title: article.title().to_owned(),
-            publisher: article.source.publisher.clone(),
-            at: view::time(article.published_at.unwrap_or(article.fetched_at), "Asia/Ho_Chi_Minh"),
-            revision: article.revision,
-            state: name_of(&article.state),
-            priority: priority.name(),
-            photo: article.photos.iter().find_map(|photo| photo.blob).map(|blob| blob.to_string()),
-            posts: pills,
-        });
-    }
-    let jobs = job_cards(&app, &visitor, None).await?;
-    draw(&app, &visitor, "articles", "pages/articles.html", Articles { jobs, articles: rows }).await
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Ingest {
-    source: String,
-    priority: Option<String>,
-}
-
-/// Queues the reading of a pasted address.
-pub(crate) async fn ingest(
-    State(app): State<Shared>,
-    Extension(visitor): Extension<Visitor>,
-    Form(form): Form<Ingest>,
-) -> Result<Response, WebError> {
-    let source = form.source.trim();
-    let web = url::Url::parse(source).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
-    if !web {
-        return Err(WebError::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "Địa chỉ phải bắt đầu bằng http:// hoặc https:// / The address must begin with http:// or https://",
-        ));
-    }
-    let priority = priority::chosen(form.priority.as_deref())?;
-    let agency = &visitor.user.agency;
-    let work = JobKind::Ingest { source: source.to_owned(), agency: agency.clone() };
-    let job = Job { priority, ..Job::new(app.ids.make(), agency, work, app.clock.now()) };
-    app.store.commit(Changes::by(visitor.actor(), "queue an article").enqueue(job)).await?;
-    Ok(Redirect::to("/").into_response())
 }
 
 /// A person calls a job off.

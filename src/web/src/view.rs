@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::{Timestamp, tz::TimeZone};
 use loa_model::Why;
-use serde::Serialize;
+use serde::{Deserialize as _, Serialize};
 
 use crate::assets::Assets;
 
@@ -27,6 +27,18 @@ impl ReasonView {
         let ours = why.map(|why| assets.word(lang, &format!("why.{}", why.key())));
         Self { ours: ours.unwrap_or_default(), words: words.to_owned() }
     }
+}
+
+/// A field of a form: empty says nothing.
+pub(crate) fn some<'de, D, T>(from: D) -> Result<Option<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: serde::Deserialize<'de>,
+{
+    let text = Option::<String>::deserialize(from)?;
+    let text = text.filter(|text| !text.is_empty());
+    text.map(|text| T::deserialize(serde::de::IntoDeserializer::into_deserializer(text)))
+        .transpose()
 }
 
 /// An instant in an IANA zone: `07:30 15/11/2026`.

@@ -81,6 +81,7 @@ pub fn sample(story: StoryKind) -> Sample {
         blocks,
         photos: (1..=3).map(photo).collect(),
         videos: Vec::new(),
+        doubts: Vec::new(),
         fetched_at: "2026-11-22T19:00:00Z".parse().expect("a time"),
     };
     article.digest = article.content_digest();

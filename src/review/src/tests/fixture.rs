@@ -142,6 +142,7 @@ impl Desk {
                 alt: String::new(),
             }],
             videos: Vec::new(),
+            doubts: Vec::new(),
             fetched_at: clock.now(),
         };
         article.digest = article.content_digest();

@@ -1,0 +1,422 @@
+//! *Bài viết*: what was read, how it stands, and how something new comes in.
+
+use axum::{
+    Extension, Form, Json,
+    extract::{DefaultBodyLimit, Multipart, Query, State},
+    http::StatusCode,
+    response::{Html, IntoResponse, Redirect, Response},
+};
+use loa_model::{
+    Account, AccountName, Article, Handed, Job, JobKind, Post, Priority, When,
+    article::article_key, record::join,
+};
+use loa_store::{Changes, StoreExt};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::{
+    Shared,
+    article::ZONE,
+    auth::Visitor,
+    error::WebError,
+    pages::{self, JobCard, name_of},
+    priority, view,
+};
+
+mod catalogue;
+mod fold;
+
+pub(crate) use catalogue::Catalogue;
+use catalogue::{Question, Status};
+
+/// Articles of a page, and of an answer when nobody says how many.
+const A_PAGE: usize = 50;
+/// Most of an answer.
+const MOST: usize = 200;
+/// Largest file of an article, bytes: what is read of a page.
+const MOST_BYTES: usize = 5 * 1024 * 1024;
+
+/// How much a form with a file may hold.
+pub(crate) fn limit() -> DefaultBodyLimit {
+    DefaultBodyLimit::max(MOST_BYTES + 64 * 1024)
+}
+
+/// Endings of files that can be read.
+const ENDINGS: [&str; 7] = ["html", "htm", "xhtml", "json", "md", "markdown", "txt"];
+
+/// One post in a line.
+#[derive(Debug, Serialize)]
+struct Pill {
+    channel: String,
+    format: String,
+    state: String,
+}
+
+/// An article in a list.
+#[derive(Debug, Serialize)]
+struct Row {
+    id: String,
+    lang: String,
+    title: String,
+    publisher: String,
+    section: String,
+    at: String,
+    revision: u32,
+    state: String,
+    status: String,
+    /// Urgent while a post of it is that is not over.
+    priority: &'static str,
+    photo: Option<String>,
+    doubts: usize,
+    posts: Vec<Pill>,
+}
+
+/// A part of the question that can be taken back.
+#[derive(Debug, Serialize)]
+struct Chip {
+    name: &'static str,
+    value: String,
+    /// The page without it.
+    without: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Page {
+    #[serde(default = "first")]
+    trang: usize,
+}
+
+fn first() -> usize {
+    1
+}
+
+#[derive(Serialize)]
+struct Articles {
+    jobs: Vec<JobCard>,
+    asked: Question,
+    chips: Vec<Chip>,
+    articles: Vec<Row>,
+    total: usize,
+    all: usize,
+    from: usize,
+    to: usize,
+    before: String,
+    after: String,
+    statuses: Vec<String>,
+    sections: Vec<String>,
+    sources: Vec<String>,
+    accounts: Vec<(String, String)>,
+    may_write: bool,
+    /// How many articles are being composed now, after somebody asked for it.
+    composing: Option<usize>,
+}
+
+/// The address of a question, without one of its parts.
+fn address(asked: &Question, without: &str, page: usize) -> String {
+    let mut pairs = url::form_urlencoded::Serializer::new(String::new());
+    for (name, value) in parts(asked).into_iter().filter(|(name, _)| *name != without) {
+        pairs.append_pair(name, &value);
+    }
+    if page > 1 {
+        pairs.append_pair("trang", &page.to_string());
+    }
+    let query = pairs.finish();
+    if query.is_empty() { "/".to_owned() } else { format!("/?{query}") }
+}
+
+/// What is asked for, as the fields of the form.
+fn parts(asked: &Question) -> Vec<(&'static str, String)> {
+    let day = |day: Option<jiff::civil::Date>| day.map(|day| day.to_string()).unwrap_or_default();
+    let all = [
+        ("q", asked.q.trim().to_owned()),
+        ("status", asked.status.map(|status| name_of(&status)).unwrap_or_default()),
+        ("section", asked.section.clone()),
+        ("source", asked.source.clone()),
+        ("from", day(asked.from)),
+        ("to", day(asked.to)),
+    ];
+    all.into_iter().filter(|(_, value)| !value.is_empty()).collect()
+}
+
+/// The list, as it was asked for.
+pub(crate) async fn page(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Query(asked): Query<Question>,
+    Query(Page { trang }): Query<Page>,
+) -> Result<Html<String>, WebError> {
+    show(&app, &visitor, asked, trang.max(1), None).await
+}
+
+async fn show(
+    app: &Shared,
+    visitor: &Visitor,
+    asked: Question,
+    number: usize,
+    composing: Option<usize>,
+) -> Result<Html<String>, WebError> {
+    let agency = &visitor.user.agency;
+    let skip = (number - 1).saturating_mul(A_PAGE);
+    let found = app.catalogue.find(&*app.store, agency, &asked, (skip, A_PAGE)).await?;
+    let mut rows = Vec::new();
+    for (id, revision, status, priority) in &found.articles {
+        let key = article_key(*id, *revision);
+        let Some(article) = app.store.read::<Article>(&key).await? else { continue };
+        rows.push(row(app, article.record, *status, *priority).await?);
+    }
+    let chips = parts(&asked).into_iter().map(|(name, value)| Chip {
+        name,
+        value,
+        without: address(&asked, name, 1),
+    });
+    let accounts =
+        app.store.list::<Account>("account_by_agency", &join(&[agency, ""]), 200).await?;
+    let accounts = accounts.into_iter().map(|row| (row.record.name.to_string(), row.record.title));
+    let more = skip + rows.len() < found.total;
+    let list = Articles {
+        jobs: pages::job_cards(app, visitor, None).await?,
+        chips: chips.collect(),
+        total: found.total,
+        all: found.all,
+        from: if rows.is_empty() { 0 } else { skip + 1 },
+        to: skip + rows.len(),
+        before: if number > 1 { address(&asked, "", number - 1) } else { String::new() },
+        after: if more { address(&asked, "", number + 1) } else { String::new() },
+        statuses: Status::ALL.iter().map(name_of).collect(),
+        sections: found.sections.into_iter().collect(),
+        sources: found.sources.into_iter().collect(),
+        accounts: accounts.collect(),
+        may_write: crate::ways::WRITERS.lets(Some(&visitor.user.roles)),
+        articles: rows,
+        asked,
+        composing,
+    };
+    pages::draw(app, visitor, "articles", "pages/articles.html", list).await
+}
+
+async fn row(
+    app: &Shared,
+    article: Article,
+    status: Status,
+    priority: Priority,
+) -> Result<Row, WebError> {
+    let posts = app.store.list::<Post>("post_by_article", &article.id.to_string(), 50).await?;
+    let mut pills = Vec::new();
+    for post in posts {
+        pills.push(Pill {
+            channel: pages::channel_title(app, &post.record.account),
+            format: name_of(&post.record.content.format),
+            state: pages::state_of(app, &post.record).await?.0,
+        });
+    }
+    Ok(Row {
+        id: article.id.to_string(),
+        title: article.title().to_owned(),
+        at: view::time(article.published_at.unwrap_or(article.fetched_at), ZONE),
+        revision: article.revision,
+        state: name_of(&article.state),
+        status: name_of(&status),
+        priority: priority.name(),
+        photo: article.photos.iter().find_map(|photo| photo.blob).map(|blob| blob.to_string()),
+        doubts: article.doubts.len(),
+        posts: pills,
+        lang: article.lang,
+        publisher: article.source.publisher,
+        section: article.section,
+    })
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Part {
+    limit: Option<usize>,
+    skip: Option<usize>,
+}
+
+/// Articles of the caller's agency that fit a question, newest first.
+pub(crate) async fn list(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Query(asked): Query<Question>,
+    Query(part): Query<Part>,
+) -> Result<Json<Value>, WebError> {
+    let limit = part.limit.unwrap_or(A_PAGE).clamp(1, MOST);
+    let agency = &visitor.user.agency;
+    let part = (part.skip.unwrap_or(0), limit);
+    let found = app.catalogue.find(&*app.store, agency, &asked, part).await?;
+    let mut articles = Vec::new();
+    for (id, revision, status, priority) in &found.articles {
+        let Some(row) = app.store.read::<Article>(&article_key(*id, *revision)).await? else {
+            continue;
+        };
+        let article = row.record;
+        articles.push(json!({
+            "id": article.id, "revision": article.revision, "digest": article.digest, "state": article.state,
+            "title": article.title(), "url": article.source.canonical_url, "publisher": article.source.publisher,
+            "section": article.section, "lang": article.lang, "published_at": article.published_at,
+            "status": status, "priority": priority, "doubts": article.doubts,
+        }));
+    }
+    Ok(Json(json!({ "articles": articles, "total": found.total, "skip": part.0, "limit": part.1 })))
+}
+
+/// The list as `OpenAPI` says it.
+pub(crate) fn told() -> Value {
+    let text = || json!({ "type": "string" });
+    let day = || json!({ "type": "string", "format": "date" });
+    let count = |least: u32| json!({ "type": "integer", "minimum": least });
+    let statuses: Vec<String> = Status::ALL.iter().map(name_of).collect();
+    let parameter =
+        |(name, schema): (&str, Value)| json!({ "name": name, "in": "query", "schema": schema });
+    let parameters = [
+        ("q", text()),
+        ("status", json!({ "enum": statuses })),
+        ("section", text()),
+        ("source", text()),
+        ("from", day()),
+        ("to", day()),
+        ("skip", count(0)),
+        ("limit", count(1)),
+    ];
+    json!({
+        "summary": "Articles of the caller's agency, newest first; words are found without the marks of Vietnamese",
+        "parameters": parameters.map(parameter),
+        "responses": {
+            "200": { "description": "Articles, how many fit, and which part this is; at most 200 at once" },
+            "400": { "description": "A parameter that cannot be read, application/problem+json" },
+        },
+    })
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Source {
+    source: String,
+    priority: Option<String>,
+}
+
+fn refused(why: &str) -> WebError {
+    WebError::new(StatusCode::UNPROCESSABLE_ENTITY, why)
+}
+
+fn is_web(address: &str) -> bool {
+    url::Url::parse(address).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+}
+
+/// Queues the reading of a pasted address.
+pub(crate) async fn add(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Form(form): Form<Source>,
+) -> Result<Response, WebError> {
+    let source = form.source.trim();
+    if !is_web(source) {
+        return Err(refused(
+            "Địa chỉ phải bắt đầu bằng http:// hoặc https:// / The address must begin with http:// or https://",
+        ));
+    }
+    let priority = priority::chosen(form.priority.as_deref())?;
+    read(&app, &visitor, source.to_owned(), priority).await
+}
+
+async fn read(
+    app: &Shared,
+    visitor: &Visitor,
+    source: String,
+    priority: Priority,
+) -> Result<Response, WebError> {
+    let agency = &visitor.user.agency;
+    let work = JobKind::Ingest { source, agency: agency.clone() };
+    let job = Job { priority, ..Job::new(app.ids.make(), agency, work, app.clock.now()) };
+    app.store.commit(Changes::by(visitor.actor(), "queue an article").enqueue(job)).await?;
+    Ok(Redirect::to("/").into_response())
+}
+
+/// Queues the reading of a file that a browser hands in.
+pub(crate) async fn upload(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    mut form: Multipart,
+) -> Result<Response, WebError> {
+    let broken = |error: axum::extract::multipart::MultipartError| {
+        if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            return refused("Tệp quá lớn, tối đa 5 MiB / The file is too large, 5 MiB at most");
+        }
+        refused("Không nhận được tệp, hãy thử lại / The file did not arrive, try again")
+    };
+    let (mut file, mut page, mut urgency) = (None, String::new(), None);
+    while let Some(field) = form.next_field().await.map_err(broken)? {
+        match field.name().unwrap_or_default() {
+            "file" => {
+                let name = field.file_name().unwrap_or_default().to_owned();
+                file = Some((name, field.bytes().await.map_err(broken)?));
+            }
+            "page" => page = field.text().await.map_err(broken)?.trim().to_owned(),
+            "priority" => urgency = Some(field.text().await.map_err(broken)?),
+            _ => {}
+        }
+    }
+    let Some((name, bytes)) = file.filter(|(_, bytes)| !bytes.is_empty()) else {
+        return Err(refused("Hãy chọn một tệp / Choose a file"));
+    };
+    // A browser may send a path, and nothing but the last part is a name.
+    let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let name: String = name.chars().filter(|c| !c.is_control()).take(200).collect();
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+    if !ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str())) {
+        return Err(refused(
+            "Chỉ nhận tệp .html, .json, .md hoặc .txt / Only .html, .json, .md or .txt files are taken",
+        ));
+    }
+    if bytes.len() > MOST_BYTES {
+        return Err(refused("Tệp quá lớn, tối đa 5 MiB / The file is too large, 5 MiB at most"));
+    }
+    if !page.is_empty() && !is_web(&page) {
+        return Err(refused(
+            "Địa chỉ phải bắt đầu bằng http:// hoặc https:// / The address must begin with http:// or https://",
+        ));
+    }
+    let priority = priority::chosen(urgency.as_deref())?;
+    // The bytes are kept before anything names them.
+    let blob = app.blobs.put(bytes).await?;
+    let page = Some(page).filter(|page| !page.is_empty());
+    read(&app, &visitor, Handed { blob, name, page }.to_string(), priority).await
+}
+
+/// Queues the composing of several articles for the same accounts. Asked again it makes no post twice.
+pub(crate) async fn compose(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    body: String,
+) -> Result<Html<String>, WebError> {
+    // A checkbox group repeats its name, which form structs cannot hold.
+    let pairs: Vec<_> = url::form_urlencoded::parse(body.as_bytes()).collect();
+    let of = |name: &'static str| pairs.iter().filter(move |(key, _)| key == name);
+    let accounts: Result<Vec<AccountName>, _> =
+        of("accounts").map(|(_, name)| name.parse()).collect();
+    let accounts = accounts.map_err(|error| refused(&error.to_string()))?;
+    if accounts.is_empty() {
+        return Err(refused("Hãy chọn ít nhất một tài khoản / Choose at least one account"));
+    }
+    let priority = priority::chosen(of("priority").next().map(|(_, name)| name.as_ref()))?;
+    let (agency, now) = (&visitor.user.agency, app.clock.now());
+    let mut changes = Changes::by(visitor.actor(), "queue composing");
+    let mut count = 0;
+    for (_, id) in of("articles").take(MOST) {
+        let article = crate::article::find(&app, &visitor, id).await?;
+        let work = JobKind::Compose {
+            article: article.id,
+            revision: article.revision,
+            accounts: accounts.clone(),
+            author: visitor.user.id,
+            when: When::Soon,
+        };
+        let job = Job { priority, ..Job::new(app.ids.make(), agency, work, now) };
+        changes = changes.enqueue(job);
+        count += 1;
+    }
+    if count == 0 {
+        return Err(refused("Hãy chọn ít nhất một bài viết / Choose at least one article"));
+    }
+    app.store.commit(changes).await?;
+    show(&app, &visitor, Question::default(), 1, Some(count)).await
+}

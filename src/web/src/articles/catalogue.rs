@@ -1,0 +1,313 @@
+//! What a list of articles asks for, in memory: read from the store when somebody asks first, then kept by the ledger.
+
+use std::collections::{BTreeSet, HashMap};
+
+use jiff::Timestamp;
+use loa_model::{
+    Article, ArticleId, Delivery, DeliveryId, DeliveryState, Post, PostId, PostState, Priority,
+    Record,
+};
+use loa_store::{Change, Seq, Store};
+use serde::{Deserialize, Serialize};
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::fold::{fold, holds};
+use crate::error::WebError;
+
+/// Rows and ledger records that are read at once.
+const TOGETHER: usize = 1_000;
+
+/// How an article stands: what most needs a person among its posts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Status {
+    /// A post was refused, given up or missed.
+    Trouble,
+    /// Nobody knows yet whether a post is there.
+    Uncertain,
+    /// A post waits for its approver.
+    Waiting,
+    /// A post is being written.
+    Draft,
+    /// Everything is signed and on its way.
+    Scheduled,
+    /// Some posts are live, others were called off.
+    Partly,
+    /// All posts are live.
+    Published,
+    /// Its posts are taken back or called off.
+    Over,
+    /// There are none.
+    None,
+}
+
+impl Status {
+    /// Every one, what needs a person first.
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Trouble,
+        Self::Uncertain,
+        Self::Waiting,
+        Self::Draft,
+        Self::Scheduled,
+        Self::Partly,
+        Self::Published,
+        Self::Over,
+        Self::None,
+    ];
+
+    /// The status of an article whose posts stand so.
+    fn of(posts: impl Iterator<Item = (PostState, Option<DeliveryState>)>) -> Self {
+        let each: BTreeSet<Self> = posts.filter_map(|(post, d)| Self::one(post, d)).collect();
+        let live = each.contains(&Self::Published);
+        match each.first() {
+            None => Self::None,
+            Some(Self::Published) if each.contains(&Self::Over) => Self::Partly,
+            Some(Self::Scheduled) if live => Self::Partly,
+            Some(first) => *first,
+        }
+    }
+
+    /// Of one post; nothing for one whose place another took.
+    fn one(post: PostState, delivery: Option<DeliveryState>) -> Option<Self> {
+        use DeliveryState as D;
+        Some(match post {
+            PostState::Void => return None,
+            PostState::Draft | PostState::Returned => Self::Draft,
+            PostState::InReview => Self::Waiting,
+            PostState::Approved => match delivery? {
+                D::Published | D::Correcting | D::Retracting => Self::Published,
+                D::Uncertain => Self::Uncertain,
+                D::Rejected | D::Dead | D::Missed | D::Gone => Self::Trouble,
+                D::Cancelled | D::Retracted => Self::Over,
+                D::Scheduled | D::Ready | D::Leased | D::Intent | D::Held => Self::Scheduled,
+            },
+        })
+    }
+}
+
+/// What is asked for. What is empty asks for nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Question {
+    /// Words of the headline, the standfirst, the source, the section, keywords or authors.
+    pub(crate) q: String,
+    /// How it stands.
+    #[serde(deserialize_with = "crate::view::some")]
+    pub(crate) status: Option<Status>,
+    /// Section of the portal.
+    pub(crate) section: String,
+    /// Publisher.
+    pub(crate) source: String,
+    /// Published on this day or later.
+    #[serde(deserialize_with = "crate::view::some")]
+    pub(crate) from: Option<jiff::civil::Date>,
+    /// Published on this day or before.
+    #[serde(deserialize_with = "crate::view::some")]
+    pub(crate) to: Option<jiff::civil::Date>,
+}
+
+/// An article as lists know it.
+#[derive(Debug, Clone)]
+struct Entry {
+    agency: String,
+    revision: u32,
+    words: String,
+    section: String,
+    source: String,
+    at: Timestamp,
+    posts: BTreeSet<PostId>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Standing {
+    state: PostState,
+    priority: Priority,
+    delivery: Option<(DeliveryId, DeliveryState)>,
+}
+
+/// Answer to a question.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// The wanted part of what was found, the newest first: the key of the revision, how it stands, whether a post of it
+    /// that is not over is urgent or put aside.
+    pub(crate) articles: Vec<(ArticleId, u32, Status, Priority)>,
+    /// How many were found.
+    pub(crate) total: usize,
+    /// How many the agency has.
+    pub(crate) all: usize,
+    /// Sections there are.
+    pub(crate) sections: BTreeSet<String>,
+    /// Publishers there are.
+    pub(crate) sources: BTreeSet<String>,
+}
+
+#[derive(Default)]
+struct Known {
+    seq: Seq,
+    articles: HashMap<ArticleId, Entry>,
+    posts: HashMap<PostId, Standing>,
+    /// Deliveries of posts that were not read yet.
+    early: HashMap<PostId, (DeliveryId, DeliveryState)>,
+}
+
+/// Articles of every agency; empty until somebody asks.
+#[derive(Default)]
+pub(crate) struct Catalogue(Mutex<Option<Known>>);
+
+impl Catalogue {
+    /// Articles of an agency that fit, from `skip` on, at most `limit`.
+    pub(crate) async fn find(
+        &self,
+        store: &dyn Store,
+        agency: &str,
+        question: &Question,
+        (skip, limit): (usize, usize),
+    ) -> Result<Found, WebError> {
+        let known = self.current(store).await?;
+        let known = known.as_ref().expect("it was just read");
+        Ok(known.find(agency, question, (skip, limit)))
+    }
+
+    /// What is known as of now.
+    async fn current(&self, store: &dyn Store) -> Result<MutexGuard<'_, Option<Known>>, WebError> {
+        let mut kept = self.0.lock().await;
+        // Taken out: what fails half way is read anew.
+        let mut known = match kept.take() {
+            Some(known) => known,
+            None => Known::read(store).await?,
+        };
+        loop {
+            let entries = store.tail(known.seq, TOGETHER).await?;
+            let Some(last) = entries.last().map(|entry| entry.seq) else { break };
+            for change in entries.iter().flat_map(|entry| &entry.changes.rows) {
+                known.change(change)?;
+            }
+            known.seq = last;
+        }
+        *kept = Some(known);
+        Ok(kept)
+    }
+}
+
+impl Known {
+    async fn read(store: &dyn Store) -> Result<Self, WebError> {
+        // What is written while this reads comes again with the ledger.
+        let mut known = Self { seq: store.last_seq(), ..Self::default() };
+        scan::<Article>(store, |article| known.article(&article)).await?;
+        scan::<Post>(store, |post| known.post(&post)).await?;
+        scan::<Delivery>(store, |delivery| known.delivery(&delivery)).await?;
+        Ok(known)
+    }
+
+    fn change(&mut self, change: &Change) -> Result<(), WebError> {
+        match change.table.as_str() {
+            Article::TABLE => change.record()?.iter().for_each(|article| self.article(article)),
+            Post::TABLE => change.record()?.iter().for_each(|post| self.post(post)),
+            Delivery::TABLE => change.record()?.iter().for_each(|d| self.delivery(d)),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn article(&mut self, article: &Article) {
+        let known = self.articles.get(&article.id);
+        if known.is_some_and(|known| known.revision > article.revision) {
+            return;
+        }
+        let lists = article.authors.iter().chain(&article.keywords).map(String::as_str);
+        let words = [article.title(), article.sapo(), &article.source.publisher, &article.section];
+        let words: Vec<String> = words.into_iter().chain(lists).map(fold).collect();
+        let entry = Entry {
+            agency: article.agency.clone(),
+            revision: article.revision,
+            words: words.join(" "),
+            section: article.section.clone(),
+            source: article.source.publisher.clone(),
+            at: article.published_at.unwrap_or(article.fetched_at),
+            posts: known.map(|known| known.posts.clone()).unwrap_or_default(),
+        };
+        self.articles.insert(article.id, entry);
+    }
+
+    fn post(&mut self, post: &Post) {
+        let known = self.posts.get(&post.id).and_then(|known| known.delivery);
+        let standing = Standing {
+            state: post.state,
+            priority: post.priority,
+            delivery: self.early.remove(&post.id).or(known),
+        };
+        self.posts.insert(post.id, standing);
+        if let Some(article) = self.articles.get_mut(&post.article) {
+            article.posts.insert(post.id);
+        }
+    }
+
+    /// The last delivery of a post is the one that counts.
+    fn delivery(&mut self, d: &Delivery) {
+        let newer = |known: &Option<(DeliveryId, DeliveryState)>| known.is_none_or(|k| k.0 <= d.id);
+        match self.posts.get_mut(&d.post) {
+            Some(post) if newer(&post.delivery) => post.delivery = Some((d.id, d.state)),
+            Some(_) => {}
+            None => {
+                self.early.insert(d.post, (d.id, d.state));
+            }
+        }
+    }
+
+    fn standing(&self, article: &Entry) -> (Status, Priority) {
+        let posts = || article.posts.iter().filter_map(|id| self.posts.get(id));
+        let status = Status::of(posts().map(|p| (p.state, p.delivery.map(|d| d.1))));
+        let open = posts().filter(|post| {
+            let state = Status::one(post.state, post.delivery.map(|d| d.1));
+            !matches!(state, None | Some(Status::Published | Status::Over))
+        });
+        (status, open.map(|post| post.priority).min().unwrap_or(Priority::Normal))
+    }
+
+    fn find(&self, agency: &str, asked: &Question, (skip, limit): (usize, usize)) -> Found {
+        let mut found = Found::default();
+        let words = fold(&asked.q);
+        let zone = jiff::tz::TimeZone::get(crate::article::ZONE).unwrap_or(jiff::tz::TimeZone::UTC);
+        let mut fitting = Vec::new();
+        for (id, article) in self.articles.iter().filter(|(_, article)| article.agency == agency) {
+            found.all += 1;
+            found.sections.insert(article.section.clone());
+            found.sources.insert(article.source.clone());
+            let day = article.at.to_zoned(zone.clone()).date();
+            let fits = (asked.section.is_empty() || asked.section == article.section)
+                && (asked.source.is_empty() || asked.source == article.source)
+                && asked.from.is_none_or(|from| day >= from)
+                && asked.to.is_none_or(|to| day <= to)
+                && holds(&article.words, &words);
+            if !fits {
+                continue;
+            }
+            let (status, priority) = self.standing(article);
+            if asked.status.is_none_or(|wanted| wanted == status) {
+                fitting.push((article.at, *id, article.revision, status, priority));
+            }
+        }
+        found.sections.remove("");
+        found.sources.remove("");
+        fitting.sort_by_key(|(at, id, ..)| std::cmp::Reverse((*at, *id)));
+        found.total = fitting.len();
+        let part = fitting.into_iter().skip(skip).take(limit);
+        found.articles =
+            part.map(|(_, id, revision, status, p)| (id, revision, status, p)).collect();
+        found
+    }
+}
+
+/// Every record of a table.
+async fn scan<R: Record>(store: &dyn Store, mut take: impl FnMut(R)) -> Result<(), WebError> {
+    let mut from = String::new();
+    loop {
+        let rows = store.scan(R::TABLE, &from, TOGETHER).await?;
+        let Some(last) = rows.last() else { return Ok(()) };
+        // The next key there can be.
+        from = format!("{}\0", last.key);
+        for row in &rows {
+            take(row.read::<R>()?.record);
+        }
+    }
+}
