@@ -10,8 +10,8 @@ use axum::{
 };
 use futures::future::BoxFuture;
 use loa_model::{
-    Article, Beat, Brief, Choices, Chosen, Digest, Role, Storyboard, Variant, VariantKind,
-    VariantState, record::join,
+    Article, Beat, Brief, Choices, Chosen, Digest, MediaCount, PhotoChoice, Role, Storyboard,
+    Topic, Variant, VariantKind, VariantState, record::join,
 };
 use loa_store::StoreExt;
 use serde::{Deserialize, Serialize};
@@ -262,9 +262,13 @@ pub(crate) async fn preview(
 
 /// Whether a storyboard fits its article.
 pub(crate) fn check(clip: &Storyboard, brief: &Brief, article: &Article) -> Result<(), String> {
-    clip.check(brief, article.videos.len()).map_err(|why| why.to_string())?;
+    clip.check(brief, MediaCount::of(article)).map_err(|why| why.to_string())?;
     for beat in &clip.beats {
-        let choices = Choices { photo: beat.photo, ..Choices::default() };
+        let photo = match beat.of {
+            Topic::Picture(n) => PhotoChoice::At(n),
+            _ => beat.photo,
+        };
+        let choices = Choices { photo, ..Choices::default() };
         crate::preview::photo_of(&choices, article)?;
     }
     Ok(())
@@ -334,7 +338,7 @@ fn storyboard() -> Value {
             "video": number, "from_ms": number, "to_ms": number, "fit": { "enum": ["pad", "crop"] },
         },
     });
-    let numbered = ["point", "figure", "quote", "step", "event"].map(|name| {
+    let numbered = ["point", "figure", "quote", "step", "event", "picture"].map(|name| {
         json!({
             "type": "object", "required": [name], "additionalProperties": false,
             "properties": { name: number },
