@@ -432,4 +432,24 @@ mod tests {
         // Another kind of clip is not touched.
         assert_eq!(cinema.films(VariantKind::LongClip)[0].1.rungs[0], Rung::master("1080p"));
     }
+
+    #[test]
+    fn photos_that_are_there_are_shown_but_where_a_clip_is_only_heard() {
+        let photo = |blob: Option<String>| json!({"url": "", "blob": blob, "mime": "", "caption": "Bản đồ", "credit": "", "alt": ""});
+        let article: Article = serde_json::from_value(json!({
+            "id": "01900000-0000-7000-8000-000000000001", "agency": "demo", "revision": 1,
+            "digest": "0".repeat(64), "state": "ready",
+            "source": {"canonical_url": "https://portal.example.gov.vn/a", "publisher": "", "via": "html"},
+            "lang": "vi", "section": "", "authors": [], "published_at": null, "embargo_until": null,
+            "keywords": [], "blocks": [],
+            "photos": [photo(None), photo(Some("1".repeat(64)))],
+            "fetched_at": "2026-11-22T19:00:00Z",
+        }))
+        .unwrap();
+        let indexes = |kind| -> Vec<u32> {
+            shown(kind, &article).into_iter().map(|photo| photo.index).collect()
+        };
+        assert_eq!(indexes(VariantKind::ShortClip), [1]);
+        assert_eq!(indexes(VariantKind::Audio), [0; 0]);
+    }
 }
