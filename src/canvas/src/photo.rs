@@ -239,6 +239,18 @@ impl DecodedPhoto {
         let rgb = Arc::new(rgb);
         Ok(PreparedPhoto { width, height, rgb, alt: String::new(), credit: String::new() })
     }
+
+    /// RGB rows of all of it at `width × height`, scaled with Lanczos3: whoever asks keeps its shape.
+    ///
+    /// # Errors
+    /// [`Error::Photo`] when a side is 0 or above [`MAX_SIDE`].
+    pub fn whole(&self, width: u32, height: u32) -> Result<Vec<u8>> {
+        if width == 0 || height == 0 || width > MAX_SIDE || height > MAX_SIDE {
+            return Err(Error::Photo(format!("a slot of {width}x{height} px cannot be filled")));
+        }
+        let all = [0.0, 0.0, f64::from(self.width), f64::from(self.height)];
+        scaled((self.width, self.height), &self.rgb, all, (width, height))
+    }
 }
 
 /// A part (left, top, width, height) of RGB rows, scaled with Lanczos3; copied where it has that size.

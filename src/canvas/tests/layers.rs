@@ -66,7 +66,7 @@ fn data_of(template: &str) -> Value {
 }
 
 /// Templates, the layers they promise, and those of them that are clear for this data.
-const TEMPLATES: [(&str, usize, &[usize]); 16] = [
+const TEMPLATES: [(&str, usize, &[usize]); 18] = [
     ("clip-title", 3, &[]),
     ("clip-point", 3, &[]),
     ("clip-figure", 17, &[4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]),
@@ -74,6 +74,7 @@ const TEMPLATES: [(&str, usize, &[usize]); 16] = [
     ("clip-steps", 5, &[]),
     ("clip-table", 9, &[7, 8]),
     ("clip-chart", 19, &[5, 6, 7, 8, 9, 10, 13, 14, 15, 16, 17, 18]),
+    ("clip-picture", 3, &[]),
     ("clip-alert", 8, &[5, 6]),
     ("clip-lower-third", 1, &[]),
     ("clip-caption", 1, &[]),
@@ -82,6 +83,7 @@ const TEMPLATES: [(&str, usize, &[usize]); 16] = [
     ("clip-low-photo", 1, &[]),
     ("clip-low-steps", 1, &[]),
     ("clip-low-chart", 1, &[]),
+    ("clip-low-picture", 1, &[]),
     ("clip-low-end", 1, &[]),
 ];
 
@@ -220,6 +222,7 @@ fn low_band_type_is_a_twentieth_of_the_shorter_side() {
         "clip-low-photo",
         "clip-low-steps",
         "clip-low-chart",
+        "clip-low-picture",
         "clip-low-end",
         "clip-caption",
     ] {

@@ -1,5 +1,6 @@
 //! Renders the sample article into a folder, to look at and to listen to:
 //! `cargo run -p loa-clip --example sample_clip -- FOLDER [short|long|square|low|lowest|frames] [PHOTO…]`.
+//! The third photo is a map.
 //! `frames` writes stills of all formats only.
 
 use std::{fs, io::Write as _, path::PathBuf, process::ExitCode};
@@ -36,13 +37,18 @@ fn run() -> Result<(), Anything> {
     fs::create_dir_all(&cache)?;
     let engine = Engine::new(&Assets::from_dir(&support::assets(), &[])?)?;
     let photos = if given.is_empty() {
-        support::photos(&work, 2000, 1333)
+        let photos = support::photos(&work, 2000, 1333);
+        support::map(1500, 1120).save(&photos[2].path)?;
+        photos
     } else {
         (0..).zip(given).map(|(index, path)| PhotoFile { index, path }).collect()
     };
-    let shown: Vec<Pictured> = photos.iter().map(|photo| Pictured::middle(photo.index)).collect();
-    let sample = support::rich();
-    let plain = support::sample(StoryKind::News);
+    let sized = |photo: &PhotoFile| -> Result<Pictured, Anything> {
+        Ok(Pictured::middle(photo.index, image::image_dimensions(&photo.path)?))
+    };
+    let shown = photos.iter().map(sized).collect::<Result<Vec<_>, _>>()?;
+    let sample = support::mapped(support::rich());
+    let plain = support::mapped(support::sample(StoryKind::News));
     let formats = [
         (Format::Short, "short", vec![Rung::master("1080p"), Rung::half("540p")]),
         (Format::Long, "long", vec![Rung::master("1080p"), Rung::half("540p")]),

@@ -26,6 +26,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Pictures {
     pub(crate) photos: BTreeMap<u32, Arc<Yuv>>,
+    /// Those that are shown whole, with their pixels on the canvas.
+    pub(crate) whole: BTreeMap<(u32, (u32, u32)), Arc<Yuv>>,
     pub(crate) sprites: BTreeMap<SpriteKey, Arc<Sprite>>,
 }
 
@@ -35,7 +37,15 @@ impl Pictures {
         let sprites =
             bitmaps.iter().map(|(key, bitmap)| (key.clone(), Arc::new(Sprite::new(bitmap))));
         let photos = photos.into_iter().map(|(index, photo)| (index, Arc::new(photo)));
-        Self { photos: photos.collect(), sprites: sprites.collect() }
+        let (photos, sprites) = (photos.collect(), sprites.collect());
+        Self { photos, whole: BTreeMap::new(), sprites }
+    }
+
+    /// The same with photos that are shown whole, each by its index and by its size on the canvas.
+    #[must_use]
+    pub fn with_whole(self, whole: BTreeMap<(u32, (u32, u32)), Yuv>) -> Self {
+        let whole = whole.into_iter().map(|(key, photo)| (key, Arc::new(photo))).collect();
+        Self { whole, ..self }
     }
 }
 
@@ -122,7 +132,7 @@ impl<'a> Compositor<'a> {
 
     /// A scene at frame `at` of its own; past its end its picture moves on while the next one takes over.
     fn scene(&mut self, scene: &Scene, at: u32, frame: &mut FrameMut<'_>) -> Result<()> {
-        let covered = scene.shot.as_ref().map(|shot| shot.place);
+        let covered = scene.shot.as_ref().map(Shot::covered);
         for (i, (plane, value)) in frame.iter_mut().zip(self.ground).enumerate() {
             let shift = u32::from(i > 0);
             // What the picture covers is not filled first.
@@ -159,11 +169,12 @@ impl<'a> Compositor<'a> {
         at: u32,
         frame: &mut FrameMut<'_>,
     ) -> Result<()> {
+        let place = shot.covered();
         let area = Area {
-            x: shot.place.x as usize,
-            y: shot.place.y as usize,
-            width: shot.place.width as usize,
-            height: shot.place.height as usize,
+            x: place.x as usize,
+            y: place.y as usize,
+            width: place.width as usize,
+            height: place.height as usize,
         };
         // The move goes on while the next scene takes over, so it must not be over before that.
         let time = f64::from(at) / f64::from(scene.frames + scene.fade_out).max(1.0);
@@ -173,6 +184,18 @@ impl<'a> Compositor<'a> {
                 let photo = self.pictures.photos.get(&photo).ok_or_else(missing)?;
                 let from = view((shot.from, shot.to), photo, area, time.min(1.0));
                 draw(&mut self.sampler, photo, from, frame, area);
+            }
+            Source::Whole { photo, .. } => {
+                let missing = || Error::Timeline(format!("photo {photo} is not there whole"));
+                let key = (photo, (place.width, place.height));
+                let photo = self.pictures.whole.get(&key).ok_or_else(missing)?;
+                let all = Rect {
+                    x: 0.0,
+                    y: 0.0,
+                    width: photo.width() as f64,
+                    height: photo.height() as f64,
+                };
+                draw(&mut self.sampler, photo, all, frame, area);
             }
             Source::Video { video, from_ms, fit } => {
                 let missing = || Error::Video(format!("video {} was not handed in", video + 1));

@@ -113,20 +113,24 @@ pub(crate) fn draw_some(
 }
 
 /// Lets photos end where the words' own ground begins: `covers` tells in which rows a layer covers a column. What lies below
-/// it nobody sees; the middle of what is seen is the middle of the photo then, and more of its width is in sight.
+/// it nobody sees; the middle of what is seen is the middle of the photo then, and more of its width is in sight. A photo that
+/// is shown whole keeps as far from that ground as from the left edge.
 pub(crate) fn uncover(
     timeline: &mut Timeline,
     covers: impl Fn(&SpriteKey, i32) -> Option<Range<i32>>,
 ) {
     for scene in &mut timeline.scenes {
-        let shot = scene.shot.as_mut().filter(|shot| matches!(shot.source, Source::Photo(_)));
+        let shot = scene.shot.as_mut();
+        let shot = shot.filter(|shot| !matches!(shot.source, Source::Video { .. }));
         let ground = scene.cues.iter().find(|cue| cue.sprite.layer == 0);
         let (Some(shot), Some(ground)) = (shot, ground) else { continue };
         let place = &mut shot.place;
         let middle = (place.x + place.width / 2).cast_signed();
         let Some(rows) = covers(&ground.sprite, middle) else { continue };
         let (top, low) = (rows.start.max(0).cast_unsigned(), rows.end.max(0).cast_unsigned());
-        let (end, foot) = (top.next_multiple_of(2), place.y + place.height);
+        let is_whole = matches!(shot.source, Source::Whole { .. });
+        let end = if is_whole { top.saturating_sub(place.x) & !1 } else { top.next_multiple_of(2) };
+        let foot = place.y + place.height;
         if low >= foot && (place.y + 1..foot).contains(&end) {
             place.height = end - place.y;
             shot.melt = 0;

@@ -46,7 +46,7 @@ pub use compositor::{Compositor, Footage, Pictures};
 pub use draw::{SpriteFile, draw, keep};
 pub use encode::{Bulletin, Encoded, Rate, Rung, SoundCodec, SoundRate};
 pub use error::{Error, Result};
-pub use photo::load as load_photo;
+pub use photo::{load as load_photo, load_whole as load_whole_photo};
 pub use rehearsal::{Rehearsal, Seen, StillOf};
 pub use render::{Folders, Runner, Wanted, film, prepare, render};
 pub use score::{Said, Score};

@@ -25,6 +25,21 @@ pub fn load(bytes: &[u8], canvas: Canvas, clean: bool) -> Result<Yuv> {
     of(&photo::decode(bytes).map_err(|error| bad(&error))?, canvas, clean)
 }
 
+/// Decodes a photo that is shown whole, at its very size on the canvas: what is drawn on it stays as sharp as it can, and of
+/// what is drawn nothing is taken for grain.
+///
+/// # Errors
+/// [`Error::Photo`] when it cannot be decoded.
+pub fn load_whole(bytes: &[u8], size: (u32, u32)) -> Result<Yuv> {
+    whole(&photo::decode(bytes).map_err(|error| bad(&error))?, size)
+}
+
+/// [`load_whole`] of a photo that is decoded already.
+pub(crate) fn whole(decoded: &DecodedPhoto, (width, height): (u32, u32)) -> Result<Yuv> {
+    let scaled = decoded.whole(width, height).map_err(|error| bad(&error))?;
+    Ok(Yuv::from_rgb(&scaled, width as usize, height as usize))
+}
+
 fn bad(error: &loa_canvas::Error) -> Error {
     Error::Photo(error.to_string())
 }

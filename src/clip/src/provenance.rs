@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use crate::{
     Error, Result, counting,
-    story::Order,
-    timeline::{Drawn, Origin, Plate, Timeline},
+    story::{Order, picture},
+    timeline::{Drawn, Origin, Plate, Scene, Source, Timeline},
 };
 
 /// Words that are not in the text of the article but are facts about it.
@@ -78,6 +78,12 @@ pub fn check(timeline: &Timeline, order: &Order<'_>) -> Result<()> {
             return Err(Error::Unfaithful { plate, text });
         }
     }
+    for scene in &timeline.scenes {
+        if let Some(drawn) = beside_another(timeline, scene) {
+            let (plate, text) = (drawn.plate.clone(), drawn.text.clone());
+            return Err(Error::Unfaithful { plate, text });
+        }
+    }
     // Nothing is drawn that is not listed.
     for plate in &timeline.plates {
         for (field, text) in strings(plate) {
@@ -90,6 +96,21 @@ pub fn check(timeline: &Timeline, order: &Order<'_>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What stands in a scene but is said of another photo than the one that is shown whole in it.
+fn beside_another<'a>(timeline: &'a Timeline, scene: &Scene) -> Option<&'a Drawn> {
+    let shown = scene.shot.as_ref().and_then(|shot| match shot.source {
+        Source::Whole { photo, .. } => Some(photo),
+        _ => None,
+    });
+    timeline.texts.iter().find(|drawn| match &drawn.origin {
+        Origin::Caption { photo, .. } | Origin::Credit { photo } => {
+            let is_here = scene.cues.iter().any(|cue| cue.sprite.plate == drawn.plate);
+            is_here && shown != Some(*photo)
+        }
+        _ => false,
+    })
 }
 
 /// Every string of a plate's data with the name of its field.
@@ -134,6 +155,19 @@ fn is_true(drawn: &Drawn, article: &Article, brief: &Brief, facts: &Facts) -> bo
             honest(passage) && words(&passage.text).contains(&words(&drawn.text))
         }
         Origin::Words { span } => span.of(article).is_some_and(|text| text.contains(&drawn.text)),
+        Origin::Caption { photo, part } => {
+            let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+            let caption = picture::caption(article, *photo as usize);
+            let is_it = if *part {
+                words(caption).contains(&words(&drawn.text))
+            } else {
+                caption == drawn.text
+            };
+            is_it && !drawn.text.is_empty() && !drawn.edited
+        }
+        Origin::Credit { photo } => {
+            !drawn.text.is_empty() && picture::credit(article, *photo as usize) == drawn.text
+        }
         Origin::Fact { field } => !drawn.text.is_empty() && facts.get(field) == drawn.text,
         Origin::Counted { of } => {
             *of == brief.steps.len()

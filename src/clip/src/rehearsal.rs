@@ -95,10 +95,22 @@ impl Rehearsal {
             Ok((timeline, sprites))
         };
         let ((timeline, sprites), places) = staged(order, story, spoken, draw)?;
-        let mut photos = BTreeMap::new();
-        for scene in &timeline.scenes {
-            let Some(Source::Photo(index)) = scene.shot.as_ref().map(|shot| shot.source) else {
-                continue;
+        let (mut photos, mut whole) = (BTreeMap::new(), BTreeMap::new());
+        for shot in timeline.scenes.iter().filter_map(|scene| scene.shot.as_ref()) {
+            let index = match shot.source {
+                Source::Photo(index) => index,
+                Source::Whole { photo: index, .. } => {
+                    let place = shot.covered();
+                    let key = (index, (place.width, place.height));
+                    let known = before.and_then(|before| before.pictures.whole.get(&key));
+                    let made = match known {
+                        Some(known) => Arc::clone(known),
+                        None => Arc::new(photo::whole(&photo(index)?, key.1)?),
+                    };
+                    whole.insert(key, made);
+                    continue;
+                }
+                Source::Video { .. } => continue,
             };
             if photos.contains_key(&index) {
                 continue;
@@ -116,8 +128,8 @@ impl Rehearsal {
         let topic = |place: usize| story.1.beats.get(place).map(|beat| &beat.of);
         let seen = timeline.scenes.iter().map(|scene| {
             let place = beat(scene.beat);
-            let words =
-                topic(place).map_or_else(String::new, |topic| story::words(order.brief, topic));
+            let words = topic(place)
+                .map_or_else(String::new, |topic| story::words(order.article, order.brief, topic));
             let still = scene.frames.saturating_sub(scene.fade_in.max(1) + scene.fade_out);
             let shot = scene.shot.as_ref();
             Seen {
@@ -128,14 +140,17 @@ impl Rehearsal {
                 still_ms: timeline.ms(scene.start + still),
                 words,
                 photo: shot.and_then(|shot| match shot.source {
-                    Source::Photo(index) => Some(index),
+                    Source::Photo(index) | Source::Whole { photo: index, .. } => Some(index),
                     Source::Video { .. } => None,
                 }),
-                focus: shot.map(|shot| (shot.to.x, shot.to.y)),
+                // What is shown whole is not looked at through a camera.
+                focus: shot
+                    .filter(|shot| !matches!(shot.source, Source::Whole { .. }))
+                    .map(|shot| (shot.to.x, shot.to.y)),
             }
         });
         let seen = seen.collect();
-        let (pictures, stills) = (Pictures { photos, sprites }, BTreeMap::new());
+        let (pictures, stills) = (Pictures { photos, whole, sprites }, BTreeMap::new());
         Ok(Self { timeline, pictures, stills, seen })
     }
 

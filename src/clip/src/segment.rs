@@ -114,6 +114,9 @@ pub(crate) fn key(
                 let photo = |digest: Option<&String>| json!(digest);
                 let source = match shot.source {
                     Source::Photo(n) => photo(digests.photos.get(&n)),
+                    Source::Whole { photo: n, width, height } => {
+                        json!([photo(digests.photos.get(&n)), "whole", width, height])
+                    }
                     Source::Video { video, from_ms, fit } => {
                         json!([photo(digests.videos.get(&video)), from_ms, fit])
                     }

@@ -1,6 +1,6 @@
 //! From a brief to a film: which scenes, for how long, with which words.
 
-use loa_model::{Article, Beat, Brief, Cut, Music, Passage, Storyboard, Topic};
+use loa_model::{Article, Beat, Brief, Cut, MediaCount, Music, Passage, Storyboard, Topic};
 
 use crate::{
     Error, Result,
@@ -13,6 +13,7 @@ mod build;
 mod chart;
 mod cues;
 mod layout;
+pub(crate) mod picture;
 mod plates;
 
 pub use layout::Look;
@@ -77,12 +78,14 @@ pub struct Pictured {
     pub index: u32,
     /// What stands out on it: shares from the left and from the top.
     pub focus: (f64, f64),
+    /// Pixels, upright: width and height.
+    pub size: (u32, u32),
 }
 
 impl Pictured {
     /// A photo whose middle matters, a little above it, as on most photos of people.
-    pub fn middle(index: u32) -> Self {
-        Self { index, focus: (0.5, 0.42) }
+    pub fn middle(index: u32, size: (u32, u32)) -> Self {
+        Self { index, focus: (0.5, 0.42), size }
     }
 }
 
@@ -156,8 +159,8 @@ pub fn propose(order: &Order<'_>, format: Format) -> Storyboard {
     board::propose(order, format.layout())
 }
 
-/// Everything that can be told of a brief in this format, in the order of the brief: what a person chooses from. Parts of
-/// videos are not among it; a table that can be a chart is there as both.
+/// Everything that can be told of a brief in this format, in the order of the brief: what a person chooses from. Every photo
+/// that can be shown is there to be shown whole; parts of videos are not among it; a table that can be a chart is there as both.
 pub fn topics(order: &Order<'_>, format: Format) -> Vec<Topic> {
     let (brief, layout) = (order.brief, format.layout());
     let tables = [Topic::Table, Topic::Chart].into_iter();
@@ -172,6 +175,7 @@ pub fn topics(order: &Order<'_>, format: Format) -> Vec<Topic> {
         .chain((0..brief.steps.len()).map(Topic::Step))
         .chain((0..brief.events.len()).map(Topic::Event))
         .chain(tables)
+        .chain(order.photos.iter().map(|photo| Topic::Picture(photo.index as usize)))
         .chain([Topic::End]);
     all.filter(|topic| layout.shows(topic)).collect()
 }
@@ -183,14 +187,14 @@ pub(crate) fn instead(order: &Order<'_>, format: Format, topic: &Topic) -> Optio
 }
 
 /// The words that are told in a scene, parts on lines of their own.
-pub fn words(brief: &Brief, topic: &Topic) -> String {
-    spoken(brief, topic).iter().map(Told::text).collect::<Vec<_>>().join("\n")
+pub fn words(article: &Article, brief: &Brief, topic: &Topic) -> String {
+    spoken(article, brief, topic).iter().map(Told::text).collect::<Vec<_>>().join("\n")
 }
 
 /// What a voice says, scene by scene: index of the beat and its words. Scenes without words are left out.
 pub fn script(order: &Order<'_>, board: &Storyboard) -> Vec<(usize, String)> {
     let said = |(i, beat): (usize, &Beat)| {
-        let words = words(order.brief, &beat.of);
+        let words = words(order.article, order.brief, &beat.of);
         (!words.is_empty()).then_some((i, words))
     };
     board.beats.iter().enumerate().filter_map(said).collect()
@@ -222,10 +226,14 @@ pub fn cast(
 ) -> Result<Cast> {
     let layout = format.layout();
     // Videos are checked by whoever hands them in.
-    board.check(order.brief, usize::MAX)?;
+    let media = MediaCount { videos: usize::MAX, ..MediaCount::of(order.article) };
+    board.check(order.brief, media)?;
     chart::check(order, layout, board)?;
+    picture::check(order, layout, board)?;
     let mut beats: Vec<(usize, &Beat)> = board.beats.iter().enumerate().collect();
-    beats.retain(|(_, beat)| layout.shows(&beat.of));
+    beats.retain(|(_, beat)| {
+        layout.shows(&beat.of) && (fixed || picture::is_readable(order, &beat.of))
+    });
     let run = |beats: &[(usize, &Beat)], slower| {
         build::Builder::new(order, layout).run(beats, spoken, slower)
     };
@@ -282,10 +290,11 @@ fn heard(timeline: &Timeline) -> Vec<Heard> {
     timeline.scenes.iter().filter_map(of).collect()
 }
 
-/// Words of a scene that are told: a passage, or a name with its office.
+/// Words of a scene that are told: a passage, a name with its office, or what stands under a photo.
 pub(crate) enum Told<'a> {
     Passage(&'a Passage),
     Speaker(&'a str, &'a str),
+    Caption(&'a str),
 }
 
 impl Told<'_> {
@@ -293,12 +302,13 @@ impl Told<'_> {
         match self {
             Self::Passage(passage) => passage.text.trim().to_owned(),
             Self::Speaker(role, name) => format!("{role} {name}").trim().to_owned(),
+            Self::Caption(words) => (*words).to_owned(),
         }
     }
 }
 
 /// What is told in a scene, in the order of telling.
-pub(crate) fn spoken<'a>(brief: &'a Brief, topic: &Topic) -> Vec<Told<'a>> {
+pub(crate) fn spoken<'a>(article: &'a Article, brief: &'a Brief, topic: &Topic) -> Vec<Told<'a>> {
     let passages = |list: Vec<&'a Passage>| list.into_iter().map(Told::Passage).collect();
     match topic {
         Topic::Title => {
@@ -323,6 +333,10 @@ pub(crate) fn spoken<'a>(brief: &'a Brief, topic: &Topic) -> Vec<Told<'a>> {
             let level = bulletin.level.iter().map(|level| &level.words);
             level.chain(&bulletin.area).chain(&bulletin.until).chain(&bulletin.actions).collect()
         })),
+        Topic::Picture(n) => {
+            let words = picture::caption(article, *n);
+            if words.is_empty() { Vec::new() } else { vec![Told::Caption(words)] }
+        }
         Topic::Table | Topic::Chart | Topic::Cut(_) | Topic::End => Vec::new(),
     }
 }

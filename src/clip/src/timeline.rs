@@ -79,6 +79,15 @@ pub struct View {
 pub enum Source {
     /// A photo of the article, by its index.
     Photo(u32),
+    /// A photo of the article, whole and still: as large as its place holds it, in the middle of it.
+    Whole {
+        /// Its index.
+        photo: u32,
+        /// Its pixels, upright.
+        width: u32,
+        /// Its pixels, upright.
+        height: u32,
+    },
     /// A part of a video of the article.
     Video {
         /// Its index.
@@ -134,6 +143,44 @@ pub struct Shot {
     pub path: Vec<[f64; 2]>,
 }
 
+/// Beyond this enlargement a photo that is shown whole is a blur.
+const MOST_ENLARGED: u32 = 2;
+
+impl Shot {
+    /// What it covers of the canvas: its place, or the part of it in which a whole photo keeps its shape.
+    pub fn covered(&self) -> Place {
+        let Source::Whole { width, height, .. } = self.source else { return self.place };
+        let place = self.place;
+        let [wide, tall, across, down] = [width, height, place.width, place.height].map(u64::from);
+        let (wide, tall) = (wide.max(1), tall.max(1));
+        // The side that fills its room first decides, and how far pixels may be enlarged.
+        let (across, down) = if across * tall <= down * wide {
+            (across, across * tall / wide)
+        } else {
+            (down * wide / tall, down)
+        };
+        let most = u64::from(MOST_ENLARGED);
+        let (across, down) = if across > wide * most || down > tall * most {
+            (wide * most, tall * most)
+        } else {
+            (across, down)
+        };
+        let even = |side: u64, room: u32| {
+            let side = u32::try_from(side).unwrap_or(room) & !1;
+            side.clamp(2, room.max(2))
+        };
+        let (across, down) = (even(across, place.width), even(down, place.height));
+        let middle =
+            |from: u32, room: u32, side: u32| from + ((room.saturating_sub(side) / 2) & !1);
+        Place {
+            x: middle(place.x, place.width, across),
+            y: middle(place.y, place.height, down),
+            width: across,
+            height: down,
+        }
+    }
+}
+
 /// What a scene shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -152,6 +199,8 @@ pub enum SceneKind {
     Table,
     /// A chart.
     Chart,
+    /// A photo, whole, with its caption.
+    Picture,
     /// An emergency bulletin.
     Alert,
     /// A part of a video.
@@ -218,6 +267,18 @@ pub enum Origin {
     Words {
         /// The place.
         span: Span,
+    },
+    /// What the article says under a photo, or some words of it in their order.
+    Caption {
+        /// Index of the photo.
+        photo: u32,
+        /// Whether it is some words of it.
+        part: bool,
+    },
+    /// Whose a photo is, as the article says.
+    Credit {
+        /// Index of the photo.
+        photo: u32,
     },
     /// A field of the article or of the order, for example `source.publisher` or `link`.
     Fact {

@@ -251,14 +251,22 @@ pub(crate) fn load_for(
     let timeline = &film.timeline;
     let seen = |start: u32, end: u32| ranges.iter().any(|r| start < r.end && end > r.start);
     let mut wanted = BTreeSet::new();
-    let mut photos = BTreeSet::new();
+    let (mut photos, mut whole) = (BTreeSet::new(), BTreeSet::new());
     for scene in &timeline.scenes {
         if !seen(scene.start, scene.start + scene.frames + scene.fade_out) {
             continue;
         }
         wanted.extend(scene.cues.iter().map(|cue| &cue.sprite));
-        if let Some(Source::Photo(index)) = scene.shot.as_ref().map(|shot| shot.source) {
-            photos.insert(index);
+        let Some(shot) = &scene.shot else { continue };
+        match shot.source {
+            Source::Photo(index) => {
+                photos.insert(index);
+            }
+            Source::Whole { photo, .. } => {
+                let place = shot.covered();
+                whole.insert((photo, (place.width, place.height)));
+            }
+            Source::Video { .. } => {}
         }
     }
     for cue in &timeline.overlays {
@@ -272,24 +280,43 @@ pub(crate) fn load_for(
             .into_iter()
             .map(|index| (index, scope.spawn(move || photo_of(request, timeline, index))))
             .collect();
+        let whole: Vec<_> = whole
+            .into_iter()
+            .map(|key| (key, scope.spawn(move || whole_of(request, key))))
+            .collect();
         let sprites = draw::load(film.sprites.iter().filter(|s| wanted.contains(&s.key)))?;
-        let joined = photos.into_iter().map(|(index, photo)| {
-            let photo = photo.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            Ok((index, Arc::new(photo?)))
-        });
-        Ok(Pictures { photos: joined.collect::<Result<_>>()?, sprites })
+        let photos = photos.into_iter().map(|(index, photo)| Ok((index, joined(photo)?)));
+        let whole = whole.into_iter().map(|(key, photo)| Ok((key, joined(photo)?)));
+        let (photos, whole) = (photos.collect::<Result<_>>()?, whole.collect::<Result<_>>()?);
+        Ok(Pictures { photos, whole, sprites })
     })
 }
 
+fn joined(photo: std::thread::ScopedJoinHandle<'_, Result<Yuv>>) -> Result<Arc<Yuv>> {
+    photo.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)).map(Arc::new)
+}
+
 fn photo_of(request: &Request, timeline: &Timeline, index: u32) -> Result<Yuv> {
+    let (canvas, clean) = (timeline.canvas, timeline.clean_photos);
+    photo::load(&bytes_of(request, index)?, canvas, clean).map_err(|error| numbered(index, error))
+}
+
+/// A photo that is shown whole, by its size on the canvas.
+fn whole_of(request: &Request, (index, size): (u32, (u32, u32))) -> Result<Yuv> {
+    photo::load_whole(&bytes_of(request, index)?, size).map_err(|error| numbered(index, error))
+}
+
+fn bytes_of(request: &Request, index: u32) -> Result<Vec<u8>> {
     let missing = || Error::Photo(format!("photo {} was not handed in", index + 1));
     let from = request.photos.iter().find(|p| p.index == index).ok_or_else(missing)?;
-    let bytes = fs::read(&from.path).map_err(file(&from.path))?;
-    let named = |error| match error {
+    fs::read(&from.path).map_err(file(&from.path))
+}
+
+fn numbered(index: u32, error: Error) -> Error {
+    match error {
         Error::Photo(why) => Error::Photo(format!("number {}: {why}", index + 1)),
         other => other,
-    };
-    photo::load(&bytes, timeline.canvas, timeline.clean_photos).map_err(named)
+    }
 }
 
 /// The frame shown as the poster.

@@ -30,7 +30,8 @@ impl Room {
         let work = folder.path().join("work");
         fs::create_dir_all(&work).unwrap();
         let files = support::photos(&work, 900, 600);
-        let photos = files.iter().map(|photo| Pictured::middle(photo.index)).collect();
+        let middle = |photo: &PhotoFile| Pictured::middle(photo.index, (900, 600));
+        let photos = files.iter().map(middle).collect();
         let engine = Engine::new(&Assets::from_dir(&support::assets(), &[]).unwrap()).unwrap();
         let sample = support::sample(StoryKind::News);
         Self { _folder: folder, engine, sample, files, photos, work }
@@ -169,4 +170,33 @@ fn a_chart_that_does_not_fit_is_told_as_its_table_and_refused_where_a_person_cho
     room.sample = support::tabled(&support::BARS);
     let told = room.rehearse((Format::Square, &chosen, true), None, &on).unwrap();
     assert_eq!(tables(&told), [(SceneKind::Chart, 1)]);
+}
+
+#[test]
+fn a_caption_that_does_not_fit_costs_its_picture_and_is_refused_where_a_person_chose_it() {
+    let mut room = Room::new();
+    let on = Cancel::new();
+    room.sample = support::mapped(support::sample(StoryKind::News));
+    let whole = |seen: &Rehearsal| {
+        let scenes = seen.scenes().iter().filter(|scene| scene.kind == SceneKind::Picture);
+        scenes.map(|scene| (scene.words.clone(), scene.photo, scene.focus)).collect::<Vec<_>>()
+    };
+    let board = propose(&room.sample.order(&room.photos), Format::Square);
+    assert!(board.beats.iter().any(|beat| beat.of == Topic::Picture(2)));
+    let told = room.rehearse((Format::Square, &board, false), None, &on).unwrap();
+    assert_eq!(whole(&told), [(support::MAP.to_owned(), Some(2), None)]);
+    // Drawn again it is the same.
+    let again = room.rehearse((Format::Square, &board, false), Some(&told), &on).unwrap();
+    let ms = told.scenes().iter().find(|scene| scene.kind == SceneKind::Picture).unwrap().still_ms;
+    assert_eq!(told.jpeg(ms).unwrap(), again.jpeg(ms).unwrap());
+    room.sample.article.photos[2].caption = [support::MAP; 8].join(" ");
+    // It is not left out because nobody has the time to read it.
+    let mut board = board;
+    let place = board.beats.iter().position(|beat| beat.of == Topic::Picture(2)).unwrap();
+    board.beats[place].ms = Some(6000);
+    let told = room.rehearse((Format::Square, &board, false), None, &on).unwrap();
+    assert_eq!(whole(&told), []);
+    board.beats = vec![Topic::Title.into(), board.beats.swap_remove(place), Topic::End.into()];
+    let refused = room.rehearse((Format::Square, &board, true), None, &on);
+    assert!(matches!(refused, Err(Error::Overflow { ref plate, .. }) if plate == "scene-2"));
 }

@@ -14,8 +14,8 @@ use std::{
 };
 
 use loa_canvas::{Assets, Engine};
-use loa_clip::{Compositor, Footage, Format, Look, Pictures, Yuv, cast};
-use loa_model::{Beat, Cancel, Cut, Digest, Event, Fit, Storyboard, Topic, Transition};
+use loa_clip::{Compositor, Footage, Format, Look, Pictures, Yuv, cast, timeline::Source};
+use loa_model::{Beat, Cancel, Cut, Digest, Event, Fit, StoryKind, Storyboard, Topic, Transition};
 use support::Sample;
 
 mod support;
@@ -24,7 +24,7 @@ mod support;
 const PIECE: Topic = Topic::Cut(Cut { video: 0, from_ms: 1000, to_ms: 4000, fit: Fit::Pad });
 
 /// Scenes by name: what they tell, how they take over, and which of their moments are looked at, hundredths of the scene.
-const SCENES: [(&str, Topic, Transition, &[u32]); 12] = [
+const SCENES: [(&str, Topic, Transition, &[u32]); 13] = [
     ("title", Topic::Title, Transition::Cut, &[0, 60]),
     // In the transition, and when all of it stands.
     ("standfirst", Topic::Sapo, Transition::Fade, &[8, 70]),
@@ -38,6 +38,7 @@ const SCENES: [(&str, Topic, Transition, &[u32]); 12] = [
     ("step", Topic::Step(1), Transition::Fade, &[70]),
     ("event", Topic::Event(0), Transition::Fade, &[70]),
     ("alert", Topic::Alert, Transition::Fade, &[70]),
+    ("picture", Topic::Picture(2), Transition::Fade, &[8, 70]),
     ("cut", PIECE, Transition::Fade, &[50]),
     ("end", Topic::End, Transition::Fade, &[90]),
 ];
@@ -52,7 +53,7 @@ struct Case {
     scenes: &'static [&'static str],
 }
 
-fn cases() -> [Case; 7] {
+fn cases() -> [Case; 11] {
     let case = |name, format, sample, scenes| Case { name, format, sample, scenes };
     let said =
         &["title", "standfirst", "point", "figure", "quote", "chart", "step", "event", "end"];
@@ -71,6 +72,8 @@ fn cases() -> [Case; 7] {
         "end",
     ];
     let few = &["title", "point", "chart"];
+    let map = &["title", "picture"];
+    let mapped = || support::mapped(support::sample(StoryKind::News));
     [
         case("short", Format::Short, whole(), all),
         case("low", Format::Low, whole(), said),
@@ -79,6 +82,10 @@ fn cases() -> [Case; 7] {
         case("square-table", Format::Square, support::tabled(&support::MIXED), &["title", "table"]),
         case("long", Format::Long, support::tabled(&support::SHARE), few),
         case("long-more", Format::Long, whole(), &["title", "figure", "table", "cut", "end"]),
+        case("short-map", Format::Short, mapped(), map),
+        case("square-map", Format::Square, mapped(), map),
+        case("long-map", Format::Long, mapped(), map),
+        case("low-map", Format::Low, mapped(), map),
     ]
 }
 
@@ -126,7 +133,11 @@ fn digest(frame: &Yuv) -> String {
 
 /// Frames of a film by their names.
 fn composed(engine: &Engine, case: &Case) -> Vec<(String, Yuv)> {
-    let photos = support::pictured(&[0, 1, 2]);
+    let mut photos = support::pictured(&[0, 1, 2]);
+    if case.name == "short-map" {
+        // Upright, as maps of the whole country are.
+        photos[2].size = (1000, 1400);
+    }
     let mut order = case.sample.order(&photos);
     order.look = Look::of(engine, "demo").unwrap();
     let scene = |name: &&str| SCENES.iter().find(|scene| scene.0 == *name).unwrap();
@@ -141,7 +152,16 @@ fn composed(engine: &Engine, case: &Case) -> Vec<(String, Yuv)> {
     loa_clip::provenance::check(&timeline, &order).unwrap();
     let bitmaps = loa_clip::draw(&mut timeline, engine, "demo", &Cancel::new()).unwrap();
     let photos = (0..3).map(|index| (index, picture(index as usize))).collect();
-    let pictures = Pictures::new(photos, &bitmaps);
+    // At its very size: nothing is scaled, which processors round in their own ways.
+    let whole = timeline.scenes.iter().filter_map(|scene| {
+        let shot = scene.shot.as_ref()?;
+        let Source::Whole { photo, .. } = shot.source else { return None };
+        let place = shot.covered();
+        let map = support::map(place.width, place.height);
+        let drawn = Yuv::from_rgb(map.as_raw(), place.width as usize, place.height as usize);
+        Some(((photo, (place.width, place.height)), drawn))
+    });
+    let pictures = Pictures::new(photos, &bitmaps).with_whole(whole.collect());
     let compositor = Compositor::new(&timeline, &pictures).unwrap();
     let mut compositor = compositor.with_footage(Box::new(Still(picture(4))));
     let mut frames = Vec::new();

@@ -44,7 +44,9 @@ pub use reason::Why;
 pub use record::{IndexEntry, Record};
 pub use schedule::{Plan, QuietHours, Timetable, Timing, When};
 pub use seams::{Clock, Entropy, Gate, GateClosed};
-pub use storyboard::{BadStoryboard, Beat, Cut, Fit, Music, Storyboard, Topic, Transition};
+pub use storyboard::{
+    BadStoryboard, Beat, Cut, Fit, MediaCount, Music, Storyboard, Topic, Transition,
+};
 pub use template::{BadTemplate, OwnTemplate};
 pub use user::{Actor, Role, User};
 pub use variant::{Rendition, Variant, VariantKind, VariantState};

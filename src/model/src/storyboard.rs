@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    article::Article,
     brief::Brief,
     choices::{FocusPoint, PhotoChoice},
 };
@@ -94,6 +95,8 @@ pub enum Topic {
     Chart,
     /// What the bulletin says.
     Alert,
+    /// A photo of the article, whole and still, with its caption: a map, a diagram, a chart that somebody drew.
+    Picture(usize),
     /// A part of a video of the article.
     Cut(Cut),
     /// Address and QR code.
@@ -160,6 +163,12 @@ pub enum BadStoryboard {
         .0 + 1, .0 + 1
     )]
     Time(usize),
+    /// A photo that the article does not have, or that could not be fetched.
+    #[error(
+        "Cảnh {}: bài không có ảnh này, hoặc ảnh chưa tải được; hãy bỏ cảnh / Scene {}: the article has no such photo, or it could not be fetched; remove the scene",
+        .0 + 1, .0 + 1
+    )]
+    NoPhoto(usize),
     /// A chart of a table whose numbers do not surely count the same thing.
     #[error(
         "Cảnh {}: bảng này không vẽ thành biểu đồ được vì các số không chắc cùng một đơn vị; hãy dùng cảnh bảng số liệu / Scene {}: this table cannot be a chart, its numbers do not surely count the same thing; show it as a table",
@@ -190,13 +199,29 @@ pub enum BadStoryboard {
     Nothing,
 }
 
+/// How many photos and videos the article of a storyboard has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MediaCount {
+    /// Photos.
+    pub photos: usize,
+    /// Videos.
+    pub videos: usize,
+}
+
+impl MediaCount {
+    /// Those of an article.
+    pub fn of(article: &Article) -> Self {
+        Self { photos: article.photos.len(), videos: article.videos.len() }
+    }
+}
+
 impl Storyboard {
-    /// Whether every scene tells a part of this brief, with `videos` videos of the article. No scenes at all is right: the
-    /// engine chooses them.
+    /// Whether every scene tells a part of this brief, or shows one of so many photos and videos of its article. No scenes at
+    /// all is right: the engine chooses them.
     ///
     /// # Errors
     /// [`BadStoryboard`] with the first scene that does not.
-    pub fn check(&self, brief: &Brief, videos: usize) -> Result<(), BadStoryboard> {
+    pub fn check(&self, brief: &Brief, media: MediaCount) -> Result<(), BadStoryboard> {
         if self.beats.is_empty() {
             return Ok(());
         }
@@ -215,7 +240,9 @@ impl Storyboard {
                 Topic::Event(n) => *n < brief.events.len(),
                 Topic::Table | Topic::Chart => brief.table.is_some(),
                 Topic::Alert => brief.bulletin.is_some(),
-                Topic::Cut(cut) => cut.video < videos,
+                Topic::Picture(n) if *n >= media.photos => return Err(BadStoryboard::NoPhoto(i)),
+                Topic::Picture(_) => true,
+                Topic::Cut(cut) => cut.video < media.videos,
             };
             if !there {
                 return Err(BadStoryboard::NoSuchPart(i));
@@ -258,7 +285,7 @@ mod tests {
             "points": [words, words], "figures": [], "quotes": [], "dates": [], "legal_docs": [], "hashtags": []
         }))
         .unwrap();
-        board.check(&brief, 1)
+        board.check(&brief, MediaCount { photos: 2, videos: 1 })
     }
 
     #[test]
@@ -269,6 +296,7 @@ mod tests {
                 {"of": "title"},
                 {"of": {"point": 1}, "ms": 4000, "photo": {"at": 2}, "focus": {"x": 0.25, "y": 0.5}, "enter": "wipe"},
                 {"of": {"cut": {"video": 0, "from_ms": 0, "to_ms": 5000, "fit": "crop"}}},
+                {"of": {"picture": 0}},
                 {"of": "end"}
             ],
             "voice": "none", "music": "silent"
@@ -287,6 +315,8 @@ mod tests {
             (json!([]), Ok(())),
             (json!([{"of": "title"}, {"of": {"point": 1}}, {"of": "end"}]), Ok(())),
             (json!([{"of": "title"}, cut(9000)]), Ok(())),
+            (json!([{"of": {"picture": 1}}, {"of": "end"}]), Ok(())),
+            (json!([{"of": "title"}, {"of": {"picture": 2}}]), Err(BadStoryboard::NoPhoto(1))),
             (json!([{"of": "title"}, {"of": {"point": 2}}]), Err(BadStoryboard::NoSuchPart(1))),
             (json!([{"of": "table"}]), Err(BadStoryboard::NoSuchPart(0))),
             (json!([{"of": "title", "ms": 999}]), Err(BadStoryboard::Time(0))),

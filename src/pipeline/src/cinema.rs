@@ -7,12 +7,13 @@ use std::{
     sync::Arc,
 };
 
+use loa_canvas::DecodedPhoto;
 use loa_clip::{
     Bulletin, Film, Filmed, Folders, Format, Look, Order, PhotoFile, Pictured, Rate, Request, Rung,
     Runner, SoundCodec, SoundRate, Spoken, Wanted,
     voice::{self, Booth, Line, speech::Lang},
 };
-use loa_model::{Article, Brief, ClipPreset, Progress, Storyboard, VariantKind};
+use loa_model::{Article, Brief, ClipPreset, MediaCount, Progress, Storyboard, VariantKind};
 use serde_json::{Value, json};
 
 use crate::{
@@ -213,11 +214,13 @@ impl Studio {
         if kind == VariantKind::Audio && booth.is_none() {
             return Err(Error::NoVoice);
         }
+        let photos = shown(kind, take.article);
         for (format, wanted) in self.cinema.films(kind) {
             // Films that stand still show no video.
             let videos = if format.is_still() { &[] } else { take.videos };
             let footage = self.cinema.footage(videos, take.cancel).await?;
-            let order = Order { videos: &footage.filmed, ..bare(take.article, take.brief) };
+            let bare = bare(take.article, take.brief);
+            let order = Order { photos: &photos, videos: &footage.filmed, ..bare };
             let (board, fixed) = board(&order, format, chosen);
             let spoken = match booth {
                 None => Vec::new(),
@@ -230,7 +233,7 @@ impl Studio {
             if !format.is_still() {
                 footage.check(&board)?;
                 board
-                    .check(take.brief, take.article.videos.len())
+                    .check(take.brief, MediaCount::of(take.article))
                     .map_err(loa_clip::Error::from)?;
             }
             let told = (&board, format);
@@ -257,8 +260,8 @@ impl Studio {
             let mut pictured = Vec::new();
             for photo in &on_disk {
                 let index = u32::try_from(photo.index).unwrap_or(u32::MAX);
-                let seen = decoded.of(&photo.bytes).map_err(loa_infographic::Error::from)?.focus();
-                pictured.push(Pictured { index, focus: (seen.x, seen.y) });
+                let seen = decoded.of(&photo.bytes).map_err(loa_infographic::Error::from)?;
+                pictured.push(looked_at(index, &seen));
                 photos.push(PhotoFile { index, path: photo.path.clone() });
             }
             let look = Look::of(&engine, &recipe.brand).map_err(loa_infographic::Error::from)?;
@@ -332,6 +335,20 @@ struct Story {
     filmed: Vec<Filmed>,
 }
 
+/// A photo as it was decoded, upright.
+pub(crate) fn looked_at(index: u32, photo: &DecodedPhoto) -> Pictured {
+    let focus = photo.focus();
+    Pictured { index, focus: (focus.x, focus.y), size: (photo.width(), photo.height()) }
+}
+
+/// The photos that a kind of clip can show; one that is only heard shows none. Their size decides how a scene looks, not
+/// how long it is told: here it stands for any.
+pub(crate) fn shown(kind: VariantKind, article: &Article) -> Vec<Pictured> {
+    let seen = kind != VariantKind::Audio;
+    let there = (0..).zip(&article.photos).filter(|(_, photo)| seen && photo.blob.is_some());
+    there.map(|(index, _)| Pictured::middle(index, (1600, 1200))).collect()
+}
+
 /// What decides the scenes, without what decides how they look.
 pub(crate) fn bare<'a>(article: &'a Article, brief: &'a Brief) -> Order<'a> {
     let look = Look { ground: [0; 3], accent: [0; 3], shared: false };
@@ -358,7 +375,8 @@ pub(crate) fn fills(kind: VariantKind, article: &Article, brief: &Brief) -> bool
     if kind != VariantKind::LongClip {
         return true;
     }
-    let order = bare(article, brief);
+    let photos = shown(kind, article);
+    let order = Order { photos: &photos, ..bare(article, brief) };
     let board = loa_clip::propose(&order, Format::Long);
     loa_clip::cast(&order, Format::Long, &board, &[], false).is_ok()
 }
@@ -413,5 +431,25 @@ mod tests {
         assert_eq!((rungs[0].sound.kbps, rungs[1].sound.kbps), (192, 64));
         // Another kind of clip is not touched.
         assert_eq!(cinema.films(VariantKind::LongClip)[0].1.rungs[0], Rung::master("1080p"));
+    }
+
+    #[test]
+    fn photos_that_are_there_are_shown_but_where_a_clip_is_only_heard() {
+        let photo = |blob: Option<String>| json!({"url": "", "blob": blob, "mime": "", "caption": "Bản đồ", "credit": "", "alt": ""});
+        let article: Article = serde_json::from_value(json!({
+            "id": "01900000-0000-7000-8000-000000000001", "agency": "demo", "revision": 1,
+            "digest": "0".repeat(64), "state": "ready",
+            "source": {"canonical_url": "https://portal.example.gov.vn/a", "publisher": "", "via": "html"},
+            "lang": "vi", "section": "", "authors": [], "published_at": null, "embargo_until": null,
+            "keywords": [], "blocks": [],
+            "photos": [photo(None), photo(Some("1".repeat(64)))],
+            "fetched_at": "2026-11-22T19:00:00Z",
+        }))
+        .unwrap();
+        let indexes = |kind| -> Vec<u32> {
+            shown(kind, &article).into_iter().map(|photo| photo.index).collect()
+        };
+        assert_eq!(indexes(VariantKind::ShortClip), [1]);
+        assert_eq!(indexes(VariantKind::Audio), [0; 0]);
     }
 }

@@ -12,7 +12,7 @@ use loa_model::{
 
 use crate::{
     Cinema, Error, Result, Studio, VideoOnDisk,
-    cinema::{bare, board, lines, spoken},
+    cinema::{bare, board, lines, looked_at, shown, spoken},
     studio::{on_a_thread, shown_address},
 };
 
@@ -158,7 +158,9 @@ impl Studio {
             paths: Vec::new(),
         });
         let filmed: Vec<Filmed> = known.collect();
-        let order = Order { videos: &filmed, ..bare(&draft.article, &draft.brief) };
+        let photos = shown(draft.kind, &draft.article);
+        let bare = bare(&draft.article, &draft.brief);
+        let order = Order { photos: &photos, videos: &filmed, ..bare };
         let (board, fixed) = board(&order, format, Some(&draft.clip));
         let cast = loa_clip::cast(&order, format, &board, &[], fixed);
         let told = |place: usize| match &cast {
@@ -166,7 +168,7 @@ impl Studio {
             Err(_) => true,
         };
         let row = |beat: Beat, place| {
-            let words = loa_clip::words(&draft.brief, &beat.of);
+            let words = loa_clip::words(&draft.article, &draft.brief, &beat.of);
             Row { beat, words, place }
         };
         let chosen = board.beats.iter().enumerate().map(|(place, beat)| {
@@ -201,7 +203,9 @@ impl Studio {
         let videos = if format.is_still() { Vec::new() } else { draft.videos.clone() };
         let footage = self.cinema.footage(&videos, &cancel).await?;
         let (board, fixed) = {
-            let order = Order { videos: &footage.filmed, ..bare(&draft.article, &draft.brief) };
+            let photos = shown(draft.kind, &draft.article);
+            let bare = bare(&draft.article, &draft.brief);
+            let order = Order { photos: &photos, videos: &footage.filmed, ..bare };
             board(&order, format, Some(&draft.clip))
         };
         footage.check(&board)?;
@@ -284,9 +288,8 @@ impl Studio {
                 before.pictured.clone()
             } else {
                 let all = photos.iter().map(|index| {
-                    let seen = photo(*index)?.focus();
-                    let index = u32::try_from(*index).unwrap_or(u32::MAX);
-                    Ok(Pictured { index, focus: (seen.x, seen.y) })
+                    let seen = photo(*index)?;
+                    Ok(looked_at(u32::try_from(*index).unwrap_or(u32::MAX), &seen))
                 });
                 all.collect::<Result<Vec<_>>>()?
             };
@@ -300,7 +303,7 @@ impl Studio {
                 videos: &filmed,
                 look: Look::of(&engine, brand).map_err(loa_infographic::Error::from)?,
             };
-            let shown = |index: u32| {
+            let decoded = |index: u32| {
                 photo(index as usize).map_err(|error| loa_clip::Error::Photo(error.to_string()))
             };
             let clip = Rehearsal::draw(
@@ -308,7 +311,7 @@ impl Studio {
                 (format, &board, fixed),
                 &spoken,
                 (&engine, brand),
-                shown,
+                decoded,
                 before.as_ref().map(|before| &*before.clip),
                 &Cancel::new(),
             )?

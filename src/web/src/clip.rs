@@ -10,8 +10,8 @@ use axum::{
 };
 use futures::future::BoxFuture;
 use loa_model::{
-    Article, Beat, Brief, Choices, Chosen, Digest, Storyboard, Variant, VariantKind, VariantState,
-    record::join,
+    Article, Beat, Brief, Choices, Chosen, Digest, MediaCount, PhotoChoice, Storyboard, Topic,
+    Variant, VariantKind, VariantState, record::join,
 };
 use loa_store::StoreExt;
 use serde::{Deserialize, Serialize};
@@ -259,9 +259,13 @@ pub(crate) async fn preview(
 
 /// Whether a storyboard fits its article.
 pub(crate) fn check(clip: &Storyboard, brief: &Brief, article: &Article) -> Result<(), String> {
-    clip.check(brief, article.videos.len()).map_err(|why| why.to_string())?;
+    clip.check(brief, MediaCount::of(article)).map_err(|why| why.to_string())?;
     for beat in &clip.beats {
-        let choices = Choices { photo: beat.photo, ..Choices::default() };
+        let photo = match beat.of {
+            Topic::Picture(n) => PhotoChoice::At(n),
+            _ => beat.photo,
+        };
+        let choices = Choices { photo, ..Choices::default() };
         crate::preview::photo_of(&choices, article)?;
     }
     Ok(())
@@ -328,7 +332,7 @@ fn storyboard() -> Value {
             "video": number, "from_ms": number, "to_ms": number, "fit": { "enum": ["pad", "crop"] },
         },
     });
-    let numbered = ["point", "figure", "quote", "step", "event"].map(|name| {
+    let numbered = ["point", "figure", "quote", "step", "event", "picture"].map(|name| {
         json!({
             "type": "object", "required": [name], "additionalProperties": false,
             "properties": { name: number },

@@ -83,6 +83,26 @@ async fn what_is_arranged_is_queued_once_and_shown_again() {
 }
 
 #[tokio::test]
+async fn a_photo_is_shown_whole_where_an_editor_asks_for_it() {
+    let world = World::new().await;
+    assert!(world.article.photos[0].blob.is_some());
+    let editor = Browser::of(&world, &world.people.author).await;
+    let picture = [("topic-1", r#"{"picture":0}"#), ("on-1", "1"), ("place-1", "2")];
+    let body = form(&[&[("dang", "short_clip")][..], &TITLE, &picture, &END].concat());
+    let answer = send(&editor, &address(&world), body).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
+    let clips = chosen(&world, VariantKind::ShortClip).await;
+    let told = clips[0].chosen.as_ref().unwrap().choices.clip.as_ref().unwrap();
+    assert_eq!(told.beats[1].of, Topic::Picture(0));
+    let page = editor.get(&address(&world)).await;
+    let row = page.text().split("<li class=\"card scene\"").find(|row| row.contains("picture"));
+    let row = row.unwrap();
+    assert!(row.contains("Ảnh nguyên vẹn 1"), "{row}");
+    // Its photo is what it is: no other one is chosen for it.
+    assert!(!row.contains("name=\"photo-1\""), "{row}");
+}
+
+#[tokio::test]
 async fn scenes_as_the_engine_tells_them_are_left_to_it() {
     let world = World::new().await;
     let editor = Browser::of(&world, &world.people.author).await;
@@ -139,6 +159,7 @@ async fn what_does_not_fit_is_refused_and_nothing_is_queued() {
     for (fields, told) in [
         (vec![], "ít nhất một cảnh"),
         (vec![("topic-1", r#"{"point":77}"#), ("on-1", "1")], "không có phần này"),
+        (vec![("topic-0", r#"{"picture":9}"#), ("on-0", "1")], "không có ảnh này"),
         (vec![TITLE[0], TITLE[1], ("s-0", "0.2")], "thời lượng"),
         (vec![TITLE[0], TITLE[1], ("photo-0", "9")], "không có ảnh số 10"),
         (vec![TITLE[0], TITLE[1], ("voice", "robot")], "Không có giọng robot"),
@@ -194,6 +215,7 @@ async fn a_clip_is_looked_at_by_those_who_may_and_by_nobody_else() {
         json!({"article": world.article.id, "kind": "infographic"}),
         json!({"article": world.article.id, "clip": {"beats": [{"of": {"point": 77}}]}}),
         json!({"article": world.article.id, "clip": {"beats": [{"of": "title", "photo": {"at": 9}}]}}),
+        json!({"article": world.article.id, "clip": {"beats": [{"of": {"picture": 9}}]}}),
         json!({"article": world.article.id, "clip": {"colour": 1}}),
     ] {
         let answer = ask(&editor, &bad).await;

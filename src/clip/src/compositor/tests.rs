@@ -281,3 +281,44 @@ fn a_bar_grows_from_its_left_edge_and_never_shrinks() {
         before = seen;
     }
 }
+
+#[test]
+fn a_whole_photo_is_seen_to_its_edges_with_the_ground_around_it() {
+    let mut timeline = timeline();
+    timeline.overlays.clear();
+    for scene in &mut timeline.scenes {
+        scene.cues.clear();
+    }
+    let shot = timeline.scenes[0].shot.as_mut().unwrap();
+    shot.source = Source::Whole { photo: 0, width: 400, height: 200 };
+    shot.place = Place { x: 4, y: 10, width: 100, height: 120 };
+    (shot.melt, shot.to) = (0, shot.from);
+    let seen = shot.covered();
+    assert_eq!(seen, Place { x: 4, y: 44, width: 100, height: 50 });
+    // A frame of white around black: a crop of one pixel would lose it.
+    let mut rgb = vec![0; 100 * 50 * 3];
+    for (i, pixel) in rgb.chunks_exact_mut(3).enumerate() {
+        let (x, y) = (i % 100, i / 100);
+        if x < 2 || y < 2 || x >= 98 || y >= 48 {
+            pixel.fill(255);
+        }
+    }
+    let photo = Yuv::from_rgb(&rgb, 100, 50);
+    let pictures = pictures().with_whole([((0, (100, 50)), photo)].into());
+    let mut compositor = Compositor::new(&timeline, &pictures).unwrap();
+    let [first, last] = [0, 20].map(|frame| compositor.still(frame).unwrap());
+    let at = |x: usize, y: usize| first.planes[0].row(y)[x];
+    let ground = colour(timeline.ground)[0];
+    for (x, y) in [(4, 44), (103, 44), (4, 93), (103, 93), (50, 44), (4, 70), (103, 70), (50, 93)] {
+        assert!(at(x, y) > 225, "the edge at {x}, {y}: {}", at(x, y));
+    }
+    for (x, y) in [(3, 44), (104, 70), (50, 43), (50, 94), (50, 12), (50, 128)] {
+        assert_eq!(at(x, y), ground, "the ground at {x}, {y}");
+    }
+    assert!(at(50, 70) < 30);
+    let row = |frame: &Yuv| frame.planes[0].row(70).to_vec();
+    assert_eq!(row(&first), row(&last), "it stands");
+    // A photo that is there as a ground only is not taken for it.
+    let error = Compositor::new(&timeline, &self::pictures()).unwrap().still(0).unwrap_err();
+    assert!(error.to_string().contains("not there whole"), "{error}");
+}

@@ -2,7 +2,7 @@
 
 use loa_model::{Beat, Cut, Fit, Passage, StoryKind, Storyboard, Topic};
 
-use super::{Filmed, Layout, Order, chart};
+use super::{Filmed, Layout, Order, chart, picture};
 use crate::caption;
 
 /// Longest standfirst that is told with the title, characters; a longer one is a scene of its own.
@@ -18,6 +18,9 @@ pub(crate) fn is_short(sapo: &Passage) -> bool {
 /// Every scene worth telling, what matters most first; whoever has no time for all leaves out from the end.
 pub(crate) fn propose(order: &Order<'_>, layout: &Layout) -> Storyboard {
     let (brief, videos) = (order.brief, order.videos);
+    // What somebody drew is seen once what it is about was said: one after each of the first points.
+    let drawn = picture::told(order).filter(|topic| layout.shows(topic));
+    let mut drawn = drawn.take(if layout.whole { 2 } else { 1 }).peekable();
     // A standfirst that is too long for the title's scene is the first point, unless points are from it already.
     let sapo = brief.sapo.iter().filter(|sapo| {
         let taken = |point: &Passage| point.span.block == sapo.span.block;
@@ -64,12 +67,15 @@ pub(crate) fn propose(order: &Order<'_>, layout: &Layout) -> Storyboard {
     let mut cuts = cuts(videos, if layout.whole { 4 } else { 2 }).into_iter();
     beats.extend(cuts.next().map(Topic::Cut).filter(|topic| layout.shows(topic)).map(Beat::from));
     for (n, topic) in chosen.filter(|topic| layout.shows(topic)).enumerate() {
+        let is_point = matches!(topic, Topic::Sapo | Topic::Point(_));
         beats.push(topic.into());
+        beats.extend(drawn.next_if(|_| is_point).map(Beat::from));
         if n % 2 == 1 {
             let cut = cuts.next().map(Topic::Cut).filter(|topic| layout.shows(topic));
             beats.extend(cut.map(Beat::from));
         }
     }
+    beats.extend(drawn.map(Beat::from));
     beats.push(Topic::End.into());
     Storyboard { beats, ..Storyboard::default() }
 }

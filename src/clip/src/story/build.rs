@@ -4,8 +4,9 @@ use loa_model::{Beat, Fit, Passage, PhotoChoice, Topic};
 use serde_json::json;
 
 use super::{
-    Layout, Order, Spoken, Told, board,
+    Layout, Order, Pictured, Spoken, Told, board,
     cues::{Layered, Span},
+    picture,
     plates::{Page, Plate, kind},
     spoken as told,
 };
@@ -23,6 +24,8 @@ use crate::{
 const BURNED_LINE: usize = 30;
 /// Plate with the mark of an agency that shares the look of a family.
 const SIGNATURE: &str = "signature";
+/// What it takes to find one's way on a map or diagram, seconds.
+const LOOK_S: f64 = 2.5;
 /// Silence before and after the voice of a scene, milliseconds.
 const BREATH_MS: (u32, u32) = (350, 450);
 
@@ -41,6 +44,8 @@ pub(crate) struct Builder<'a> {
     facts: Facts,
     out: Timeline,
     said: Vec<Said>,
+    /// Photos that take turns behind the words.
+    behind: Vec<Pictured>,
     next_photo: usize,
 }
 
@@ -61,7 +66,8 @@ impl<'a> Builder<'a> {
             poster: 0,
             alt: alt(order.brief),
         };
-        Self { order, layout, facts: Facts::of(order), out, said: vec![], next_photo: 0 }
+        let (facts, behind) = (Facts::of(order), picture::behind(order));
+        Self { order, layout, facts, out, said: vec![], behind, next_photo: 0 }
     }
 
     pub(crate) fn run(
@@ -90,11 +96,10 @@ impl<'a> Builder<'a> {
     /// Words that are too many for one screen of this layout come on several.
     fn pages<'b>(&self, beat: usize, of: &'b Beat) -> Vec<Item<'b>> {
         let whole = |text| Item { beat, of, page: Page { text }, share: (0.0, 1.0) };
-        let long = self
-            .paged(&of.of)
-            .filter(|text| self.layout.page > 0 && caption::length(text) > self.layout.page);
+        let most = self.layout.page_of(&of.of);
+        let long = self.paged(&of.of).filter(|text| most > 0 && caption::length(text) > most);
         let Some(text) = long else { return vec![whole(None)] };
-        let parts = caption::pages(text, self.layout.page);
+        let parts = caption::pages(text, most);
         let all: usize = parts.iter().map(|part| caption::length(part)).sum();
         let mut done = 0;
         parts
@@ -110,6 +115,9 @@ impl<'a> Builder<'a> {
     /// The words of a topic that may be parted into pages.
     fn paged(&self, topic: &Topic) -> Option<&'a str> {
         let brief = self.order.brief;
+        if let Topic::Picture(n) = topic {
+            return Some(picture::caption(self.order.article, *n));
+        }
         let passage = match topic {
             Topic::Title => Some(&brief.title),
             Topic::Sapo => brief.sapo.as_ref(),
@@ -135,7 +143,7 @@ impl<'a> Builder<'a> {
         let kind = kind(topic);
         let id = format!("scene-{}", n + 1);
         let start = self.out.frames();
-        let told = told(self.order.brief, topic);
+        let told = told(self.order.article, self.order.brief, topic);
         let below = self.below(topic, voice.is_some());
         let seconds = self.seconds(item, &told, below.as_ref().map(|(_, p)| *p), voice) * slower;
         let asked = item.of.ms.map(|ms| f64::from(ms) / 1000.0 * (item.share.1 - item.share.0));
@@ -279,8 +287,13 @@ impl<'a> Builder<'a> {
         if let Topic::Cut(cut) = topic {
             return f64::from(cut.to_ms - cut.from_ms) / 1000.0;
         }
+        // A picture wants to be looked at before its words are read.
+        let look_s = match topic {
+            Topic::Picture(_) if item.share.0 <= 0.0 => LOOK_S,
+            _ => 0.0,
+        };
         if let Some(voice) = voice {
-            return self.voice_s(item, voice).max(layout.least_s);
+            return self.voice_s(item, voice).max(layout.least_s + look_s);
         }
         let words = match &item.page.text {
             Some(part) => read(part),
@@ -301,9 +314,9 @@ impl<'a> Builder<'a> {
                     .flat_map(|t| t.columns.iter().chain(t.rows.iter().flatten()));
                 2.0 + cells.map(|cell| read(&cell.text) - 0.9).sum::<f64>()
             }
-            _ => words,
+            _ => words + look_s,
         };
-        seconds.max(layout.least_s * if item.page.text.is_some() { 0.7 } else { 1.0 })
+        seconds.max(layout.least_s * if item.page.text.is_some() { 0.7 } else { 1.0 } + look_s)
     }
 
     fn shot(&mut self, beat: &Beat, kind: SceneKind, page: usize) -> Option<Shot> {
@@ -324,6 +337,13 @@ impl<'a> Builder<'a> {
             };
             return Some(Shot { source, place, melt: 0, from: view, to: view, path });
         }
+        if let Topic::Picture(n) = &beat.of {
+            let photo = self.order.photos.iter().find(|photo| photo.index as usize == *n)?;
+            let (width, height) = photo.size;
+            let source = Source::Whole { photo: photo.index, width, height };
+            let place = layout.whole_photo;
+            return Some(Shot { source, place, melt: 0, from: still, to: still, path: Vec::new() });
+        }
         if !layout.shows_photo(kind) {
             return None;
         }
@@ -332,7 +352,7 @@ impl<'a> Builder<'a> {
             PhotoChoice::Without => return None,
             PhotoChoice::At(index) => *photos.iter().find(|photo| photo.index as usize == index)?,
             PhotoChoice::First => {
-                let next = *photos.get(self.next_photo % photos.len().max(1))?;
+                let next = *self.behind.get(self.next_photo % self.behind.len().max(1))?;
                 self.next_photo += 1;
                 next
             }

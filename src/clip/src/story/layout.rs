@@ -34,6 +34,9 @@ impl Look {
     }
 }
 
+/// The names on a map cannot be read on a narrower screen, pixels.
+const NARROWEST_PICTURE: u32 = 320;
+
 /// How a kind of film looks and how long it lasts.
 #[derive(Debug)]
 pub(crate) struct Layout {
@@ -54,6 +57,8 @@ pub(crate) struct Layout {
     pub(crate) beside: [u32; 4],
     /// Where photos are.
     pub(crate) photo: Place,
+    /// Where photos are that are shown whole; words may take of its foot what they need.
+    pub(crate) whole_photo: Place,
     pub(crate) melt: u32,
     /// Longest passage that is told below a scene, characters.
     pub(crate) longest_below: usize,
@@ -79,6 +84,7 @@ pub(crate) const SHORT: Layout = Layout {
     raise: 190,
     beside: [96, 40, 250, 0],
     photo: Place { x: 0, y: 0, width: 1080, height: 1480 },
+    whole_photo: Place { x: 40, y: 284, width: 1000, height: 1310 },
     melt: 520,
     longest_below: 180,
     page: 0,
@@ -102,6 +108,7 @@ pub(crate) const LONG: Layout = Layout {
     // Words stand on the left half: what is told below them is told under the photo.
     beside: [0, 60, 40, 960],
     photo: Place { x: 900, y: 0, width: 1020, height: 1080 },
+    whole_photo: Place { x: 740, y: 56, width: 1132, height: 960 },
     melt: 0,
     longest_below: 180,
     page: 0,
@@ -124,6 +131,7 @@ pub(crate) const SQUARE: Layout = Layout {
     raise: 0,
     beside: [0; 4],
     photo: Place { x: 0, y: 0, width: 1080, height: 1080 },
+    whole_photo: Place { x: 32, y: 176, width: 1016, height: 844 },
     melt: 0,
     longest_below: 0,
     page: 0,
@@ -142,6 +150,7 @@ pub(crate) const LOW: Layout = Layout {
     raise: 0,
     beside: [0; 4],
     photo: Place { x: 0, y: 0, width: 360, height: 272 },
+    whole_photo: Place { x: 0, y: 0, width: 360, height: 640 },
     melt: 0,
     longest_below: 0,
     page: 150,
@@ -156,6 +165,7 @@ pub(crate) const LOW: Layout = Layout {
 pub(crate) const LOWEST: Layout = Layout {
     canvas: Canvas { width: 240, height: 426, fps: 10 },
     photo: Place { x: 0, y: 0, width: 240, height: 182 },
+    whole_photo: Place { x: 0, y: 0, width: 240, height: 426 },
     page: 110,
     ..LOW
 };
@@ -172,9 +182,19 @@ impl Layout {
         frames
     }
 
-    /// Whether a scene of this topic can be told in this layout. Slow links get words, figures and bars only.
+    /// Whether a scene of this topic can be told in this layout. Slow links get words, figures and bars, and a map or diagram
+    /// where it has pixels enough to be read.
     pub(crate) fn shows(&self, topic: &Topic) -> bool {
-        !self.still || !matches!(topic, Topic::Table | Topic::Alert | Topic::Cut(_))
+        match topic {
+            Topic::Table | Topic::Alert | Topic::Cut(_) => !self.still,
+            Topic::Picture(_) => self.canvas.width >= NARROWEST_PICTURE,
+            _ => true,
+        }
+    }
+
+    /// Most characters of a page of this topic; 0 is no limit. Under a picture there is less room.
+    pub(crate) fn page_of(&self, topic: &Topic) -> usize {
+        if matches!(topic, Topic::Picture(_)) { self.page * 2 / 3 } else { self.page }
     }
 
     /// Most rows of the brief's table on a screen, told as a table or as a chart. Fewer cannot be read at a glance, and no row
@@ -194,6 +214,7 @@ impl Layout {
             (true, SceneKind::End) => ("clip-low-end", 1),
             (true, SceneKind::Step) => ("clip-low-steps", 1),
             (true, SceneKind::Chart) => ("clip-low-chart", 1),
+            (true, SceneKind::Picture) => ("clip-low-picture", 1),
             (true, _) => ("clip-low", 1),
             (false, SceneKind::Title) => ("clip-title", 3),
             (false, SceneKind::Point) => ("clip-point", 3),
@@ -202,6 +223,7 @@ impl Layout {
             (false, SceneKind::Step) => ("clip-steps", 5),
             (false, SceneKind::Table) => ("clip-table", 9),
             (false, SceneKind::Chart) => ("clip-chart", 19),
+            (false, SceneKind::Picture) => ("clip-picture", 3),
             (false, SceneKind::Alert) => ("clip-alert", 8),
             (false, SceneKind::Cut) => ("clip-cut", 1),
             (false, SceneKind::End) => ("clip-end", 3),

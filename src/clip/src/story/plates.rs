@@ -4,7 +4,7 @@ use loa_canvas::chart::Kind;
 use loa_model::{Brief, Bulletin, Figure, Passage, Span, Topic};
 use serde_json::{Map, Value, json};
 
-use super::{Order, chart};
+use super::{Order, chart, picture};
 use crate::{
     counting,
     provenance::Facts,
@@ -91,6 +91,7 @@ impl<'a, 'b> Plate<'a, 'b> {
                     self.alert(brief, bulletin);
                 }
             }
+            Topic::Picture(n) => self.under(*n, page),
             Topic::Cut(_) => {}
             Topic::End => {
                 self.fact("url", "link");
@@ -162,6 +163,16 @@ impl<'a, 'b> Plate<'a, 'b> {
         let (kind, strong) = (kind.name(), chart.strong);
         let chart = json!({"kind": kind, "columns": columns, "rows": rows, "strong": strong});
         self.data.insert("chart".into(), chart);
+    }
+
+    /// What the article says under a photo, or a page of it, and whose the photo is.
+    fn under(&mut self, n: usize, page: &Page) {
+        let article = self.order.article;
+        let photo = u32::try_from(n).unwrap_or(u32::MAX);
+        let caption = page.text.as_deref().unwrap_or_else(|| picture::caption(article, n));
+        let part = page.text.is_some();
+        self.put("text", caption, Origin::Caption { photo, part }, false);
+        self.put("source", picture::credit(article, n), Origin::Credit { photo }, false);
     }
 
     fn alert(&mut self, brief: &Brief, bulletin: &Bulletin) {
@@ -274,6 +285,7 @@ pub(crate) fn kind(topic: &Topic) -> SceneKind {
         Topic::Table => SceneKind::Table,
         Topic::Chart => SceneKind::Chart,
         Topic::Alert => SceneKind::Alert,
+        Topic::Picture(_) => SceneKind::Picture,
         Topic::Cut(_) => SceneKind::Cut,
         Topic::End => SceneKind::End,
     }

@@ -4,7 +4,7 @@ use super::*;
 use crate::{Error, provenance, timeline::SceneKind};
 
 #[path = "../../tests/support/mod.rs"]
-mod support;
+pub(super) mod support;
 
 use support::{Sample, pictured, sample};
 

@@ -282,9 +282,76 @@ pub fn landscape(seed: u32, width: u32, height: u32) -> image::RgbImage {
     })
 }
 
-/// Photos that can be shown, by their index.
+/// Photos that can be shown, by their index, in the shape of a landscape.
 pub fn pictured(indexes: &[u32]) -> Vec<Pictured> {
-    indexes.iter().copied().map(Pictured::middle).collect()
+    indexes.iter().map(|index| Pictured::middle(*index, (1500, 1000))).collect()
+}
+
+/// What the article says under a map of its own.
+pub const MAP: &str = "Bản đồ các thôn, bản đặc biệt khó khăn được phủ sóng trong giai đoạn một, tính đến hết ngày 15/12.";
+
+/// A sample with a map as the last of its photos.
+pub fn mapped(mut sample: Sample) -> Sample {
+    let last = sample.article.photos.last_mut().expect("the sample has photos");
+    (last.caption, last.credit) = (MAP.into(), "Đồ họa: Tòa soạn Minh Họa".into());
+    sample.article.digest = sample.article.content_digest();
+    sample.brief.article_digest = sample.article.digest;
+    sample
+}
+
+/// A map as an artist would draw one: land and water, communes with borders, roads, a frame, and a legend in the corner.
+/// Whole numbers only: no machine rounds it in another way.
+pub fn map(width: u32, height: u32) -> image::RgbImage {
+    let (wide, tall) = (i64::from(width), i64::from(height));
+    // A wave of straight pieces.
+    let bend = |at: i64, period: i64, high: i64| {
+        let at = at.rem_euclid(period) * 4 * high / period;
+        if at < 2 * high { at - high } else { 3 * high - at }
+    };
+    image::RgbImage::from_fn(width, height, |px, py| {
+        let (x, y) = (i64::from(px), i64::from(py));
+        let (u, v) = (x * 1000 / wide, y * 1000 / tall);
+        let edge = 6.max(wide / 150);
+        if x < edge || y < edge || x >= wide - edge || y >= tall - edge {
+            return image::Rgb([38, 54, 84]);
+        }
+        let coast = 780 + bend(v, 330, 60) + bend(v, 90, 14);
+        if (40..300).contains(&u) && (760..950).contains(&v) {
+            // The legend.
+            let row = (v - 780) / 55;
+            let is_key = (60..110).contains(&u) && (v - 780).rem_euclid(55) < 34;
+            let is_line =
+                (130..270 - row * 20).contains(&u) && (8..26).contains(&(v - 780).rem_euclid(55));
+            let keys = [[214, 120, 84], [240, 190, 110], [247, 226, 168]];
+            let key = keys.get(usize::try_from(row).unwrap_or(9));
+            return match key {
+                Some(key) if v >= 780 && is_key => image::Rgb(*key),
+                Some(_) if v >= 780 && is_line => image::Rgb([70, 76, 88]),
+                _ => image::Rgb([255, 255, 255]),
+            };
+        }
+        if u > coast {
+            let wave = (u + v / 3 + bend(v, 40, 8)) % 60 < 4;
+            return image::Rgb(if wave { [168, 205, 228] } else { [190, 222, 240] });
+        }
+        let column = (u + bend(v, 260, 26)) / 195;
+        let row = (v + bend(u, 300, 34)) / 240;
+        let near =
+            (u + bend(v, 260, 26)) % 195 < 5 || (v + bend(u, 300, 34)) % 240 < 5 || coast - u < 6;
+        if near {
+            return image::Rgb([120, 92, 70]);
+        }
+        let road = 420 + bend(u, 500, 120);
+        if (v - road).abs() < 7 {
+            return image::Rgb([196, 40, 44]);
+        }
+        let (du, dv) = ((u + bend(v, 260, 26)) % 195 - 98, (v + bend(u, 300, 34)) % 240 - 130);
+        if du * du + dv * dv < 110 {
+            return image::Rgb([40, 44, 56]);
+        }
+        let tones = [[247, 226, 168], [240, 190, 110], [214, 120, 84], [228, 236, 190]];
+        image::Rgb(tones[usize::try_from((column * 3 + row * 5).rem_euclid(4)).unwrap_or(0)])
+    })
 }
 
 /// Three photos as JPEG files.
