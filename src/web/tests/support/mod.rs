@@ -17,6 +17,7 @@ pub mod counted;
 pub mod records;
 pub mod shown;
 pub mod states;
+pub mod waiting;
 
 use std::{
     collections::BTreeMap,
@@ -191,6 +192,8 @@ pub fn assets() -> Assets {
     let fixed = [
         ("app.css", "web/app.css"),
         ("app.js", "web/app.js"),
+        ("approvals.css", "web/approvals.css"),
+        ("approvals.js", "web/approvals.js"),
         ("loa.svg", "web/loa.svg"),
         ("htmx.min.js", "vendor/web/htmx.min.js"),
     ];
