@@ -61,6 +61,7 @@ async fn main() -> anyhow::Result<()> {
             title: "Cổng Thông tin điện tử Minh Họa".to_owned(),
             brand: "demo".to_owned(),
             zone: "Asia/Ho_Chi_Minh".to_owned(),
+            urgent_alone: false,
         })
         .insert(&Account {
             name: account.clone(),

@@ -209,6 +209,7 @@ fn settings(dir: &Path, kept: &Kept, addresses: &Value) -> anyhow::Result<Settin
         title: "Cổng Thông tin điện tử Minh Họa".to_owned(),
         brand: "demo".to_owned(),
         zone: "Asia/Ho_Chi_Minh".to_owned(),
+        urgent_alone: false,
     }];
     for name in channels::names() {
         let Some(pointed) = channels::point(name, addresses) else {

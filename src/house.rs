@@ -139,7 +139,9 @@ fn web_assets(settings: &Settings) -> anyhow::Result<loa_web::Assets> {
         }
     }
     let mut files: BTreeMap<String, bytes::Bytes> = BTreeMap::new();
-    for name in ["app.css", "app.js", "clip.js", "loa.svg", "picture.js"] {
+    for name in
+        ["app.css", "app.js", "approvals.css", "approvals.js", "clip.js", "loa.svg", "picture.js"]
+    {
         files.extend(
             world::under(&all, "web")
                 .filter(|(n, _)| *n == name)

@@ -142,7 +142,7 @@ pub(crate) type Result<T> = std::result::Result<T, DeskError>;
 /// Who keeps back, lets go and calls off what was not sent, and has work tried again.
 pub const NEWSROOM: &[Role] = &[Role::Editor, Role::Author, Role::Approver];
 /// Who decides what the audience sees.
-const APPROVERS: &[Role] = &[Role::Approver];
+pub(crate) const APPROVERS: &[Role] = &[Role::Approver];
 
 /// What a person can do to a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

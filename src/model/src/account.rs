@@ -134,6 +134,9 @@ pub struct Agency {
     pub brand: String,
     /// IANA zone of its clock, for example `Asia/Ho_Chi_Minh`.
     pub zone: String,
+    /// An approver may sign an urgent post of their own; another approver looks at it within a day.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub urgent_alone: bool,
 }
 
 impl Record for Agency {

@@ -180,7 +180,7 @@ pub enum PostState {
     Approved,
     /// Sent back with a reason.
     Returned,
-    /// Changed after approval, or its article changed: cannot go out as it is.
+    /// Refused, changed after approval, or its article changed: cannot go out as it is.
     Void,
 }
 
@@ -195,6 +195,8 @@ pub enum PostEvent {
     Approve,
     /// Sent back.
     Return,
+    /// Refused for good by an approver.
+    Reject,
     /// Its article or a variant changed.
     InputChanged,
 }
@@ -216,6 +218,7 @@ impl PostState {
             (S::Draft | S::Returned, E::Submit) => Ok(S::InReview),
             (S::InReview, E::Approve) => Ok(S::Approved),
             (S::InReview, E::Return) => Ok(S::Returned),
+            (S::InReview, E::Reject) => Ok(S::Void),
             (S::Draft | S::InReview | S::Approved | S::Returned, E::InputChanged) => Ok(S::Void),
             _ => Err(IllegalMove {
                 what: "post",
@@ -274,7 +277,7 @@ pub struct Post {
     pub editors: Vec<UserId>,
     /// The signature, once approved.
     pub approval: Option<Approval>,
-    /// Last reason of a return or a void.
+    /// Last reason of a return, a refusal or a void.
     pub reason: String,
     /// Composed at.
     pub created_at: Timestamp,

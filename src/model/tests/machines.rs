@@ -44,7 +44,7 @@ fn is_exactly<S: Copy + PartialEq + Debug, E: Copy + PartialEq + Debug>(
 const ARTICLE: [Ae; 3] = [Ae::Completed, Ae::Revised, Ae::Withdrawn];
 const VARIANT: [Ve; 6] =
     [Ve::Start, Ve::Release, Ve::Finish, Ve::Fail, Ve::InputChanged, Ve::Retry];
-const POST: [Pe; 5] = [Pe::Edit, Pe::Submit, Pe::Approve, Pe::Return, Pe::InputChanged];
+const POST: [Pe; 6] = [Pe::Edit, Pe::Submit, Pe::Approve, Pe::Return, Pe::Reject, Pe::InputChanged];
 const JOB: [Je; 9] = [
     Je::Due,
     Je::Claim,
@@ -72,7 +72,8 @@ fn every_event_is_in_its_list() {
     }
     for event in POST {
         match event {
-            Pe::Edit | Pe::Submit | Pe::Approve | Pe::Return | Pe::InputChanged => {}
+            Pe::Edit | Pe::Submit | Pe::Approve | Pe::Return | Pe::Reject => {}
+            Pe::InputChanged => {}
         }
     }
     for event in JOB {
@@ -112,7 +113,7 @@ fn a_variant_has_9_moves() {
 }
 
 #[test]
-fn a_post_has_12_moves() {
+fn a_post_has_13_moves() {
     let listed = [
         (P::Draft, Pe::Edit, P::Draft),
         (P::Draft, Pe::Submit, P::InReview),
@@ -120,6 +121,7 @@ fn a_post_has_12_moves() {
         (P::InReview, Pe::Edit, P::Draft),
         (P::InReview, Pe::Approve, P::Approved),
         (P::InReview, Pe::Return, P::Returned),
+        (P::InReview, Pe::Reject, P::Void),
         (P::InReview, Pe::InputChanged, P::Void),
         (P::Approved, Pe::Edit, P::Void),
         (P::Approved, Pe::InputChanged, P::Void),
@@ -197,7 +199,7 @@ proptest! {
             }
             submitted = match event {
                 Pe::Submit => true,
-                Pe::Edit | Pe::Return | Pe::InputChanged => false,
+                Pe::Edit | Pe::Return | Pe::Reject | Pe::InputChanged => false,
                 Pe::Approve => submitted,
             };
             // A change of any kind takes the signature away.

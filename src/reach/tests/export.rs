@@ -52,6 +52,7 @@ fn reports() -> Reports {
             title: "Cổng Thông tin điện tử Minh Họa".into(),
             brand: "demo".into(),
             zone: "Asia/Ho_Chi_Minh".into(),
+            urgent_alone: false,
         }],
         reports: reports.to_vec(),
     }

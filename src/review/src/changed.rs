@@ -109,7 +109,7 @@ impl Review {
     }
 
     /// Revisions of an article, the oldest first.
-    async fn revisions(&self, id: ArticleId) -> Result<Vec<Versioned<Article>>> {
+    pub(crate) async fn revisions(&self, id: ArticleId) -> Result<Vec<Versioned<Article>>> {
         let mut found = Vec::new();
         for revision in 1.. {
             match self.store.read::<Article>(&loa_model::article::article_key(id, revision)).await?

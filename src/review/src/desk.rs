@@ -6,9 +6,9 @@ use loa_model::{
     DeliveryState, Digest, Link, Post, PostContent, PostId, PostState, Role, User, Variant,
     VariantState, article::article_key, post::PostEvent,
 };
-use loa_store::{Changes, StoreExt, Versioned};
+use loa_store::{Changes, Seq, StoreExt, Versioned};
 
-use crate::{Result, Review, ReviewError};
+use crate::{Corrects, Result, Review, ReviewError};
 
 /// When an approved post may go out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +55,7 @@ impl Review {
     ) -> Result<(Post, Delivery)> {
         let mut post = self.post(by, post).await?;
         may_sign(by, &post.record)?;
+        self.makes_a_post(post.record.id).await?;
         post.record.state = post.record.state.next(PostEvent::Approve)?;
         let article = self.sign(by, &mut post.record, seen, window, capability).await?;
         let delivery = self.delivery(&post.record, window);
@@ -84,6 +85,7 @@ impl Review {
         if post.record.state != PostState::Approved {
             return Err(ReviewError::NotApproved);
         }
+        self.makes_a_post(post.record.id).await?;
         let article = self.sign(by, &mut post.record, seen, window, capability).await?;
         let old = self.deliveries_of(post.record.id).await?;
         if let Some(other) = old.iter().find(|d| !d.record.state.is_unsent()) {
@@ -103,7 +105,7 @@ impl Review {
     }
 
     /// Puts the signature on the post, when it is what they saw and may go out in this window.
-    async fn sign(
+    pub(crate) async fn sign(
         &self,
         by: &User,
         post: &mut Post,
@@ -135,6 +137,22 @@ impl Review {
         post.record.state = post.record.state.next(PostEvent::Return)?;
         post.record.reason = given(reason)?;
         let changes = Changes::by(Actor::User(by.id), "return post");
+        self.store.commit(changes.update(&post.record, post.version)).await?;
+        Ok(post.record)
+    }
+
+    /// Refuses a post for good: it is void, with the reason, and its slot is free again. A new draft of the article can be made.
+    ///
+    /// # Errors
+    /// [`ReviewError::Role`], [`ReviewError::NoReason`], [`ReviewError::State`], [`ReviewError::Conflict`].
+    pub async fn reject(&self, by: &User, post: PostId, reason: &str) -> Result<Post> {
+        let mut post = self.post(by, post).await?;
+        if !by.is(Role::Approver) {
+            return Err(ReviewError::Role { needs: Role::Approver });
+        }
+        post.record.state = post.record.state.next(PostEvent::Reject)?;
+        post.record.reason = given(reason)?;
+        let changes = Changes::by(Actor::User(by.id), "reject post");
         self.store.commit(changes.update(&post.record, post.version)).await?;
         Ok(post.record)
     }
@@ -195,6 +213,10 @@ impl Review {
         };
         draft.hand_to(by.id);
         reason.clone_into(&mut post.record.reason);
+        if let Some(corrects) = self.corrects(post.record.id).await? {
+            // What takes the place of a correction is one.
+            changes = changes.insert(&Corrects { draft: draft.id, ..corrects });
+        }
         self.store.commit(changes.update(&post.record, post.version).insert(&draft)).await?;
         Ok(draft)
     }
@@ -216,24 +238,36 @@ impl Review {
             return Err(ReviewError::Role { needs: Role::Approver });
         }
         let reason = given(reason)?;
-        let mut deliveries = self.deliveries_of(post.record.id).await?;
-        deliveries.sort_by_key(|d| d.record.id);
-        let open = deliveries.iter().rposition(|d| !d.record.state.is_terminal());
-        let Some(delivery) = open.map(|at| deliveries.swap_remove(at)) else {
+        let Some((next, version)) = self.retraction(post.record.id, reason).await? else {
+            let mut deliveries = self.deliveries_of(post.record.id).await?;
+            deliveries.sort_by_key(|d| d.record.id);
             let last = deliveries.last().map(|d| d.record.state.name());
             let id = post.record.id.to_string();
             return Err(last.map_or(ReviewError::NotFound { what: "delivery", id }, |state| {
                 ReviewError::TooLate { state }
             }));
         };
+        let changes = Changes::by(Actor::User(by.id), "request retraction");
+        self.store.commit(changes.update(&next, version)).await?;
+        Ok(next)
+    }
+
+    /// The delivery of a post that is not over, asked to be taken back, with the version it replaces; nothing when every one is
+    /// over.
+    pub(crate) async fn retraction(
+        &self,
+        post: PostId,
+        reason: String,
+    ) -> Result<Option<(Delivery, Seq)>> {
+        let deliveries = self.deliveries_of(post).await?;
+        let open = deliveries.into_iter().filter(|d| !d.record.state.is_terminal());
+        let Some(delivery) = open.max_by_key(|d| d.record.id) else { return Ok(None) };
         let event = match delivery.record.state {
             DeliveryState::Published => DeliveryEvent::Retract { reason },
             _ => DeliveryEvent::Cancel { reason },
         };
         let next = delivery.record.apply(event, self.clock.now())?;
-        let changes = Changes::by(Actor::User(by.id), "request retraction");
-        self.store.commit(changes.update(&next, delivery.version)).await?;
-        Ok(next)
+        Ok(Some((next, delivery.version)))
     }
 
     /// A post of the person's agency.
@@ -263,7 +297,15 @@ impl Review {
         if article.record.state != ArticleState::Ready {
             return Err(ReviewError::ArticleChanged);
         }
+        let live = match self.corrects(post.id).await? {
+            Some(corrects) => self.store.read::<Post>(&corrects.live.to_string()).await?,
+            None => None,
+        };
         for media in &post.content.media {
+            // What a correction leaves as the audience sees it already may be drawn from an earlier revision.
+            if live.as_ref().is_some_and(|live| live.record.content.media.contains(media)) {
+                continue;
+            }
             let Some(id) = media.variant else { continue };
             let variant = self.store.read::<Variant>(&id.to_string()).await?;
             let current = variant.is_some_and(|v| {
@@ -284,21 +326,21 @@ impl Review {
         if violations.is_empty() { Ok(article) } else { Err(ReviewError::Violations(violations)) }
     }
 
-    fn delivery(&self, post: &Post, window: Window) -> Delivery {
+    pub(crate) fn delivery(&self, post: &Post, window: Window) -> Delivery {
         let Window { not_before, not_after } = window;
         Delivery::planned(self.ids.make(), post, (not_before, not_after), self.clock.now())
     }
 }
 
 /// An approver, and nobody who wrote a version of it.
-fn may_sign(by: &User, post: &Post) -> Result<()> {
+pub(crate) fn may_sign(by: &User, post: &Post) -> Result<()> {
     if !by.is(Role::Approver) {
         return Err(ReviewError::Role { needs: Role::Approver });
     }
     if post.was_written_by(by.id) { Err(ReviewError::OwnPost) } else { Ok(()) }
 }
 
-fn given(reason: &str) -> Result<String> {
+pub(crate) fn given(reason: &str) -> Result<String> {
     let reason = reason.trim();
     if reason.is_empty() { Err(ReviewError::NoReason) } else { Ok(reason.to_owned()) }
 }
@@ -321,7 +363,7 @@ fn check_window(window: Window, post: &Post, article: &Article, now: Timestamp) 
 }
 
 /// The content with another short link, wherever the old one stands.
-fn relinked(mut content: PostContent, link: &Link) -> PostContent {
+pub(crate) fn relinked(mut content: PostContent, link: &Link) -> PostContent {
     let old = std::mem::replace(&mut content.link, link.clone());
     content.text = content.text.replace(&old.url, &link.url);
     for block in &mut content.body {

@@ -26,6 +26,11 @@ pub enum ReviewError {
     /// Whoever wrote a version of it may not approve it: two people see every post.
     #[error("who wrote or changed the post cannot approve it; ask another approver")]
     OwnPost,
+    /// Only urgent posts of one's own are signed alone, and only where the agency allows it.
+    #[error(
+        "nobody signs this alone: it is not an urgent post of yours, or the agency does not allow it"
+    )]
+    NotAlone,
     /// The post is not in a state for this.
     #[error(transparent)]
     State(#[from] loa_model::IllegalMove),
@@ -67,6 +72,12 @@ pub enum ReviewError {
         /// State of its delivery.
         state: &'static str,
     },
+    /// Only what the audience sees is corrected.
+    #[error("the post is not live; change it instead of correcting it")]
+    NotLive,
+    /// A correction goes to a live post and never makes one.
+    #[error("the post corrects a live one; approve it as a correction")]
+    IsCorrection,
     /// The short link of a post is fixed.
     #[error("the short link of a post cannot be changed")]
     LinkChanged,
@@ -96,6 +107,7 @@ impl ReviewError {
             Self::NotFound { .. } => "not_found",
             Self::Role { .. } => "role",
             Self::OwnPost => "own_post",
+            Self::NotAlone => "not_alone",
             Self::State(_) => "state",
             Self::NotApproved => "not_approved",
             Self::Changed { .. } => "changed",
@@ -106,6 +118,8 @@ impl ReviewError {
             Self::Window(_) => "window",
             Self::NoReason => "no_reason",
             Self::TooLate { .. } => "too_late",
+            Self::NotLive => "not_live",
+            Self::IsCorrection => "is_correction",
             Self::LinkChanged => "link_changed",
             Self::Account { .. } => "account",
             Self::Conflict => "conflict",
@@ -115,10 +129,11 @@ impl ReviewError {
     }
 
     /// Every key.
-    pub const KEYS: [&'static str; 18] = [
+    pub const KEYS: [&'static str; 21] = [
         "not_found",
         "role",
         "own_post",
+        "not_alone",
         "state",
         "not_approved",
         "changed",
@@ -129,6 +144,8 @@ impl ReviewError {
         "window",
         "no_reason",
         "too_late",
+        "not_live",
+        "is_correction",
         "link_changed",
         "account",
         "conflict",

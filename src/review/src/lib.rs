@@ -2,7 +2,9 @@
 
 mod changed;
 mod compose;
+mod correction;
 mod desk;
+mod emergency;
 mod error;
 mod follow;
 mod slots;
@@ -14,7 +16,9 @@ use loa_store::Store;
 
 pub use changed::Effects;
 pub use compose::{Missing, Order, Outcome, Pick, Slot, Target, Words, Writing};
+pub use correction::Corrects;
 pub use desk::Window;
+pub use emergency::{SECOND_WITHIN, SecondLook, Settled};
 pub use error::{Result, ReviewError};
 
 /// Composes posts and takes them through review.

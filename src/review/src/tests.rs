@@ -1,6 +1,8 @@
 //! Posts between two people, and what a change does to them.
 
 mod any_order;
+mod correction;
+mod emergency;
 mod fixture;
 mod follow;
 mod pages;
@@ -304,6 +306,32 @@ fn a_return_needs_a_reason_and_an_approver() {
     assert_eq!((back.state, back.reason.as_str()), (PostState::Returned, "Thiếu số hiệu văn bản"));
     let again = now(desk.review.submit(&desk.author, post.id, &desk.capability)).unwrap();
     assert_eq!((again.state, again.reason.as_str()), (PostState::InReview, ""));
+}
+
+#[test]
+fn what_is_refused_is_over_and_a_new_draft_can_be_made() {
+    let desk = Desk::new();
+    let post = desk.submitted();
+    let reject = |by: &User, reason: &str| now(desk.review.reject(by, post.id, reason));
+    assert_eq!(reject(&desk.author, "x").unwrap_err().key(), "role");
+    assert_eq!(reject(&desk.approver, " \n").unwrap_err().key(), "no_reason");
+    let stranger = User { agency: "other".into(), ..desk.approver.clone() };
+    assert_eq!(reject(&stranger, "x").unwrap_err().key(), "not_found");
+    assert_eq!(desk.read(&post), post);
+    let over = reject(&desk.approver, " Trùng bài hôm qua ").unwrap();
+    assert_eq!((over.state, over.reason.as_str()), (PostState::Void, "Trùng bài hôm qua"));
+    let last = now(desk.store.tail(0, 100)).unwrap().pop().unwrap();
+    let told = (last.changes.what.as_str(), &last.changes.actor);
+    assert_eq!(told, ("reject post", &Actor::User(desk.approver.id)));
+    // It is over for good.
+    assert_eq!(reject(&desk.approver, "x").unwrap_err().key(), "state");
+    assert_eq!(desk.approve(&post).unwrap_err().key(), "state");
+    let again = now(desk.review.submit(&desk.author, post.id, &desk.capability));
+    assert_eq!(again.unwrap_err().key(), "state");
+    assert_eq!(desk.deliveries(), []);
+    let anew = desk.compose().unwrap();
+    assert_eq!((anew.made.len(), anew.posts[0].state), (1, PostState::Draft));
+    assert_ne!(anew.posts[0].id, post.id);
 }
 
 #[test]

@@ -88,6 +88,15 @@ pub struct Versioned<T> {
     pub version: Seq,
 }
 
+/// What a record was once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Past<T> {
+    /// The record as it was written.
+    pub record: T,
+    /// The commit that wrote it: when, who, what, and what else.
+    pub entry: Entry,
+}
+
 /// Which version a put expects to replace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

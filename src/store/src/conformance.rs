@@ -52,6 +52,7 @@ macro_rules! conformance {
             keys_with_nul_are_refused
             a_row_changes_once_in_a_commit
             the_tail_is_a_chain_without_gaps
+            the_past_of_a_record_is_read_backwards
             watchers_wake_at_every_commit
             a_job_is_claimed_once
             jobs_are_counted_by_state

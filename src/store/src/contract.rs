@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use loa_model::{Actor, JobId, JobState, Record};
 
 use crate::{
-    changes::{Changes, Entry, Row, Seq, Versioned},
+    changes::{Change, Changes, Entry, Expect, Past, Row, Seq, Versioned},
     error::Result,
     lease::{AccountLease, Claimed, JobEnd, JobView},
     queue,
@@ -181,6 +181,28 @@ pub trait StoreExt: Store {
     /// [`Error::Corrupt`] when one does not parse.
     async fn all<R: Record>(&self, limit: usize) -> Result<Vec<Versioned<R>>> {
         self.scan(R::TABLE, "", limit).await?.iter().map(Row::read).collect()
+    }
+
+    /// What a record was at each commit that wrote it, the newest first and at most `most`. It ends early where somebody wrote
+    /// without saying which version they replaced.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when one does not parse.
+    async fn past<R: Record>(&self, key: &str, most: usize) -> Result<Vec<Past<R>>> {
+        let mut past = Vec::new();
+        let mut version = self.get(R::TABLE, key).await?.map(|row| row.version);
+        while let Some(seq) = version.filter(|_| past.len() < most) {
+            let Some(entry) = self.tail(seq.saturating_sub(1), 1).await?.pop() else { break };
+            let of_it = |change: &&Change| change.table == R::TABLE && change.key == key;
+            let Some(change) = entry.changes.rows.iter().find(of_it) else { break };
+            version = match change.expect {
+                Expect::Version(before) => Some(before),
+                Expect::Absent | Expect::Any => None,
+            };
+            let Some(record) = change.record()? else { break };
+            past.push(Past { record, entry });
+        }
+        Ok(past)
     }
 
     /// How many entries of an index lie under a prefix.

@@ -173,6 +173,7 @@ mod tests {
             title: "Sở Thông tin – ngữ, ẫm, độ".to_owned(),
             brand: "demo".to_owned(),
             zone: "Asia/Ho_Chi_Minh".to_owned(),
+            urgent_alone: false,
         };
         let by = || Changes::by(Actor::Operator("test".to_owned()), "add agency");
         let seq = store.commit(by().insert(&agency)).await.unwrap();

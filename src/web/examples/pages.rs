@@ -16,6 +16,7 @@ async fn main() -> std::io::Result<()> {
     let clip = Some(std::path::Path::new(&rest)).filter(|path| path.is_file());
     let world = World::with(Pictures::real(clip), rest != "empty").await;
     if rest == "states" {
+        world.fill_queue().await;
         let posts = world.every_state().await;
         world.incidents_about(&posts[&DeliveryState::Published]).await;
         world.in_state("viber:cong-tin", DeliveryState::Uncertain).await;

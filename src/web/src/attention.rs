@@ -25,6 +25,7 @@ use crate::{
     auth::Visitor,
     channels::name_of_user,
     decide::{desk_refusal, failed},
+    emergency::{self, Owed},
     error::WebError,
     pages,
     post::{PostCard, post_row},
@@ -90,6 +91,7 @@ struct Dead {
 
 #[derive(Serialize)]
 struct Page {
+    looks: Vec<Owed>,
     groups: Vec<Group>,
     dead: Vec<Dead>,
     open: Vec<IncidentView>,
@@ -105,6 +107,8 @@ struct Waiting {
     posts: BTreeMap<DeliveryState, Vec<Post>>,
     jobs: Vec<JobView>,
     incidents: Vec<Versioned<Incident>>,
+    /// Posts that one person signed in an emergency and a second one has not looked at.
+    looks: usize,
 }
 
 impl Waiting {
@@ -135,14 +139,15 @@ impl Waiting {
         jobs.truncate(MOST);
         let incidents = app.desk.open_incidents(agency, MOST).await;
         let incidents = incidents.map_err(|error| failed(&error))?;
-        let waiting = Self { posts, jobs, incidents };
+        let looks = emergency::count(app, agency).await?;
+        let waiting = Self { posts, jobs, incidents, looks };
         app.counts.keep(agency, seq, waiting.len());
         Ok(waiting)
     }
 
     fn len(&self) -> usize {
         let posts: usize = self.posts.values().map(Vec::len).sum();
-        posts + self.jobs.len() + self.incidents.len()
+        posts + self.jobs.len() + self.incidents.len() + self.looks
     }
 }
 
@@ -217,8 +222,10 @@ pub(crate) async fn page(
         Ok::<_, WebError>(all)
     };
     let open = views(waiting.incidents).await?;
+    let looks = emergency::owed(&app, &visitor).await?;
     let page = Page {
-        quiet: groups.is_empty() && dead.is_empty() && open.is_empty(),
+        quiet: groups.is_empty() && dead.is_empty() && open.is_empty() && looks.is_empty(),
+        looks,
         closed: views(closed).await?,
         open,
         groups,

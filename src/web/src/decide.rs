@@ -22,6 +22,7 @@ use crate::{
     error::WebError,
     pages::{self, name_of},
     post::{APPROVED_FOR, PostCard, answer, capability, own_post, post_card, refusal},
+    timeline::{Moment, timeline},
     view::{self, ReasonView},
 };
 
@@ -168,6 +169,8 @@ struct Earlier {
 struct Page {
     post: PostCard,
     earlier: Vec<Earlier>,
+    /// Everything that happened to it.
+    steps: Vec<Moment>,
 }
 
 pub(crate) async fn page(
@@ -188,7 +191,8 @@ pub(crate) async fn page(
         reason: ReasonView::of(&app.assets, &visitor.lang, &row.record.reason),
     };
     let earlier = all.into_iter().filter(|row| Some(row.record.id) != shown).map(earlier).collect();
-    let page = Page { post: post_card(&app, &visitor, post).await?, earlier };
+    let steps = timeline(&app, &visitor, &post).await?;
+    let page = Page { post: post_card(&app, &visitor, post).await?, earlier, steps };
     pages::draw(&app, &visitor, "posts", "pages/post.html", page).await
 }
 

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod api;
+mod approvals;
 mod article;
 mod articles;
 mod assets;
@@ -8,7 +9,9 @@ mod attention;
 mod auth;
 mod channels;
 mod clip;
+mod correction;
 mod decide;
+mod emergency;
 mod error;
 mod local;
 mod media;
@@ -19,7 +22,9 @@ mod preview;
 mod priority;
 mod progress;
 mod public;
+mod takedown;
 mod templates;
+mod timeline;
 mod view;
 mod ways;
 
@@ -168,6 +173,7 @@ pub fn ways() -> Vec<Way> {
 }
 
 fn table() -> (Router<Shared>, Vec<Way>) {
+    use approvals::answers::{self, approve_told, many_told, reject_told, return_told};
     use ways::{ADMINS, Access, NEWSROOM, SIGNERS, SWITCHERS, WRITERS};
     let (anyone, staff) = (Access::Anyone, Access::Staff);
     let (clip, frame) = clip::openapi();
@@ -182,6 +188,8 @@ fn table() -> (Router<Shared>, Vec<Way>) {
         .post("/bai-viet/{id}/do-hoa", WRITERS, picture::draw)
         .get("/bai-viet/{id}/dung-clip", WRITERS, clip::page::page)
         .post("/bai-viet/{id}/dung-clip", WRITERS, clip::page::draw)
+        .get("/bai-viet/{id}/go", staff, takedown::page)
+        .post("/bai-viet/{id}/go", SIGNERS, takedown::press)
         .get("/viec/{id}/tien-do", staff, progress::stream)
         .post("/viec/{id}/huy", NEWSROOM, pages::cancel_job)
         .post("/viec/{id}/thu-lai", NEWSROOM, attention::retry)
@@ -192,7 +200,14 @@ fn table() -> (Router<Shared>, Vec<Way>) {
         .post("/bai-dang/{id}/gui-duyet", WRITERS, crate::post::submit)
         .post("/bai-dang/{id}/duyet", SIGNERS, crate::post::approve)
         .post("/bai-dang/{id}/tra-lai", SIGNERS, crate::post::give_back)
-        .get("/duyet", staff, pages::approvals)
+        .post("/bai-dang/{id}/tu-choi", SIGNERS, answers::reject)
+        .get("/bai-dang/{id}/dinh-chinh", WRITERS, correction::page)
+        .post("/bai-dang/{id}/dinh-chinh", WRITERS, correction::press)
+        .post("/bai-dang/{id}/gui-dinh-chinh", SIGNERS, correction::send)
+        .post("/bai-dang/{id}/duyet-khan", SIGNERS, emergency::press)
+        .post("/bai-dang/{id}/xem-lai", SIGNERS, emergency::look)
+        .get("/duyet", staff, approvals::page)
+        .post("/duyet/nhieu", SIGNERS, answers::approve_ticked)
         .get("/can-xu-ly", staff, attention::page)
         .post("/su-co/{id}/dong", Access::Only(loa_delivery::CLOSERS), attention::close)
         .get("/kenh", staff, channels::page)
@@ -202,7 +217,52 @@ fn table() -> (Router<Shared>, Vec<Way>) {
         .get("/tep/{hash}", staff, media::blob)
         .post("/dang-xuat", staff, auth::sign_out)
         .api(Method::GET, "/api/v1/articles", staff, (articles::told(), articles::list))
+        .api(
+            Method::POST,
+            "/api/v1/articles/{id}/retract",
+            SIGNERS,
+            (takedown::told(), takedown::operation),
+        )
         .api(Method::GET, "/api/v1/posts", staff, (api::posts_told(), api::posts))
+        .api(Method::GET, "/api/v1/approvals", staff, (approvals::list_told(), approvals::list))
+        .api(Method::POST, "/api/v1/posts/approve", SIGNERS, (many_told(), answers::approve_many))
+        .api(Method::GET, "/api/v1/posts/{id}", staff, (approvals::one_told(), approvals::one))
+        .api(
+            Method::POST,
+            "/api/v1/posts/{id}/approve",
+            SIGNERS,
+            (approve_told(), answers::approve_one),
+        )
+        .api(
+            Method::POST,
+            "/api/v1/posts/{id}/return",
+            SIGNERS,
+            (return_told(), answers::return_one),
+        )
+        .api(
+            Method::POST,
+            "/api/v1/posts/{id}/reject",
+            SIGNERS,
+            (reject_told(), answers::reject_one),
+        )
+        .api(
+            Method::POST,
+            "/api/v1/posts/{id}/second-look",
+            SIGNERS,
+            (emergency::told(), emergency::look_one),
+        )
+        .api(
+            Method::POST,
+            "/api/v1/posts/{id}/correct",
+            WRITERS,
+            (correction::told(), correction::operation),
+        )
+        .api(
+            Method::GET,
+            "/api/v1/posts/{id}/timeline",
+            staff,
+            (timeline::told(), timeline::operation),
+        )
         .api(Method::GET, "/api/v1/reach", staff, (api::reach_told(), api::reach))
         .api(Method::POST, "/api/v1/preview", NEWSROOM, (preview::openapi(), preview::preview))
         .api(Method::POST, "/api/v1/preview/clip", NEWSROOM, (clip, clip::preview))

@@ -20,7 +20,7 @@ use crate::{
     channels::{StopView, stops},
     decide::failed,
     error::WebError,
-    post::{PostCard, post_card, post_row},
+    post::{PostCard, post_row},
     view::{self, ReasonView},
 };
 
@@ -208,6 +208,13 @@ pub(crate) async fn account_title(app: &Shared, post: &Post) -> Result<String, W
     Ok(account.map_or_else(|| post.account.to_string(), |row| row.record.title))
 }
 
+/// The headline of the revision that a post was made from; empty when it is gone.
+pub(crate) async fn article_title(app: &Shared, post: &Post) -> Result<String, WebError> {
+    let key = loa_model::article::article_key(post.article, post.revision);
+    let article = app.store.read::<Article>(&key).await?;
+    Ok(article.map(|row| row.record.title().to_owned()).unwrap_or_default())
+}
+
 /// Name of the account's kind of platform, for people: agencies call themselves the same on every channel.
 pub(crate) fn channel_title(app: &Shared, account: &AccountName) -> String {
     let capability = app.capabilities.get(account.channel());
@@ -245,17 +252,6 @@ pub(crate) async fn in_review(app: &Shared, agency: &str) -> Result<Vec<Post>, W
 #[derive(Serialize)]
 struct Posts {
     posts: Vec<PostCard>,
-}
-
-pub(crate) async fn approvals(
-    State(app): State<Shared>,
-    Extension(visitor): Extension<Visitor>,
-) -> Result<Html<String>, WebError> {
-    let mut posts = Vec::new();
-    for post in in_review(&app, &visitor.user.agency).await? {
-        posts.push(post_card(&app, &visitor, post).await?);
-    }
-    draw(&app, &visitor, "approvals", "pages/approvals.html", Posts { posts }).await
 }
 
 pub(crate) async fn posts(

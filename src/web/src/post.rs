@@ -6,6 +6,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{Html, IntoResponse, Redirect, Response},
 };
+use loa_delivery::DeskError;
 use loa_model::{
     Article, Delivery, Digest, Media, MediaRole, Post, PostId, PostState, Role, User, Violation,
     delivery::Evidence,
@@ -16,9 +17,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{
-    Shared,
+    Shared, approvals,
     article::{ZONE, web_address},
     auth::{Visitor, by_htmx},
+    correction,
     decide::{self, Acts, Doubt, WaitView},
     error::WebError,
     pages::{self, name_of},
@@ -62,6 +64,12 @@ pub(crate) struct PostCard {
     frame: Option<String>,
     can_submit: bool,
     can_approve: bool,
+    /// It is live, and other words can be written for it.
+    can_correct: bool,
+    /// The live post that it corrects; empty when it is a post of its own.
+    corrects: String,
+    /// It is signed, and the live post has not taken it.
+    can_send: bool,
     own_and_waiting: bool,
     /// Why the last press of a button was refused; empty else.
     problem: String,
@@ -133,6 +141,15 @@ pub(crate) async fn post_row(
         && violations.is_empty()
         && (visitor.user.is(Role::Author) || visitor.user.is(Role::Editor));
     let can_approve = waiting && !mine && visitor.user.is(Role::Approver);
+    // What has a delivery is a post of its own.
+    let corrects = match &delivery {
+        None => correction::corrects(app, post).await?,
+        Some(_) => None,
+    };
+    let can_send = post.state == PostState::Approved
+        && visitor.user.is(Role::Approver)
+        && corrects.is_some()
+        && !correction::is_ordered(app, post).await?;
     Ok(PostCard {
         id: post.id.to_string(),
         article: post.article.to_string(),
@@ -161,6 +178,9 @@ pub(crate) async fn post_row(
         can_submit,
         violations,
         can_approve,
+        can_correct: correction::may_correct(app, visitor, post, delivery.as_ref()),
+        corrects: corrects.map(|corrects| corrects.live.to_string()).unwrap_or_default(),
+        can_send,
         own_and_waiting: waiting && mine,
         problem: String::new(),
         state,
@@ -230,6 +250,9 @@ pub(crate) async fn submit(
 #[derive(Deserialize)]
 pub(crate) struct Approve {
     digest: String,
+    /// `queue` when the form stands on the page of the queue.
+    #[serde(default)]
+    from: String,
 }
 
 /// How long an approved post may wait before it asks a person again.
@@ -245,17 +268,57 @@ pub(crate) async fn approve(
 ) -> Result<Response, WebError> {
     let post = own_post(&app, &visitor, &id).await?;
     let seen: Digest = form.digest.parse().map_err(|_| WebError::missing())?;
+    let moved = sign(&app, &visitor, &post, seen).await?;
+    let problem = moved.map(|error| error.said(&app, &visitor));
+    answer_from(&app, &visitor, &headers, &post, problem, &form.from).await
+}
+
+/// Why a post was not signed, or not sent on.
+#[derive(Debug)]
+pub(crate) enum NotSigned {
+    /// It is as it was.
+    Review(ReviewError),
+    /// It corrects a live post; it is signed, and the live post does not take it now.
+    Desk(DeskError),
+}
+
+impl NotSigned {
+    /// In the reader's language.
+    pub(crate) fn said(&self, app: &Shared, visitor: &Visitor) -> String {
+        match self {
+            Self::Review(error) => refusal(app, visitor, error),
+            Self::Desk(error) => {
+                let signed = app.assets.word(&visitor.lang, "correction.signed_not_sent");
+                format!("{signed} {}", decide::refused(app, visitor, error))
+            }
+        }
+    }
+}
+
+/// Signs a post for its time and a day after it, when it still is what was shown; why not, or nothing. What corrects a live post
+/// is sent to it at once.
+pub(crate) async fn sign(
+    app: &Shared,
+    visitor: &Visitor,
+    post: &Post,
+    seen: Digest,
+) -> Result<Option<NotSigned>, WebError> {
     let from = post.scheduled_at.max(app.clock.now());
     let window = Window { not_before: from, not_after: from + APPROVED_FOR };
-    let capability = capability(&app, &post)?;
-    let moved = app.review.approve(&visitor.user, post.id, seen, window, capability).await.err();
-    let problem = moved.map(|error| refusal(&app, &visitor, &error));
-    answer(&app, &visitor, &headers, &post, problem, Redirect::to("/duyet")).await
+    if correction::corrects(app, post).await?.is_some() {
+        return correction::sign(app, visitor, post, seen, window).await;
+    }
+    let capability = capability(app, post)?;
+    let moved = app.review.approve(&visitor.user, post.id, seen, window, capability).await;
+    Ok(moved.err().map(NotSigned::Review))
 }
 
 #[derive(Deserialize)]
 pub(crate) struct GiveBack {
     reason: String,
+    /// `queue` when the form stands on the page of the queue.
+    #[serde(default)]
+    from: String,
 }
 
 /// Sends a post back with a reason.
@@ -269,7 +332,24 @@ pub(crate) async fn give_back(
     let post = own_post(&app, &visitor, &id).await?;
     let moved = app.review.return_with_reason(&visitor.user, post.id, &form.reason).await.err();
     let problem = moved.map(|error| refusal(&app, &visitor, &error));
-    answer(&app, &visitor, &headers, &post, problem, Redirect::to("/duyet")).await
+    answer_from(&app, &visitor, &headers, &post, problem, &form.from).await
+}
+
+/// As [`answer`]; but on the page of the queue a refusal is said there.
+pub(crate) async fn answer_from(
+    app: &Shared,
+    visitor: &Visitor,
+    headers: &HeaderMap,
+    post: &Post,
+    problem: Option<String>,
+    from: &str,
+) -> Result<Response, WebError> {
+    match problem {
+        Some(problem) if from == "queue" => {
+            approvals::refused(app, visitor, post.id, problem).await
+        }
+        problem => answer(app, visitor, headers, post, problem, Redirect::to("/duyet")).await,
+    }
 }
 
 /// Without script a refusal is a page and success leads on. htmx gets the card as it is now, the refusal in it.

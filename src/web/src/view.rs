@@ -23,6 +23,11 @@ impl ReasonView {
         Self::told(assets, lang, why, words)
     }
 
+    /// A sentence that is in the reader's language already, and words that are quoted beside it.
+    pub(crate) fn said(ours: String, words: String) -> Self {
+        Self { ours, words }
+    }
+
     pub(crate) fn told(assets: &Assets, lang: &str, why: Option<Why>, words: &str) -> Self {
         let ours = why.map(|why| assets.word(lang, &format!("why.{}", why.key())));
         Self { ours: ours.unwrap_or_default(), words: words.to_owned() }

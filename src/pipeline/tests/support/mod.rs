@@ -170,6 +170,7 @@ impl World {
             title: "Cổng Thông tin điện tử Minh Họa".to_owned(),
             brand: "demo".to_owned(),
             zone: "Asia/Ho_Chi_Minh".to_owned(),
+            urgent_alone: false,
         };
         let changes = by("open").insert(&agency).insert(&account).insert(&author).insert(&approver);
         store.commit(changes).await.unwrap();

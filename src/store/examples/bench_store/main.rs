@@ -142,6 +142,7 @@ fn changes(writer: usize, n: usize) -> Changes {
         title: "Cổng thông tin điện tử tỉnh – chỉ đạo, điều hành".to_owned(),
         brand: "demo".to_owned(),
         zone: "Asia/Ho_Chi_Minh".to_owned(),
+        urgent_alone: false,
     };
     Changes::by(Actor::Worker("bench".to_owned()), "put agency").put(&agency, Expect::Any)
 }

@@ -260,6 +260,27 @@ pub async fn the_tail_is_a_chain_without_gaps(store: Subject, clock: &HandClock)
     }
 }
 
+/// What a record was is read from its last commit to its first, each with its commit, and no more than asked for.
+pub async fn the_past_of_a_record_is_read_backwards(store: Subject, _: &HandClock) {
+    let other = Note::new("khác", "", "x");
+    let mut version = 0;
+    for n in 0..4 {
+        let note = Note::new("bài", "", &format!("bản {n}"));
+        let expect = if n == 0 { Expect::Absent } else { Expect::Version(version) };
+        version = store.commit(by(&format!("việc {n}")).put(&note, expect)).await.unwrap();
+        store.commit(by("khác").put(&other, Expect::Any)).await.unwrap();
+    }
+    let past = store.past::<Note>("bài", 9).await.unwrap();
+    let told: Vec<_> = past.iter().map(|past| past.entry.changes.what.as_str()).collect();
+    assert_eq!(told, ["việc 3", "việc 2", "việc 1", "việc 0"]);
+    let last = store.read::<Note>("bài").await.unwrap().unwrap();
+    assert_eq!((&past[0].record, past[0].entry.seq), (&last.record, last.version));
+    assert_eq!(store.past::<Note>("bài", 2).await.unwrap(), past[..2]);
+    // Nobody said what was there before: that is as far as it goes.
+    assert_eq!(store.past::<Note>("khác", 9).await.unwrap().len(), 1);
+    assert_eq!(store.past::<Note>("không có", 9).await.unwrap(), []);
+}
+
 /// A watcher sees that something was committed, and the number of the last commit.
 pub async fn watchers_wake_at_every_commit(store: Subject, clock: &HandClock) {
     let mut watch = store.watch();

@@ -40,6 +40,7 @@ fn changes(n: u64) -> Changes {
         title: format!("Cổng thông tin – đặt tên lần {n}: ẫ ễ ộ ữ ặ"),
         brand: "demo".to_owned(),
         zone: "Asia/Ho_Chi_Minh".to_owned(),
+        urgent_alone: false,
     };
     let id: JobId = format!("00000000-0000-7000-8000-{n:012}").parse().unwrap();
     let work = JobKind::Ingest { source: format!("bài {n}"), agency: agency.name.clone() };

@@ -32,6 +32,10 @@ impl Answer {
     pub fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap()
     }
+    /// The body as JSON.
+    pub fn value(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
@@ -63,7 +67,8 @@ impl<'a> Browser<'a> {
         if !self.cookie.is_empty() {
             request = request.header("cookie", &self.cookie);
         }
-        if method == "POST" && headers.iter().all(|(name, _)| *name != "content-type") {
+        let told = headers.iter().any(|(name, _)| *name == "content-type");
+        if method == "POST" && !told {
             request = request.header("content-type", "application/x-www-form-urlencoded");
         }
         for (name, value) in headers {
@@ -83,6 +88,15 @@ impl<'a> Browser<'a> {
     ) -> Answer {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let response = self.raw(method, path, headers, body).await;
+        let (parts, body) = response.into_parts();
+        let body = axum::body::to_bytes(body, 10_000_000).await.unwrap().to_vec();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// Sends JSON, as a program does.
+    pub async fn json(&self, path: &str, body: &serde_json::Value) -> Answer {
+        let headers = [("sec-fetch-site", "same-origin"), ("content-type", "application/json")];
+        let response = self.raw("POST", path, &headers, body.to_string()).await;
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, 10_000_000).await.unwrap().to_vec();
         Answer { status: parts.status, headers: parts.headers, body }

@@ -17,6 +17,7 @@ pub mod counted;
 pub mod records;
 pub mod shown;
 pub mod states;
+pub mod waiting;
 
 use std::{
     collections::BTreeMap,
