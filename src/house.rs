@@ -139,7 +139,7 @@ fn web_assets(settings: &Settings) -> anyhow::Result<loa_web::Assets> {
         }
     }
     let mut files: BTreeMap<String, bytes::Bytes> = BTreeMap::new();
-    for name in ["app.css", "app.js", "clip.js", "loa.svg", "picture.js"] {
+    for name in ["app.css", "app.js", "clip.js", "loa.svg", "picture.js", "reach.css", "reach.js"] {
         files.extend(
             world::under(&all, "web")
                 .filter(|(n, _)| *n == name)
@@ -391,6 +391,7 @@ impl House {
                 progress: self.board.subscribe(),
                 cards: easel.clone(),
                 clips: easel,
+                paper: Arc::new(crate::report::Press(self.settings.clone())),
                 config: self.settings.web.clone(),
             })?;
             let wait = until(stopped.clone());

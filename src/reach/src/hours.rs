@@ -45,7 +45,12 @@ pub struct HourMap {
     pub posts: u32,
     /// Posts of the channel that went live in the period and are not in it: too young, not measured, no views given, counted anew.
     pub unknown: u32,
+    /// Time of the newest reading of a post in it.
+    pub as_of: Option<Timestamp>,
 }
+
+/// Posts of one map: by weekday and hour, and the newest reading.
+type Found = (BTreeMap<(u8, u8), Vec<u64>>, Option<Timestamp>);
 
 /// Median views at 24 hours of the posts that went live in the period, by weekday and hour of a zone.
 ///
@@ -59,7 +64,7 @@ pub async fn hours(
     now: Timestamp,
 ) -> Result<Vec<HourMap>> {
     let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
-    let mut found: BTreeMap<Key, BTreeMap<(u8, u8), Vec<u64>>> = BTreeMap::new();
+    let mut found: BTreeMap<Key, Found> = BTreeMap::new();
     let mut live: BTreeMap<String, u32> = BTreeMap::new();
     // What is read 24 hours after the last post of the period counts for it.
     for story in stories(store, agency, span.0, now.max(span.1)).await? {
@@ -72,9 +77,12 @@ pub async fn hours(
         let at = story.live_since.to_zoned(zone.clone());
         let weekday = at.weekday().to_monday_zero_offset().unsigned_abs();
         let hour = (weekday, at.hour().unsigned_abs());
-        found.entry(key).or_default().entry(hour).or_default().push(views);
+        let newest = story.samples.last().map(|sample| sample.taken_at);
+        let (hours, as_of) = found.entry(key).or_default();
+        hours.entry(hour).or_default().push(views);
+        *as_of = newest.max(*as_of);
     }
-    let map = |((_, channel, source_name, definition), hours): (Key, BTreeMap<_, Vec<u64>>)| {
+    let map = |((_, channel, source_name, definition), (hours, as_of)): (Key, Found)| {
         let posts = count(hours.values().map(Vec::len).sum());
         let unknown = live.get(&channel).copied().unwrap_or(0).saturating_sub(posts);
         let hour = |((weekday, hour), views): ((u8, u8), Vec<u64>)| {
@@ -82,7 +90,7 @@ pub async fn hours(
             Hour { weekday, hour, posts, median: median(views).filter(|_| posts >= FEW) }
         };
         let hours = hours.into_iter().map(hour).collect();
-        HourMap { channel, source_name, definition, hours, posts, unknown }
+        HourMap { channel, source_name, definition, hours, posts, unknown, as_of }
     };
     Ok(found.into_iter().map(map).collect())
 }

@@ -30,7 +30,7 @@ pub use measure::{Asked, Config, Measurement, Meter};
 pub use plan::{next_step, offset};
 pub use rank::{Ranked, Ranking, Top, Unknown, ranking};
 pub use records::{Counted, Rollup, Totals, rebuild, summable};
-pub use report::{By, Cell, Query, ReachRange, Report, ReportRow, report};
+pub use report::{By, Cell, Query, ReachRange, Report, ReportRow, report, reports};
 pub use series::{Life, Point, Series, cumulative, lives};
 pub use share::{Share, ShareId, Shared, open_share, revoke_share, share, shares};
 pub use speed::{Band, Operations, Speed, operations};

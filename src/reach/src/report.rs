@@ -130,12 +130,35 @@ pub struct Report {
 /// Answers a query from the samples.
 ///
 /// # Errors
-/// [`crate::Error::Store`].
+/// [`crate::Error::Store`], [`crate::Error::TooMany`].
 pub async fn report(store: &dyn Store, query: &Query) -> Result<Report> {
     let stories = stories(store, &query.agency, query.from, query.to).await?;
+    grouped(store, &stories, &mut Pieces::default(), query).await
+}
+
+/// One report for each cut, from what is read once.
+///
+/// # Errors
+/// [`crate::Error::Store`], [`crate::Error::TooMany`].
+pub async fn reports(store: &dyn Store, query: &Query, cuts: &[By]) -> Result<Vec<Report>> {
+    let stories = stories(store, &query.agency, query.from, query.to).await?;
     let mut pieces = Pieces::default();
+    let mut reports = Vec::new();
+    for &by in cuts {
+        let query = Query { by, ..query.clone() };
+        reports.push(grouped(store, &stories, &mut pieces, &query).await?);
+    }
+    Ok(reports)
+}
+
+async fn grouped(
+    store: &dyn Store,
+    stories: &[Story],
+    pieces: &mut Pieces,
+    query: &Query,
+) -> Result<Report> {
     let mut groups: BTreeMap<String, (String, Vec<&Story>)> = BTreeMap::new();
-    for story in &stories {
+    for story in stories {
         let (key, label) = match query.by {
             By::Channel => (story.account.channel().to_owned(), story.account.channel().to_owned()),
             By::Account => (story.account.to_string(), story.account.to_string()),

@@ -137,6 +137,7 @@ fn an_hour_of_a_weekday_needs_five_posts() {
     // Sunday is the seventh day; the start is at 9:00 there.
     let told: Vec<_> = hours.iter().map(|h| (h.weekday, h.hour, h.posts, h.median)).collect();
     assert_eq!(told, [(6, 9, 5, Some(30)), (6, 10, 4, None)]);
+    assert_eq!(maps[0].as_of, Some(start() + SignedDuration::from_mins(DAY + HOUR)));
 }
 
 #[test]

@@ -63,7 +63,7 @@ impl<'a> Browser<'a> {
         if !self.cookie.is_empty() {
             request = request.header("cookie", &self.cookie);
         }
-        if method == "POST" {
+        if method == "POST" && headers.iter().all(|(name, _)| *name != "content-type") {
             request = request.header("content-type", "application/x-www-form-urlencoded");
         }
         for (name, value) in headers {

@@ -14,6 +14,8 @@ pub mod browser;
 pub mod cards;
 pub mod clips;
 pub mod counted;
+pub mod measured;
+pub mod paper;
 pub mod records;
 pub mod shown;
 pub mod states;
@@ -191,6 +193,8 @@ pub fn assets() -> Assets {
     let fixed = [
         ("app.css", "web/app.css"),
         ("app.js", "web/app.js"),
+        ("reach.css", "web/reach.css"),
+        ("reach.js", "web/reach.js"),
         ("loa.svg", "web/loa.svg"),
         ("htmx.min.js", "vendor/web/htmx.min.js"),
     ];
@@ -292,6 +296,7 @@ impl World {
             progress: receiver,
             cards: cards.clone(),
             clips: clips.clone(),
+            paper: Arc::new(paper::Typed),
             config,
         })
         .unwrap();
