@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 
 use crate::{
     Series, TrendLine,
-    plot::{Line, Plot, Spot, ratio, signed, vietnamese},
+    plot::{Line, Plot, Spot, grouped, ratio, signed},
 };
 
 /// Words and zone of a chart.
@@ -20,6 +20,8 @@ pub struct ChartText {
     pub zone: String,
     /// Word for "no data", shown in the table.
     pub missing: String,
+    /// Mark between thousands: a dot in Vietnamese, a comma in English.
+    pub thousands: char,
 }
 
 /// Units of ages.
@@ -58,6 +60,7 @@ pub fn chart(series: &[Series], text: &ChartText) -> Drawn {
     let plot = Plot {
         title: &text.title,
         description: &text.description,
+        mark: text.thousands,
         lines: series.iter().map(|one| line(one, &x)).collect(),
         marks: marks.map(|(x, at)| (x, when(at, &zone))).collect(),
     };
@@ -67,7 +70,7 @@ pub fn chart(series: &[Series], text: &ChartText) -> Drawn {
         line.extend(series.iter().map(|one| {
             let value =
                 one.points.iter().find(|point| point.at == *at).and_then(|point| point.value);
-            value.map_or_else(|| text.missing.clone(), vietnamese)
+            value.map_or_else(|| text.missing.clone(), |value| grouped(value, text.thousands))
         }));
         table.push(line);
     }
@@ -89,6 +92,7 @@ pub fn age_chart(series: &[Series], text: &ChartText, words: &AgeWords) -> Drawn
     let plot = Plot {
         title: &text.title,
         description: &text.description,
+        mark: text.thousands,
         lines: series.iter().map(|one| line(one, &|at| x(age(one, at)))).collect(),
         marks: marks.collect(),
     };
@@ -104,7 +108,9 @@ pub fn age_chart(series: &[Series], text: &ChartText, words: &AgeWords) -> Drawn
     let mut table = vec![head(series)];
     for (minutes, values) in rows {
         let mut line = vec![age_words(SignedDuration::from_mins(minutes), words)];
-        let value = |value: Option<u64>| value.map_or_else(|| text.missing.clone(), vietnamese);
+        let value = |value: Option<u64>| {
+            value.map_or_else(|| text.missing.clone(), |value| grouped(value, text.thousands))
+        };
         line.extend(values.into_iter().map(value));
         table.push(line);
     }
@@ -134,6 +140,7 @@ pub fn trend_chart(trend: &[(String, TrendLine)], text: &ChartText) -> Drawn {
     let plot = Plot {
         title: &text.title,
         description: &text.description,
+        mark: text.thousands,
         lines: lines.collect(),
         marks: ends.into_iter().flatten().collect(),
     };
@@ -143,7 +150,7 @@ pub fn trend_chart(trend: &[(String, TrendLine)], text: &ChartText) -> Drawn {
         let mut line = vec![word(day)];
         line.extend(trend.iter().map(|(_, one)| {
             let value = one.days.get(n).and_then(|(_, value)| *value);
-            value.map_or_else(|| text.missing.clone(), signed)
+            value.map_or_else(|| text.missing.clone(), |value| signed(value, text.thousands))
         }));
         table.push(line);
     }

@@ -27,6 +27,8 @@ pub(crate) struct Plot<'a> {
     pub(crate) title: &'a str,
     /// What it shows, in one sentence.
     pub(crate) description: &'a str,
+    /// Mark between thousands.
+    pub(crate) mark: char,
     pub(crate) lines: Vec<Line>,
     /// Words below the scale and where.
     pub(crate) marks: Vec<(f64, String)>,
@@ -54,11 +56,16 @@ const DOTS: usize = 40;
 
 /// A number as Vietnamese readers write it: dots between thousands.
 pub(crate) fn vietnamese(number: u64) -> String {
+    grouped(number, '.')
+}
+
+/// A number with a mark between thousands.
+pub(crate) fn grouped(number: u64, mark: char) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (n, digit) in digits.chars().enumerate() {
         if n > 0 && (digits.len() - n).is_multiple_of(3) {
-            out.push('.');
+            out.push(mark);
         }
         out.push(digit);
     }
@@ -66,9 +73,9 @@ pub(crate) fn vietnamese(number: u64) -> String {
 }
 
 /// The same with its sign.
-pub(crate) fn signed(number: i64) -> String {
+pub(crate) fn signed(number: i64, mark: char) -> String {
     let sign = if number < 0 { "−" } else { "" };
-    format!("{sign}{}", vietnamese(number.unsigned_abs()))
+    format!("{sign}{}", grouped(number.unsigned_abs(), mark))
 }
 
 impl Plot<'_> {
@@ -112,7 +119,7 @@ impl Plot<'_> {
                     if value == 0 { ".45" } else { ".16" },
                     LEFT - 8.0,
                     at + 4.0,
-                    signed(value),
+                    signed(value, self.mark),
                 ),
             );
         }
@@ -248,7 +255,7 @@ mod tests {
         for (number, text) in [(0, "0"), (999, "999"), (1000, "1.000"), (1_234_567, "1.234.567")] {
             assert_eq!(vietnamese(number), text);
         }
-        assert_eq!(signed(-1500), "−1.500");
+        assert_eq!(signed(-1500, ','), "−1,500");
     }
 
     #[test]
@@ -262,7 +269,8 @@ mod tests {
     fn what_was_taken_back_hangs_below_zero() {
         let spot = |x, value| Spot { x, value: Some(value), method_break: false };
         let line = Line { label: "a".into(), spots: vec![spot(0.0, 100), spot(1.0, -30)] };
-        let plot = Plot { title: "t", description: "d", lines: vec![line], marks: vec![] };
+        let (lines, marks) = (vec![line], vec![]);
+        let plot = Plot { title: "t", description: "d", mark: '.', lines, marks };
         let svg = plot.svg();
         // Quarters of 50 up to 200; one of them below zero.
         for words in [">200<", ">0<", ">−50<"] {

@@ -411,6 +411,12 @@ async fn every_page_of_two_months_is_whole_in_both_languages() {
                 assert!(!bare, "{path} in {lang} shows a key: {key}");
             }
         }
+        let article = approver.get(&format!("/bao-cao/bai-viet/{}", world.article.id)).await;
+        assert_eq!(article.text().matches("<path d=").count(), 12, "lines that can be told apart");
+        assert!(
+            article.text().contains("class=\"small muted\">")
+                && article.text().matches("<tr>").count() > 100
+        );
         for by in ["channel", "account", "format", "article", "post", "section", "language"] {
             let page = approver.get(&format!("/bao-cao?range=90d&by={by}")).await;
             assert_eq!(page.status, StatusCode::OK, "{by}");
@@ -418,6 +424,8 @@ async fn every_page_of_two_months_is_whole_in_both_languages() {
                 page.text().contains("<svg") && page.text().contains("class=\"total\""),
                 "{by}"
             );
+            let thousands = if lang == "en" { ",000</text>" } else { ".000</text>" };
+            assert!(page.text().contains(thousands), "the scale of the chart in {lang}");
         }
     }
 }

@@ -12,7 +12,7 @@ use loa_reach::{AgeWords, ChartText, Drawn, HalfLife, PostRef, Series};
 use loa_store::StoreExt;
 use serde::Serialize;
 
-use super::{Names, PostLine, SHARING, failed};
+use super::{Names, PostLine, failed};
 use crate::{
     Shared,
     article::ZONE,
@@ -21,6 +21,9 @@ use crate::{
     pages::{self, channel_title},
     view,
 };
+
+/// Lines that one chart can tell apart.
+const LINES: usize = 12;
 
 /// A post of the article and its views.
 #[derive(Debug, Serialize)]
@@ -130,11 +133,20 @@ async fn drawn(app: &Shared, visitor: &Visitor, told: &Told) -> Result<Drawn, We
             series.push(Series { label: format!("{account} · {format}"), ..count.series.clone() });
         }
     }
+    // The most seen ones, in the order of the table.
+    let seen = |one: &Series| one.points.iter().filter_map(|point| point.value).max();
+    let mut most: Vec<_> = series.iter().map(seen).collect();
+    most.sort_unstable_by(|a, b| b.cmp(a));
+    if let Some(least) = most.get(LINES - 1) {
+        series.retain(|one| seen(one) >= *least);
+        series.truncate(LINES);
+    }
     let text = ChartText {
         title: format!("{}: {}", word("metric.views"), told.title),
         description: word("report.age_chart"),
         zone: ZONE.to_owned(),
         missing: "—".to_owned(),
+        thousands: view::thousands(&visitor.lang),
     };
     Ok(loa_reach::age_chart(&series, &text, &age_words(app, &visitor.lang)))
 }
@@ -170,7 +182,8 @@ struct Page {
     posts: Vec<LifeView>,
     chart: String,
     table: Vec<Vec<String>>,
-    may_share: bool,
+    /// Whether there are more posts than the chart has lines.
+    crowded: bool,
 }
 
 /// The article as a page.
@@ -208,7 +221,7 @@ pub(crate) async fn page(
         posts,
         chart: chart.svg,
         table: chart.table,
-        may_share: visitor.user.is_any(SHARING),
+        crowded: told.posts.iter().map(|life| life.counts.len()).sum::<usize>() > LINES,
     };
     pages::draw(&app, &visitor, "reach", "pages/reach_article.html", page).await
 }

@@ -215,6 +215,7 @@ pub(crate) fn drawn(app: &Shared, lang: &str, trend: &[TrendLine]) -> Drawn {
         description: word("report.trend_help"),
         zone: ZONE.to_owned(),
         missing: "—".to_owned(),
+        thousands: view::thousands(lang),
     };
     let lines: Vec<_> = trend
         .iter()
