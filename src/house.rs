@@ -139,15 +139,9 @@ fn web_assets(settings: &Settings) -> anyhow::Result<loa_web::Assets> {
         }
     }
     let mut files: BTreeMap<String, bytes::Bytes> = BTreeMap::new();
-    for name in
-        ["app.css", "app.js", "approvals.css", "approvals.js", "clip.js", "loa.svg", "picture.js"]
-    {
-        files.extend(
-            world::under(&all, "web")
-                .filter(|(n, _)| *n == name)
-                .map(|(n, b)| (n.to_owned(), b.clone())),
-        );
-    }
+    let served = |name: &str| [".css", ".js", ".svg"].iter().any(|end| name.ends_with(end));
+    let fixed = world::under(&all, "web").filter(|(name, _)| served(name));
+    files.extend(fixed.map(|(name, bytes)| (name.to_owned(), bytes.clone())));
     files.extend(world::under(&all, "vendor/web").map(|(n, b)| (n.to_owned(), b.clone())));
     for (name, weight) in [("regular", "400Regular.ttf"), ("semibold", "600SemiBold.ttf")] {
         let found = world::under(&all, "vendor/fonts").find(|(n, _)| n.ends_with(weight));
@@ -393,6 +387,7 @@ impl House {
                 progress: self.board.subscribe(),
                 cards: easel.clone(),
                 clips: easel,
+                paper: Arc::new(crate::report::Press(self.settings.clone())),
                 config: self.settings.web.clone(),
             })?;
             let wait = until(stopped.clone());

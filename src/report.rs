@@ -1,10 +1,13 @@
 //! `loa report`: the owner of the data folder answers with values, this process writes them in the format that was asked for.
+//! The pages have their PDF drawn here too.
 
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
+use futures::{FutureExt as _, future::BoxFuture};
 use loa_canvas::{Canvas, Sheet};
 use loa_reach::Reports;
+use loa_web::Paper;
 
 use crate::{
     USAGE,
@@ -67,4 +70,20 @@ fn pdf(reports: &Reports, settings: &Settings) -> anyhow::Result<Vec<u8>> {
     }
     let queries: Vec<_> = reports.reports.iter().map(|report| &report.query).collect();
     Ok(layout.pdf(&serde_json::to_string(&queries)?, None)?)
+}
+
+/// Draws reports for the pages.
+pub(crate) struct Press(pub(crate) Settings);
+
+impl Paper for Press {
+    fn pdf(&self, reports: Reports) -> BoxFuture<'_, Result<Vec<u8>, String>> {
+        let settings = self.0.clone();
+        async move {
+            let drawn = tokio::task::spawn_blocking(move || pdf(&reports, &settings)).await;
+            let drawn = drawn.map_err(|error| error.to_string())?;
+            // The command line parts its languages with a dot, pages with a stroke.
+            drawn.map_err(|error| error.to_string().replacen(" · ", " / ", 1))
+        }
+        .boxed()
+    }
 }

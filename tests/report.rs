@@ -251,7 +251,11 @@ async fn what_cannot_be_done_says_what_to_do_instead() {
     let newsroom = Newsroom::new().await;
     for (arguments, code, words) in [
         (&["--format", "docx"][..], 2, "hãy chọn json, csv, xlsx, parquet hoặc pdf · choose json"),
-        (&["--by", "kenh"], 2, "choose channel, account, format, article or post"),
+        (
+            &["--by", "kenh"],
+            2,
+            "choose channel, account, format, article, post, section or language",
+        ),
         (&["--from", "22/11/2024"], 2, "hãy viết ngày như 2026-11-22"),
         (&["--from", "2024-11-24"], 1, "kỳ báo cáo không có ngày nào"),
         (&["--out", "no/such/folder/report"], 1, "không ghi được no/such/folder/report · cannot"),

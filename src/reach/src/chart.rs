@@ -1,10 +1,13 @@
-//! A line chart as SVG, drawn on the server, with the same numbers as a table.
+//! Line charts as SVG, drawn on the server, with the same numbers as a table.
 
-use std::fmt::Write as _;
+use std::collections::BTreeMap;
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 
-use crate::Series;
+use crate::{
+    Series, TrendLine,
+    plot::{Line, Plot, Spot, grouped, ratio, signed},
+};
 
 /// Words and zone of a chart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +20,19 @@ pub struct ChartText {
     pub zone: String,
     /// Word for "no data", shown in the table.
     pub missing: String,
+    /// Mark between thousands: a dot in Vietnamese, a comma in English.
+    pub thousands: char,
+}
+
+/// Units of ages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgeWords {
+    /// Minutes.
+    pub minutes: String,
+    /// Hours.
+    pub hours: String,
+    /// Days.
+    pub days: String,
 }
 
 /// A drawn chart.
@@ -28,229 +44,161 @@ pub struct Drawn {
     pub table: Vec<Vec<String>>,
 }
 
-const WIDTH: f64 = 720.0;
-/// Of the drawing; the legend is below it, a line each.
-const HEIGHT: f64 = 296.0;
-const LEGEND: f64 = 18.0;
-const LEFT: f64 = 72.0;
-const RIGHT: f64 = 16.0;
-const TOP: f64 = 16.0;
-const BOTTOM: f64 = 36.0;
-/// Readable on white and apart from each other for colour-blind readers (Okabe and Ito), with dashes as a second sign.
-const STROKES: [(&str, &str); 6] = [
-    ("#0072b2", ""),
-    ("#d55e00", "6 3"),
-    ("#007a5a", "2 3"),
-    ("#9c4f7c", "8 3 2 3"),
-    ("#806000", "4 2"),
-    ("#333333", "1 3"),
-];
-
-/// A number as Vietnamese readers write it: dots between thousands.
-pub(crate) fn vietnamese(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (n, digit) in digits.chars().enumerate() {
-        if n > 0 && (digits.len() - n).is_multiple_of(3) {
-            out.push('.');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// Draws the series. A missing number breaks the line; a changed definition is marked by an upright dashed line.
+/// Draws the series by time. A missing number breaks the line; a changed definition is marked by an upright dashed line.
 pub fn chart(series: &[Series], text: &ChartText) -> Drawn {
     let zone = TimeZone::get(&text.zone).unwrap_or(TimeZone::UTC);
     let mut times: Vec<Timestamp> = series.iter().flat_map(|s| &s.points).map(|p| p.at).collect();
     times.sort_unstable();
     times.dedup();
-    let most = series.iter().flat_map(|s| &s.points).filter_map(|p| p.value).max().unwrap_or(0);
-    let top = nice(most);
     let (first, last) = match (times.first(), times.last()) {
         (Some(first), Some(last)) => (*first, *last),
         _ => (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH),
     };
     let span = last.duration_since(first).as_secs_f64().max(1.0);
-    let x = |at: Timestamp| {
-        LEFT + (WIDTH - LEFT - RIGHT) * at.duration_since(first).as_secs_f64() / span
+    let x = |at: Timestamp| at.duration_since(first).as_secs_f64() / span;
+    let marks = [(0.0, first), (1.0, last)].into_iter().take(times.len().min(2));
+    let plot = Plot {
+        title: &text.title,
+        description: &text.description,
+        mark: text.thousands,
+        lines: series.iter().map(|one| line(one, &x)).collect(),
+        marks: marks.map(|(x, at)| (x, when(at, &zone))).collect(),
     };
-    let y = |value: u64| HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * ratio(value, top);
-    let mut svg = String::new();
-    let height = HEIGHT + LEGEND * cell(series.len());
-    put(
-        &mut svg,
-        format_args!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-labelledby=\"chart-title chart-desc\" font-family=\"sans-serif\" font-size=\"12\"><title id=\"chart-title\">{}</title><desc id=\"chart-desc\">{}</desc>",
-            escaped(&text.title),
-            escaped(&text.description),
-        ),
-    );
-    for part in 0..=4u64 {
-        let value = top / 4 * part;
-        let at = y(value);
-        put(
-            &mut svg,
-            format_args!(
-                "<line x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{at:.1}\" y2=\"{at:.1}\" stroke=\"#d9d9d9\"/><text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\" fill=\"#333333\">{}</text>",
-                WIDTH - RIGHT,
-                LEFT - 8.0,
-                at + 4.0,
-                vietnamese(value),
-            ),
-        );
-    }
-    for (n, at) in [first, last].into_iter().enumerate().take(times.len().min(2)) {
-        let anchor = if n == 0 { "start" } else { "end" };
-        put(
-            &mut svg,
-            format_args!(
-                "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\" fill=\"#333333\">{}</text>",
-                x(at),
-                HEIGHT - BOTTOM + 18.0,
-                when(at, &zone),
-            ),
-        );
-    }
-    for (n, one) in series.iter().enumerate() {
-        let (colour, dash) = STROKES[n % STROKES.len()];
-        draw(&mut svg, one, colour, dash, &x, &y);
-        let (column, line) = (LEFT, HEIGHT + LEGEND * cell(n));
-        put(
-            &mut svg,
-            format_args!(
-                "<line x1=\"{column:.1}\" x2=\"{:.1}\" y1=\"{line:.1}\" y2=\"{line:.1}\" stroke=\"{colour}\" stroke-width=\"2\" stroke-dasharray=\"{dash}\"/><text x=\"{:.1}\" y=\"{:.1}\" fill=\"#333333\">{}</text>",
-                column + 24.0,
-                column + 30.0,
-                line + 4.0,
-                escaped(&one.label),
-            ),
-        );
-    }
-    svg.push_str("</svg>");
-    Drawn { svg, table: table(series, &times, text, &zone) }
-}
-
-fn draw(
-    svg: &mut String,
-    series: &Series,
-    colour: &str,
-    dash: &str,
-    x: &impl Fn(Timestamp) -> f64,
-    y: &impl Fn(u64) -> f64,
-) {
-    let mut path = String::new();
-    let mut pen = 'M';
-    for point in &series.points {
-        let Some(value) = point.value else {
-            pen = 'M';
-            continue;
-        };
-        if point.method_break {
-            pen = 'M';
-            put(
-                svg,
-                format_args!(
-                    "<line x1=\"{0:.1}\" x2=\"{0:.1}\" y1=\"{TOP}\" y2=\"{1:.1}\" stroke=\"{colour}\" stroke-dasharray=\"2 4\" class=\"method-break\"/>",
-                    x(point.at),
-                    HEIGHT - BOTTOM,
-                ),
-            );
-        }
-        put(&mut path, format_args!("{pen}{:.1} {:.1}", x(point.at), y(value)));
-        pen = 'L';
-        put(
-            svg,
-            format_args!(
-                "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"3\" fill=\"{colour}\"/>",
-                x(point.at),
-                y(value)
-            ),
-        );
-    }
-    if !path.is_empty() {
-        put(
-            svg,
-            format_args!(
-                "<path d=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\" stroke-dasharray=\"{dash}\"/>"
-            ),
-        );
-    }
-}
-
-fn table(
-    series: &[Series],
-    times: &[Timestamp],
-    text: &ChartText,
-    zone: &TimeZone,
-) -> Vec<Vec<String>> {
-    let mut head = vec![String::new()];
-    head.extend(series.iter().map(|one| format!("{} · {}", one.label, one.source_name)));
-    let mut lines = vec![head];
-    for at in times {
-        let mut line = vec![when(*at, zone)];
+    let mut table = vec![head(series)];
+    for at in &times {
+        let mut line = vec![when(*at, &zone)];
         line.extend(series.iter().map(|one| {
             let value =
                 one.points.iter().find(|point| point.at == *at).and_then(|point| point.value);
-            value.map_or_else(|| text.missing.clone(), vietnamese)
+            value.map_or_else(|| text.missing.clone(), |value| grouped(value, text.thousands))
         }));
-        lines.push(line);
+        table.push(line);
     }
-    lines
+    Drawn { svg: plot.svg(), table }
+}
+
+/// Draws the series by the age of their posts, so that posts of different days lie on each other. Ages are spread evenly by their
+/// ratio: most of a post's life is in its first hours. The table has a line for each age at which something was read.
+pub fn age_chart(series: &[Series], text: &ChartText, words: &AgeWords) -> Drawn {
+    let age = |one: &Series, at: Timestamp| at.duration_since(one.live_since);
+    let ages = || series.iter().flat_map(|one| one.points.iter().map(|p| age(one, p.at)));
+    let oldest = ages().max().unwrap_or_default().max(SignedDuration::from_hours(1));
+    let x = |age: SignedDuration| spread(age) / spread(oldest);
+    let marks = MARKS
+        .map(SignedDuration::from_mins)
+        .into_iter()
+        .filter(|mark| *mark <= oldest)
+        .map(|mark| (x(mark), age_words(mark, words)));
+    let plot = Plot {
+        title: &text.title,
+        description: &text.description,
+        mark: text.thousands,
+        lines: series.iter().map(|one| line(one, &|at| x(age(one, at)))).collect(),
+        marks: marks.collect(),
+    };
+    let mut rows: BTreeMap<i64, Vec<Option<u64>>> = BTreeMap::new();
+    for (n, one) in series.iter().enumerate() {
+        for point in &one.points {
+            let row = rows
+                .entry(age(one, point.at).as_mins())
+                .or_insert_with(|| vec![None; series.len()]);
+            row[n] = point.value;
+        }
+    }
+    let mut table = vec![head(series)];
+    for (minutes, values) in rows {
+        let mut line = vec![age_words(SignedDuration::from_mins(minutes), words)];
+        let value = |value: Option<u64>| {
+            value.map_or_else(|| text.missing.clone(), |value| grouped(value, text.thousands))
+        };
+        line.extend(values.into_iter().map(value));
+        table.push(line);
+    }
+    Drawn { svg: plot.svg(), table }
+}
+
+/// Draws gains day by day. A day of which nothing is known breaks the line.
+pub fn trend_chart(trend: &[(String, TrendLine)], text: &ChartText) -> Drawn {
+    let days: Vec<Date> = trend
+        .first()
+        .map(|(_, one)| one.days.iter().map(|(day, _)| *day).collect())
+        .unwrap_or_default();
+    let last = u64::try_from(days.len().saturating_sub(1)).unwrap_or(1);
+    let x = |n: usize| ratio(u64::try_from(n).unwrap_or(0), last);
+    let lines = trend.iter().map(|(label, one)| Line {
+        label: label.clone(),
+        spots: (0..)
+            .zip(&one.days)
+            .map(|(n, (_, value))| Spot { x: x(n), value: *value, method_break: false })
+            .collect(),
+    });
+    let word = |day: &Date| day.strftime("%d/%m/%Y").to_string();
+    let ends = [
+        days.first().map(|day| (0.0, word(day))),
+        days.last().filter(|_| days.len() > 1).map(|day| (1.0, word(day))),
+    ];
+    let plot = Plot {
+        title: &text.title,
+        description: &text.description,
+        mark: text.thousands,
+        lines: lines.collect(),
+        marks: ends.into_iter().flatten().collect(),
+    };
+    let mut table = vec![vec![String::new()]];
+    table[0].extend(trend.iter().map(|(label, _)| label.clone()));
+    for (n, day) in days.iter().enumerate() {
+        let mut line = vec![word(day)];
+        line.extend(trend.iter().map(|(_, one)| {
+            let value = one.days.get(n).and_then(|(_, value)| *value);
+            value.map_or_else(|| text.missing.clone(), |value| signed(value, text.thousands))
+        }));
+        table.push(line);
+    }
+    Drawn { svg: plot.svg(), table }
+}
+
+/// Ages under the scale, minutes.
+const MARKS: [i64; 7] = [15, 60, 6 * 60, 24 * 60, 7 * 24 * 60, 28 * 24 * 60, 180 * 24 * 60];
+
+/// Where an age lies: as far from twice the age as that from four times, nearly evenly within the first quarter of an hour.
+fn spread(age: SignedDuration) -> f64 {
+    (age.as_secs_f64().max(0.0) / 900.0).ln_1p()
+}
+
+/// An age in the largest unit of which it has at least one, whole: `15 phút`, `6 giờ`, `28 ngày`. From two units on with the
+/// first below: `1 giờ 30 phút`.
+pub fn age_words(age: SignedDuration, words: &AgeWords) -> String {
+    let minutes = age.as_mins().max(0);
+    let (hours, days) = (minutes / 60, minutes / (24 * 60));
+    let pair = |large: i64, large_word: &str, small: i64, small_word: &str| {
+        if small == 0 {
+            format!("{large} {large_word}")
+        } else {
+            format!("{large} {large_word} {small} {small_word}")
+        }
+    };
+    match (days, hours) {
+        (0, 0) => format!("{minutes} {}", words.minutes),
+        (0, _) => pair(hours, &words.hours, minutes % 60, &words.minutes),
+        _ => pair(days, &words.days, hours % 24, &words.hours),
+    }
+}
+
+fn line(series: &Series, x: &impl Fn(Timestamp) -> f64) -> Line {
+    let spot = |point: &crate::Point| Spot {
+        x: x(point.at),
+        value: point.value.map(|value| i64::try_from(value).unwrap_or(i64::MAX)),
+        method_break: point.method_break,
+    };
+    Line { label: series.label.clone(), spots: series.points.iter().map(spot).collect() }
+}
+
+fn head(series: &[Series]) -> Vec<String> {
+    let mut head = vec![String::new()];
+    head.extend(series.iter().map(|one| format!("{} · {}", one.label, one.source_name)));
+    head
 }
 
 fn when(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%H:%M %d/%m/%Y").to_string()
-}
-
-/// The next of 4, 8, 20, 40, 80, 200 …: its quarters are whole.
-fn nice(most: u64) -> u64 {
-    let mut unit = 4u64;
-    loop {
-        for times in [1, 2, 5] {
-            if let Some(top) = unit.checked_mul(times).filter(|top| *top >= most) {
-                return top;
-            }
-        }
-        match unit.checked_mul(10) {
-            Some(next) => unit = next,
-            None => return u64::MAX,
-        }
-    }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "pixels need no more than 53 bits")]
-fn ratio(value: u64, top: u64) -> f64 {
-    value as f64 / top.max(1) as f64
-}
-
-fn cell(n: usize) -> f64 {
-    f64::from(u16::try_from(n).unwrap_or(u16::MAX))
-}
-
-fn put(out: &mut String, what: std::fmt::Arguments<'_>) {
-    out.write_fmt(what).expect("a String takes everything");
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_written_the_vietnamese_way() {
-        for (number, text) in [(0, "0"), (999, "999"), (1000, "1.000"), (1_234_567, "1.234.567")] {
-            assert_eq!(vietnamese(number), text);
-        }
-    }
-
-    #[test]
-    fn the_axis_ends_at_a_round_number() {
-        for (most, top) in [(0, 4), (4, 4), (5, 8), (9, 20), (41, 80), (1999, 2000), (2001, 4000)] {
-            assert_eq!(nice(most), top);
-        }
-    }
 }

@@ -1,22 +1,41 @@
 #![doc = include_str!("../README.md")]
 
+mod age;
 mod chart;
 mod clicks;
+mod compare;
+mod days;
 mod export;
+mod hours;
 mod measure;
 mod plan;
+mod plot;
+mod rank;
 mod records;
 mod report;
 mod series;
+mod share;
+mod speed;
+mod story;
+mod trend;
 
-pub use chart::{ChartText, Drawn, chart};
+pub use age::{HalfLife, half_life};
+pub use chart::{AgeWords, ChartText, Drawn, age_chart, age_words, chart, trend_chart};
 pub use clicks::record_click;
+pub use compare::{Compared, Figure, Incomparable, Overview, Period, overview};
+pub use days::Days;
 pub use export::{MetricWords, Reports, csv, metric_words, paper, parquet, xlsx};
+pub use hours::{FEW, Hour, HourMap, hours};
 pub use measure::{Asked, Config, Measurement, Meter};
 pub use plan::{next_step, offset};
+pub use rank::{Ranked, Ranking, Top, Unknown, ranking};
 pub use records::{Counted, Rollup, Totals, rebuild, summable};
-pub use report::{By, Cell, Query, ReachRange, Report, ReportRow, report};
-pub use series::{Point, Series, cumulative};
+pub use report::{By, Cell, Query, ReachRange, Report, ReportRow, report, reports};
+pub use series::{Life, Point, Series, cumulative, lives};
+pub use share::{Share, ShareId, Shared, open_share, revoke_share, share, shares};
+pub use speed::{Band, Operations, Speed, operations};
+pub use story::PostRef;
+pub use trend::{TrendLine, trend};
 
 /// Failures of reach.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +47,12 @@ pub enum Error {
     /// The job is not one of ours.
     #[error("job {0} is not a measurement")]
     NotMine(String),
+    /// More posts than one report holds.
+    #[error("the period has more than {most} posts")]
+    TooMany {
+        /// Most posts.
+        most: usize,
+    },
     /// A report does not fit into the format.
     #[error("the report cannot be written as {format}: {problem}")]
     Export {

@@ -1,19 +1,17 @@
-//! Reports: what is known of posts by channel, format, article, account or post, with definitions beside the numbers.
+//! Reports: what is known of posts by channel, format, topic and the like, with definitions beside the numbers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use loa_model::{
-    AccountName, Article, ArticleId, Delivery, Metric, Post, PostFormat, PostId, Sample,
-    record::join,
-};
-use loa_store::{Store, StoreExt as _};
+use loa_model::{Metric, PostFormat};
+use loa_store::Store;
 use serde::{Deserialize, Serialize};
 
-use crate::{Result, summable};
-
-/// Most records read for one report.
-const MOST: usize = 1_000_000;
+use crate::{
+    Result,
+    story::{Key, Pieces, Story, stories},
+    summable,
+};
 
 /// How rows are cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -29,12 +27,23 @@ pub enum By {
     Article,
     /// Single posts.
     Post,
+    /// Topic: the section of the portal that the article was published in; empty where it names none.
+    Section,
+    /// Language of the post, BCP 47.
+    Language,
 }
 
 impl By {
     /// Every cut.
-    pub const ALL: [Self; 5] =
-        [Self::Channel, Self::Account, Self::Format, Self::Article, Self::Post];
+    pub const ALL: [Self; 7] = [
+        Self::Channel,
+        Self::Account,
+        Self::Format,
+        Self::Article,
+        Self::Post,
+        Self::Section,
+        Self::Language,
+    ];
 }
 
 /// What is asked.
@@ -118,30 +127,52 @@ pub struct Report {
     pub total: ReportRow,
 }
 
-/// Everything about one post that a row needs.
-struct Story {
-    post: PostId,
-    article: ArticleId,
-    account: AccountName,
-    format: PostFormat,
-    title: String,
-    live_since: Timestamp,
-    samples: Vec<Sample>,
-}
-
 /// Answers a query from the samples.
 ///
 /// # Errors
-/// [`crate::Error::Store`].
+/// [`crate::Error::Store`], [`crate::Error::TooMany`].
 pub async fn report(store: &dyn Store, query: &Query) -> Result<Report> {
-    let stories = stories(store, query).await?;
+    let stories = stories(store, &query.agency, query.from, query.to).await?;
+    grouped(store, &stories, &mut Pieces::default(), query).await
+}
+
+/// One report for each cut, from what is read once.
+///
+/// # Errors
+/// [`crate::Error::Store`], [`crate::Error::TooMany`].
+pub async fn reports(store: &dyn Store, query: &Query, cuts: &[By]) -> Result<Vec<Report>> {
+    let stories = stories(store, &query.agency, query.from, query.to).await?;
+    let mut pieces = Pieces::default();
+    let mut reports = Vec::new();
+    for &by in cuts {
+        let query = Query { by, ..query.clone() };
+        reports.push(grouped(store, &stories, &mut pieces, &query).await?);
+    }
+    Ok(reports)
+}
+
+async fn grouped(
+    store: &dyn Store,
+    stories: &[Story],
+    pieces: &mut Pieces,
+    query: &Query,
+) -> Result<Report> {
     let mut groups: BTreeMap<String, (String, Vec<&Story>)> = BTreeMap::new();
-    for story in &stories {
+    for story in stories {
         let (key, label) = match query.by {
             By::Channel => (story.account.channel().to_owned(), story.account.channel().to_owned()),
             By::Account => (story.account.to_string(), story.account.to_string()),
             By::Format => (format_name(story.format), format_name(story.format)),
-            By::Article => (story.article.to_string(), article_title(store, story).await?),
+            By::Article => {
+                let title = pieces.of(store, story).await?.title.clone();
+                let id = story.article.to_string();
+                (id.clone(), title.unwrap_or(id))
+            }
+            By::Section => {
+                let section = pieces.of(store, story).await?.section.clone();
+                (section.clone(), section)
+            }
+            By::Language => (story.lang.clone(), story.lang.clone()),
             By::Post => (story.post.to_string(), format!("{} · {}", story.account, story.title)),
         };
         groups.entry(key).or_insert_with(|| (label, Vec::new())).1.push(story);
@@ -156,57 +187,8 @@ pub async fn report(store: &dyn Store, query: &Query) -> Result<Report> {
     Ok(Report { query: query.clone(), as_of, rows, total })
 }
 
-async fn stories(store: &dyn Store, query: &Query) -> Result<Vec<Story>> {
-    let mut stories = Vec::new();
-    let mut seen = BTreeSet::new();
-    for kept in store.all::<Delivery>(MOST).await? {
-        let delivery = kept.record;
-        let Some(receipt) = &delivery.receipt else { continue };
-        if delivery.agency != query.agency || receipt.at >= query.to || !seen.insert(delivery.post)
-        {
-            continue;
-        }
-        let Some(post) = store.read::<Post>(&delivery.post.to_string()).await? else { continue };
-        let samples = store
-            .list::<Sample>("sample_by_post", &join(&[&delivery.post.to_string(), ""]), MOST)
-            .await?;
-        let samples: Vec<_> =
-            samples.into_iter().map(|s| s.record).filter(|s| s.taken_at < query.to).collect();
-        // Older posts belong to the period only when something was seen of them in it.
-        if receipt.at < query.from && !samples.iter().any(|s| s.taken_at >= query.from) {
-            continue;
-        }
-        let content = post.record.content;
-        let words = if content.title.is_empty() { &content.text } else { &content.title };
-        stories.push(Story {
-            post: delivery.post,
-            article: delivery.article,
-            account: delivery.account,
-            format: content.format,
-            title: words.lines().next().unwrap_or_default().chars().take(80).collect(),
-            live_since: receipt.at,
-            samples,
-        });
-    }
-    Ok(stories)
-}
-
-async fn article_title(store: &dyn Store, of: &Story) -> Result<String> {
-    let from = format!("{}/", of.article);
-    let revisions = store.scan("article", &from, 1000).await?;
-    let title = revisions
-        .iter()
-        .take_while(|row| row.key.starts_with(&from))
-        .filter_map(|row| serde_json::from_slice::<Article>(&row.value).ok())
-        .last()
-        .map(|article| article.title().to_owned());
-    Ok(title.unwrap_or_else(|| of.article.to_string()))
-}
-
-type CellKey = (Metric, String, String, String);
-
-fn row(key: String, label: String, stories: &[&Story], query: &Query) -> ReportRow {
-    let mut cells: BTreeMap<CellKey, Cell> = BTreeMap::new();
+pub(crate) fn row(key: String, label: String, stories: &[&Story], query: &Query) -> ReportRow {
+    let mut cells: BTreeMap<Key, Cell> = BTreeMap::new();
     let mut reaches = Vec::new();
     for story in stories {
         for (key, own) in cells_of(story, query) {
@@ -249,10 +231,10 @@ fn row(key: String, label: String, stories: &[&Story], query: &Query) -> ReportR
 }
 
 /// The numbers of one post: its latest of each definition, and the gain within the period.
-fn cells_of(story: &Story, query: &Query) -> BTreeMap<CellKey, Cell> {
-    let mut cells: BTreeMap<CellKey, Cell> = BTreeMap::new();
+fn cells_of(story: &Story, query: &Query) -> BTreeMap<Key, Cell> {
+    let mut cells: BTreeMap<Key, Cell> = BTreeMap::new();
     // Last number before the period, or the beginning of the count, by definition.
-    let mut bases: BTreeMap<CellKey, i64> = BTreeMap::new();
+    let mut bases: BTreeMap<Key, i64> = BTreeMap::new();
     for sample in &story.samples {
         for value in &sample.values {
             let channel = story.account.channel().to_owned();
@@ -299,6 +281,6 @@ fn format_name(format: PostFormat) -> String {
         .unwrap_or_default()
 }
 
-fn count(n: usize) -> u32 {
+pub(crate) fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }

@@ -1,11 +1,17 @@
 //! How the posts of an article grew.
 
 use jiff::Timestamp;
-use loa_model::{ArticleId, Delivery, Metric, Post, PostFormat, Sample, record::join};
+use loa_model::{ArticleId, Delivery, Metric, Post, PostFormat, PostId, Sample, record::join};
 use loa_store::{Store, StoreExt as _};
 use serde::{Deserialize, Serialize};
 
-use crate::Result;
+use crate::{
+    PostRef, Result,
+    story::{samples_of, story},
+};
+
+/// Most posts of one article, and deliveries of one post.
+const MOST: usize = 1000;
 
 /// One reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +29,10 @@ pub struct Point {
 pub struct Series {
     /// Account of the post; pages say it in words.
     pub label: String,
+    /// Post.
+    pub post: PostId,
+    /// When it went live: its age is counted from here.
+    pub live_since: Timestamp,
     /// Form of the post: two posts of one account are told apart by it.
     pub format: PostFormat,
     /// The platform's name of the number.
@@ -31,7 +41,46 @@ pub struct Series {
     pub points: Vec<Point>,
 }
 
-/// One series per post of the article and platform name, by account.
+/// A post of an article over its life.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Life {
+    /// Post.
+    pub post: PostRef,
+    /// One series for each name under which its platform counts; none when it never gave the number.
+    pub series: Vec<Series>,
+    /// When it was measured last; absent when it never was.
+    pub measured_at: Option<Timestamp>,
+}
+
+/// The posts of an article that are or were live, by account.
+///
+/// # Errors
+/// [`crate::Error::Store`].
+pub async fn lives(
+    store: &dyn Store,
+    agency: &str,
+    article: ArticleId,
+    metric: Metric,
+) -> Result<Vec<Life>> {
+    let mut all = Vec::new();
+    for (post, live_since) in live_posts(store, agency, article).await? {
+        let samples = samples_of(store, post.id).await?;
+        let series = of_post(&post, live_since, &samples, metric);
+        let measured_at = samples.iter().map(|sample| sample.taken_at).max();
+        let post = story(post, live_since, Vec::new()).named();
+        all.push(Life { post, series, measured_at });
+    }
+    all.sort_by(|a, b| {
+        (&a.post.account, a.post.format, a.post.live_since).cmp(&(
+            &b.post.account,
+            b.post.format,
+            b.post.live_since,
+        ))
+    });
+    Ok(all)
+}
+
+/// One series per live post of the article and platform name, by account.
 ///
 /// # Errors
 /// [`crate::Error::Store`].
@@ -41,26 +90,34 @@ pub async fn cumulative(
     article: ArticleId,
     metric: Metric,
 ) -> Result<Vec<Series>> {
-    let mut all = Vec::new();
-    for kept in store.all::<Delivery>(1_000_000).await? {
-        let delivery = kept.record;
-        if delivery.agency != agency || delivery.article != article || delivery.receipt.is_none() {
-            continue;
-        }
-        let prefix = join(&[&delivery.post.to_string(), ""]);
-        let samples = store.list::<Sample>("sample_by_post", &prefix, 100_000).await?;
-        let samples: Vec<_> = samples.into_iter().map(|kept| kept.record).collect();
-        let Some(post) = store.read::<Post>(&delivery.post.to_string()).await? else { continue };
-        let format = post.record.content.format;
-        all.extend(of_post(delivery.account.as_str(), format, &samples, metric));
-    }
-    all.sort_by(|a, b| {
-        (&a.label, a.format, &a.source_name).cmp(&(&b.label, b.format, &b.source_name))
-    });
-    Ok(all)
+    let lives = lives(store, agency, article, metric).await?;
+    Ok(lives.into_iter().flat_map(|life| life.series).collect())
 }
 
-fn of_post(label: &str, format: PostFormat, samples: &[Sample], metric: Metric) -> Vec<Series> {
+/// The posts of an article that are or were live, with the time they went live.
+async fn live_posts(
+    store: &dyn Store,
+    agency: &str,
+    article: ArticleId,
+) -> Result<Vec<(Post, Timestamp)>> {
+    let mut live = Vec::new();
+    let posts = join(&[&article.to_string(), ""]);
+    for post in store.list::<Post>("post_by_article", &posts, MOST).await? {
+        let post = post.record;
+        if post.agency != agency {
+            continue;
+        }
+        let prefix = join(&[&post.id.to_string(), ""]);
+        let deliveries = store.list::<Delivery>("delivery_by_post", &prefix, MOST).await?;
+        let since = deliveries.into_iter().filter_map(|kept| kept.record.receipt).map(|r| r.at);
+        if let Some(since) = since.min() {
+            live.push((post, since));
+        }
+    }
+    Ok(live)
+}
+
+fn of_post(post: &Post, live_since: Timestamp, samples: &[Sample], metric: Metric) -> Vec<Series> {
     let mut names: Vec<&str> = samples
         .iter()
         .flat_map(|sample| &sample.values)
@@ -84,7 +141,14 @@ fn of_post(label: &str, format: PostFormat, samples: &[Sample], metric: Metric) 
                 Point { at: sample.taken_at, value: value.map(|value| value.value), method_break }
             });
             let points = points.collect();
-            Series { label: label.to_owned(), format, source_name: name.to_owned(), points }
+            Series {
+                label: post.account.to_string(),
+                post: post.id,
+                live_since,
+                format: post.content.format,
+                source_name: name.to_owned(),
+                points,
+            }
         })
         .collect()
 }

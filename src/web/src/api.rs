@@ -54,7 +54,10 @@ pub(crate) async fn reach(
     Query(period): Query<Period>,
 ) -> Result<Json<loa_reach::Report>, WebError> {
     if period.to <= period.from {
-        return Err(WebError::new(StatusCode::UNPROCESSABLE_ENTITY, "to must be later than from"));
+        return Err(WebError::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "Kỳ báo cáo kết thúc trước khi bắt đầu / The period ends before it begins",
+        ));
     }
     let query = loa_reach::Query {
         agency: visitor.user.agency.clone(),
@@ -63,7 +66,7 @@ pub(crate) async fn reach(
         by: period.by,
         population: None,
     };
-    Ok(Json(loa_reach::report(&*app.store, &query).await.map_err(pages::reach_failed)?))
+    Ok(Json(loa_reach::report(&*app.store, &query).await.map_err(crate::reach::failed)?))
 }
 
 fn list(summary: &str) -> Value {
@@ -80,8 +83,9 @@ pub(crate) fn reach_told() -> Value {
     let parameter = |name: &str, required: bool, schema: Value| json!({ "name": name, "in": "query", "required": required, "schema": schema });
     let time = json!({ "type": "string", "format": "date-time" });
     let by = json!({ "enum": loa_reach::By::ALL.map(|by| pages::name_of(&by)) });
-    let mut told =
-        list("Reach of posts in a period, cut by channel, account, format, article or post");
+    let mut told = list(
+        "Reach of posts in a period, cut by channel, account, format, article, post, topic or language",
+    );
     if let Some(told) = told.as_object_mut() {
         let parameters = json!([
             parameter("from", true, time.clone()),

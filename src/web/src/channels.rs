@@ -102,7 +102,7 @@ async fn stop_view(
     })
 }
 
-async fn agency_title(app: &Shared, name: &str) -> Result<String, WebError> {
+pub(crate) async fn agency_title(app: &Shared, name: &str) -> Result<String, WebError> {
     let agency = app.store.read::<loa_model::Agency>(name).await?;
     Ok(agency.map_or_else(|| name.to_owned(), |row| row.record.title))
 }

@@ -22,6 +22,7 @@ mod preview;
 mod priority;
 mod progress;
 mod public;
+mod reach;
 mod takedown;
 mod templates;
 mod timeline;
@@ -52,6 +53,7 @@ pub use clip::{
 };
 pub use local::{Local, call_local, serve_local};
 pub use preview::{Cards, Drawn, Family, Refused, Wanted};
+pub use reach::files::Paper;
 pub use ways::{Access, Way};
 
 /// Settings of the pages.
@@ -108,6 +110,8 @@ pub struct Deps {
     pub cards: Arc<dyn Cards>,
     /// Who shows clips before they are made.
     pub clips: Arc<dyn Clips>,
+    /// Who draws reports on paper.
+    pub paper: Arc<dyn Paper>,
     /// Settings.
     pub config: Config,
 }
@@ -124,6 +128,7 @@ pub(crate) struct App {
     pub(crate) progress: watch::Receiver<ProgressMap>,
     pub(crate) cards: Arc<dyn Cards>,
     pub(crate) clips: Arc<dyn Clips>,
+    pub(crate) paper: Arc<dyn Paper>,
     pub(crate) config: Config,
     pub(crate) attempts: auth::Attempts,
     pub(crate) counts: attention::Counts,
@@ -153,6 +158,7 @@ pub fn router(deps: Deps) -> Result<Router, AssetsError> {
         progress: deps.progress,
         cards: deps.cards,
         clips: deps.clips,
+        paper: deps.paper,
         config: deps.config,
         attempts: auth::Attempts::default(),
         counts: attention::Counts::default(),
@@ -213,7 +219,14 @@ fn table() -> (Router<Shared>, Vec<Way>) {
         .get("/kenh", staff, channels::page)
         .post("/kenh/tam-dung", SWITCHERS, channels::pause)
         .post("/kenh/chay-lai", SWITCHERS, channels::resume)
-        .get("/bao-cao", staff, pages::reach)
+        .get("/bao-cao", staff, reach::overview::page)
+        .get("/bao-cao/bai-viet/{id}", staff, reach::article::page)
+        .get("/bao-cao/bai-dang", staff, reach::lists::posts_page)
+        .get("/bao-cao/khung-gio", staff, reach::lists::hours_page)
+        .get("/bao-cao/van-hanh", staff, reach::lists::work_page)
+        .get("/bao-cao/chia-se", reach::SHARERS, reach::share::page)
+        .post("/bao-cao/chia-se", reach::SHARERS, reach::share::make)
+        .post("/bao-cao/chia-se/{id}/thu-hoi", reach::SHARERS, reach::share::revoke)
         .get("/tep/{hash}", staff, media::blob)
         .post("/dang-xuat", staff, auth::sign_out)
         .api(Method::GET, "/api/v1/articles", staff, (articles::told(), articles::list))
@@ -264,6 +277,61 @@ fn table() -> (Router<Shared>, Vec<Way>) {
             (timeline::told(), timeline::operation),
         )
         .api(Method::GET, "/api/v1/reach", staff, (api::reach_told(), api::reach))
+        .api(
+            Method::GET,
+            "/api/v1/reach/overview",
+            staff,
+            (reach::told::overview(), reach::overview::operation),
+        )
+        .api(
+            Method::GET,
+            "/api/v1/reach/articles/{id}",
+            staff,
+            (reach::told::article(), reach::article::operation),
+        )
+        .api(
+            Method::GET,
+            "/api/v1/reach/articles/{id}/chart.svg",
+            staff,
+            (reach::told::chart(), reach::article::chart),
+        )
+        .api(
+            Method::GET,
+            "/api/v1/reach/posts",
+            staff,
+            (reach::told::ranking(), reach::lists::ranking),
+        )
+        .api(Method::GET, "/api/v1/reach/hours", staff, (reach::told::hours(), reach::lists::hours))
+        .api(
+            Method::GET,
+            "/api/v1/reach/operations",
+            staff,
+            (reach::told::operations(), reach::lists::operations),
+        )
+        .api(
+            Method::GET,
+            "/api/v1/reach/files/{file}",
+            staff,
+            (reach::told::file(), reach::files::file),
+        )
+        .api(
+            Method::GET,
+            "/api/v1/reach/shares",
+            reach::SHARERS,
+            (reach::told::shares(), reach::share::list),
+        )
+        .api(
+            Method::POST,
+            "/api/v1/reach/shares",
+            reach::SHARERS,
+            (reach::told::share(), reach::share::add),
+        )
+        .api(
+            Method::DELETE,
+            "/api/v1/reach/shares/{id}",
+            reach::SHARERS,
+            (reach::told::unshare(), reach::share::remove),
+        )
         .api(Method::POST, "/api/v1/preview", NEWSROOM, (preview::openapi(), preview::preview))
         .api(Method::POST, "/api/v1/preview/clip", NEWSROOM, (clip, clip::preview))
         .api(Method::GET, "/api/v1/preview/clip/{id}/{file}", NEWSROOM, (frame, clip::frame))
@@ -284,6 +352,7 @@ fn table() -> (Router<Shared>, Vec<Way>) {
         .get("/l/{code}/nhe", anyone, public::light)
         .get("/static/{*file}", anyone, media::fixed)
         .api(Method::GET, "/api/v1/openapi.json", anyone, (api::openapi_told(), api::openapi))
+        .get("/chia-se/{token}", anyone, reach::share::open)
         .get("/khoe", anyone, || async { "ok" })
         .done()
 }

@@ -1,18 +1,16 @@
-//! Lists: articles with running work, approvals, posts, reach.
+//! Lists: articles with running work, approvals, posts.
 
 use axum::{
     Extension,
-    extract::{Path, Query, State},
-    http::StatusCode,
+    extract::{Path, State},
     response::{Html, IntoResponse, Redirect, Response},
 };
-use jiff::{ToSpan, civil::Date, tz::TimeZone};
 use loa_model::{
-    Account, AccountName, Actor, Article, ArticleState, Delivery, Handed, JobId, JobKind, JobState,
-    Metric, Post, PostFormat, PostState, Priority,
+    Account, AccountName, Actor, Article, Delivery, Handed, JobId, JobKind, JobState, Post,
+    PostState, Priority,
 };
 use loa_store::{JobView, StoreExt};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::{
     Shared, attention,
@@ -21,7 +19,7 @@ use crate::{
     decide::failed,
     error::WebError,
     post::{PostCard, post_row},
-    view::{self, ReasonView},
+    view::ReasonView,
 };
 
 /// What every page shows around its own content.
@@ -174,20 +172,6 @@ pub(crate) async fn job_cards(
     Ok(cards)
 }
 
-/// Latest revision of each article of an agency, the newest first.
-pub(crate) async fn latest(app: &Shared, agency: &str) -> Result<Vec<Article>, WebError> {
-    let prefix = loa_model::record::join(&[agency, ""]);
-    let rows = app.store.list_last::<Article>("article_by_time", &prefix, 500).await?;
-    let mut seen = std::collections::BTreeSet::new();
-    let mut found: Vec<Article> = Vec::new();
-    for row in rows {
-        if row.record.state != ArticleState::Superseded && seen.insert(row.record.id) {
-            found.push(row.record);
-        }
-    }
-    Ok(found)
-}
-
 /// The state a person cares about: the delivery's once there is one, else the post's.
 pub(crate) async fn state_of(
     app: &Shared,
@@ -267,152 +251,4 @@ pub(crate) async fn posts(
         posts.push(post_row(&app, &visitor, &post).await?);
     }
     draw(&app, &visitor, "posts", "pages/posts.html", Posts { posts }).await
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Period {
-    from: Option<Date>,
-    to: Option<Date>,
-}
-
-#[derive(Serialize)]
-struct Cell {
-    metric: String,
-    value: Option<String>,
-}
-
-#[derive(Serialize)]
-struct ReachRow {
-    account: String,
-    channel: String,
-    article: String,
-    format: String,
-    cells: Vec<Cell>,
-}
-
-#[derive(Serialize)]
-struct Reach {
-    from: String,
-    to: String,
-    as_of: String,
-    metrics: Vec<String>,
-    rows: Vec<ReachRow>,
-    chart: String,
-    /// The numbers of the chart: a head, then a line per time.
-    table: Vec<Vec<String>>,
-    chart_title: String,
-}
-
-/// Metrics in the order of the table.
-const METRICS: [Metric; 8] = [
-    Metric::Reach,
-    Metric::Views,
-    Metric::Impressions,
-    Metric::Reactions,
-    Metric::Comments,
-    Metric::Shares,
-    Metric::Clicks,
-    Metric::LinkClicks,
-];
-
-pub(crate) async fn reach(
-    State(app): State<Shared>,
-    Extension(visitor): Extension<Visitor>,
-    Query(period): Query<Period>,
-) -> Result<Html<String>, WebError> {
-    let zone = TimeZone::get("Asia/Ho_Chi_Minh").unwrap_or(TimeZone::UTC);
-    let today = app.clock.now().to_zoned(zone.clone()).date();
-    let (from, to) = (period.from.unwrap_or(today - 6.days()), period.to.unwrap_or(today));
-    let start = |day: Date| day.to_zoned(zone.clone()).map(|zoned| zoned.timestamp());
-    let bad =
-        |_| WebError::new(StatusCode::UNPROCESSABLE_ENTITY, "Ngày không hợp lệ / Not a valid day");
-    let query = loa_reach::Query {
-        agency: visitor.user.agency.clone(),
-        from: start(from).map_err(bad)?,
-        to: start(to.tomorrow().unwrap_or(to)).map_err(bad)?,
-        by: loa_reach::By::Post,
-        population: None,
-    };
-    let report = loa_reach::report(&*app.store, &query).await.map_err(reach_failed)?;
-    let mut rows = Vec::new();
-    for row in &report.rows {
-        let Some(post) = app.store.read::<Post>(&row.key).await?.map(|row| row.record) else {
-            continue;
-        };
-        let cells = METRICS.iter().map(|metric| Cell {
-            metric: name_of(metric),
-            value: match metric {
-                // One post: its reach is a number, not a range.
-                Metric::Reach => row.reach.map(|range| range.at_most),
-                _ => row.cells.iter().find(|cell| cell.metric == *metric).map(|cell| cell.latest),
-            }
-            .map(|value| view::number(value, &visitor.lang)),
-        });
-        rows.push(ReachRow {
-            account: account_title(&app, &post).await?,
-            channel: channel_title(&app, &post.account),
-            article: post.article.to_string(),
-            format: name_of(&post.content.format),
-            cells: cells.collect(),
-        });
-    }
-    let (title, chart) = newest_chart(&app, &visitor).await?;
-    let content = Reach {
-        from: from.to_string(),
-        to: to.to_string(),
-        as_of: report.as_of.map(|at| view::time(at, "Asia/Ho_Chi_Minh")).unwrap_or_default(),
-        metrics: METRICS.iter().map(name_of).collect(),
-        rows,
-        chart: chart.svg,
-        table: chart.table,
-        chart_title: title,
-    };
-    draw(&app, &visitor, "reach", "pages/reach.html", content).await
-}
-
-/// Cumulative views of the newest article that has any, with its headline.
-async fn newest_chart(
-    app: &Shared,
-    visitor: &Visitor,
-) -> Result<(String, loa_reach::Drawn), WebError> {
-    let agency = &visitor.user.agency;
-    for article in latest(app, agency).await?.into_iter().take(50) {
-        let series = loa_reach::cumulative(&*app.store, agency, article.id, Metric::Views).await;
-        let mut series = series.map_err(reach_failed)?;
-        if series.iter().all(|series| series.points.is_empty()) {
-            continue;
-        }
-        for line in &mut series {
-            if let Some(account) = app.store.read::<Account>(&line.label).await? {
-                let Account { name, title, .. } = account.record;
-                let format = app.assets.word(&visitor.lang, &format_key(line.format));
-                line.label = format!("{title} · {} · {format}", channel_title(app, &name));
-            }
-        }
-        let text = loa_reach::ChartText {
-            title: format!(
-                "{}: {}",
-                app.assets.word(&visitor.lang, "metric.views"),
-                article.title()
-            ),
-            description: app.assets.word(&visitor.lang, "reach.chart"),
-            zone: "Asia/Ho_Chi_Minh".to_owned(),
-            missing: app.assets.word(&visitor.lang, "no_data"),
-        };
-        return Ok((article.title().to_owned(), loa_reach::chart(&series, &text)));
-    }
-    Ok((String::new(), loa_reach::Drawn { svg: String::new(), table: Vec::new() }))
-}
-
-/// Key of a form of posts among the words.
-fn format_key(format: PostFormat) -> String {
-    let name = serde_json::to_value(format).unwrap_or_default();
-    format!("format.{}", name.as_str().unwrap_or_default())
-}
-
-pub(crate) fn reach_failed(error: loa_reach::Error) -> WebError {
-    match error {
-        loa_reach::Error::Store(error) => error.into(),
-        other => WebError::new(StatusCode::INTERNAL_SERVER_ERROR, other.to_string()),
-    }
 }

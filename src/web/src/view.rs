@@ -52,10 +52,15 @@ pub(crate) fn time(at: Timestamp, zone: &str) -> String {
     at.to_zoned(zone).strftime("%H:%M %d/%m/%Y").to_string()
 }
 
+/// The mark between thousands.
+pub(crate) fn thousands(lang: &str) -> char {
+    if lang == "en" { ',' } else { '.' }
+}
+
 /// A number with the thousands mark of the language: `12.345` or `12,345`.
 pub(crate) fn number(value: u64, lang: &str) -> String {
     let digits = value.to_string();
-    let mark = if lang == "en" { ',' } else { '.' };
+    let mark = thousands(lang);
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {

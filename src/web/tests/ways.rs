@@ -22,6 +22,7 @@ fn address(way: &Way) -> String {
         ("{lang}", "vi"),
         ("{code}", "khongco"),
         ("{account}", "khong:co"),
+        ("{token}", "khongco"),
     ]
     .iter()
     .fold(way.path.to_owned(), |path, (place, word)| path.replace(place, word))

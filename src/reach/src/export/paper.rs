@@ -8,7 +8,7 @@ use super::{
     table::metrics,
     words::{NO_DATA, READING, cut_words, metric_words, row_words},
 };
-use crate::{Cell, Report, ReportRow, chart::vietnamese};
+use crate::{Cell, Report, ReportRow, plot::vietnamese};
 
 /// Where a number would stand if it were known.
 const UNKNOWN: &str = "–";

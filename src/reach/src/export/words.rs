@@ -80,6 +80,8 @@ pub(super) fn cut_words(by: By) -> (&'static str, &'static str) {
         By::Format => ("Định dạng", "Format"),
         By::Article => ("Bài viết", "Article"),
         By::Post => ("Bài đăng", "Post"),
+        By::Section => ("Chuyên mục", "Topic"),
+        By::Language => ("Ngôn ngữ", "Language"),
     }
 }
 
@@ -103,7 +105,10 @@ pub(super) fn row_words(by: By, row: &ReportRow, total: bool) -> String {
     match by {
         By::Format => serde_json::from_value(row.key.as_str().into())
             .map_or_else(|_| row.label.clone(), |format| pair(format_words(format))),
-        By::Channel | By::Account | By::Article | By::Post => row.label.clone(),
+        By::Section if row.key.is_empty() => pair(("Không ghi chuyên mục", "No topic given")),
+        By::Channel | By::Account | By::Article | By::Post | By::Section | By::Language => {
+            row.label.clone()
+        }
     }
 }
 

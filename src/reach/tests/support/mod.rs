@@ -233,6 +233,11 @@ impl World {
             }),
             ..Delivery::planned(DeliveryId(id), &post, (now, now), now)
         };
+        let name: loa_model::AccountName = account.parse().unwrap();
+        if ready(self.store.read::<Account>(account)).unwrap().is_none() {
+            let account = Account { name, ..self.account.clone() };
+            self.commit(Changes::by(by(), "add account").insert(&account));
+        }
         let job = loa_model::Job::new(
             loa_model::JobId(id),
             "demo",

@@ -14,6 +14,8 @@ pub mod browser;
 pub mod cards;
 pub mod clips;
 pub mod counted;
+pub mod measured;
+pub mod paper;
 pub mod records;
 pub mod shown;
 pub mod states;
@@ -290,6 +292,7 @@ impl World {
             progress: receiver,
             cards: cards.clone(),
             clips: clips.clone(),
+            paper: Arc::new(paper::Typed),
             config,
         })
         .unwrap();

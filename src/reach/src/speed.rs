@@ -1,0 +1,138 @@
+//! How the work goes: how long an article takes to each channel, and how clips for slow links do beside the others.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use loa_model::{ArticleId, Metric, Priority, Variant, VariantKind};
+use loa_store::{Store, StoreExt as _};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Result,
+    age::{DAY_S, at_age, median, percentile},
+    hours::FEW,
+    report::count,
+    story::{Key, Pieces, Steady, Story, stories},
+};
+
+/// Time from the publication of articles to their first post on a channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Speed {
+    /// Channel.
+    pub channel: String,
+    /// Articles whose time is known.
+    pub articles: u32,
+    /// Articles whose page tells no time of publication, or one after the post.
+    pub unknown: u32,
+    /// The middle one, in seconds.
+    pub median_s: Option<u64>,
+    /// Nineteen of twenty articles took no longer, in seconds.
+    pub p95_s: Option<u64>,
+}
+
+/// Clips of one kind by one number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Band {
+    /// Whether they are made for slow links.
+    pub low: bool,
+    /// Channel.
+    pub channel: String,
+    /// The platform's name of its views.
+    pub source_name: String,
+    /// Definition.
+    pub definition: String,
+    /// Posts whose views at 24 hours are known.
+    pub posts: u32,
+    /// The middle one of their views at 24 hours; absent of fewer than [`FEW`] posts.
+    pub median: Option<u64>,
+}
+
+/// What is known of the work in a period.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operations {
+    /// By channel. Posts from the archive are left out: nobody hurried with them.
+    pub speed: Vec<Speed>,
+    /// By channel, clips for slow links first.
+    pub bands: Vec<Band>,
+    /// Posts with a clip.
+    pub clips: u32,
+    /// Of these, posts that are in no band: it is not known which clip they carry, or their views at 24 hours are not.
+    pub clips_unknown: u32,
+    /// Time of the newest sample.
+    pub as_of: Option<Timestamp>,
+}
+
+/// The operations of the posts that went live in the period, by what is known at `now`.
+///
+/// # Errors
+/// [`crate::Error::Store`], [`crate::Error::TooMany`].
+pub async fn operations(
+    store: &dyn Store,
+    agency: &str,
+    span: (Timestamp, Timestamp),
+    now: Timestamp,
+) -> Result<Operations> {
+    let mut stories = stories(store, agency, span.0, now.max(span.1)).await?;
+    stories.retain(|story| story.live_since >= span.0 && story.live_since < span.1);
+    let speed = speed(store, &stories).await?;
+    let mut bands: BTreeMap<(String, bool, Key), Vec<u64>> = BTreeMap::new();
+    let (mut clips, mut clips_unknown) = (0, 0);
+    for story in &stories {
+        let Some(variant) = story.clip else { continue };
+        clips += 1;
+        let kind = match variant {
+            Some(id) => store.read::<Variant>(&id.to_string()).await?.map(|row| row.record.kind),
+            None => None,
+        };
+        let views = match story.steady(Metric::Views) {
+            Steady::One(key, readings) => at_age(&readings, DAY_S).map(|views| (key, views)),
+            Steady::Nothing | Steady::Broken => None,
+        };
+        let (Some(kind), Some((key, views))) = (kind, views) else {
+            clips_unknown += 1;
+            continue;
+        };
+        let normal = kind != VariantKind::LowBand;
+        bands.entry((key.1.clone(), normal, key)).or_default().push(views);
+    }
+    let band = |((_, normal, key), views): ((String, bool, Key), Vec<u64>)| {
+        let (_, channel, source_name, definition) = key;
+        let posts = count(views.len());
+        let median = median(views).filter(|_| posts >= FEW);
+        Band { low: !normal, channel, source_name, definition, posts, median }
+    };
+    let bands = bands.into_iter().map(band).collect();
+    let as_of = stories.iter().flat_map(|s| &s.samples).map(|s| s.taken_at).max();
+    Ok(Operations { speed, bands, clips, clips_unknown, as_of })
+}
+
+async fn speed(store: &dyn Store, stories: &[Story]) -> Result<Vec<Speed>> {
+    let mut pieces = Pieces::default();
+    // The first post of each article on each channel; nothing where its time is not known.
+    let mut first: BTreeMap<(String, ArticleId), Option<u64>> = BTreeMap::new();
+    for story in stories.iter().filter(|story| story.priority != Priority::Backfill) {
+        let key = (story.account.channel().to_owned(), story.article);
+        if first.contains_key(&key) {
+            continue;
+        }
+        let published = pieces.of(store, story).await?.published_at;
+        let took = published.map(|at| story.live_since.duration_since(at).as_secs());
+        first.insert(key, took.and_then(|took| u64::try_from(took).ok()));
+    }
+    let mut channels: BTreeMap<String, (Vec<u64>, u32)> = BTreeMap::new();
+    for ((channel, _), took) in first {
+        let (known, unknown) = channels.entry(channel).or_default();
+        match took {
+            Some(took) => known.push(took),
+            None => *unknown += 1,
+        }
+    }
+    let speed = |(channel, (known, unknown)): (String, (Vec<u64>, u32))| Speed {
+        channel,
+        articles: count(known.len()),
+        unknown,
+        median_s: median(known.clone()),
+        p95_s: percentile(known, 95),
+    };
+    Ok(channels.into_iter().map(speed).collect())
+}
