@@ -2,6 +2,8 @@
 
 use loa_model::{Digest, Role, Violation};
 
+use crate::{BadTime, Locked};
+
 /// Result of this crate.
 pub type Result<T, E = ReviewError> = std::result::Result<T, E>;
 
@@ -67,6 +69,12 @@ pub enum ReviewError {
         /// State of its delivery.
         state: &'static str,
     },
+    /// It keeps its time.
+    #[error("the post keeps its time: {0}")]
+    Locked(Locked),
+    /// The time is not one for it.
+    #[error("the post cannot be moved there: {0}")]
+    Time(BadTime),
     /// The short link of a post is fixed.
     #[error("the short link of a post cannot be changed")]
     LinkChanged,
@@ -106,6 +114,8 @@ impl ReviewError {
             Self::Window(_) => "window",
             Self::NoReason => "no_reason",
             Self::TooLate { .. } => "too_late",
+            Self::Locked(_) => "locked",
+            Self::Time(_) => "time",
             Self::LinkChanged => "link_changed",
             Self::Account { .. } => "account",
             Self::Conflict => "conflict",
@@ -115,7 +125,7 @@ impl ReviewError {
     }
 
     /// Every key.
-    pub const KEYS: [&'static str; 18] = [
+    pub const KEYS: [&'static str; 20] = [
         "not_found",
         "role",
         "own_post",
@@ -129,6 +139,8 @@ impl ReviewError {
         "window",
         "no_reason",
         "too_late",
+        "locked",
+        "time",
         "link_changed",
         "account",
         "conflict",

@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+mod calendar;
 mod changed;
 mod compose;
 mod desk;
 mod error;
 mod follow;
+mod reschedule;
 mod slots;
 
 use std::sync::Arc;
@@ -12,10 +14,12 @@ use std::sync::Arc;
 use loa_model::{Ids, seams::SharedClock};
 use loa_store::Store;
 
+pub use calendar::{Calendar, Clash, Entry, Standing};
 pub use changed::Effects;
 pub use compose::{Missing, Order, Outcome, Pick, Slot, Target, Words, Writing};
 pub use desk::Window;
 pub use error::{Result, ReviewError};
+pub use reschedule::{BadTime, Locked, MOVERS};
 
 /// Composes posts and takes them through review.
 #[derive(Clone)]
