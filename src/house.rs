@@ -139,7 +139,9 @@ fn web_assets(settings: &Settings) -> anyhow::Result<loa_web::Assets> {
         }
     }
     let mut files: BTreeMap<String, bytes::Bytes> = BTreeMap::new();
-    for name in ["app.css", "app.js", "clip.js", "loa.svg", "picture.js"] {
+    for name in
+        ["app.css", "app.js", "calendar.css", "calendar.js", "clip.js", "loa.svg", "picture.js"]
+    {
         files.extend(
             world::under(&all, "web")
                 .filter(|(n, _)| *n == name)
@@ -246,6 +248,7 @@ impl House {
         let channels = Arc::new(channels::build(&settings.channels)?);
         let base = settings.web.public_url.trim_end_matches('/').to_owned();
         let review = Review::new(Arc::clone(&store), clock.clone(), ids.clone(), base.clone());
+        review.index_times().await?;
         let public: url::Url =
             base.parse().with_context(|| format!("web.public_url {base:?} is not an address"))?;
         let media = Arc::new(PublicUrls {

@@ -5,6 +5,7 @@ mod article;
 mod assets;
 mod attention;
 mod auth;
+mod calendar;
 mod channels;
 mod clip;
 mod decide;
@@ -189,6 +190,8 @@ fn table() -> (Router<Shared>, Vec<Way>) {
         .get("/duyet", staff, pages::approvals)
         .get("/can-xu-ly", staff, attention::page)
         .post("/su-co/{id}/dong", Access::Only(loa_delivery::CLOSERS), attention::close)
+        .get("/lich", staff, calendar::page::page)
+        .post("/bai-dang/{id}/doi-gio", NEWSROOM, calendar::page::shift)
         .get("/kenh", staff, channels::page)
         .post("/kenh/tam-dung", SWITCHERS, channels::pause)
         .post("/kenh/chay-lai", SWITCHERS, channels::resume)
@@ -197,6 +200,24 @@ fn table() -> (Router<Shared>, Vec<Way>) {
         .post("/dang-xuat", staff, auth::sign_out)
         .api(Method::GET, "/api/v1/articles", staff, (api::articles_told(), api::articles))
         .api(Method::GET, "/api/v1/posts", staff, (api::posts_told(), api::posts))
+        .api(
+            Method::POST,
+            "/api/v1/posts/{id}/schedule",
+            NEWSROOM,
+            (calendar::schedule_told(), calendar::schedule),
+        )
+        .api(
+            Method::GET,
+            "/api/v1/calendar",
+            staff,
+            (calendar::calendar_told(), calendar::calendar),
+        )
+        .api(
+            Method::GET,
+            "/api/v1/calendar/export",
+            staff,
+            (calendar::export::told(), calendar::export::export),
+        )
         .api(Method::GET, "/api/v1/reach", staff, (api::reach_told(), api::reach))
         .api(Method::POST, "/api/v1/preview", NEWSROOM, (preview::openapi(), preview::preview))
         .api(Method::POST, "/api/v1/preview/clip", NEWSROOM, (clip, clip::preview))

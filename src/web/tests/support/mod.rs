@@ -14,6 +14,7 @@ pub mod browser;
 pub mod cards;
 pub mod clips;
 pub mod counted;
+pub mod month;
 pub mod records;
 pub mod shown;
 pub mod states;
@@ -191,6 +192,8 @@ pub fn assets() -> Assets {
     let fixed = [
         ("app.css", "web/app.css"),
         ("app.js", "web/app.js"),
+        ("calendar.css", "web/calendar.css"),
+        ("calendar.js", "web/calendar.js"),
         ("loa.svg", "web/loa.svg"),
         ("htmx.min.js", "vendor/web/htmx.min.js"),
     ];
