@@ -208,7 +208,6 @@ struct DeliveryRow {
     public_since: Option<Timestamp>,
     receipt: Option<Proof>,
     reason: String,
-    created_at: Timestamp,
 }
 
 #[derive(Deserialize)]
@@ -229,7 +228,6 @@ impl From<Delivery> for DeliveryRow {
             public_since: d.public_since,
             receipt: d.receipt.map(|receipt| Proof { at: receipt.at }),
             reason: d.reason,
-            created_at: d.created_at,
         }
     }
 }

@@ -7,7 +7,7 @@ mod support;
 use std::{io::Write as _, time::Instant};
 
 use jiff::{SignedDuration, Timestamp};
-use loa_model::{Actor, DeliveryState, Digest, Post, PostState, Record as _};
+use loa_model::{Actor, Delivery, DeliveryState, Digest, Post, PostState, Record as _};
 use loa_store::{Changes, Store as _};
 use loa_web::Session;
 use support::{Pictures, World, records};
@@ -30,15 +30,18 @@ async fn main() -> std::io::Result<()> {
         } else {
             november - SignedDuration::from_mins(32 * (n - MONTH + 1))
         };
+        // The randomness of the newsroom is too small for so many.
+        let id = |kind: u8| format!("00000000-0000-7000-8000-{kind:02x}{n:010x}");
         let mut post = Post {
-            id: world.ids.make(),
+            id: id(1).parse().expect("a uuid"),
             scheduled_at: at,
             state: PostState::Approved,
             ..world.posts.draft.clone()
         };
         post.content.link.code = format!("c{n}");
         let post = records::approved(post, &world.people.approver);
-        let delivery = records::delivery(&world.ids, &post, DeliveryState::Scheduled);
+        let planned = records::delivery(&world.ids, &post, DeliveryState::Scheduled);
+        let delivery = Delivery { id: id(2).parse().expect("a uuid"), ..planned };
         changes = changes.insert(&post).insert(&delivery);
         if n % 500 == 499 {
             let full = std::mem::replace(&mut changes, Changes::by(records::by(), "fill"));

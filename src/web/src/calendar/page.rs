@@ -14,13 +14,13 @@ use jiff::{
 };
 use loa_delivery::SWITCHERS;
 use loa_model::{Post, PostId, PostState, When, schedule::meant};
-use loa_review::Standing;
+use loa_review::{Entry, Standing};
 use loa_store::StoreExt as _;
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
 use super::{
-    Sought, Titles, channels,
+    EntryView, Sought, Titles, channels,
     grid::{Day, Drawing, Hour, Look, days, ghosts, weekday},
     look, shift as moving, standing, start_of, zone,
 };
@@ -146,6 +146,10 @@ struct Page {
     weeks: Vec<Vec<Day>>,
     hours: Vec<Hour>,
     list: Vec<Day>,
+    /// What is shown, each once.
+    sheets: Vec<EntryView>,
+    /// The list of the whole month.
+    whole: String,
     total: usize,
     cut: bool,
     page_before: Option<String>,
@@ -206,7 +210,15 @@ pub(crate) async fn page(
         Look::List => {}
     }
     if looks == Look::List || asked.look.is_none() {
-        list = drawing.list((asked.page - 1) * LISTED, LISTED).await?;
+        // A narrow screen begins with what is to come; the whole month is one press away.
+        let over = |entry: &&Entry| zone().to_datetime(entry.at).date() < today;
+        let (first, last) = (stretch.0 <= today, today < stretch.1);
+        let skip = match looks {
+            Look::List => (asked.page - 1) * LISTED,
+            _ if first && last => found.entries.iter().take_while(over).count(),
+            _ => 0,
+        };
+        list = drawing.list(skip, LISTED).await?;
     }
     let total = found.entries.len();
     let pages = looks == Look::List;
@@ -261,6 +273,8 @@ pub(crate) async fn page(
             Look::Week | Look::Day => days(stretch).map(head).collect(),
             _ => Vec::new(),
         },
+        sheets: sheets(&weeks, &hours, &list),
+        whole: asked.with(|other| (other.look, other.day) = (Some(Look::List), Some(day))),
         weeks,
         hours,
         list,
@@ -280,6 +294,14 @@ pub(crate) async fn page(
         least: zone().to_datetime(now).strftime("%Y-%m-%dT%H:%M").to_string(),
     };
     pages::draw(&app, &visitor, "calendar", "pages/calendar.html", page).await
+}
+
+/// Every entry that is shown, once.
+fn sheets(weeks: &[Vec<Day>], hours: &[Hour], list: &[Day]) -> Vec<EntryView> {
+    let days = weeks.iter().flatten().chain(list).flat_map(|day| &day.entries);
+    let cells = hours.iter().flat_map(|hour| &hour.cells).flat_map(|cell| &cell.entries);
+    let mut seen = BTreeSet::new();
+    days.chain(cells).filter(|entry| seen.insert(&entry.id)).cloned().collect()
 }
 
 /// The post that the last press moved, when it is the agency's.
