@@ -5,13 +5,14 @@ mod api;
 pub(crate) mod export;
 pub(crate) mod grid;
 pub(crate) mod page;
+mod quota;
 mod shift;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::StatusCode;
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
-use loa_model::{Account, Article, ArticleId, article::article_key, record::join};
+use loa_model::{Account, Article, ArticleId, PostId, article::article_key, record::join};
 use loa_review::{Entry, MOVERS, Standing};
 use loa_store::StoreExt as _;
 use serde::Serialize;
@@ -56,6 +57,8 @@ pub(crate) struct Found {
     pub(crate) entries: Vec<Entry>,
     /// Instants at which an account has a post, wanted or not.
     pub(crate) busy: BTreeSet<(String, Timestamp)>,
+    /// Posts for which nothing is left of an allowance.
+    beyond: BTreeSet<PostId>,
     /// Campaigns of articles that have several posts, wanted or not.
     pub(crate) campaigns: BTreeMap<ArticleId, Campaign>,
     /// Accounts of the agency.
@@ -177,7 +180,9 @@ pub(crate) async fn look(
     let found = found.map_err(|error| shift::failed(app, visitor, &error))?;
     let rows =
         app.store.list::<Account>("account_by_agency", &join(&[agency, ""]), ACCOUNTS).await?;
-    let accounts = rows.into_iter().map(|row| (row.record.name.to_string(), row.record)).collect();
+    let accounts: BTreeMap<String, Account> =
+        rows.into_iter().map(|row| (row.record.name.to_string(), row.record)).collect();
+    let beyond = quota::beyond(&app.capabilities, &accounts, &found.entries);
     let taken = found.entries.iter().filter(|entry| entry.standing() != Standing::Over);
     let busy = taken.map(|entry| (entry.account.to_string(), entry.at)).collect();
     let mut of: BTreeMap<ArticleId, Vec<&Entry>> = BTreeMap::new();
@@ -188,7 +193,7 @@ pub(crate) async fn look(
     let campaigns = of.into_iter().filter_map(campaign).collect();
     let mut entries = found.entries;
     entries.retain(|entry| sought.takes(entry));
-    Ok(Found { entries, busy, campaigns, accounts, cut: found.cut })
+    Ok(Found { entries, busy, beyond, campaigns, accounts, cut: found.cut })
 }
 
 /// Headlines of articles that are shown, each read once.
@@ -251,7 +256,10 @@ pub(crate) async fn view(
         latest: bound(|bounds| bounds.1),
         approved: entry.room.is_ok_and(|room| room.is_some()),
         reason: ReasonView::of(&app.assets, &visitor.lang, &entry.reason),
-        clashes: entry.clashes.iter().map(|clash| clash.key()).collect(),
+        clashes: {
+            let beyond = found.beyond.contains(&entry.id).then_some("quota");
+            entry.clashes.iter().map(|clash| clash.key()).chain(beyond).collect()
+        },
         campaign: found.campaigns.get(&entry.article).cloned(),
     })
 }

@@ -403,6 +403,40 @@ async fn the_form_moves_too_and_asks_once_more_before_it_goes_out_within_minutes
 }
 
 #[tokio::test]
+async fn what_is_planned_beyond_an_allowance_is_warned_of() {
+    let world = World::new().await;
+    let browser = Browser::of(&world, &world.people.author).await;
+    // A Page takes 30 Reels in 24 hours; one went out at 09:00 of the 16th.
+    let mut reel = world.posts.published.clone();
+    (reel.state, reel.approval) = (PostState::Draft, None);
+    let mut last = reel.clone();
+    for n in 0..30 {
+        let id: PostId = format!("00000000-0000-7000-8000-0000000000{n:02x}").parse().unwrap();
+        let at = world.clock.now() + SignedDuration::from_mins(11 * n);
+        last = Post { id, scheduled_at: at, ..reel.clone() };
+        last.content.link.code = format!("r{n}");
+        let changes = Changes::by(records::by(), "add").insert(&last);
+        world.store.commit(changes).await.unwrap();
+    }
+    let beyond = async || {
+        let found = ask(&browser, &format!("{NOVEMBER}&channel=facebook")).await;
+        let entries = found["entries"].as_array().unwrap().clone();
+        let warned =
+            |entry: &&Value| entry["clashes"].as_array().unwrap().contains(&json!("quota"));
+        entries
+            .iter()
+            .filter(warned)
+            .map(|entry| entry["id"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(beyond().await, [last.id.to_string()], "the thirty-first of the day");
+    let (_, version) = now_of(&world, &last).await;
+    let tomorrow = json!({ "at": "2026-11-17T02:01:00Z" });
+    assert_eq!(shift(&browser, &last, tomorrow, Some(version)).await.status, StatusCode::OK);
+    assert!(beyond().await.is_empty(), "a day later the first is forgotten");
+}
+
+#[tokio::test]
 async fn free_slots_are_shown_to_who_can_use_them_until_somebody_does() {
     let world = World::new().await;
     slots(&world, "zalo:cong-tin").await;
