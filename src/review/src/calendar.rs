@@ -328,25 +328,45 @@ impl Review {
         Ok(posts + self.index_anew::<Delivery>("delivery_by_post", "delivery_by_time").await?)
     }
 
+    /// Looks at the oldest row and the newest, not at all of them: a start must not take longer the more there is. The oldest
+    /// is written last, so that a start that is killed over it begins anew.
     async fn index_anew<R: Record>(&self, complete: &str, new: &str) -> Result<usize> {
-        let end = "\u{10ffff}";
-        if self.store.count(complete, "", end).await? == self.store.count(new, "", end).await? {
-            return Ok(0);
+        let first = self.store.scan(R::TABLE, "", 1).await?;
+        let last = self.store.range(complete, "", "\u{10ffff}", 1, true).await?;
+        let mut whole = true;
+        for row in first.iter().chain(&last) {
+            whole &= self.is_found::<R>(row, new).await?;
         }
-        let (mut from, mut written) = (String::new(), 0);
+        let Some(oldest) = first.first().filter(|_| !whole) else { return Ok(0) };
+        let (mut from, mut written) = (format!("{}\u{0}", oldest.key), 1);
         loop {
             let rows = self.store.scan(R::TABLE, &from, BATCH).await?;
-            let Some(last) = rows.last() else { return Ok(written) };
+            let Some(last) = rows.last() else { break };
             from = format!("{}\u{0}", last.key);
-            let actor = Actor::Operator("loa".to_owned());
-            let mut changes = Changes::by(actor, "index by time");
-            for row in &rows {
-                let Versioned { record, version } = row.read::<R>()?;
-                changes = changes.update(&record, version);
-            }
-            self.store.commit(changes).await?;
             written += rows.len();
+            self.write_anew::<R>(&rows).await?;
         }
+        self.write_anew::<R>(&first).await?;
+        Ok(written)
+    }
+
+    async fn is_found<R: Record>(&self, row: &Row, index: &str) -> Result<bool> {
+        let entries = row.read::<R>()?.record.index();
+        let Some(entry) = entries.into_iter().find(|entry| entry.index == index) else {
+            return Ok(true);
+        };
+        let end = format!("{}\u{0}", entry.key);
+        Ok(self.store.count(index, &entry.key, &end).await? > 0)
+    }
+
+    async fn write_anew<R: Record>(&self, rows: &[Row]) -> Result<()> {
+        let mut changes = Changes::by(Actor::Operator("loa".to_owned()), "index by time");
+        for row in rows {
+            let Versioned { record, version } = row.read::<R>()?;
+            changes = changes.update(&record, version);
+        }
+        self.store.commit(changes).await?;
+        Ok(())
     }
 }
 

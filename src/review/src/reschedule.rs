@@ -7,7 +7,10 @@ use loa_model::{
 };
 use loa_store::{Changes, Seq, Versioned};
 
-use crate::{Result, Review, ReviewError, slots::lost_a_slot};
+use crate::{
+    Result, Review, ReviewError,
+    slots::{Place, lost_a_slot},
+};
 
 /// Who moves posts: whoever makes or judges what goes out. No signature depends on a time within its window.
 pub const MOVERS: &[Role] = &[Role::Author, Role::Editor, Role::Approver];
@@ -148,6 +151,15 @@ pub(crate) fn room(
     }
 }
 
+/// A move before it is committed.
+struct Move {
+    post: Post,
+    version: Seq,
+    /// The delivery after it, and the version it had.
+    delivery: Option<(Delivery, Seq)>,
+    place: Place,
+}
+
 impl Review {
     /// Gives a post another time: at an instant, as soon as it may go, or the next free slot of its account. Content and
     /// digest stay as they are. An approved post moves together with its delivery, within the window that was signed; a
@@ -164,44 +176,78 @@ impl Review {
         agency_zone: &str,
         seen: Option<Seq>,
     ) -> Result<Post> {
-        let (id, mut tries) = (post, 0);
+        let mut tries = 0;
         loop {
-            let mut post = self.post(by, id).await?;
-            if !by.is_any(MOVERS) {
-                return Err(ReviewError::Role { needs: Role::Editor });
-            }
-            if seen.is_some_and(|seen| seen != post.version) {
-                return Err(ReviewError::Conflict);
-            }
-            let now = self.clock.now();
-            let delivery = self.delivery_that_counts(id).await?;
-            let signed = post.record.approval.as_ref().map(|a| (a.not_before, a.not_after));
-            let way = delivery.as_ref().map(|d| Way::of(&d.record));
-            let room = room(post.record.state, signed, way, now).map_err(ReviewError::Locked)?;
-            let embargo = self.article(&post.record).await?.record.embargo_until;
-            let earliest = now.max(embargo.unwrap_or(now)).max(room.map_or(now, |(from, _)| from));
-            if let When::At { at, .. } = when {
-                check(at, now, embargo, room)?;
-            }
-            let place = match when {
-                When::At { at, .. } => self.place_at(&post.record, at, when, agency_zone).await?,
-                _ => self.place(&post.record, when, agency_zone, Some(earliest), &[]).await?,
-            };
-            check(place.at, now, embargo, room)?;
-            place.put(&mut post.record);
-            let mut changes = Changes::by(Actor::User(by.id), "reschedule post")
-                .update(&post.record, post.version);
-            if let (Some(d), Some(_)) = (&delivery, room) {
-                let next = d.record.apply(DeliveryEvent::Reschedule { at: place.at }, now)?;
-                changes = changes.update(&next, d.version);
+            let Move { post, version, delivery, place } =
+                self.planned_move(by, post, when, agency_zone, seen).await?;
+            let mut changes =
+                Changes::by(Actor::User(by.id), "reschedule post").update(&post, version);
+            if let Some((d, version)) = &delivery {
+                changes = changes.update(d, *version);
             }
             match self.store.commit(place.take(changes)).await {
-                Ok(_) => return Ok(post.record),
+                Ok(_) => return Ok(post),
                 // There is another slot; the bound keeps a broken store from being asked for ever.
                 Err(error) if lost_a_slot(&error) && tries < 100 => tries += 1,
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    /// When a post would go out after [`Review::reschedule`]; nothing is written.
+    ///
+    /// # Errors
+    /// Those of [`Review::reschedule`].
+    pub async fn would_reschedule(
+        &self,
+        by: &User,
+        post: PostId,
+        when: When,
+        agency_zone: &str,
+    ) -> Result<Timestamp> {
+        let planned = self.planned_move(by, post, when, agency_zone, None).await?;
+        Ok(planned.place.at)
+    }
+
+    async fn planned_move(
+        &self,
+        by: &User,
+        id: PostId,
+        when: When,
+        agency_zone: &str,
+        seen: Option<Seq>,
+    ) -> Result<Move> {
+        let Versioned { record: mut post, version } = self.post(by, id).await?;
+        if !by.is_any(MOVERS) {
+            return Err(ReviewError::Role { needs: Role::Editor });
+        }
+        if seen.is_some_and(|seen| seen != version) {
+            return Err(ReviewError::Conflict);
+        }
+        let now = self.clock.now();
+        let delivery = self.delivery_that_counts(id).await?;
+        let signed = post.approval.as_ref().map(|a| (a.not_before, a.not_after));
+        let way = delivery.as_ref().map(|d| Way::of(&d.record));
+        let room = room(post.state, signed, way, now).map_err(ReviewError::Locked)?;
+        let embargo = self.article(&post).await?.record.embargo_until;
+        let earliest = now.max(embargo.unwrap_or(now)).max(room.map_or(now, |(from, _)| from));
+        let place = match when {
+            When::At { at, .. } => {
+                check(at, now, embargo, room)?;
+                self.place_at(&post, at, when, agency_zone).await?
+            }
+            _ => self.place(&post, when, agency_zone, Some(earliest), &[]).await?,
+        };
+        check(place.at, now, embargo, room)?;
+        place.put(&mut post);
+        let delivery = match delivery {
+            Some(d) if room.is_some() => {
+                let event = DeliveryEvent::Reschedule { at: place.at };
+                Some((d.record.apply(event, now)?, d.version))
+            }
+            _ => None,
+        };
+        Ok(Move { post, version, delivery, place })
     }
 
     /// The delivery that people mean: the open or live one, else the newest.

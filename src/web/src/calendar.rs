@@ -4,6 +4,7 @@
 mod api;
 pub(crate) mod export;
 pub(crate) mod grid;
+pub(crate) mod import;
 pub(crate) mod page;
 mod quota;
 mod shift;

@@ -81,7 +81,7 @@ impl From<minijinja::Error> for WebError {
 pub(crate) const BETWEEN: &str = " / ";
 
 /// The two languages of a message: `Không tìm thấy / Not found`.
-fn parts(message: &str) -> (&str, &str) {
+pub(crate) fn parts(message: &str) -> (&str, &str) {
     message.split_once(BETWEEN).unwrap_or((message, message))
 }
 

@@ -192,6 +192,8 @@ fn table() -> (Router<Shared>, Vec<Way>) {
         .post("/su-co/{id}/dong", Access::Only(loa_delivery::CLOSERS), attention::close)
         .get("/lich", staff, calendar::page::page)
         .post("/bai-dang/{id}/doi-gio", NEWSROOM, calendar::page::shift)
+        .get("/lich/nhap", NEWSROOM, calendar::import::form)
+        .post("/lich/nhap", NEWSROOM, calendar::import::press)
         .get("/kenh", staff, channels::page)
         .post("/kenh/tam-dung", SWITCHERS, channels::pause)
         .post("/kenh/chay-lai", SWITCHERS, channels::resume)
@@ -217,6 +219,12 @@ fn table() -> (Router<Shared>, Vec<Way>) {
             "/api/v1/calendar/export",
             staff,
             (calendar::export::told(), calendar::export::export),
+        )
+        .api(
+            Method::POST,
+            "/api/v1/calendar/import",
+            NEWSROOM,
+            (calendar::import::told(), calendar::import::import),
         )
         .api(Method::GET, "/api/v1/reach", staff, (api::reach_told(), api::reach))
         .api(Method::POST, "/api/v1/preview", NEWSROOM, (preview::openapi(), preview::preview))

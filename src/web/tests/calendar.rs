@@ -471,39 +471,6 @@ async fn free_slots_are_shown_to_who_can_use_them_until_somebody_does() {
 }
 
 #[tokio::test]
-async fn a_file_holds_what_is_filtered_and_no_formula() {
-    let world = World::new().await;
-    let mut article = world.article.clone();
-    article.id = world.ids.make();
-    article.blocks[0].text = "=HYPERLINK(\"http://evil.example\";\"Bấm\")".into();
-    let mut post = world.posts.draft.clone();
-    (post.id, post.article) = (world.ids.make(), article.id);
-    post.content.link.code = world.ids.token(8);
-    let changes = Changes::by(records::by(), "add").insert(&article).insert(&post);
-    world.store.commit(changes).await.unwrap();
-    let browser = Browser::of(&world, &world.people.author).await;
-    let path = |format: &str, more: &str| {
-        format!("/api/v1/calendar/export?format={format}&{NOVEMBER}{more}")
-    };
-    let csv = browser.get(&path("csv", "&channel=zalo")).await;
-    assert_eq!(csv.header("content-type"), "text/csv; charset=utf-8");
-    assert!(csv.header("content-disposition").contains("lich-dang-2026-11-01.csv"));
-    let text = csv.text();
-    assert!(text.starts_with("\u{feff}Giờ đăng,Kênh,"), "{text}");
-    assert_eq!(text.matches("\r\n").count(), 3, "a head and two posts of Zalo: {text}");
-    assert!(text.contains(",\"'=HYPERLINK(\"\"http://evil.example\"\";\"\"Bấm\"\")\","), "{text}");
-    assert!(text.contains("2026-11-16 09:00,"), "in the time of the newsroom: {text}");
-    let xlsx = browser.get(&path("xlsx", "")).await;
-    assert!(xlsx.body.starts_with(b"PK"), "a workbook");
-    assert!(xlsx.header("content-type").contains("spreadsheetml"));
-    let answer = browser.get(&path("pdf", "")).await;
-    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
-    let stranger = Browser::of(&world, &world.people.stranger).await;
-    let theirs = stranger.get(&path("csv", "")).await;
-    assert_eq!(theirs.text().matches("\r\n").count(), 1, "another agency");
-}
-
-#[tokio::test]
 async fn a_full_month_reads_each_post_once_and_no_headline_that_is_not_shown() {
     let world = World::new().await;
     let browser = Browser::of(&world, &world.people.author).await;

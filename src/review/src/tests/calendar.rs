@@ -1,7 +1,7 @@
 //! What a calendar finds, where, and what it says about moving.
 
 use jiff::{Timestamp, tz::TimeZone};
-use loa_model::{AccountName, PostId, When, schedule::zone};
+use loa_model::{AccountName, PostId, Record, When, schedule::zone};
 
 use super::*;
 
@@ -151,22 +151,40 @@ fn every_state_has_a_standing() {
     assert_eq!(Standing::of(PostState::Approved, None), Standing::Scheduled);
 }
 
+/// Writes records as an earlier release did: without entries by time.
+fn as_before<R: Record>(desk: &Desk, records: &[R]) {
+    let mut changes = Changes::by(Actor::Operator("test".into()), "as before");
+    for record in records {
+        changes = changes.put(record, loa_store::Expect::Any);
+    }
+    for row in &mut changes.rows {
+        row.index.retain(|(index, _)| !index.ends_with("_by_time"));
+    }
+    now(desk.store.commit(changes)).unwrap();
+}
+
 #[test]
 fn rows_of_earlier_releases_are_found_by_their_time_once_they_are_written_anew() {
     let desk = Desk::new();
     let post = desk.submitted();
     let (post, delivery) = desk.approve(&post).unwrap();
+    let posts: Vec<Post> = (1..=450).map(|n| like(&post, n, post.scheduled_at)).collect();
+    put(&desk, &posts);
+    let all: Vec<Post> = posts.iter().chain([&post]).cloned().collect();
     assert_eq!(now(desk.review.index_times()).unwrap(), 0, "nothing to do");
-    // As an earlier release wrote it: without the entries.
-    let mut changes = Changes::by(Actor::Operator("test".into()), "as before");
-    changes = changes.put(&post, loa_store::Expect::Any).put(&delivery, loa_store::Expect::Any);
-    for row in &mut changes.rows {
-        row.index.retain(|(index, _)| !index.ends_with("_by_time"));
-    }
-    now(desk.store.commit(changes)).unwrap();
+    as_before(&desk, &all);
+    as_before(&desk, std::slice::from_ref(&delivery));
     assert!(look(&desk, DAY.0, DAY.1).is_empty());
-    assert_eq!(now(desk.review.index_times()).unwrap(), 2);
-    assert_eq!(look(&desk, DAY.0, DAY.1).len(), 1);
-    assert_eq!((desk.read(&post), desk.deliveries()), (post, vec![delivery]), "and as they were");
+    assert_eq!(now(desk.review.index_times()).unwrap(), 452);
+    assert_eq!(look(&desk, DAY.0, DAY.1).len(), 451);
+    assert_eq!(
+        (desk.read(&post), desk.deliveries()),
+        (post.clone(), vec![delivery]),
+        "as they were"
+    );
     assert_eq!(now(desk.review.index_times()).unwrap(), 0);
+    // An earlier release had the folder in between: what it wrote is the newest.
+    as_before(&desk, std::slice::from_ref(&post));
+    assert_eq!(now(desk.review.index_times()).unwrap(), 451);
+    assert_eq!(look(&desk, DAY.0, DAY.1).len(), 451);
 }

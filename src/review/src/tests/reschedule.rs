@@ -270,6 +270,17 @@ fn a_worker_that_takes_it_at_the_same_time_is_not_robbed_of_it() {
 }
 
 #[test]
+fn what_would_come_of_a_move_is_told_without_making_it() {
+    let desk = Desk::new();
+    let (post, delivery) = approved(&desk);
+    let ask = |when| now(desk.review.would_reschedule(&desk.author, post.id, when, ZONE));
+    assert_eq!(ask(to(INSIDE)).unwrap(), at(INSIDE));
+    assert_eq!(ask(When::Soon).unwrap(), window().not_before);
+    assert!(matches!(ask(to(AFTER)), Err(ReviewError::Time(BadTime::Outside { .. }))));
+    assert_eq!((desk.read(&post), desk.deliveries()), (post.clone(), vec![delivery]));
+}
+
+#[test]
 fn who_looked_at_an_older_version_looks_again() {
     let desk = Desk::new();
     let post = desk.post();

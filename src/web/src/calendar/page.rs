@@ -30,6 +30,8 @@ use crate::{
 
 /// Entries on a page of the list.
 const LISTED: usize = 100;
+/// Entries that a narrow screen begins with, beside the month that wide ones see.
+const BRIEF: usize = 30;
 /// An approved post that is to go out sooner is asked about once more.
 const SOON: SignedDuration = SignedDuration::from_mins(5);
 
@@ -213,12 +215,12 @@ pub(crate) async fn page(
         // A narrow screen begins with what is to come; the whole month is one press away.
         let over = |entry: &&Entry| zone().to_datetime(entry.at).date() < today;
         let (first, last) = (stretch.0 <= today, today < stretch.1);
-        let skip = match looks {
-            Look::List => (asked.page - 1) * LISTED,
-            _ if first && last => found.entries.iter().take_while(over).count(),
-            _ => 0,
+        let (skip, take) = match looks {
+            Look::List => ((asked.page - 1) * LISTED, LISTED),
+            _ if first && last => (found.entries.iter().take_while(over).count(), BRIEF),
+            _ => (0, BRIEF),
         };
-        list = drawing.list(skip, LISTED).await?;
+        list = drawing.list(skip, take).await?;
     }
     let total = found.entries.len();
     let pages = looks == Look::List;
@@ -268,7 +270,10 @@ pub(crate) async fn page(
         channels: names.into_iter().map(channel).collect(),
         standings: Standing::ALL.map(of_standing).into_iter().collect(),
         filtered: !sought.channels.is_empty() || !sought.standings.is_empty(),
-        all: asked.with(|other| (other.channels, other.standings) = Default::default()),
+        all: asked.with(|other| {
+            other.channels.clear();
+            other.standings.clear();
+        }),
         heads: match looks {
             Look::Week | Look::Day => days(stretch).map(head).collect(),
             _ => Vec::new(),

@@ -63,7 +63,8 @@ impl<'a> Browser<'a> {
         if !self.cookie.is_empty() {
             request = request.header("cookie", &self.cookie);
         }
-        if method == "POST" {
+        let typed = headers.iter().any(|(name, _)| *name == "content-type");
+        if method == "POST" && !typed {
             request = request.header("content-type", "application/x-www-form-urlencoded");
         }
         for (name, value) in headers {

@@ -70,13 +70,16 @@ impl World {
                     &self.people.author,
                     vec![photo(&self.kept)],
                 );
-                let mut post = Post { scheduled_at: at, ..draft };
+                // The randomness of the newsroom is too small for so many.
+                let id = |kind: u8| format!("00000000-0000-7000-8000-{kind:02x}{n:010x}");
+                let mut post = Post { id: id(1).parse().unwrap(), scheduled_at: at, ..draft };
                 if let Some(made) = made {
                     post = approved(post, &self.people.approver);
                     let approval = post.approval.as_mut().unwrap();
                     approval.not_before = at - SignedDuration::from_hours(10);
                     approval.not_after = at + SignedDuration::from_hours(14);
-                    changes = changes.insert(&self.made(&post, made));
+                    let d = self.made(&post, made);
+                    changes = changes.insert(&Delivery { id: id(2).parse().unwrap(), ..d });
                 }
                 changes = changes.insert(&post);
             }
