@@ -97,27 +97,27 @@ impl Review {
         when: When,
         agency_zone: &str,
     ) -> Result<Place> {
-        let plain = self.place(post, when, agency_zone, None, &[]).await?;
+        let alone = self.place(post, when, agency_zone, None, &[]).await?;
         let Some(timetable) = self.store.read::<Timetable>(post.account.as_str()).await? else {
-            return Ok(plain);
+            return Ok(alone);
         };
         let plan = timetable.record.plan;
         let slots = plan.slots_after(at - SignedDuration::from_micros(1));
-        let Some(slot) = slots.first().filter(|slot| slot.at == at) else { return Ok(plain) };
+        let Some(slot) = slots.first().filter(|slot| slot.at == at) else { return Ok(alone) };
         let known = self.store.read::<SlotTaken>(&SlotTaken::key_of(&post.account, at)).await?;
         let expect = match known {
             None => Expect::Absent,
             Some(known) if known.record.post == post.id || !self.keeps(&known.record).await? => {
                 Expect::Version(known.version)
             }
-            Some(_) => return Ok(plain),
+            Some(_) => return Ok(alone),
         };
         let taken = SlotTaken { account: post.account.clone(), at, post: post.id };
         Ok(Place {
             zone: plan.zone,
             timing: Timing::Slot { wall: slot.wall },
             slot: Some((taken, expect)),
-            ..plain
+            ..alone
         })
     }
 
