@@ -242,6 +242,7 @@ impl House {
         let channels = Arc::new(channels::build(&settings.channels)?);
         let base = settings.web.public_url.trim_end_matches('/').to_owned();
         let review = Review::new(Arc::clone(&store), clock.clone(), ids.clone(), base.clone());
+        review.index_times().await?;
         let public: url::Url =
             base.parse().with_context(|| format!("web.public_url {base:?} is not an address"))?;
         let media = Arc::new(PublicUrls {

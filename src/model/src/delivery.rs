@@ -3,6 +3,7 @@
 //! `Delivery::apply` is the only way a delivery changes. It is pure: the worker commits its result with the expected
 //! version, then acts. The table itself is [`DeliveryState::next`] in `delivery/table.rs`.
 
+mod index;
 mod planned;
 mod table;
 
@@ -16,7 +17,7 @@ use crate::{
     digest::Digest,
     ids::{ArticleId, DeliveryId, PostId, UserId},
     job::{MOST_LOST, Priority},
-    record::{IndexEntry, Record, is_zero, join, time_key},
+    record::is_zero,
 };
 
 /// What one step of a publishing chain does to the platform.
@@ -175,6 +176,11 @@ pub enum Event {
         /// Not before.
         until: Timestamp,
     },
+    /// A person gives it another time within its window, before anything of it was sent.
+    Reschedule {
+        /// When.
+        at: Timestamp,
+    },
     /// A person called it off.
     Cancel {
         /// Why.
@@ -326,6 +332,13 @@ impl Delivery {
                 guard(self.not_before <= self.due_at, "spread already")?;
                 guard(until < self.not_after, "beyond its window")?;
                 next.not_before = until;
+            }
+            Event::Reschedule { at } => {
+                guard(at >= now, "in the past")?;
+                guard(at <= self.not_after, "beyond its window")?;
+                guard(self.is_untouched(), "something of it was sent")?;
+                (next.due_at, next.not_before) = (at, at);
+                next.reason.clear();
             }
             Event::Expire => {
                 guard(now > self.not_after, "not past its not_after")?;
@@ -552,44 +565,6 @@ impl Delivery {
                 }
             }
         }
-    }
-}
-
-impl Record for Delivery {
-    const TABLE: &'static str = "delivery";
-    fn key(&self) -> String {
-        self.id.to_string()
-    }
-    fn index(&self) -> Vec<IndexEntry> {
-        let wake = match self.state {
-            DeliveryState::Scheduled => self.due_at.max(self.not_before),
-            DeliveryState::Uncertain => self.quarantine_until.unwrap_or(self.not_before),
-            DeliveryState::Leased | DeliveryState::Intent => {
-                self.lease.as_ref().map_or(self.not_before, |lease| lease.until)
-            }
-            _ => self.not_before,
-        };
-        let state = self.state.name();
-        let mut entries = vec![
-            IndexEntry {
-                index: "delivery_by_post",
-                key: join(&[&self.post.to_string(), &self.key()]),
-            },
-            IndexEntry {
-                index: "delivery_by_state",
-                key: join(&[state, &time_key(wake), &self.key()]),
-            },
-            IndexEntry {
-                index: "delivery_by_account",
-                key: join(&[self.account.as_str(), state, &time_key(wake), &self.key()]),
-            },
-        ];
-        if self.priority == Priority::Urgent {
-            // However much is waiting, these are seen.
-            let key = join(&[state, &time_key(wake), &self.key()]);
-            entries.push(IndexEntry { index: "delivery_urgent", key });
-        }
-        entries
     }
 }
 

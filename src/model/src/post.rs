@@ -11,7 +11,7 @@ use crate::{
     digest::{BlobHash, Digest, DigestBuilder},
     ids::{ArticleId, PostId, UserId, VariantId},
     job::Priority,
-    record::{IndexEntry, Record, join},
+    record::{IndexEntry, Record, join, time_key},
     schedule::Timing,
 };
 
@@ -319,6 +319,10 @@ impl Record for Post {
             },
             IndexEntry { index: "post_by_state", key: by_state.clone() },
             IndexEntry { index: "post_by_code", key: self.content.link.code.clone() },
+            IndexEntry {
+                index: "post_by_time",
+                key: join(&[&self.agency, &time_key(self.scheduled_at), &self.key()]),
+            },
         ];
         if self.priority == Priority::Urgent {
             // However many wait for approval, these are seen.

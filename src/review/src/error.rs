@@ -2,6 +2,8 @@
 
 use loa_model::{Digest, Role, Violation};
 
+use crate::{BadTime, Locked};
+
 /// Result of this crate.
 pub type Result<T, E = ReviewError> = std::result::Result<T, E>;
 
@@ -78,6 +80,12 @@ pub enum ReviewError {
     /// A correction goes to a live post and never makes one.
     #[error("the post corrects a live one; approve it as a correction")]
     IsCorrection,
+    /// It keeps its time.
+    #[error("the post keeps its time: {0}")]
+    Locked(Locked),
+    /// The time is not one for it.
+    #[error("the post cannot be moved there: {0}")]
+    Time(BadTime),
     /// The short link of a post is fixed.
     #[error("the short link of a post cannot be changed")]
     LinkChanged,
@@ -120,6 +128,8 @@ impl ReviewError {
             Self::TooLate { .. } => "too_late",
             Self::NotLive => "not_live",
             Self::IsCorrection => "is_correction",
+            Self::Locked(_) => "locked",
+            Self::Time(_) => "time",
             Self::LinkChanged => "link_changed",
             Self::Account { .. } => "account",
             Self::Conflict => "conflict",
@@ -129,7 +139,7 @@ impl ReviewError {
     }
 
     /// Every key.
-    pub const KEYS: [&'static str; 21] = [
+    pub const KEYS: [&'static str; 23] = [
         "not_found",
         "role",
         "own_post",
@@ -146,6 +156,8 @@ impl ReviewError {
         "too_late",
         "not_live",
         "is_correction",
+        "locked",
+        "time",
         "link_changed",
         "account",
         "conflict",

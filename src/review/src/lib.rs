@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod calendar;
 mod changed;
 mod compose;
 mod correction;
@@ -7,6 +8,7 @@ mod desk;
 mod emergency;
 mod error;
 mod follow;
+mod reschedule;
 mod slots;
 
 use std::sync::Arc;
@@ -14,12 +16,14 @@ use std::sync::Arc;
 use loa_model::{Ids, seams::SharedClock};
 use loa_store::Store;
 
+pub use calendar::{Calendar, Clash, Entry, Standing};
 pub use changed::Effects;
 pub use compose::{Missing, Order, Outcome, Pick, Slot, Target, Words, Writing};
 pub use correction::Corrects;
 pub use desk::Window;
 pub use emergency::{SECOND_WITHIN, SecondLook, Settled};
 pub use error::{Result, ReviewError};
+pub use reschedule::{BadTime, Locked, MOVERS};
 
 /// Composes posts and takes them through review.
 #[derive(Clone)]

@@ -1,10 +1,8 @@
 //! The queue of an account: each post gets the next free slot of its timetable, and no slot gets two posts.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use loa_model::{
-    AccountName, Actor, DeliveryState, Post, PostId, PostState, Role, Timetable, Timing, User,
-    When,
-    post::PostEvent,
+    AccountName, DeliveryState, Post, PostState, Timetable, Timing, When,
     record::Record as _,
     schedule::{Slot, SlotTaken, zone},
 };
@@ -53,50 +51,6 @@ impl Review {
         Ok(found.map(|(_, slot, _)| slot))
     }
 
-    /// Gives an unapproved post another time: at an instant, as soon as possible, or the next free slot of its account. Its
-    /// content and its digest stay as they are.
-    ///
-    /// # Errors
-    /// [`ReviewError::Role`], [`ReviewError::State`] once it is approved or void, [`ReviewError::Account`] without a free
-    /// slot, [`ReviewError::Conflict`].
-    pub async fn schedule(
-        &self,
-        by: &User,
-        post: PostId,
-        when: When,
-        agency_zone: &str,
-    ) -> Result<Post> {
-        if !by.is(Role::Author) && !by.is(Role::Editor) {
-            return Err(ReviewError::Role { needs: Role::Editor });
-        }
-        loop {
-            let mut post = self.post(by, post).await?;
-            if !matches!(
-                post.record.state,
-                PostState::Draft | PostState::InReview | PostState::Returned
-            ) {
-                // Its window is signed, or it is over: the same as an edit it does not take any more.
-                return Err(loa_model::IllegalMove {
-                    what: "post",
-                    state: format!("{:?}", post.record.state),
-                    event: format!("{:?}", PostEvent::Edit),
-                }
-                .into());
-            }
-            let article = self.article(&post.record).await?;
-            let from = article.record.embargo_until;
-            let place = self.place(&post.record, when, agency_zone, from, &[]).await?;
-            place.put(&mut post.record);
-            let changes =
-                Changes::by(Actor::User(by.id), "schedule post").update(&post.record, post.version);
-            match self.store.commit(place.take(changes)).await {
-                Ok(_) => return Ok(post.record),
-                Err(error) if lost_a_slot(&error) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-
     /// The time of a post, not before `from`. `taken` are slots that this very change gives away already.
     pub(crate) async fn place(
         &self,
@@ -133,6 +87,38 @@ impl Review {
                 })
             }
         }
+    }
+
+    /// The place at exactly this instant: a slot when the account has one there that is free, else the instant alone.
+    pub(crate) async fn place_at(
+        &self,
+        post: &Post,
+        at: Timestamp,
+        when: When,
+        agency_zone: &str,
+    ) -> Result<Place> {
+        let alone = self.place(post, when, agency_zone, None, &[]).await?;
+        let Some(timetable) = self.store.read::<Timetable>(post.account.as_str()).await? else {
+            return Ok(alone);
+        };
+        let plan = timetable.record.plan;
+        let slots = plan.slots_after(at - SignedDuration::from_micros(1));
+        let Some(slot) = slots.first().filter(|slot| slot.at == at) else { return Ok(alone) };
+        let known = self.store.read::<SlotTaken>(&SlotTaken::key_of(&post.account, at)).await?;
+        let expect = match known {
+            None => Expect::Absent,
+            Some(known) if known.record.post == post.id || !self.keeps(&known.record).await? => {
+                Expect::Version(known.version)
+            }
+            Some(_) => return Ok(alone),
+        };
+        let taken = SlotTaken { account: post.account.clone(), at, post: post.id };
+        Ok(Place {
+            zone: plan.zone,
+            timing: Timing::Slot { wall: slot.wall },
+            slot: Some((taken, expect)),
+            ..alone
+        })
     }
 
     async fn free_slot(

@@ -1,12 +1,14 @@
 //! Posts between two people, and what a change does to them.
 
 mod any_order;
+mod calendar;
 mod correction;
 mod emergency;
 mod fixture;
 mod follow;
 mod pages;
 mod raced;
+mod reschedule;
 mod slots;
 mod words;
 

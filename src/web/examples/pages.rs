@@ -1,7 +1,7 @@
 //! Serves the newsroom of the tests on a loopback port until Ctrl-C, so that the pages can be looked at:
 //! `cargo run -p loa-web --example pages -- 8081` (add `empty` for a newsroom without articles, or an MP4 file for its clips). Sign in as `soan` or
 //! `duyet` with the password printed. `states` adds a post in every state, urgent ones, incidents, and an account that cannot post;
-//! `measured` adds two months of measured posts, for the reports.
+//! `measured` adds two months of measured posts, for the reports; `month` fills the calendar.
 
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -32,6 +32,9 @@ async fn main() -> std::io::Result<()> {
     }
     if rest == "measured" {
         world.two_months().await;
+    }
+    if rest == "month" {
+        world.month().await;
     }
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     let address = listener.local_addr()?;

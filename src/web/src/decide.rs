@@ -310,6 +310,11 @@ pub(crate) fn help(post: &Post, delivery: Option<&Delivery>, doubt: Option<&Doub
     }
 }
 
+/// A word in both languages, as operations answer.
+pub(crate) fn both(app: &Shared, key: &str) -> String {
+    [app.assets.word("vi", key), app.assets.word("en", key)].join(crate::error::BETWEEN)
+}
+
 /// A refusal as a page: what is not theirs is not found.
 pub(crate) fn desk_refusal(app: &Shared, visitor: &Visitor, error: &DeskError) -> WebError {
     use axum::http::StatusCode;

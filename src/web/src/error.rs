@@ -77,9 +77,12 @@ impl From<minijinja::Error> for WebError {
     }
 }
 
+/// What stands between the two languages of a message.
+pub(crate) const BETWEEN: &str = " / ";
+
 /// The two languages of a message: `Không tìm thấy / Not found`.
-fn parts(message: &str) -> (&str, &str) {
-    message.split_once(" / ").unwrap_or((message, message))
+pub(crate) fn parts(message: &str) -> (&str, &str) {
+    message.split_once(BETWEEN).unwrap_or((message, message))
 }
 
 /// A failure of an operation, RFC 9457, in both languages; `detail` is in the language that was asked for.

@@ -7,6 +7,7 @@ mod articles;
 mod assets;
 mod attention;
 mod auth;
+mod calendar;
 mod channels;
 mod clip;
 mod correction;
@@ -216,6 +217,10 @@ fn table() -> (Router<Shared>, Vec<Way>) {
         .post("/duyet/nhieu", SIGNERS, answers::approve_ticked)
         .get("/can-xu-ly", staff, attention::page)
         .post("/su-co/{id}/dong", Access::Only(loa_delivery::CLOSERS), attention::close)
+        .get("/lich", staff, calendar::page::page)
+        .post("/bai-dang/{id}/doi-gio", NEWSROOM, calendar::page::shift)
+        .get("/lich/nhap", NEWSROOM, calendar::import::form)
+        .post("/lich/nhap", NEWSROOM, calendar::import::press)
         .get("/kenh", staff, channels::page)
         .post("/kenh/tam-dung", SWITCHERS, channels::pause)
         .post("/kenh/chay-lai", SWITCHERS, channels::resume)
@@ -275,6 +280,30 @@ fn table() -> (Router<Shared>, Vec<Way>) {
             "/api/v1/posts/{id}/timeline",
             staff,
             (timeline::told(), timeline::operation),
+        )
+        .api(
+            Method::POST,
+            "/api/v1/posts/{id}/schedule",
+            NEWSROOM,
+            (calendar::schedule_told(), calendar::schedule),
+        )
+        .api(
+            Method::GET,
+            "/api/v1/calendar",
+            staff,
+            (calendar::calendar_told(), calendar::calendar),
+        )
+        .api(
+            Method::GET,
+            "/api/v1/calendar/export",
+            staff,
+            (calendar::export::told(), calendar::export::export),
+        )
+        .api(
+            Method::POST,
+            "/api/v1/calendar/import",
+            NEWSROOM,
+            (calendar::import::told(), calendar::import::import),
         )
         .api(Method::GET, "/api/v1/reach", staff, (api::reach_told(), api::reach))
         .api(

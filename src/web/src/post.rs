@@ -12,7 +12,7 @@ use loa_model::{
     delivery::Evidence,
 };
 use loa_review::{ReviewError, Window};
-use loa_store::StoreExt;
+use loa_store::{StoreExt, Versioned};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -228,8 +228,17 @@ fn frame(app: &Shared, visitor: &Visitor, post: &Post, title: &str) -> Option<St
 
 pub(crate) async fn own_post(app: &Shared, visitor: &Visitor, id: &str) -> Result<Post, WebError> {
     let id: PostId = id.parse().map_err(|_| WebError::missing())?;
+    Ok(own_post_row(app, visitor, id).await?.record)
+}
+
+/// The post with its version, when it is of the visitor's agency.
+pub(crate) async fn own_post_row(
+    app: &Shared,
+    visitor: &Visitor,
+    id: PostId,
+) -> Result<Versioned<Post>, WebError> {
     let row = app.store.read::<Post>(&id.to_string()).await?.ok_or_else(WebError::missing)?;
-    if row.record.agency == visitor.user.agency { Ok(row.record) } else { Err(WebError::missing()) }
+    if row.record.agency == visitor.user.agency { Ok(row) } else { Err(WebError::missing()) }
 }
 
 /// Hands a draft to the approvers.

@@ -6,10 +6,13 @@ use loa_model::{DeliveryState, delivery::EventKind};
 
 use crate::{verdict::move_name, wire::Fault};
 
-/// Moves that do not belong here: a measurement sees that a post is gone, and only accounts that share an app are spread.
-const ELSEWHERE: [(DeliveryState, EventKind); 2] = [
+/// Moves that do not belong here: a measurement sees that a post is gone, only accounts that share an app are spread, and
+/// posts are moved in review.
+const ELSEWHERE: [(DeliveryState, EventKind); 4] = [
     (DeliveryState::Published, EventKind::SeenGone),
     (DeliveryState::Scheduled, EventKind::Spread),
+    (DeliveryState::Scheduled, EventKind::Reschedule),
+    (DeliveryState::Ready, EventKind::Reschedule),
 ];
 
 /// Seeds in which all of it happens.

@@ -47,6 +47,7 @@ pub enum DeliveryState {
 pub enum EventKind {
     Due,
     Spread,
+    Reschedule,
     Cancel,
     Expire,
     Hold,
@@ -74,9 +75,10 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Due,
         Self::Spread,
+        Self::Reschedule,
         Self::Cancel,
         Self::Expire,
         Self::Hold,
@@ -110,6 +112,7 @@ impl Event {
         match self {
             Self::Due => K::Due,
             Self::Spread { .. } => K::Spread,
+            Self::Reschedule { .. } => K::Reschedule,
             Self::Cancel { .. } => K::Cancel,
             Self::Expire => K::Expire,
             Self::Hold { .. } => K::Hold,
@@ -170,7 +173,7 @@ impl DeliveryState {
             | (S::Leased, E::LeaseLost)
             | (S::Leased | S::Intent, E::Retry | E::Snooze)
             | (S::Uncertain, E::ConfirmAbsent) => S::Ready,
-            (S::Scheduled, E::Spread) => S::Scheduled,
+            (S::Scheduled, E::Spread) | (S::Scheduled | S::Ready, E::Reschedule) => S::Scheduled,
             (S::Ready, E::Claim) | (S::Leased | S::Intent, E::Step) => S::Leased,
             (S::Leased, E::Intend) | (S::Intent, E::Cancel) => S::Intent,
             (S::Leased | S::Intent, E::Unclear)

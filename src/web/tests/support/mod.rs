@@ -15,6 +15,7 @@ pub mod cards;
 pub mod clips;
 pub mod counted;
 pub mod measured;
+pub mod month;
 pub mod paper;
 pub mod records;
 pub mod shown;
