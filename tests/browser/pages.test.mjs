@@ -10,14 +10,28 @@ after(() => browser?.close());
 
 // Paths by the name of their picture.
 async function pages(newsroom, page, kind) {
-  const fixed = { articles: "/", posts: "/bai-dang", approvals: "/duyet", attention: "/can-xu-ly", channels: "/kenh", reach: "/bao-cao" };
+  const calendar = (view) => `/lich?xem=${view}`;
+  const fixed = {
+    articles: "/", posts: "/bai-dang", approvals: "/duyet", attention: "/can-xu-ly", channels: "/kenh", reach: "/bao-cao",
+    month: calendar("thang"), week: calendar("tuan"), day: calendar("ngay"), list: calendar("danh-sach"), "calendar-file": "/lich/nhap",
+  };
   if (kind === "empty") return fixed;
+  if (kind === "month") return Object.fromEntries(["month", "week", "day", "list"].map((name) => [name, fixed[name]]));
+  const reports = { "reach-posts": "bai-dang", "reach-hours": "khung-gio", "reach-work": "van-hanh" };
+  const measured = {
+    ...Object.fromEntries(Object.entries(reports).map(([name, path]) => [name, `/bao-cao/${path}`])),
+    reach: fixed.reach, "reach-article": newsroom.article.replace("/bai-viet/", "/bao-cao/bai-viet/"),
+  };
+  if (kind === "measured") return measured;
   const { posts } = await page.evaluate(async () => (await fetch("/api/v1/posts")).json());
   const states = [...new Set(posts.map((post) => post.state))];
   const one = (state) => posts.find((post) => post.state === state).id;
   return {
     ...fixed,
+    found: "/?q=ho+tro&status=trouble",
+    "found-nothing": "/?q=khong+co+gi",
     article: newsroom.article,
+    "take-down": `${newsroom.article}/go`,
     picture: `${newsroom.article}/do-hoa`,
     clip: `${newsroom.article}/dung-clip`,
     light: newsroom.light,
@@ -25,7 +39,7 @@ async function pages(newsroom, page, kind) {
   };
 }
 
-for (const kind of ["states", "empty"]) {
+for (const kind of ["states", "empty", "month", "measured"]) {
   describe(`the newsroom, ${kind}`, () => {
     let newsroom;
     before(async () => { newsroom = await serve(kind); });

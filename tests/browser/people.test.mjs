@@ -1,0 +1,136 @@
+// The way of each of the three people through the pages, by mouse and again by keyboard alone, on a wide and a narrow screen.
+import assert from "node:assert/strict";
+import { after, before, beforeEach, afterEach, describe, it } from "node:test";
+import { WIDTHS, open, person, serve } from "./support.mjs";
+
+let browser, newsroom;
+before(async () => { browser = await open(); });
+after(() => browser?.close());
+
+// Presses something as a person does: by a click, or by Tab until it has the focus, and Enter.
+async function press(page, how, what) {
+  if (how === "mouse") return page.click(what);
+  await reach(page, what);
+  await page.keyboard.press("Enter");
+}
+
+// As far as it takes by Tab.
+async function reach(page, what) {
+  for (let presses = 0; presses < 250; presses++) {
+    if (await page.evaluate((what) => document.activeElement?.matches(what), what)) {
+      const seen = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
+      assert.notEqual(seen, "none", `${what} does not show that it has the focus`);
+      return;
+    }
+    await page.keyboard.press("Tab");
+  }
+  assert.fail(`${what} is not reached by Tab`);
+}
+
+async function write(page, how, where, words) {
+  if (how === "mouse") return page.fill(where, words);
+  await reach(page, where);
+  await page.keyboard.type(words);
+}
+
+const posts = (page) => page.evaluate(async () => (await (await fetch("/api/v1/posts")).json()).posts);
+const state = async (page, id) => (await posts(page)).find((post) => post.id === id)?.state;
+
+for (const how of ["mouse", "keyboard"]) {
+  for (const width of WIDTHS) {
+    describe(`by ${how} at ${width} px`, () => {
+      const lang = how === "keyboard" ? "en" : "vi";
+      beforeEach(async () => { newsroom = await serve("states"); });
+      afterEach(() => newsroom?.stop());
+
+      it("who writes adds an article, finds it and submits a post", async () => {
+        const { page, context, faults } = await person(browser, newsroom, "soan", { width, lang });
+        await write(page, how, "#source", "https://minhhoa.example/bai-moi.htm");
+        await press(page, how, "form[action='/bai-viet'] button");
+        await page.waitForSelector(".job:has-text('bai-moi.htm')");
+        await page.goto(newsroom.base);
+        await write(page, how, "[name=q]", "sinh ke mien nui");
+        await press(page, how, ".seek button");
+        await page.waitForURL(/q=sinh/);
+        await press(page, how, `.article-row a[href='${newsroom.article}']`);
+        await page.waitForURL((url) => url.pathname === newsroom.article);
+        // Every state is in this newsroom; the draft that can go is the one whose button is there.
+        const drafts = (await posts(page)).filter((post) => post.state === "draft");
+        for (const { id } of drafts) {
+          await page.goto(`${newsroom.base}/bai-dang/${id}`);
+          if (!(await page.$(`form[action='/bai-dang/${id}/gui-duyet']`))) continue;
+          await press(page, how, `form[action='/bai-dang/${id}/gui-duyet'] button`);
+          await page.waitForSelector(".post .state.in_review, .post .alert");
+          if ((await state(page, id)) === "in_review") break;
+        }
+        const waiting = (await posts(page)).filter((post) => drafts.some(({ id }) => id === post.id) && post.state === "in_review");
+        assert.equal(waiting.length, 1);
+        assert.deepEqual(faults(), []);
+        await context.close();
+      });
+
+      it("who approves reads the queue, signs one post and returns another with a reason", async () => {
+        const { page, context, faults } = await person(browser, newsroom, "duyet", { width, lang });
+        const queue = (await posts(page)).filter((post) => post.state === "in_review");
+        assert.ok(queue.length >= 2, "the newsroom has nothing to approve");
+        await press(page, how, "nav a[href='/duyet']");
+        await page.waitForURL(/duyet/);
+        // A narrow screen begins with the list.
+        const chosen = async () => new URL(page.url()).searchParams.get("bai") ?? (await page.getAttribute(".queue li.now", "id"))?.slice(5);
+        const signable = (await page.$$eval(".queue input[name=post]", (boxes) => boxes.map((box) => box.value.split(":")[0])));
+        assert.ok(signable.length >= 2);
+        const [first, second] = signable;
+        if (how === "mouse") {
+          await page.click(`.queue a[href='/duyet?bai=${first}']`);
+          await page.click("[data-key=approve]");
+        } else {
+          await reach(page, `.queue a[href='/duyet?bai=${first}']`);
+          await page.keyboard.press("Enter");
+          await page.waitForURL(new RegExp(first));
+          // There and back again.
+          await page.keyboard.press("j");
+          await page.waitForFunction((first) => !location.search.includes(first), first);
+          await page.keyboard.press("k");
+          await page.waitForURL(new RegExp(first));
+          assert.equal(await chosen(), first);
+          await page.keyboard.press("a");
+          assert.ok(await page.evaluate(() => document.activeElement.matches("[data-key=approve]")), "a reaches the button");
+          assert.equal(await state(page, first), "in_review", "a key alone signs nothing");
+          await page.keyboard.press("Enter");
+        }
+        await page.waitForLoadState("load");
+        await page.waitForFunction(async (id) => (await (await fetch("/api/v1/posts")).json()).posts.find((post) => post.id === id).state !== "in_review", first);
+        assert.ok(["scheduled", "approved", "ready"].includes(await state(page, first)));
+
+        await page.goto(`${newsroom.base}/duyet?bai=${second}`);
+        if (how === "keyboard") await page.keyboard.press("r");
+        await write(page, how, "#why", "Thiếu nguồn của số liệu");
+        await press(page, how, ".answers form[action$='/tra-lai'] button:not([formaction])");
+        await page.waitForFunction(async (id) => (await (await fetch("/api/v1/posts")).json()).posts.find((post) => post.id === id).state === "returned", second);
+        assert.deepEqual(faults(), []);
+        await context.close();
+      });
+
+      it("who analyses chooses a period and a cut and takes the numbers along", async () => {
+        newsroom.stop();
+        newsroom = await serve("measured");
+        const { page, context, faults } = await person(browser, newsroom, "duyet", { width, lang });
+        await press(page, how, "nav a[href='/bao-cao']");
+        await page.waitForURL(/bao-cao/);
+        await press(page, how, ".ranges a[href*='days_90'], .ranges a[href*='90']");
+        await page.waitForURL(/90/);
+        await press(page, how, ".ranges a[href*='by=format']");
+        await page.waitForURL(/by=format/);
+        const csv = await page.getAttribute("a[href*='lan-toa.csv']", "href");
+        const bytes = await page.evaluate(async (csv) => [...new Uint8Array(await (await fetch(csv)).arrayBuffer()).slice(0, 3)], csv);
+        assert.deepEqual(bytes, [0xef, 0xbb, 0xbf], "Excel reads it as UTF-8");
+        for (const tab of ["bai-dang", "khung-gio", "van-hanh"]) {
+          await press(page, how, `.reach-tabs a[href*='${tab}']`);
+          await page.waitForURL(new RegExp(tab));
+        }
+        assert.deepEqual(faults(), []);
+        await context.close();
+      });
+    });
+  }
+}
