@@ -124,13 +124,15 @@ fn sent(desk: &Desk, event: DeliveryEvent) -> Vec<DeliveryEvent> {
     [wire(desk), vec![event]].concat()
 }
 
+/// How a delivery comes to a state.
+type Story = Box<dyn Fn(&Desk) -> Vec<DeliveryEvent>>;
+
 #[test]
 fn in_every_state_of_its_delivery_a_post_moves_or_says_why_not() {
     let time = at("2026-11-16T04:31:00Z");
     let claim =
         || DeliveryEvent::Claim { owner: "w".into(), fence: 1, until: at("2026-11-16T05:00:00Z") };
     let reason = || "r".to_owned();
-    type Story = Box<dyn Fn(&Desk) -> Vec<DeliveryEvent>>;
     let stories: Vec<(DeliveryState, Option<Locked>, Story)> = vec![
         (DeliveryState::Scheduled, None, Box::new(|_| vec![])),
         (DeliveryState::Ready, None, Box::new(|_| vec![DeliveryEvent::Due])),

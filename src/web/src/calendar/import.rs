@@ -39,7 +39,7 @@ struct Row {
 
 /// What comes of a row.
 #[derive(Debug, Clone, Serialize)]
-struct Outcome {
+struct Told {
     /// Its number, the first is 1.
     row: usize,
     id: String,
@@ -75,14 +75,14 @@ async fn go(
     visitor: &Visitor,
     rows: &[Row],
     dry: bool,
-) -> Result<Vec<Outcome>, WebError> {
+) -> Result<Vec<Told>, WebError> {
     if rows.len() > MOST {
         let vi = format!("Mỗi lần tối đa {MOST} dòng");
         return Err(wrong(format!("{vi}{BETWEEN}At most {MOST} rows at a time")));
     }
     let mut told = Vec::new();
     for (n, row) in (1..).zip(rows) {
-        let mut outcome = Outcome {
+        let mut outcome = Told {
             row: n,
             id: row.id.trim().to_owned(),
             outcome: "refused",
@@ -111,7 +111,7 @@ async fn one(
     visitor: &Visitor,
     row: &Row,
     dry: bool,
-    outcome: &mut Outcome,
+    outcome: &mut Told,
 ) -> Result<&'static str, WebError> {
     let id: PostId = row
         .id
@@ -235,7 +235,7 @@ struct Column {
 struct Page {
     text: String,
     columns: Vec<Column>,
-    rows: Vec<Outcome>,
+    rows: Vec<Told>,
     /// Rows that would be moved, were moved, were refused.
     moves: usize,
     moved: usize,

@@ -154,8 +154,8 @@ struct Page {
     whole: String,
     total: usize,
     cut: bool,
-    page_before: Option<String>,
-    page_after: Option<String>,
+    turn_back: Option<String>,
+    turn_on: Option<String>,
     from: String,
     to: String,
     csv: String,
@@ -214,10 +214,11 @@ pub(crate) async fn page(
     if looks == Look::List || asked.look.is_none() {
         // A narrow screen begins with what is to come; the whole month is one press away.
         let over = |entry: &&Entry| zone().to_datetime(entry.at).date() < today;
-        let (first, last) = (stretch.0 <= today, today < stretch.1);
         let (skip, take) = match looks {
             Look::List => ((asked.page - 1) * LISTED, LISTED),
-            _ if first && last => (found.entries.iter().take_while(over).count(), BRIEF),
+            _ if (stretch.0..stretch.1).contains(&today) => {
+                (found.entries.iter().take_while(over).count(), BRIEF)
+            }
             _ => (0, BRIEF),
         };
         list = drawing.list(skip, take).await?;
@@ -285,8 +286,8 @@ pub(crate) async fn page(
         list,
         total,
         cut: found.cut,
-        page_before: (pages && asked.page > 1).then(|| turn(asked.page - 1)),
-        page_after: (pages && asked.page * LISTED < total).then(|| turn(asked.page + 1)),
+        turn_back: (pages && asked.page > 1).then(|| turn(asked.page - 1)),
+        turn_on: (pages && asked.page * LISTED < total).then(|| turn(asked.page + 1)),
         from: from.to_string(),
         to: to.to_string(),
         csv: export("csv"),
