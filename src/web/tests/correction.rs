@@ -57,8 +57,8 @@ async fn a_live_post_gets_other_words_once_a_second_person_signed_them() {
     let own = join(&[id, ""]);
     let none = world.store.list::<Delivery>("delivery_by_post", &own, 9).await.unwrap();
     assert!(none.is_empty(), "it is not posted a second time");
-    let life = author.get(&format!("/api/v1/posts/{}/timeline", live.id)).await.value();
-    let steps = life["steps"].as_array().unwrap();
+    let told = author.get(&format!("/api/v1/posts/{}/timeline", live.id)).await.value();
+    let steps = told["steps"].as_array().unwrap();
     let of = |kind: &str| steps.iter().find(|step| step["kind"] == kind).unwrap();
     assert_eq!(
         (&of("correcting")["post"], &of("correction_drafted")["post"]),
