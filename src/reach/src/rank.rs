@@ -103,11 +103,11 @@ pub async fn ranking(
             continue;
         }
         // The newest that says anything about views; every name that the channel counts them under.
-        let views = since.filter_map(|sample| {
+        let mut views = since.filter_map(|sample| {
             let own = sample.values.iter().filter(|value| value.metric == Metric::Views);
             own.map(|value| value.value).max()
         });
-        match views.last() {
+        match views.next_back() {
             None => unknown.push((story.named(), Unknown::NotGiven)),
             Some(0) => unseen.push(story.named()),
             Some(_) => {}

@@ -12,7 +12,7 @@ use crate::{
     age::{DAY_S, at_age, median, percentile},
     hours::FEW,
     report::count,
-    story::{Key, Pieces, Steady, Story, stories},
+    story::{Clip, Key, Pieces, Steady, Story, stories},
 };
 
 /// Time from the publication of articles to their first post on a channel.
@@ -78,12 +78,14 @@ pub async fn operations(
     let mut bands: BTreeMap<(String, bool, Key), Vec<u64>> = BTreeMap::new();
     let (mut clips, mut clips_unknown) = (0, 0);
     for story in &stories {
-        let Some(variant) = story.clip else { continue };
-        clips += 1;
-        let kind = match variant {
-            Some(id) => store.read::<Variant>(&id.to_string()).await?.map(|row| row.record.kind),
-            None => None,
+        let kind = match story.clip {
+            Clip::None => continue,
+            Clip::Unknown => None,
+            Clip::Of(id) => {
+                store.read::<Variant>(&id.to_string()).await?.map(|row| row.record.kind)
+            }
         };
+        clips += 1;
         let views = match story.steady(Metric::Views) {
             Steady::One(key, readings) => at_age(&readings, DAY_S).map(|views| (key, views)),
             Steady::Nothing | Steady::Broken => None,

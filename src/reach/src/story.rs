@@ -1,6 +1,6 @@
 //! Everything reports need of one post, read within bounds: by account and by time, never a whole table.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use jiff::{SignedDuration, Timestamp};
 use loa_model::{
@@ -34,6 +34,17 @@ const LIVE: [DeliveryState; 5] = [
     DeliveryState::Gone,
 ];
 
+/// The video of a post.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Clip {
+    /// It carries none.
+    None,
+    /// It is not known what it is a rendition of.
+    Unknown,
+    /// A rendition of this variant.
+    Of(VariantId),
+}
+
 /// Everything about one post that a row needs.
 #[derive(Debug)]
 pub(crate) struct Story {
@@ -45,8 +56,7 @@ pub(crate) struct Story {
     pub(crate) lang: String,
     pub(crate) title: String,
     pub(crate) priority: Priority,
-    /// The video it carries: the variant it is a rendition of, when that is known.
-    pub(crate) clip: Option<Option<VariantId>>,
+    pub(crate) clip: Clip,
     pub(crate) live_since: Timestamp,
     /// By time.
     pub(crate) samples: Vec<Sample>,
@@ -168,7 +178,7 @@ pub(crate) fn story(post: Post, live_since: Timestamp, samples: Vec<Sample>) -> 
         lang: content.lang,
         title,
         priority: post.priority,
-        clip: clip.map(|media| media.variant),
+        clip: clip.map_or(Clip::None, |media| media.variant.map_or(Clip::Unknown, Clip::Of)),
         live_since,
         samples,
     }
@@ -231,12 +241,13 @@ pub(crate) struct Pieces(BTreeMap<ArticleId, Piece>);
 
 impl Pieces {
     /// The article of a post: its newest words, and when it was published at first.
-    pub(crate) async fn of(&mut self, store: &dyn Store, story: &Story) -> Result<&Piece> {
-        if !self.0.contains_key(&story.article) {
-            let piece = read_piece(store, story.article, story.revision).await?;
-            self.0.insert(story.article, piece);
-        }
-        Ok(self.0.entry(story.article).or_default())
+    pub(crate) async fn of(&mut self, store: &dyn Store, post: &Story) -> Result<&Piece> {
+        Ok(match self.0.entry(post.article) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(free) => {
+                free.insert(read_piece(store, post.article, post.revision).await?)
+            }
+        })
     }
 }
 

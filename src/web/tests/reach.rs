@@ -290,9 +290,8 @@ async fn analyst(world: &World) -> Browser<'_> {
 /// The address of the link that a page shows.
 fn address(page: &Answer) -> String {
     let text = page.text().replace("&#x2f;", "/");
-    let at = text.find("https://loa.example/chia-se/").unwrap();
-    let rest: String = text.chars().skip(text.get(..at).unwrap().chars().count()).collect();
-    rest.trim_start_matches("https://loa.example").split('"').next().unwrap().to_owned()
+    let (_, rest) = text.split_once("https://loa.example").expect("the page shows an address");
+    rest.split('"').next().unwrap_or_default().to_owned()
 }
 
 #[tokio::test]

@@ -46,7 +46,7 @@ async fn person(world: &World, login: &str, roles: &[Role]) -> User {
         ..world.people.author.clone()
     };
     let changes = Changes::by(Actor::User(user.id), "add person").insert(&user);
-    world.store.commit(changes).await.unwrap();
+    world.store.commit(changes).await.expect("the store takes a person");
     user
 }
 

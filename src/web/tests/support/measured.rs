@@ -43,6 +43,25 @@ fn own_id<T: FromStr<Err: Debug>>() -> T {
     format!("01a00000-0000-7000-8000-{n:012x}").parse().unwrap()
 }
 
+/// A clip of an article.
+fn clip(kind: VariantKind, id: VariantId, article: ArticleId) -> Variant {
+    Variant {
+        id,
+        agency: "demo".into(),
+        article,
+        revision: 1,
+        kind,
+        template: "tin-nhanh".into(),
+        brand: "demo".into(),
+        chosen: None,
+        recipe: Digest::of(b"recipe"),
+        state: VariantState::Stale,
+        renditions: vec![],
+        provenance: serde_json::Value::Null,
+        reason: String::new(),
+    }
+}
+
 impl World {
     /// A post that went live then, with the samples that were taken of it since.
     pub async fn live_post(
@@ -84,7 +103,7 @@ impl World {
             Some(Receipt { remote_id: post.id.to_string(), url, raw: serde_json::Value::Null, at });
         let mut changes = Changes::by(records::by(), "publish").insert(&post).insert(&delivery);
         for (kind, media) in clip.into_iter().zip(&post.content.media) {
-            changes = changes.insert(&self.clip(kind, media.variant.unwrap(), post.article));
+            changes = changes.insert(&self::clip(kind, media.variant.unwrap(), post.article));
         }
         let now = loa_model::Clock::now(&*self.clock);
         for (step, (minutes, part)) in (0..).zip(GROWTH) {
@@ -119,24 +138,6 @@ impl World {
         }
         self.store.commit(changes).await.unwrap();
         post
-    }
-
-    fn clip(&self, kind: VariantKind, id: VariantId, article: ArticleId) -> Variant {
-        Variant {
-            id,
-            agency: "demo".into(),
-            article,
-            revision: 1,
-            kind,
-            template: "tin-nhanh".into(),
-            brand: "demo".into(),
-            chosen: None,
-            recipe: Digest::of(b"recipe"),
-            state: VariantState::Stale,
-            renditions: vec![],
-            provenance: serde_json::Value::Null,
-            reason: String::new(),
-        }
     }
 
     /// Posts of two months on three channels: a few an hour that is liked, some unseen, some not given, some not measured.
