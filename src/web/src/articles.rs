@@ -91,7 +91,7 @@ fn first() -> usize {
 }
 
 #[derive(Serialize)]
-struct Articles {
+struct List {
     jobs: Vec<JobCard>,
     asked: Question,
     chips: Vec<Chip>,
@@ -173,7 +173,7 @@ async fn show(
         app.store.list::<Account>("account_by_agency", &join(&[agency, ""]), 200).await?;
     let accounts = accounts.into_iter().map(|row| (row.record.name.to_string(), row.record.title));
     let more = skip + rows.len() < found.total;
-    let list = Articles {
+    let list = List {
         jobs: pages::job_cards(app, visitor, None).await?,
         chips: chips.collect(),
         total: found.total,
@@ -350,7 +350,7 @@ pub(crate) async fn upload(
                 let name = field.file_name().unwrap_or_default().to_owned();
                 file = Some((name, field.bytes().await.map_err(broken)?));
             }
-            "page" => page = field.text().await.map_err(broken)?.trim().to_owned(),
+            "page" => field.text().await.map_err(broken)?.trim().clone_into(&mut page),
             "priority" => urgency = Some(field.text().await.map_err(broken)?),
             _ => {}
         }

@@ -123,8 +123,8 @@ async fn a_month_begins_and_ends_at_midnight_in_hanoi() {
     let first = copy(&world, draft, "2026-10-31T17:00:00Z").await;
     let end = copy(&world, draft, "2026-11-30T16:59:59Z").await;
     let next = copy(&world, draft, "2026-11-30T17:00:00Z").await;
-    let list = browser.get("/lich?xem=danh-sach&ngay=2026-11-30").await;
-    let shown = [&last, &first, &end, &next].map(|post| times(&list, post));
+    let agenda = browser.get("/lich?xem=danh-sach&ngay=2026-11-30").await;
+    let shown = [&last, &first, &end, &next].map(|post| times(&agenda, post));
     assert_eq!(shown, [0, 1, 1, 0]);
     // The weeks around are shown with a month, so the last of October is, in its own cell.
     let month = browser.get("/lich?xem=thang&ngay=2026-11-16").await;
@@ -225,8 +225,8 @@ async fn every_state_says_its_word_and_moves_or_says_why_not() {
         .collect();
     for key in keys {
         for lang in ["vi", "en"] {
-            let word = words.word(lang, &key);
-            assert!(word != key && !word.contains(" / "), "{lang}: {key}");
+            let said = words.word(lang, &key);
+            assert!(said != key && !said.contains(" / "), "{lang}: {key}");
         }
     }
 }

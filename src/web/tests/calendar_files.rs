@@ -84,9 +84,9 @@ async fn a_file_that_comes_back_is_tried_before_it_moves_anything() {
         .lines()
         .map(|line| {
             let moved = [draft, live].iter().any(|post| line.ends_with(&post.id.to_string()));
-            let line =
+            let now =
                 if moved { line.replace("2026-11-16", "2026-11-20") } else { line.to_owned() };
-            line + "\r\n"
+            now + "\r\n"
         })
         .collect::<String>()
         + "=1+1,,,,,,,,,x\r\n07:30 20/11/2026,,,,,,,,,00000000-0000-7000-8000-00000000abcd\r\n";
