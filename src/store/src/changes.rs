@@ -214,3 +214,14 @@ pub struct Entry {
     /// What changed.
     pub changes: Changes,
 }
+
+/// How a ledger record hangs on the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Link {
+    /// Number.
+    pub seq: Seq,
+    /// Hash that the record names as that of the one before; zeros in the first.
+    pub previous: loa_model::Digest,
+    /// Its own hash: SHA-256 over its number, `previous` and its bytes.
+    pub hash: loa_model::Digest,
+}

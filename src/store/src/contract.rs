@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use loa_model::{Actor, JobId, JobState, Record};
 
 use crate::{
-    changes::{Change, Changes, Entry, Expect, Past, Row, Seq, Versioned},
+    changes::{Change, Changes, Entry, Expect, Link, Past, Row, Seq, Versioned},
     error::Result,
     lease::{AccountLease, Claimed, JobEnd, JobView},
     queue,
@@ -122,6 +122,13 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`Error::Io`].
     async fn tail(&self, after: Seq, limit: usize) -> Result<Vec<Entry>>;
+
+    /// How ledger records after `after` are chained, in order. Their hashes are those of the bytes that are kept, so what was
+    /// changed there no longer fits what comes after it.
+    ///
+    /// # Errors
+    /// [`Error::Io`], also when a record is damaged.
+    async fn links(&self, after: Seq, limit: usize) -> Result<Vec<Link>>;
 
     /// Number of the last durable commit.
     fn last_seq(&self) -> Seq;

@@ -343,7 +343,8 @@ fn time_of_last(reader: &Reader, walk: &Walk) -> Result<Timestamp> {
     let file = reader.folder.read(&segment_name(segment)).map_err(io_error)?;
     match Frames::new(file.as_ref(), offset).next().map_err(io_error)? {
         Next::Frame(frame) => {
-            let record = Record { seq: walk.seq, hash: walk.hash, payload: frame.payload };
+            let (previous, payload) = (frame.previous, frame.payload);
+            let record = Record { seq: walk.seq, previous, hash: walk.hash, payload };
             Ok(record.entry()?.at)
         }
         Next::End | Next::Flaw { .. } => {

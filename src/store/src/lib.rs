@@ -26,7 +26,7 @@ mod writer;
 
 pub use backup::{BackedUp, BackupReport, Manifest, Restored, check_backup, restore};
 pub use blobs::Blobs;
-pub use changes::{Change, Changes, Entry, Expect, Past, Row, Seq, Versioned};
+pub use changes::{Change, Changes, Entry, Expect, Link, Past, Row, Seq, Versioned};
 pub use contract::{Store, StoreExt};
 pub use error::{Error, Result};
 pub use folder::FORMAT;

@@ -10,9 +10,9 @@ use loa_model::{Actor, JobId, JobState, seams::SharedClock};
 use tokio::sync::watch;
 
 use crate::{
-    changes::{Changes, Entry, Row, Seq},
+    changes::{Changes, Entry, Link, Row, Seq},
     contract::Store,
-    engine::Engine,
+    engine::{Engine, Staged},
     error::Result,
     lease::{AccountLease, Claimed, JobEnd, JobView},
     rows::{MemoryRows, Rows},
@@ -31,6 +31,7 @@ pub struct MemoryStore {
 struct State {
     engine: Engine,
     entries: Vec<Entry>,
+    links: Vec<Link>,
 }
 
 impl MemoryStore {
@@ -38,7 +39,7 @@ impl MemoryStore {
     pub fn new(clock: SharedClock) -> Self {
         let rows = Arc::new(MemoryRows::default());
         let engine = Engine::load(rows.clone(), clock.now()).expect("rows in memory can be read");
-        let state = Mutex::new(State { engine, entries: Vec::new() });
+        let state = Mutex::new(State { engine, entries: Vec::new(), links: Vec::new() });
         Self { clock, rows, state, seq: watch::Sender::new(0) }
     }
 
@@ -49,9 +50,17 @@ impl MemoryStore {
     fn decide<T>(&self, ask: impl FnOnce(&mut Engine) -> Result<T>) -> Result<T> {
         let mut state = self.state();
         let answer = ask(&mut state.engine)?;
+        let staged = state.engine.staged().iter();
+        let link = |staged: &Staged| Link {
+            seq: staged.entry.seq,
+            previous: staged.entry.previous,
+            hash: staged.hash,
+        };
+        let links: Vec<Link> = staged.map(link).collect();
         let entries = state.engine.apply(&mut || ())?;
         if !entries.is_empty() {
             state.entries.extend(entries);
+            state.links.extend(links);
             self.seq.send_replace(state.engine.seq());
         }
         Ok(answer)
@@ -135,6 +144,11 @@ impl Store for MemoryStore {
     async fn tail(&self, after: Seq, limit: usize) -> Result<Vec<Entry>> {
         let skip = usize::try_from(after).unwrap_or(usize::MAX);
         Ok(self.state().entries.iter().skip(skip).take(limit).cloned().collect())
+    }
+
+    async fn links(&self, after: Seq, limit: usize) -> Result<Vec<Link>> {
+        let skip = usize::try_from(after).unwrap_or(usize::MAX);
+        Ok(self.state().links.iter().skip(skip).take(limit).copied().collect())
     }
 
     fn last_seq(&self) -> Seq {

@@ -10,7 +10,7 @@ use loa_model::{Actor, JobId, JobState, seams::SharedClock};
 use tokio::sync::watch;
 
 use crate::{
-    changes::{Changes, Entry, Row, Seq},
+    changes::{Changes, Entry, Link, Row, Seq},
     contract::Store,
     error::Result,
     lease::{AccountLease, Claimed, JobEnd, JobView},
@@ -131,6 +131,10 @@ impl Store for SimulatedStore {
 
     async fn tail(&self, after: Seq, limit: usize) -> Result<Vec<Entry>> {
         self.store.reader.entries(after, self.last_seq(), limit)
+    }
+
+    async fn links(&self, after: Seq, limit: usize) -> Result<Vec<Link>> {
+        self.store.reader.links(after, self.last_seq(), limit)
     }
 
     fn last_seq(&self) -> Seq {

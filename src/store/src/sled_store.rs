@@ -14,7 +14,7 @@ pub use open::{Options, Recovery};
 use crate::{
     backup::{BackedUp, Source, back_up},
     blobs::Blobs,
-    changes::{Changes, Entry, Row, Seq},
+    changes::{Changes, Entry, Link, Row, Seq},
     contract::Store,
     engine::Engine,
     error::{Error, Result},
@@ -261,6 +261,11 @@ impl Store for SledStore {
     async fn tail(&self, after: Seq, limit: usize) -> Result<Vec<Entry>> {
         let (reader, to) = (self.reader.clone(), self.last_seq());
         blocking(move || reader.entries(after, to, limit)).await
+    }
+
+    async fn links(&self, after: Seq, limit: usize) -> Result<Vec<Link>> {
+        let (reader, to) = (self.reader.clone(), self.last_seq());
+        blocking(move || reader.links(after, to, limit)).await
     }
 
     fn last_seq(&self) -> Seq {

@@ -6,6 +6,7 @@ mod article;
 mod articles;
 mod assets;
 mod attention;
+mod audit;
 mod auth;
 mod calendar;
 mod channels;
@@ -232,6 +233,8 @@ fn table() -> (Router<Shared>, Vec<Way>) {
         .get("/bao-cao/chia-se", reach::SHARERS, reach::share::page)
         .post("/bao-cao/chia-se", reach::SHARERS, reach::share::make)
         .post("/bao-cao/chia-se/{id}/thu-hoi", reach::SHARERS, reach::share::revoke)
+        .get("/nhat-ky", audit::READERS, audit::page)
+        .post("/nhat-ky/kiem-tra", audit::CHECKERS, audit::check)
         .get("/tep/{hash}", staff, media::blob)
         .post("/dang-xuat", staff, auth::sign_out)
         .api(Method::GET, "/api/v1/articles", staff, (articles::told(), articles::list))
@@ -360,6 +363,20 @@ fn table() -> (Router<Shared>, Vec<Way>) {
             "/api/v1/reach/shares/{id}",
             reach::SHARERS,
             (reach::told::unshare(), reach::share::remove),
+        )
+        .api(Method::GET, "/api/v1/audit", audit::READERS, (audit::told::list(), audit::list))
+        .api(Method::GET, "/api/v1/audit/{id}", audit::READERS, (audit::told::one(), audit::one))
+        .api(
+            Method::GET,
+            "/api/v1/audit/nhat-ky.csv",
+            audit::READERS,
+            (audit::told::file(), audit::file),
+        )
+        .api(
+            Method::POST,
+            "/api/v1/audit/verify",
+            audit::CHECKERS,
+            (audit::told::verify(), audit::verify),
         )
         .api(Method::POST, "/api/v1/preview", NEWSROOM, (preview::openapi(), preview::preview))
         .api(Method::POST, "/api/v1/preview/clip", NEWSROOM, (clip, clip::preview))

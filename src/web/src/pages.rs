@@ -13,7 +13,7 @@ use loa_store::{JobView, StoreExt};
 use serde::Serialize;
 
 use crate::{
-    Shared, attention,
+    Shared, attention, audit,
     auth::Visitor,
     channels::{StopView, stops},
     decide::failed,
@@ -39,6 +39,8 @@ pub(crate) struct Frame<T: Serialize> {
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct UserView {
     name: String,
+    /// Whether the log is theirs to read.
+    reads_audit: bool,
 }
 
 pub(crate) async fn draw<T: Serialize + 'static>(
@@ -52,7 +54,10 @@ pub(crate) async fn draw<T: Serialize + 'static>(
     let waiting = in_review(app, agency).await?.len();
     let attention = attention::count(app, agency).await?;
     let stops = stops(app, visitor).await?;
-    let user = UserView { name: visitor.user.name.clone() };
+    let user = UserView {
+        name: visitor.user.name.clone(),
+        reads_audit: audit::READERS.lets(Some(&visitor.user.roles)),
+    };
     let frame = Frame { page, user, waiting, attention, stops, content };
     Ok(Html(app.assets.render(template, &visitor.lang, frame)?))
 }

@@ -165,6 +165,9 @@ impl Store for HouseStore {
         self.store.tail(after, limit).await
     }
 
+    async fn links(&self, after: Seq, limit: usize) -> Result<Vec<loa_store::Link>> {
+        self.store.links(after, limit).await
+    }
     fn last_seq(&self) -> Seq {
         self.store.last_seq()
     }

@@ -107,6 +107,9 @@ impl Store for FuseStore {
     async fn tail(&self, after: Seq, limit: usize) -> loa_store::Result<Vec<Entry>> {
         self.inner.tail(after, limit).await
     }
+    async fn links(&self, after: Seq, limit: usize) -> loa_store::Result<Vec<loa_store::Link>> {
+        self.inner.links(after, limit).await
+    }
     fn last_seq(&self) -> Seq {
         self.inner.last_seq()
     }

@@ -81,6 +81,9 @@ impl Store for Raced {
     async fn tail(&self, after: Seq, limit: usize) -> Result<Vec<Entry>> {
         self.inner.tail(after, limit).await
     }
+    async fn links(&self, after: Seq, limit: usize) -> Result<Vec<loa_store::Link>> {
+        self.inner.links(after, limit).await
+    }
     fn last_seq(&self) -> Seq {
         self.inner.last_seq()
     }

@@ -253,10 +253,24 @@ pub async fn the_tail_is_a_chain_without_gaps(store: Subject, clock: &HandClock)
     assert!(all.windows(2).all(|pair| pair[0].at < pair[1].at));
     let hashes: std::collections::BTreeSet<_> = all.iter().map(|entry| entry.previous).collect();
     assert_eq!(hashes.len(), all.len());
+    let links = store.links(0, 1000).await.unwrap();
+    let named: Vec<_> = links.iter().map(|link| (link.seq, link.previous)).collect();
+    assert_eq!(named, all.iter().map(|entry| (entry.seq, entry.previous)).collect::<Vec<_>>());
+    assert!(links.windows(2).all(|pair| pair[1].previous == pair[0].hash));
+    let bytes = serde_json::to_vec(&all[149]).unwrap();
+    let previous = &links[148].hash.0[..];
+    let last = [&150_u64.to_le_bytes()[..], previous, &bytes].concat();
+    assert_eq!(links[149].hash, Digest::of(&last), "over number, hash before, bytes");
     for (after, limit) in [(0, 3), (62, 4), (63, 4), (64, 100), (149, 9), (150, 9), (999, 9)] {
         let page = store.tail(after, limit).await.unwrap();
         let skip = usize::try_from(after).unwrap();
         assert_eq!(page, all.iter().skip(skip).take(limit).cloned().collect::<Vec<_>>(), "{after}");
+        let page = store.links(after, limit).await.unwrap();
+        assert_eq!(
+            page,
+            links.iter().skip(skip).take(limit).copied().collect::<Vec<_>>(),
+            "{after}"
+        );
     }
 }
 

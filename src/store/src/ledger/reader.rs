@@ -15,7 +15,7 @@ use super::{
     walk::Walk,
 };
 use crate::{
-    changes::{Entry, Seq},
+    changes::{Entry, Link, Seq},
     engine::chain,
     error::{Error, Result},
 };
@@ -39,6 +39,8 @@ pub(crate) struct Segment {
 pub(crate) struct Record<'a> {
     /// Number.
     pub(crate) seq: Seq,
+    /// Hash that it names as that of the one before.
+    pub(crate) previous: Digest,
     /// Hash of it.
     pub(crate) hash: Digest,
     /// JSON of the entry.
@@ -97,7 +99,8 @@ impl Reader {
                         }
                         if seq > after {
                             let hash = chain(frame.seq, frame.previous, frame.payload);
-                            visit(&Record { seq, hash, payload: frame.payload })?;
+                            let (previous, payload) = (frame.previous, frame.payload);
+                            visit(&Record { seq, previous, hash, payload })?;
                         }
                         seq += 1;
                     }
@@ -140,6 +143,18 @@ impl Reader {
             Ok(())
         })?;
         Ok(entries)
+    }
+
+    /// How up to `limit` records after `after` are chained, none beyond `to`.
+    pub(crate) fn links(&self, after: Seq, to: Seq, limit: usize) -> Result<Vec<Link>> {
+        let limit = u64::try_from(limit).unwrap_or(u64::MAX);
+        let mut links = Vec::new();
+        self.read(after, to.min(after.saturating_add(limit)), &mut |record| {
+            let Record { seq, previous, hash, .. } = *record;
+            links.push(Link { seq, previous, hash });
+            Ok(())
+        })?;
+        Ok(links)
     }
 
     /// The hash of a durable record.

@@ -89,7 +89,8 @@ impl Walk {
             if frame.seq % MARK_EVERY == 0 {
                 segment.marks.insert(frame.seq, frame.offset);
             }
-            visit(&Record { seq: self.seq, hash: self.hash, payload: frame.payload })?;
+            let (previous, payload) = (frame.previous, frame.payload);
+            visit(&Record { seq: self.seq, previous, hash: self.hash, payload })?;
         }
         Ok(None)
     }

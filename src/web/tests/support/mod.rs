@@ -145,6 +145,8 @@ pub struct World {
     pub store: Arc<MemoryStore>,
     /// Rows that the pages asked for.
     pub rows: Arc<AtomicUsize>,
+    /// The record of the ledger that is not what was written; none at zero.
+    pub changed: Arc<AtomicU64>,
     pub blobs: Arc<Blobs>,
     pub clock: Arc<Hand>,
     pub ids: Ids,
@@ -270,7 +272,12 @@ impl World {
             (name.clone(), Arc::new(shown::Shown(capability.clone())))
         };
         let rows = Arc::new(AtomicUsize::new(0));
-        let pages = Arc::new(counted::Counted { inner: store.clone(), rows: rows.clone() });
+        let changed = Arc::new(AtomicU64::new(0));
+        let pages = Arc::new(counted::Counted {
+            inner: store.clone(),
+            rows: rows.clone(),
+            changed: changed.clone(),
+        });
         let desk = Desk::new(
             pages.clone(),
             Arc::new(shown::All(capabilities.iter().map(shown).collect())),
@@ -301,6 +308,7 @@ impl World {
             router,
             store,
             rows,
+            changed,
             blobs,
             clock,
             ids,

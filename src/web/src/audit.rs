@@ -1,0 +1,437 @@
+//! *Nhật ký*: who did what, read from the ledger from its end backwards; each agency sees its own rows only.
+
+mod acts;
+mod chain;
+mod fields;
+mod file;
+mod look;
+pub(crate) mod told;
+
+use std::collections::BTreeMap;
+
+use axum::{
+    Extension, Form, Json,
+    extract::{Path, Query, State},
+    http::StatusCode,
+    response::Html,
+};
+use jiff::{Timestamp, civil::Date};
+use loa_model::{Actor, ArticleId, PostId, Role, UserId};
+use loa_store::{Change, Seq};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use chain::Checked;
+pub(crate) use chain::operation as verify;
+use fields::Told;
+pub(crate) use file::file;
+use look::{Owners, Seen, Wanted, Who};
+
+use crate::{
+    Shared, article::ZONE, auth::Visitor, channels::name_of_user, error::WebError, pages, view,
+    ways::Access,
+};
+
+/// Who reads it.
+pub(crate) const READERS: Access = Access::Only(&[Role::Approver, Role::Analyst, Role::Admin]);
+/// Who has the chain checked.
+pub(crate) const CHECKERS: Access = Access::Only(&[Role::Approver, Role::Admin]);
+
+/// Lines of a page.
+const A_PAGE: usize = 50;
+/// Records that are looked at for a page.
+const A_LOOK: u64 = 2000;
+/// Records of a line that are named.
+const NAMED: usize = 6;
+/// Rows whose fields are told.
+const TOLD: usize = 20;
+
+/// What is asked for. What is empty asks for nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Question {
+    /// `people`, `machines`, `operators`, or a person's id.
+    who: String,
+    /// What was done, as the code calls it; `delivery` for every move of a delivery.
+    act: String,
+    /// Id of an article or a post, a link code or its address, or an account name.
+    about: String,
+    /// On this day or later.
+    #[serde(deserialize_with = "view::some")]
+    from: Option<Date>,
+    /// On this day or before.
+    #[serde(deserialize_with = "view::some")]
+    to: Option<Date>,
+    /// Older than this record.
+    before: String,
+    /// The record whose fields are shown.
+    open: String,
+}
+
+/// A record that was touched.
+#[derive(Debug, Clone, Serialize)]
+struct Touched {
+    /// Its table.
+    kind: String,
+    /// What tells it from others; empty where that is nobody's business.
+    name: String,
+    /// Page of it; empty when there is none.
+    link: String,
+}
+
+/// What became of a record.
+#[derive(Debug, Clone, Serialize)]
+struct Became {
+    #[serde(flatten)]
+    record: Touched,
+    #[serde(flatten)]
+    told: Told,
+}
+
+/// A line of the log.
+#[derive(Debug, Clone, Serialize)]
+struct Line {
+    seq: Seq,
+    at: Timestamp,
+    shown_at: String,
+    /// `person`, `machine` or `operator`.
+    by: &'static str,
+    who: String,
+    /// Id of a person.
+    person: String,
+    act: String,
+    words: String,
+    records: Vec<Touched>,
+    /// Records beyond those.
+    more: usize,
+    hash: String,
+    hash_short: String,
+    /// What changed, of the line that is open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes: Option<Vec<Became>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Lines {
+    entries: Vec<Line>,
+    /// Where to go on.
+    next: Option<Seq>,
+    /// Records that were looked at.
+    looked: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Chip {
+    name: &'static str,
+    value: String,
+    without: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Page {
+    asked: Question,
+    chips: Vec<Chip>,
+    people: Vec<(String, String)>,
+    acts: Vec<(String, String)>,
+    lines: Vec<LineView>,
+    looked: String,
+    /// Fewer lines than fit, and older ones were not looked at yet.
+    cut: bool,
+    older: String,
+    older_seq: String,
+    newest: String,
+    file: String,
+    may_check: bool,
+    checked: Option<Checked>,
+}
+
+/// A line with the address that opens or closes it.
+#[derive(Debug, Serialize)]
+struct LineView {
+    turn: String,
+    #[serde(flatten)]
+    line: Line,
+}
+
+/// The question is none.
+fn unreadable() -> WebError {
+    WebError::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "Điều kiện tìm không hợp lệ: xem lại người, ngày và số bản ghi / The search makes no sense: look at the person, the days and the record number",
+    )
+}
+
+fn number(text: &str) -> Result<Option<Seq>, WebError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| unreadable())
+}
+
+impl Question {
+    fn parts(&self) -> Vec<(&'static str, String)> {
+        let day = |day: Option<Date>| day.map(|day| day.to_string()).unwrap_or_default();
+        let all = [
+            ("who", self.who.trim().to_owned()),
+            ("act", self.act.trim().to_owned()),
+            ("about", self.about.trim().to_owned()),
+            ("from", day(self.from)),
+            ("to", day(self.to)),
+        ];
+        all.into_iter().filter(|(_, value)| !value.is_empty()).collect()
+    }
+
+    /// The address of this question without one of its parts, with some more.
+    fn address(&self, path: &str, without: &str, more: &[(&str, &str)]) -> String {
+        let mut pairs = url::form_urlencoded::Serializer::new(String::new());
+        for (name, value) in self.parts().into_iter().filter(|(name, _)| *name != without) {
+            pairs.append_pair(name, &value);
+        }
+        for (name, value) in more.iter().filter(|(_, value)| !value.is_empty()) {
+            pairs.append_pair(name, value);
+        }
+        let query = pairs.finish();
+        if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+    }
+
+    async fn wanted(&self, app: &Shared, visitor: &Visitor) -> Result<Wanted, WebError> {
+        let who = match self.who.trim() {
+            "" => None,
+            "people" => Some(Who::People),
+            "machines" => Some(Who::Machines),
+            "operators" => Some(Who::Operators),
+            id => Some(Who::Person(id.parse().map_err(|_| unreadable())?)),
+        };
+        if let (Some(from), Some(to)) = (self.from, self.to)
+            && to < from
+        {
+            return Err(unreadable());
+        }
+        let about = self.about.trim();
+        let code = about.rsplit_once("/l/").map_or(about, |(_, code)| code);
+        let is_code = !code.is_empty() && code.parse::<PostId>().is_err() && !code.contains(':');
+        let post = if is_code { look::by_code(app, code).await? } else { None };
+        let post = post.filter(|post| post.agency == visitor.user.agency);
+        let about = post.map_or_else(|| code.to_owned(), |post| post.id.to_string());
+        let act = self.act.trim().to_owned();
+        let before = number(&self.before)?;
+        Ok(Wanted { who, act, about, from: self.from, to: self.to, before })
+    }
+}
+
+/// Words for lines: people by name, acts in the reader's language.
+struct Teller<'a> {
+    app: &'a Shared,
+    visitor: &'a Visitor,
+    names: BTreeMap<UserId, String>,
+}
+
+impl<'a> Teller<'a> {
+    fn new(app: &'a Shared, visitor: &'a Visitor) -> Self {
+        Self { app, visitor, names: BTreeMap::new() }
+    }
+
+    async fn line(&mut self, seen: &Seen) -> Result<Line, WebError> {
+        let changes = &seen.entry.changes;
+        let (by, who, person) = match &changes.actor {
+            Actor::User(id) => {
+                ("person", name_of_user(self.app, *id, &mut self.names).await?, id.to_string())
+            }
+            Actor::Worker(name) => ("machine", name.clone(), String::new()),
+            Actor::Operator(name) => ("operator", name.clone(), String::new()),
+        };
+        let rows = seen.rows.iter().filter_map(|n| changes.rows.get(*n)).map(touched);
+        let jobs = seen.jobs.iter().filter_map(|n| changes.enqueue.get(*n));
+        let jobs = jobs.map(|job| Touched {
+            kind: "job".to_owned(),
+            name: job.id.to_string(),
+            link: String::new(),
+        });
+        let mut records: Vec<Touched> = rows.chain(jobs).collect();
+        let more = records.len().saturating_sub(NAMED);
+        records.truncate(NAMED);
+        Ok(Line {
+            seq: seen.entry.seq,
+            at: seen.entry.at,
+            shown_at: view::time(seen.entry.at, ZONE),
+            by,
+            who,
+            person,
+            act: changes.what.clone(),
+            words: acts::words(&self.app.assets, &self.visitor.lang, &changes.what),
+            records,
+            more,
+            hash: seen.hash.to_string(),
+            hash_short: seen.hash.short(),
+            changes: None,
+        })
+    }
+
+    /// The line with what changed.
+    async fn opened(&mut self, seen: &Seen) -> Result<Line, WebError> {
+        let mut line = self.line(seen).await?;
+        let mut became = Vec::new();
+        let rows = seen.rows.iter().filter_map(|n| seen.entry.changes.rows.get(*n));
+        let rows: Vec<&Change> = rows.take(TOLD).collect();
+        for change in rows {
+            let told = fields::told(self.app, seen.entry.seq, change).await?;
+            became.push(Became { record: touched(change), told });
+        }
+        line.changes = Some(became);
+        Ok(line)
+    }
+}
+
+/// A row as a record that people know.
+fn touched(change: &Change) -> Touched {
+    let kind = change.table.clone();
+    if !fields::is_open(&change.table) {
+        return Touched { kind, name: String::new(), link: String::new() };
+    }
+    let field = |name: &str| {
+        let found = change.value.as_ref().and_then(|value| value.get(name));
+        found.and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
+    let page = |path: &str, id: &str| {
+        if id.is_empty() { String::new() } else { format!("{path}{id}") }
+    };
+    let article = |id: &str| {
+        let id = id.split('/').next().unwrap_or_default();
+        page("/bai-viet/", if id.parse::<ArticleId>().is_ok() { id } else { "" })
+    };
+    let link = match kind.as_str() {
+        "article" => article(&change.key),
+        "post" => page("/bai-dang/", &change.key),
+        "account" | "timetable" | "kill_switch" => "/kenh".to_owned(),
+        "user" => page("/nhat-ky?who=", &change.key),
+        _ => {
+            let post = page("/bai-dang/", &field("post"));
+            if post.is_empty() { article(&field("article")) } else { post }
+        }
+    };
+    let name = match kind.as_str() {
+        "user" => field("name"),
+        "account" | "agency" => field("title"),
+        _ => String::new(),
+    };
+    let name = if name.is_empty() { change.key.replace('\u{1}', " ") } else { name };
+    Touched { kind, name, link }
+}
+
+async fn lines(app: &Shared, visitor: &Visitor, asked: &Question) -> Result<Lines, WebError> {
+    let wanted = asked.wanted(app, visitor).await?;
+    let open = number(&asked.open)?;
+    let mut owners = Owners::new(app, visitor);
+    let found = look::back(app, &mut owners, &wanted, (A_PAGE, A_LOOK)).await?;
+    let mut teller = Teller::new(app, visitor);
+    let mut entries = Vec::new();
+    for seen in &found.seen {
+        entries.push(if open == Some(seen.entry.seq) {
+            teller.opened(seen).await?
+        } else {
+            teller.line(seen).await?
+        });
+    }
+    Ok(Lines { entries, next: found.next, looked: found.looked })
+}
+
+/// The log as an operation.
+pub(crate) async fn list(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Query(asked): Query<Question>,
+) -> Result<Json<Value>, WebError> {
+    Ok(Json(json!(lines(&app, &visitor, &asked).await?)))
+}
+
+/// One record of it, with what changed.
+pub(crate) async fn one(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, WebError> {
+    let seq = id.parse().map_err(|_| WebError::missing())?;
+    let mut owners = Owners::new(&app, &visitor);
+    let seen = look::one(&app, &mut owners, seq).await?.ok_or_else(WebError::missing)?;
+    Ok(Json(json!(Teller::new(&app, &visitor).opened(&seen).await?)))
+}
+
+/// The page.
+pub(crate) async fn page(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Query(asked): Query<Question>,
+) -> Result<Html<String>, WebError> {
+    show(&app, &visitor, asked, None).await
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Behind {
+    after: String,
+}
+
+/// Checks the chain and shows what came of it above the log.
+pub(crate) async fn check(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Form(from): Form<Behind>,
+) -> Result<Html<String>, WebError> {
+    let after = number(&from.after)?.unwrap_or(0);
+    let checked = chain::check(&*app.store, after, chain::MOST).await?;
+    show(&app, &visitor, Question::default(), Some(checked)).await
+}
+
+async fn show(
+    app: &Shared,
+    visitor: &Visitor,
+    asked: Question,
+    checked: Option<Checked>,
+) -> Result<Html<String>, WebError> {
+    const PATH: &str = "/nhat-ky";
+    let Lines { entries, next, looked } = lines(app, visitor, &asked).await?;
+    let people = look::people(app, &visitor.user.agency).await?;
+    let word = |act: &str| acts::words(&app.assets, &visitor.lang, act);
+    let mut acts: Vec<(String, String)> =
+        acts::ACTS.iter().chain([&acts::MOVES]).map(|act| ((*act).to_owned(), word(act))).collect();
+    acts.sort_by_cached_key(|(_, words)| words.to_lowercase());
+    let chips = asked.parts().into_iter().map(|(name, value)| Chip {
+        without: asked.address(PATH, name, &[]),
+        value: match name {
+            "act" => word(&value),
+            "who" => {
+                let person = people.iter().find(|(id, _)| *id == value);
+                person.map_or_else(
+                    || app.assets.word(&visitor.lang, &format!("audit.{value}")),
+                    |(_, name)| name.clone(),
+                )
+            }
+            _ => value,
+        },
+        name,
+    });
+    let chips = chips.collect();
+    let older_seq = next.map(|seq| seq.to_string()).unwrap_or_default();
+    let turn = |line: &Line| {
+        let seq = line.seq.to_string();
+        let open = if line.changes.is_some() { "" } else { &*seq };
+        let more = [("before", &*asked.before), ("open", open)];
+        format!("{}#n{seq}", asked.address(PATH, "", &more))
+    };
+    let page = Page {
+        chips,
+        cut: next.is_some() && entries.len() < A_PAGE,
+        lines: entries.into_iter().map(|line| LineView { turn: turn(&line), line }).collect(),
+        looked: view::number(looked, &visitor.lang),
+        older: next.map(|_| asked.address(PATH, "", &[("before", &older_seq)])).unwrap_or_default(),
+        older_seq,
+        newest: if asked.before.is_empty() { String::new() } else { asked.address(PATH, "", &[]) },
+        file: asked.address("/api/v1/audit/nhat-ky.csv", "", &[("before", &asked.before)]),
+        may_check: CHECKERS.lets(Some(&visitor.user.roles)),
+        people,
+        acts,
+        asked,
+        checked,
+    };
+    pages::draw(app, visitor, "audit", "pages/audit.html", page).await
+}

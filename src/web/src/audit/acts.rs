@@ -1,0 +1,134 @@
+//! What commits call what they do, in words of the locale files.
+
+use crate::assets::Assets;
+
+/// Every phrase that commits are made with, apart from the moves of a delivery.
+pub(super) const ACTS: [&str; 66] = [
+    "abandon token refresh",
+    "add sample person",
+    "add template",
+    "approve correction",
+    "approve own post in an emergency",
+    "approve post",
+    "approve post again",
+    "arrange a clip",
+    "begin token refresh",
+    "brief article",
+    "cancel job",
+    "claim jobs",
+    "close incident",
+    "complete job",
+    "compose posts",
+    "confirm post that was approved alone",
+    "correct post",
+    "count click",
+    "discard job",
+    "draw anew",
+    "edit post",
+    "fail job",
+    "fail variant",
+    "finish token refresh",
+    "ingest article",
+    "keep the platform's usage",
+    "keep the platform's wait",
+    "lease account",
+    "lift kill switch",
+    "measure post",
+    "open a public address",
+    "pause account",
+    "pause account, credentials refused",
+    "queue a brief",
+    "queue an article",
+    "queue composing",
+    "reject post",
+    "release account",
+    "remove template",
+    "render variant",
+    "report incident",
+    "request retraction",
+    "resume account",
+    "retry delivery",
+    "retry job",
+    "return post",
+    "revise article",
+    "revoke shared report",
+    "schedule post",
+    "set account",
+    "set agency",
+    "set delivery aside",
+    "set timetable",
+    "set user",
+    "share report",
+    "sign in",
+    "sign out",
+    "skip measurement",
+    "snooze job",
+    "start rendering",
+    "start worker",
+    "stop job",
+    "store secret",
+    "submit post",
+    "take back post that was approved alone",
+    "throw kill switch",
+];
+
+/// How the moves of a delivery are asked for together.
+pub(super) const MOVES: &str = "delivery";
+
+/// Whether a commit called so is of the kind that is asked for.
+pub(super) fn is(what: &str, asked: &str) -> bool {
+    what == asked || (asked == MOVES && moved(what).is_some())
+}
+
+/// State and event of a move of a delivery: `delivery leased lease lost`.
+fn moved(what: &str) -> Option<(&str, &str)> {
+    what.strip_prefix("delivery ")?.split_once(' ')
+}
+
+/// A phrase as the key of its words.
+fn key(phrase: &str) -> String {
+    let mut key = String::new();
+    for c in phrase.chars() {
+        if c.is_ascii_alphanumeric() {
+            key.push(c);
+        } else if !key.ends_with('_') {
+            key.push('_');
+        }
+    }
+    key
+}
+
+/// The words of a phrase; the phrase itself where there are none.
+pub(super) fn words(assets: &Assets, lang: &str, what: &str) -> String {
+    let word = |key: String| {
+        let word = assets.word(lang, &key);
+        (word != key).then_some(word)
+    };
+    if what == MOVES {
+        return assets.word(lang, "audit.moves");
+    }
+    let found = match moved(what) {
+        Some((state, event)) => word(format!("audit_event.{}", key(event))).map(|event| {
+            format!(
+                "{event} ({} {})",
+                assets.word(lang, "audit.was"),
+                assets.word(lang, &format!("state.{state}"))
+            )
+        }),
+        None => word(format!("audit_act.{}", key(what))),
+    };
+    found.unwrap_or_else(|| what.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_move_of_a_delivery_is_of_one_kind_with_the_others() {
+        assert!(is("delivery leased lease lost", MOVES) && is("approve post", "approve post"));
+        assert!(!is("approve post again", "approve post") && !is("delivery", "approve post"));
+        assert_eq!(key("pause account, credentials refused"), "pause_account_credentials_refused");
+        assert_eq!(key("keep the platform's wait"), "keep_the_platform_s_wait");
+    }
+}
