@@ -22,6 +22,18 @@ impl WebError {
         Self { status, message: message.into() }
     }
 
+    /// What was asked for cannot be.
+    pub(crate) fn unfit(message: &str) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, message)
+    }
+
+    /// The message in one language, where a person can mend what they asked for: a page says it beside the form.
+    pub(crate) fn mendable(&self, lang: &str) -> Option<String> {
+        let (vi, en) = parts(&self.message);
+        let mendable = [StatusCode::UNPROCESSABLE_ENTITY, StatusCode::CONFLICT, StatusCode::TOO_MANY_REQUESTS];
+        mendable.contains(&self.status).then(|| if lang == "en" { en } else { vi }.to_owned())
+    }
+
     /// Nothing here.
     pub(crate) fn missing() -> Self {
         Self::new(StatusCode::NOT_FOUND, "Không tìm thấy / Not found")

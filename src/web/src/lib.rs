@@ -15,7 +15,9 @@ mod emergency;
 mod error;
 mod local;
 mod media;
+mod own;
 mod pages;
+mod people;
 mod picture;
 mod post;
 mod preview;
@@ -229,6 +231,17 @@ fn table() -> (Router<Shared>, Vec<Way>) {
         .post("/bao-cao/chia-se/{id}/thu-hoi", reach::SHARERS, reach::share::revoke)
         .get("/tep/{hash}", staff, media::blob)
         .post("/dang-xuat", staff, auth::sign_out)
+        .get("/quan-tri", ADMINS, people::page::page)
+        .post("/quan-tri/nguoi", ADMINS, people::page::make)
+        .post("/quan-tri/nguoi/{id}", ADMINS, people::page::edit)
+        .post("/quan-tri/nguoi/{id}/mat-khau", ADMINS, people::page::give)
+        .post("/quan-tri/nguoi/{id}/ngung", ADMINS, people::page::deactivate)
+        .post("/quan-tri/nguoi/{id}/mo-lai", ADMINS, people::page::reactivate)
+        .get("/toi", staff, own::page)
+        .post("/toi/mat-khau", staff, own::password)
+        .post("/toi/ngon-ngu", staff, own::language)
+        .post("/toi/phien/khac/thu-hoi", staff, own::end_others)
+        .post("/toi/phien/{id}/thu-hoi", staff, own::end)
         .api(Method::GET, "/api/v1/articles", staff, (articles::told(), articles::list))
         .api(
             Method::POST,
@@ -343,6 +356,22 @@ fn table() -> (Router<Shared>, Vec<Way>) {
             ADMINS,
             (templates::remove_told(), templates::remove),
         )
+        .api(Method::GET, "/api/v1/users", ADMINS, (people::told::list(), people::list))
+        .api(Method::POST, "/api/v1/users", ADMINS, (people::told::add(), people::add_one))
+        .api(
+            Method::PATCH,
+            "/api/v1/users/{id}",
+            ADMINS,
+            (people::told::change(), people::change_one),
+        )
+        .api(
+            Method::POST,
+            "/api/v1/users/{id}/password",
+            ADMINS,
+            (people::told::give(), people::give_one),
+        )
+        .api(Method::GET, "/api/v1/sessions", staff, (own::list_told(), own::list))
+        .api(Method::DELETE, "/api/v1/sessions/{id}", staff, (own::remove_told(), own::remove))
         .get("/dang-nhap", anyone, auth::form)
         .post("/dang-nhap", anyone, auth::sign_in)
         .get("/ngon-ngu/{lang}", anyone, auth::language)

@@ -7,7 +7,7 @@ use axum::{
 };
 use loa_model::{
     Account, AccountName, Actor, Article, Delivery, Handed, JobId, JobKind, JobState, Post,
-    PostState, Priority,
+    PostState, Priority, Role,
 };
 use loa_store::{JobView, StoreExt};
 use serde::Serialize;
@@ -39,6 +39,8 @@ pub(crate) struct Frame<T: Serialize> {
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct UserView {
     name: String,
+    /// Whether the person manages people.
+    admin: bool,
 }
 
 pub(crate) async fn draw<T: Serialize + 'static>(
@@ -52,7 +54,8 @@ pub(crate) async fn draw<T: Serialize + 'static>(
     let waiting = in_review(app, agency).await?.len();
     let attention = attention::count(app, agency).await?;
     let stops = stops(app, visitor).await?;
-    let user = UserView { name: visitor.user.name.clone() };
+    let admin = visitor.user.is(Role::Admin);
+    let user = UserView { name: visitor.user.name.clone(), admin };
     let frame = Frame { page, user, waiting, attention, stops, content };
     Ok(Html(app.assets.render(template, &visitor.lang, frame)?))
 }
