@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Shared,
     error::WebError,
+    tokens,
     ways::{Access, Gate},
 };
 
@@ -264,6 +265,18 @@ pub(crate) async fn require(
     if access == Access::Anyone {
         return Ok(next.run(request).await);
     }
+    if let Some(token) = tokens::brought(path.as_str(), request.headers()) {
+        let token = token.to_owned();
+        let row = (request.method(), access);
+        // No browser sends a token by itself, so no other site can make one send it.
+        return match tokens::visitor(&app, &token, request.headers(), row).await? {
+            Ok(visitor) => {
+                request.extensions_mut().insert(visitor);
+                Ok(next.run(request).await)
+            }
+            Err(answer) => Ok(answer),
+        };
+    }
     let reads = request.method() == Method::GET || request.method() == Method::HEAD;
     if !reads && !same_origin(request.headers()) {
         return Err(WebError::foreign());
@@ -365,7 +378,13 @@ fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     all.split("; ").find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')).map(str::to_owned)
 }
 
-pub(crate) fn set_cookie(response: &mut Response, app: &Shared, name: &str, value: &str, max_age_s: i64) {
+pub(crate) fn set_cookie(
+    response: &mut Response,
+    app: &Shared,
+    name: &str,
+    value: &str,
+    max_age_s: i64,
+) {
     // Over plain http, at home, a browser would drop a Secure cookie.
     let secure = if app.config.public_url.starts_with("https://") { "; Secure" } else { "" };
     let text =

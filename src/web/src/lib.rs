@@ -28,6 +28,7 @@ mod reach;
 mod takedown;
 mod templates;
 mod timeline;
+mod tokens;
 mod view;
 mod ways;
 
@@ -56,6 +57,7 @@ pub use clip::{
 pub use local::{Local, call_local, serve_local};
 pub use preview::{Cards, Drawn, Family, Refused, Wanted};
 pub use reach::files::Paper;
+pub use tokens::{ApiToken, Scope};
 pub use ways::{Access, Way};
 
 /// Settings of the pages.
@@ -133,6 +135,7 @@ pub(crate) struct App {
     pub(crate) paper: Arc<dyn Paper>,
     pub(crate) config: Config,
     pub(crate) attempts: auth::Attempts,
+    pub(crate) limits: tokens::Limits,
     pub(crate) counts: attention::Counts,
     pub(crate) catalogue: articles::Catalogue,
 }
@@ -163,6 +166,7 @@ pub fn router(deps: Deps) -> Result<Router, AssetsError> {
         paper: deps.paper,
         config: deps.config,
         attempts: auth::Attempts::default(),
+        limits: tokens::Limits::default(),
         counts: attention::Counts::default(),
         catalogue: articles::Catalogue::default(),
     });
@@ -240,6 +244,8 @@ fn table() -> (Router<Shared>, Vec<Way>) {
         .get("/toi", staff, own::page)
         .post("/toi/mat-khau", staff, own::password)
         .post("/toi/ngon-ngu", staff, own::language)
+        .post("/toi/ma", staff, tokens::make)
+        .post("/toi/ma/{id}/thu-hoi", staff, tokens::revoke)
         .post("/toi/phien/khac/thu-hoi", staff, own::end_others)
         .post("/toi/phien/{id}/thu-hoi", staff, own::end)
         .api(Method::GET, "/api/v1/articles", staff, (articles::told(), articles::list))
@@ -370,6 +376,8 @@ fn table() -> (Router<Shared>, Vec<Way>) {
             ADMINS,
             (people::told::give(), people::give_one),
         )
+        .api(Method::GET, "/api/v1/tokens", staff, (tokens::list_told(), tokens::list))
+        .api(Method::DELETE, "/api/v1/tokens/{id}", staff, (tokens::remove_told(), tokens::remove))
         .api(Method::GET, "/api/v1/sessions", staff, (own::list_told(), own::list))
         .api(Method::DELETE, "/api/v1/sessions/{id}", staff, (own::remove_told(), own::remove))
         .get("/dang-nhap", anyone, auth::form)

@@ -18,7 +18,9 @@ use crate::{
     auth::{LANGUAGE, Session, Visitor, is_right, set_cookie},
     error::WebError,
     pages::{self, name_of},
-    people, view,
+    people,
+    tokens::{self, Made, TokenRow},
+    view,
 };
 
 /// Fewest characters of a password that a person chooses.
@@ -141,6 +143,11 @@ struct Page {
     login: String,
     roles: Vec<String>,
     sessions: Vec<SessionRow>,
+    tokens: Vec<TokenRow>,
+    /// Scopes that the person may give to a token.
+    scopes: Vec<String>,
+    /// A token that was made just now.
+    made: Option<Made>,
     /// Key of the words for what was done; empty when nothing was.
     done: &'static str,
     /// Why nothing was changed; empty when something was.
@@ -181,6 +188,33 @@ async fn drawn(
     done: &'static str,
     problem: String,
 ) -> Result<Html<String>, WebError> {
+    shown(app, visitor, (done, problem), None).await
+}
+
+/// The page after a token was asked for: with the token, or with what kept it from being made.
+pub(crate) async fn after_token(
+    app: &Shared,
+    visitor: &Visitor,
+    made: Result<Made, WebError>,
+) -> Result<Response, WebError> {
+    match made {
+        Ok(made) => Ok(shown(app, visitor, ("", String::new()), Some(made)).await?.into_response()),
+        Err(error) => match error.mendable(&visitor.lang) {
+            Some(problem) => {
+                Ok((error.status, drawn(app, visitor, "", problem).await?).into_response())
+            }
+            None => Err(error),
+        },
+    }
+}
+
+async fn shown(
+    app: &Shared,
+    visitor: &Visitor,
+    (done, problem): (&'static str, String),
+    made: Option<Made>,
+) -> Result<Html<String>, WebError> {
+    let (tokens, scopes) = tokens::rows(app, visitor).await?;
     let when = |at: Option<Timestamp>| at.map(|at| view::time(at, ZONE)).unwrap_or_default();
     let row = |session: SessionView| SessionRow {
         id: session.id.to_string(),
@@ -194,6 +228,9 @@ async fn drawn(
         login: visitor.user.login.clone(),
         roles: visitor.user.roles.iter().map(name_of).collect(),
         sessions: sessions(app, visitor).await?.into_iter().map(row).collect(),
+        tokens,
+        scopes,
+        made,
         done,
         problem,
     };
