@@ -378,6 +378,24 @@ fn table() -> (Router<Shared>, Vec<Way>) {
         )
         .api(Method::GET, "/api/v1/tokens", staff, (tokens::list_told(), tokens::list))
         .api(Method::DELETE, "/api/v1/tokens/{id}", staff, (tokens::remove_told(), tokens::remove))
+        .api(
+            Method::POST,
+            "/api/v1/own/password",
+            staff,
+            (own::password_told(), own::password_operation),
+        )
+        .api(
+            Method::PUT,
+            "/api/v1/own/language",
+            staff,
+            (own::language_told(), own::language_operation),
+        )
+        .api(
+            Method::DELETE,
+            "/api/v1/sessions",
+            staff,
+            (own::remove_others_told(), own::remove_others),
+        )
         .api(Method::GET, "/api/v1/sessions", staff, (own::list_told(), own::list))
         .api(Method::DELETE, "/api/v1/sessions/{id}", staff, (own::remove_told(), own::remove))
         .get("/dang-nhap", anyone, auth::form)

@@ -266,6 +266,7 @@ pub(crate) async fn password(
 
 /// A language.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Spoken {
     lang: String,
 }
@@ -276,19 +277,22 @@ pub(crate) async fn language(
     Extension(visitor): Extension<Visitor>,
     Form(Spoken { lang }): Form<Spoken>,
 ) -> Result<Response, WebError> {
-    if lang != "vi" && lang != "en" {
-        return Err(WebError::unfit("Ngôn ngữ là vi hoặc en / The language is vi or en"));
-    }
-    let row = app.store.read::<User>(&visitor.user.id.to_string()).await?;
-    let row = row.ok_or_else(WebError::missing)?;
+    speak(&app, &visitor, &lang).await?;
     let mut response = Redirect::to("/toi").into_response();
     set_cookie(&mut response, &app, LANGUAGE, &lang, 365 * 86_400);
+    Ok(response)
+}
+
+async fn speak(app: &Shared, visitor: &Visitor, lang: &str) -> Result<(), WebError> {
+    people::language(lang)?;
+    let row = app.store.read::<User>(&visitor.user.id.to_string()).await?;
+    let row = row.ok_or_else(WebError::missing)?;
     if row.record.lang != lang {
-        let user = User { lang, ..row.record };
+        let user = User { lang: lang.to_owned(), ..row.record };
         let changes = Changes::by(visitor.actor(), "choose language").update(&user, row.version);
         app.store.commit(changes).await?;
     }
-    Ok(response)
+    Ok(())
 }
 
 /// Ends one session.
@@ -326,6 +330,80 @@ pub(crate) async fn remove(
 ) -> Result<StatusCode, WebError> {
     revoke(&app, &visitor, &id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Ends all others for a machine; for a token all of its person.
+pub(crate) async fn remove_others(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+) -> Result<StatusCode, WebError> {
+    revoke_others(&app, &visitor).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Changes the password of the caller for a machine.
+pub(crate) async fn password_operation(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Json(asked): Json<Passwords>,
+) -> Result<StatusCode, WebError> {
+    change_password(&app, &visitor, asked).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Keeps the language of the caller for a machine.
+pub(crate) async fn language_operation(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Json(Spoken { lang }): Json<Spoken>,
+) -> Result<StatusCode, WebError> {
+    speak(&app, &visitor, &lang).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn asks(summary: &str, fields: &[&str], schema: &Value) -> Value {
+    let properties: serde_json::Map<String, Value> =
+        fields.iter().map(|field| ((*field).to_owned(), schema.clone())).collect();
+    let body = json!({
+        "type": "object", "required": fields, "additionalProperties": false, "properties": properties,
+    });
+    json!({
+        "summary": summary,
+        "requestBody": { "required": true, "content": { "application/json": { "schema": body } } },
+        "responses": {
+            "204": { "description": "It is so" },
+            "400": { "description": "The body is no JSON" },
+            "409": { "description": "Somebody changed the person just now" },
+            "415": { "description": "The body is not said to be JSON" },
+            "422": { "description": "Something in it cannot be; the problem says what" },
+        },
+    })
+}
+
+/// The password as `OpenAPI` says it.
+pub(crate) fn password_told() -> Value {
+    let text = json!({ "type": "string" });
+    let mut told =
+        asks("Change the caller's own password; their other sessions end", &["old", "new"], &text);
+    told["responses"]["429"] =
+        json!({ "description": "Too many wrong passwords, or too many requests of the token" });
+    told
+}
+
+/// The language as `OpenAPI` says it.
+pub(crate) fn language_told() -> Value {
+    asks("Choose the language of the caller's pages", &["lang"], &json!({ "enum": ["vi", "en"] }))
+}
+
+/// The ending of all others as `OpenAPI` says it.
+pub(crate) fn remove_others_told() -> Value {
+    json!({
+        "summary": "End every session of the caller but the one that asks",
+        "responses": {
+            "204": { "description": "They are over" },
+            "409": { "description": "One of them changed just now" },
+        },
+    })
 }
 
 /// The list as `OpenAPI` says it.

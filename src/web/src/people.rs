@@ -124,7 +124,7 @@ fn login(text: &str) -> Result<&str, WebError> {
     Ok(text)
 }
 
-fn language(text: &str) -> Result<(), WebError> {
+pub(crate) fn language(text: &str) -> Result<(), WebError> {
     if text == "vi" || text == "en" {
         return Ok(());
     }

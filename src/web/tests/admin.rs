@@ -299,6 +299,34 @@ async fn the_language_a_person_chooses_is_kept_for_the_next_sign_in() {
 }
 
 #[tokio::test]
+async fn a_program_changes_password_language_and_sessions_as_the_page_does() {
+    let world = World::new().await;
+    let cookies = [
+        cookie(&signed_in(&world, "", "soan", PASSWORD).await),
+        cookie(&signed_in(&world, "", "soan", PASSWORD).await),
+    ];
+    let [own, other] = cookies.map(|cookie| Browser { world: &world, cookie });
+    let headers = [("sec-fetch-site", "same-origin"), ("content-type", "application/json")];
+    let put = async |lang: &str| {
+        let body = json!({ "lang": lang }).to_string();
+        own.raw("PUT", "/api/v1/own/language", &headers, body).await.status()
+    };
+    assert_eq!(put("en").await, StatusCode::NO_CONTENT);
+    assert_eq!(user(&world, &world.people.author).await.lang, "en");
+    assert_eq!(put("xx").await, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(other.get("/toi").await.status, StatusCode::OK);
+    let ended = own.raw("DELETE", "/api/v1/sessions", &headers, String::new()).await;
+    assert_eq!(ended.status(), StatusCode::NO_CONTENT);
+    assert_eq!(other.get("/toi").await.status, StatusCode::SEE_OTHER);
+    let new = "một mật khẩu của riêng tôi";
+    let wrong = own.json("/api/v1/own/password", &json!({ "old": "sai", "new": new })).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let right = own.json("/api/v1/own/password", &json!({ "old": PASSWORD, "new": new })).await;
+    assert_eq!(right.status, StatusCode::NO_CONTENT);
+    assert_eq!(signed_in(&world, "", "soan", new).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
 async fn only_administrators_are_shown_the_way_to_people() {
     let world = World::new().await;
     for (who, sees) in [(&world.people.admin, true), (&world.people.author, false)] {
