@@ -331,7 +331,8 @@ async fn taken_back(app: &Shared, visitor: &Visitor, id: &str) -> Result<(), Web
     let id: Digest = id.parse().map_err(|_| WebError::missing())?;
     let row = app.store.read::<ApiToken>(&id.to_string()).await?.ok_or_else(WebError::missing)?;
     let (own, token) = (row.record.user == visitor.user.id, row.record);
-    if !own && !(token.agency == visitor.user.agency && visitor.user.is(Role::Admin)) {
+    let administers = visitor.user.is(Role::Admin) && token.agency == visitor.user.agency;
+    if !own && !administers {
         return Err(WebError::missing());
     }
     if token.revoked_at.is_none() {

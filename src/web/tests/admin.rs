@@ -14,7 +14,7 @@ use support::{
 };
 
 /// A browser that signed in by the form, with what it was given.
-async fn signed_in<'a>(world: &'a World, cookie: &str, login: &str, password: &str) -> Answer {
+async fn signed_in(world: &World, cookie: &str, login: &str, password: &str) -> Answer {
     let browser = Browser { world, cookie: cookie.to_owned() };
     let headers = [
         ("sec-fetch-site", "same-origin"),
@@ -27,19 +27,20 @@ async fn signed_in<'a>(world: &'a World, cookie: &str, login: &str, password: &s
 /// The cookie of the session an answer begins.
 fn cookie(answer: &Answer) -> String {
     let all = answer.headers.get_all("set-cookie").iter();
-    let own = all.filter_map(|value| value.to_str().unwrap().split(';').next());
+    let own = all.filter_map(|value| value.to_str().ok()?.split(';').next());
     own.map(str::to_owned).find(|pair| pair.starts_with("loa=")).expect("a session")
 }
 
 async fn user(world: &World, id: &User) -> User {
-    world.store.read::<User>(&id.id.to_string()).await.unwrap().unwrap().record
+    let row = world.store.read::<User>(&id.id.to_string()).await.expect("a store in memory");
+    row.expect("people stay").record
 }
 
 /// The password that a page shows once.
 fn given(answer: &Answer) -> String {
     let (_, after) =
         answer.text().split_once("id=\"given\" readonly value=\"").expect("a password");
-    after.split_once('"').unwrap().0.to_owned()
+    after.split_once('"').expect("its end").0.to_owned()
 }
 
 #[tokio::test]

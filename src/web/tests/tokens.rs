@@ -28,7 +28,7 @@ async fn token(world: &World, user: &User, scopes: &[Scope]) -> String {
         revoked_at: None,
     };
     let changes = Changes::by(Actor::User(user.id), "make API token").insert(&token);
-    world.store.commit(changes).await.unwrap();
+    world.store.commit(changes).await.expect("a new token");
     text
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-fn body(schema: Value) -> Value {
+fn body(schema: &Value) -> Value {
     json!({ "required": true, "content": { "application/json": { "schema": schema } } })
 }
 
@@ -49,7 +49,7 @@ pub(crate) fn list() -> Value {
 pub(crate) fn add() -> Value {
     refuses(json!({
         "summary": "Add a person (role admin); the answer tells the first password, once",
-        "requestBody": body(object(&["login", "name", "roles"], &["login", "name", "roles", "lang"])),
+        "requestBody": body(&object(&["login", "name", "roles"], &["login", "name", "roles", "lang"])),
         "responses": {
             "201": { "description": "id, login and password" },
             "409": { "description": "The sign-in name is taken" },
@@ -62,7 +62,7 @@ pub(crate) fn change() -> Value {
     refuses(json!({
         "summary": "Change name and roles of a person, or whether they may sign in (role admin); what is not said stays",
         "parameters": id(),
-        "requestBody": body(object(&[], &["name", "roles", "active"])),
+        "requestBody": body(&object(&[], &["name", "roles", "active"])),
         "responses": {
             "204": { "description": "It is so" },
             "404": { "description": "The agency has nobody of this id" },
