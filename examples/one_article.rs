@@ -198,6 +198,7 @@ fn person(ids: &Ids, login: &str, role: Role) -> User {
         roles: vec![role],
         password_hash: String::new(),
         lang: "vi".to_owned(),
+        deactivated_at: None,
     }
 }
 

@@ -247,6 +247,7 @@ async fn people(house: &House, kept: &Kept) -> anyhow::Result<()> {
             roles: person.roles.clone(),
             password_hash: loa_web::hash_password(&person.password, &*house.entropy),
             lang: "vi".to_owned(),
+            deactivated_at: None,
         };
         let actor = Actor::Operator("demo".to_owned());
         house.store.commit(Changes::by(actor, "add sample person").insert(&user)).await?;

@@ -9,7 +9,7 @@ use jiff::{
 };
 use loa_delivery::Lookout;
 use loa_model::{
-    Account, AccountName, Actor, Agency, Article, Delivery, DeliveryState, JobState, Post,
+    Account, AccountName, Actor, Agency, Article, Delivery, DeliveryState, JobState, Login, Post,
     PostState, Priority, Role, User, Variant, VariantState, When, record::join, schedule,
 };
 use loa_reach::{By, Query, Reports};
@@ -465,6 +465,7 @@ pub(crate) async fn add_user(house: &House, new: NewUser) -> anyhow::Result<Valu
         })
         .collect::<anyhow::Result<_>>()?;
     let known = login(house, &new.login).await?;
+    let is_known = known.is_some();
     let user = User {
         id: known.map_or_else(|| house.ids.make(), |user| user.id),
         agency: new.agency,
@@ -473,9 +474,14 @@ pub(crate) async fn add_user(house: &House, new: NewUser) -> anyhow::Result<Valu
         roles,
         password_hash: new.password_hash,
         lang: "vi".to_owned(),
+        deactivated_at: None,
     };
     let actor = Actor::Operator("command line".to_owned());
-    house.store.commit(Changes::by(actor, "set user").put(&user, Expect::Any)).await?;
+    // The pages take a sign-in name by this record, so a name that is new here is not taken there at the same moment.
+    let name = Login { login: user.login.clone(), user: user.id };
+    let expect = if is_known { Expect::Any } else { Expect::Absent };
+    let changes = Changes::by(actor, "set user").put(&user, Expect::Any).put(&name, expect);
+    house.store.commit(changes).await?;
     Ok(json!({ "user": user.id, "login": user.login }))
 }
 

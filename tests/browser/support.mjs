@@ -31,10 +31,11 @@ export async function serve(kind = "") {
   });
   child.removeAllListeners("exit");
   const [first, light, article] = said.split("\n");
-  const [base, , , , ...password] = first.split(/\s+/);
+  // Address, who may sign in, the password of all of them: parted by two spaces.
+  const [base, , password] = first.split("  ");
   return {
     base,
-    password: password.join(" "),
+    password,
     light: light.split(": ")[1],
     article: article.split(": ")[1],
     stop: () => child.kill(),

@@ -92,6 +92,7 @@ impl Newsroom {
             roles: vec![loa_model::Role::Approver],
             password_hash: String::new(),
             lang: "vi".to_owned(),
+            deactivated_at: None,
         };
         let actor = Actor::Operator("test".to_owned());
         let changes = Changes::by(actor, "set user").put(&user, loa_store::Expect::Any);

@@ -81,6 +81,11 @@ impl Ids {
         T::from(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
     }
 
+    /// The randomness they are made from, for what is neither id nor token: the salt of a password.
+    pub fn entropy(&self) -> &dyn Entropy {
+        &*self.entropy
+    }
+
     /// A number in 0..=1, for jitter.
     pub fn chance(&self) -> f64 {
         let mut random = [0u8; 4];

@@ -1,5 +1,6 @@
 //! People and who did what.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -23,6 +24,12 @@ pub enum Role {
     Admin,
 }
 
+impl Role {
+    /// Every role, in the order in which a post passes through their hands.
+    pub const ALL: [Self; 5] =
+        [Self::Author, Self::Editor, Self::Approver, Self::Analyst, Self::Admin];
+}
+
 /// A person of one agency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
@@ -40,9 +47,17 @@ pub struct User {
     pub password_hash: String,
     /// Interface language, `vi` or `en`.
     pub lang: String,
+    /// Since when the person may not sign in any more; absent for whoever may. The record stays, because what they did names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deactivated_at: Option<Timestamp>,
 }
 
 impl User {
+    /// Whether the person may sign in.
+    pub fn is_active(&self) -> bool {
+        self.deactivated_at.is_none()
+    }
+
     /// Whether the person has this role; an admin does not approve by being admin.
     pub fn is(&self, role: Role) -> bool {
         self.roles.contains(&role)
@@ -67,6 +82,23 @@ impl Record for User {
     }
 }
 
+/// A sign-in name that is taken. An index holds several rows under one key, a table one: of two people who are added at once
+/// with one name, the second is a conflict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Login {
+    /// The name.
+    pub login: String,
+    /// Whose it is.
+    pub user: UserId,
+}
+
+impl Record for Login {
+    const TABLE: &'static str = "login";
+    fn key(&self) -> String {
+        self.login.clone()
+    }
+}
+
 /// Who caused a change: written with it in the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "by", content = "who")]
@@ -77,4 +109,21 @@ pub enum Actor {
     Worker(String),
     /// A command given by the operator of the machine.
     Operator(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_person_written_before_anybody_could_be_deactivated_is_active_and_stays_as_written() {
+        let old = r#"{"id":"00000000-0000-7000-8000-00000000abcd","agency":"demo","login":"lan","name":"Lan","roles":["author"],"password_hash":"x","lang":"vi"}"#;
+        let user: User = serde_json::from_str(old).unwrap();
+        assert!(user.is_active());
+        assert_eq!(serde_json::to_string(&user).unwrap(), old);
+        let at = Timestamp::from_second(1_800_000_000).unwrap();
+        let gone = User { deactivated_at: Some(at), ..user };
+        let read: User = serde_json::from_str(&serde_json::to_string(&gone).unwrap()).unwrap();
+        assert!(!read.is_active());
+    }
 }

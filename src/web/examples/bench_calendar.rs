@@ -51,7 +51,7 @@ async fn main() -> std::io::Result<()> {
     let user = &world.people.author;
     let token = "token";
     let expires_at = "2027-11-01T00:00:00Z".parse().expect("an instant");
-    let session = Session { token: Digest::of(token.as_bytes()), user: user.id, expires_at };
+    let session = Session::new(Digest::of(token.as_bytes()), user.id, expires_at);
     let signed_in = Changes::by(Actor::User(user.id), "sign in").insert(&session);
     world.store.commit(signed_in).await.expect("the memory takes it");
     let mut out = std::io::stdout();

@@ -1,6 +1,6 @@
 //! Serves the newsroom of the tests on a loopback port until Ctrl-C, so that the pages can be looked at:
-//! `cargo run -p loa-web --example pages -- 8081` (add `empty` for a newsroom without articles, or an MP4 file for its clips). Sign in as `soan` or
-//! `duyet` with the password printed. `states` adds a post in every state, urgent ones, incidents, and an account that cannot post;
+//! `cargo run -p loa-web --example pages -- 8081` (add `empty` for a newsroom without articles, or an MP4 file for its clips). Sign in as `soan`,
+//! `duyet` or `quantri` with the password printed. `states` adds a post in every state, urgent ones, incidents, and an account that cannot post;
 //! `measured` adds two months of measured posts, for the reports; `month` fills the calendar.
 
 #[path = "../tests/support/mod.rs"]
@@ -39,7 +39,7 @@ async fn main() -> std::io::Result<()> {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     let address = listener.local_addr()?;
     let line = format!(
-        "http://localhost:{}  soan | duyet  {PASSWORD}\nlight page: /l/{}/nhe\narticle: /bai-viet/{}\n",
+        "http://localhost:{}  soan | duyet | quantri  {PASSWORD}\nlight page: /l/{}/nhe\narticle: /bai-viet/{}\n",
         address.port(),
         world.posts.published.content.link.code,
         world.article.id,

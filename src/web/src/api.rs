@@ -121,8 +121,11 @@ pub(crate) async fn openapi() -> Json<Value> {
         "paths": crate::ways::paths(&crate::ways()),
         "components": {
             "schemas": { "Problem": problem },
-            "securitySchemes": { "session": { "type": "apiKey", "in": "cookie", "name": "loa" } },
+            "securitySchemes": {
+                "session": { "type": "apiKey", "in": "cookie", "name": "loa" },
+                "token": { "type": "http", "scheme": "bearer", "description": "A token made on one's own page (/toi). It acts as its person, within its scopes: GET needs read; what approvers sign approve; what administrators manage admin; other changes write. 600 requests a minute." },
+            },
         },
-        "security": [{ "session": [] }],
+        "security": [{ "session": [] }, { "token": [] }],
     }))
 }

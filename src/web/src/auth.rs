@@ -18,18 +18,22 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 use jiff::{SignedDuration, Timestamp};
-use loa_model::{Actor, Digest, Entropy, Record, User, UserId};
-use loa_store::{Changes, Expect, StoreExt};
+use loa_model::{
+    Actor, Digest, Entropy, IndexEntry, Record, User, UserId,
+    record::{join, time_key},
+};
+use loa_store::{Changes, Expect, StoreExt, Versioned};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Shared,
     error::WebError,
+    tokens,
     ways::{Access, Gate},
 };
 
 const COOKIE: &str = "loa";
-const LANGUAGE: &str = "lang";
+pub(crate) const LANGUAGE: &str = "lang";
 /// Checked for unknown logins, so that they take as long as known ones.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5bm9ib2Q$2JY0YX5iQw3c0zTgq1xBBYHj6MJxYvO7q5yU9Jh0p1s";
 
@@ -42,6 +46,33 @@ pub struct Session {
     pub user: UserId,
     /// Until.
     pub expires_at: Timestamp,
+    /// Since when; of those of earlier releases nobody kept it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Timestamp>,
+    /// When it was last used, to the hour: the ledger does not keep each step of a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_at: Option<Timestamp>,
+    /// Where the sign-in came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// Which browser it was, by its own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub browser: Option<String>,
+}
+
+impl Session {
+    /// A session of which no more is known than whose it is and until when.
+    pub fn new(token: Digest, user: UserId, expires_at: Timestamp) -> Self {
+        Self {
+            token,
+            user,
+            expires_at,
+            created_at: None,
+            seen_at: None,
+            address: None,
+            browser: None,
+        }
+    }
 }
 
 impl Record for Session {
@@ -49,7 +80,15 @@ impl Record for Session {
     fn key(&self) -> String {
         self.token.to_string()
     }
+    fn index(&self) -> Vec<IndexEntry> {
+        let since = self.created_at.map(time_key).unwrap_or_default();
+        let key = join(&[&self.user.to_string(), &since]);
+        vec![IndexEntry { index: BY_USER, key }]
+    }
 }
+
+/// Sessions of a person, in the order of their beginning.
+pub(crate) const BY_USER: &str = "session_by_user";
 
 /// Who asks, and in which language: put into each request by [`require`].
 #[derive(Debug, Clone)]
@@ -70,11 +109,11 @@ impl Visitor {
 pub(crate) struct Attempts(Mutex<BTreeMap<String, Vec<Timestamp>>>);
 
 impl Attempts {
-    fn failed(&self, key: &str, now: Timestamp) {
+    pub(crate) fn failed(&self, key: &str, now: Timestamp) {
         self.recent(key, now, true);
     }
 
-    fn allowed(&self, key: &str, now: Timestamp) -> bool {
+    pub(crate) fn allowed(&self, key: &str, now: Timestamp) -> bool {
         self.recent(key, now, false) < 10
     }
 
@@ -149,23 +188,32 @@ pub(crate) async fn sign_in(
     let found = app.store.list::<User>("user_by_login", &form.login, 2).await?;
     let user = found.into_iter().map(|row| row.record).find(|user| user.login == form.login);
     let hash = user.as_ref().map(|user| user.password_hash.clone());
-    let password = form.password;
-    // Hashing takes tens of milliseconds: off the async workers, and done for unknown logins too.
-    let right = tokio::task::spawn_blocking(move || {
-        let hash = hash.unwrap_or_else(|| NOBODY.to_owned());
-        Argon2::default().verify_password(password.as_bytes(), hash.as_str()).is_ok()
-    })
-    .await
-    .unwrap_or(false);
-    let Some(user) = user.filter(|_| right) else {
+    // Done for unknown logins too.
+    let right = is_right(form.password, hash.unwrap_or_else(|| NOBODY.to_owned())).await;
+    let Some(user) = user.filter(|user| right && user.is_active()) else {
         app.attempts.failed(&key, now);
         let page = draw_form(&app, &headers, "sign_in.wrong")?;
         return Ok((StatusCode::UNAUTHORIZED, page).into_response());
     };
     let token = app.ids.token(32);
     let expires_at = now + SignedDuration::from_hours(app.config.session_hours);
-    let session = Session { token: Digest::of(token.as_bytes()), user: user.id, expires_at };
-    app.store.commit(Changes::by(Actor::User(user.id), "sign in").insert(&session)).await?;
+    let session = Session {
+        created_at: Some(now),
+        seen_at: Some(to_the_hour(now)),
+        address: Some(peer.ip().to_string()),
+        browser: browser(&headers),
+        ..Session::new(Digest::of(token.as_bytes()), user.id, expires_at)
+    };
+    let mut changes = Changes::by(Actor::User(user.id), "sign in").insert(&session);
+    // The token is always a new one, and what this browser had before opens nothing any more.
+    if let Some(old) = cookie(&headers, COOKIE) {
+        let old = Digest::of(old.as_bytes()).to_string();
+        let old = app.store.read::<Session>(&old).await?;
+        if let Some(row) = old.filter(|row| row.record.expires_at > now) {
+            changes = changes.update(&Session { expires_at: now, ..row.record }, row.version);
+        }
+    }
+    app.store.commit(changes).await?;
     let mut response = Redirect::to("/").into_response();
     set_cookie(&mut response, &app, COOKIE, &token, app.config.session_hours * 3600);
     set_cookie(&mut response, &app, LANGUAGE, &user.lang, 365 * 86_400);
@@ -217,6 +265,18 @@ pub(crate) async fn require(
     if access == Access::Anyone {
         return Ok(next.run(request).await);
     }
+    if let Some(token) = tokens::brought(path.as_str(), request.headers()) {
+        let token = token.to_owned();
+        let row = (request.method(), access);
+        // No browser sends a token by itself, so no other site can make one send it.
+        return match tokens::visitor(&app, &token, request.headers(), row).await? {
+            Ok(visitor) => {
+                request.extensions_mut().insert(visitor);
+                Ok(next.run(request).await)
+            }
+            Err(answer) => Ok(answer),
+        };
+    }
     let reads = request.method() == Method::GET || request.method() == Method::HEAD;
     if !reads && !same_origin(request.headers()) {
         return Err(WebError::foreign());
@@ -247,8 +307,44 @@ async fn visitor(app: &Shared, headers: &HeaderMap) -> Result<Option<Visitor>, W
         return Ok(None);
     }
     let user = app.store.read::<User>(&row.record.user.to_string()).await?;
+    let Some(user) = user.map(|user| user.record).filter(User::is_active) else { return Ok(None) };
+    seen(app, row).await?;
     let lang = language_of(headers, &app.config.language);
-    Ok(user.map(|user| Visitor { user: user.record, session, lang }))
+    Ok(Some(Visitor { user, session, lang }))
+}
+
+/// Notes that a session is used, once an hour.
+async fn seen(app: &Shared, row: Versioned<Session>) -> Result<(), WebError> {
+    let now = to_the_hour(app.clock.now());
+    if row.record.seen_at.is_none_or(|seen| seen >= now) {
+        return Ok(());
+    }
+    let session = Session { seen_at: Some(now), ..row.record };
+    let changes = Changes::by(Actor::User(session.user), "use session");
+    match app.store.commit(changes.update(&session, row.version)).await {
+        // Another request of the same browser was faster, or the session was ended just now: the next request sees which.
+        Ok(_) | Err(loa_store::Error::Conflict { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn to_the_hour(at: Timestamp) -> Timestamp {
+    let second = at.as_second();
+    Timestamp::from_second(second - second.rem_euclid(3600)).unwrap_or(at)
+}
+
+/// What the browser calls itself, cut where nobody reads on.
+fn browser(headers: &HeaderMap) -> Option<String> {
+    let named = headers.get(header::USER_AGENT)?.to_str().ok()?;
+    Some(named.chars().take(300).collect())
+}
+
+/// Whether a password is the one of a hash. Hashing takes tens of milliseconds: off the async workers.
+pub(crate) async fn is_right(password: String, hash: String) -> bool {
+    let right = tokio::task::spawn_blocking(move || {
+        Argon2::default().verify_password(password.as_bytes(), hash.as_str()).is_ok()
+    });
+    right.await.unwrap_or(false)
 }
 
 /// Whether htmx asks: it takes a part of a page.
@@ -282,7 +378,13 @@ fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     all.split("; ").find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')).map(str::to_owned)
 }
 
-fn set_cookie(response: &mut Response, app: &Shared, name: &str, value: &str, max_age_s: i64) {
+pub(crate) fn set_cookie(
+    response: &mut Response,
+    app: &Shared,
+    name: &str,
+    value: &str,
+    max_age_s: i64,
+) {
     // Over plain http, at home, a browser would drop a Secure cookie.
     let secure = if app.config.public_url.starts_with("https://") { "; Secure" } else { "" };
     let text =

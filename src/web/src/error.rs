@@ -22,6 +22,19 @@ impl WebError {
         Self { status, message: message.into() }
     }
 
+    /// What was asked for cannot be.
+    pub(crate) fn unfit(message: &str) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, message)
+    }
+
+    /// The message in one language, where a person can mend what they asked for: a page says it beside the form.
+    pub(crate) fn mendable(&self, lang: &str) -> Option<String> {
+        let (vi, en) = parts(&self.message);
+        let mendable =
+            [StatusCode::UNPROCESSABLE_ENTITY, StatusCode::CONFLICT, StatusCode::TOO_MANY_REQUESTS];
+        mendable.contains(&self.status).then(|| if lang == "en" { en } else { vi }.to_owned())
+    }
+
     /// Nothing here.
     pub(crate) fn missing() -> Self {
         Self::new(StatusCode::NOT_FOUND, "Không tìm thấy / Not found")
@@ -111,7 +124,13 @@ pub(crate) async fn told(mut response: Response, lang: &str) -> Response {
         return response;
     }
     if let Some(Said(message)) = response.extensions_mut().remove() {
-        return problem(status, &message, lang);
+        let mut told = problem(status, &message, lang);
+        for name in [header::RETRY_AFTER, header::WWW_AUTHENTICATE] {
+            if let Some(value) = response.headers_mut().remove(&name) {
+                told.headers_mut().insert(name, value);
+            }
+        }
+        return told;
     }
     let body = axum::body::to_bytes(response.into_body(), MOST).await.unwrap_or_default();
     let why = String::from_utf8_lossy(&body);

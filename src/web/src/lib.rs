@@ -17,7 +17,9 @@ mod emergency;
 mod error;
 mod local;
 mod media;
+mod own;
 mod pages;
+mod people;
 mod picture;
 mod post;
 mod preview;
@@ -28,6 +30,7 @@ mod reach;
 mod takedown;
 mod templates;
 mod timeline;
+mod tokens;
 mod view;
 mod ways;
 
@@ -56,6 +59,7 @@ pub use clip::{
 pub use local::{Local, call_local, serve_local};
 pub use preview::{Cards, Drawn, Family, Refused, Wanted};
 pub use reach::files::Paper;
+pub use tokens::{ApiToken, Scope};
 pub use ways::{Access, Way};
 
 /// Settings of the pages.
@@ -133,6 +137,7 @@ pub(crate) struct App {
     pub(crate) paper: Arc<dyn Paper>,
     pub(crate) config: Config,
     pub(crate) attempts: auth::Attempts,
+    pub(crate) limits: tokens::Limits,
     pub(crate) counts: attention::Counts,
     pub(crate) catalogue: articles::Catalogue,
 }
@@ -163,6 +168,7 @@ pub fn router(deps: Deps) -> Result<Router, AssetsError> {
         paper: deps.paper,
         config: deps.config,
         attempts: auth::Attempts::default(),
+        limits: tokens::Limits::default(),
         counts: attention::Counts::default(),
         catalogue: articles::Catalogue::default(),
     });
@@ -237,6 +243,19 @@ fn table() -> (Router<Shared>, Vec<Way>) {
         .post("/nhat-ky/kiem-tra", audit::CHECKERS, audit::check)
         .get("/tep/{hash}", staff, media::blob)
         .post("/dang-xuat", staff, auth::sign_out)
+        .get("/quan-tri", ADMINS, people::page::page)
+        .post("/quan-tri/nguoi", ADMINS, people::page::make)
+        .post("/quan-tri/nguoi/{id}", ADMINS, people::page::edit)
+        .post("/quan-tri/nguoi/{id}/mat-khau", ADMINS, people::page::give)
+        .post("/quan-tri/nguoi/{id}/ngung", ADMINS, people::page::deactivate)
+        .post("/quan-tri/nguoi/{id}/mo-lai", ADMINS, people::page::reactivate)
+        .get("/toi", staff, own::page)
+        .post("/toi/mat-khau", staff, own::password)
+        .post("/toi/ngon-ngu", staff, own::language)
+        .post("/toi/ma", staff, tokens::make)
+        .post("/toi/ma/{id}/thu-hoi", staff, tokens::revoke)
+        .post("/toi/phien/khac/thu-hoi", staff, own::end_others)
+        .post("/toi/phien/{id}/thu-hoi", staff, own::end)
         .api(Method::GET, "/api/v1/articles", staff, (articles::told(), articles::list))
         .api(
             Method::POST,
@@ -389,6 +408,42 @@ fn table() -> (Router<Shared>, Vec<Way>) {
             ADMINS,
             (templates::remove_told(), templates::remove),
         )
+        .api(Method::GET, "/api/v1/users", ADMINS, (people::told::list(), people::list))
+        .api(Method::POST, "/api/v1/users", ADMINS, (people::told::add(), people::add_one))
+        .api(
+            Method::PATCH,
+            "/api/v1/users/{id}",
+            ADMINS,
+            (people::told::change(), people::change_one),
+        )
+        .api(
+            Method::POST,
+            "/api/v1/users/{id}/password",
+            ADMINS,
+            (people::told::give(), people::give_one),
+        )
+        .api(Method::GET, "/api/v1/tokens", staff, (tokens::list_told(), tokens::list))
+        .api(Method::DELETE, "/api/v1/tokens/{id}", staff, (tokens::remove_told(), tokens::remove))
+        .api(
+            Method::POST,
+            "/api/v1/own/password",
+            staff,
+            (own::password_told(), own::password_operation),
+        )
+        .api(
+            Method::PUT,
+            "/api/v1/own/language",
+            staff,
+            (own::language_told(), own::language_operation),
+        )
+        .api(
+            Method::DELETE,
+            "/api/v1/sessions",
+            staff,
+            (own::remove_others_told(), own::remove_others),
+        )
+        .api(Method::GET, "/api/v1/sessions", staff, (own::list_told(), own::list))
+        .api(Method::DELETE, "/api/v1/sessions/{id}", staff, (own::remove_told(), own::remove))
         .get("/dang-nhap", anyone, auth::form)
         .post("/dang-nhap", anyone, auth::sign_in)
         .get("/ngon-ngu/{lang}", anyone, auth::language)

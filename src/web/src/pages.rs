@@ -7,7 +7,7 @@ use axum::{
 };
 use loa_model::{
     Account, AccountName, Actor, Article, Delivery, Handed, JobId, JobKind, JobState, Post,
-    PostState, Priority,
+    PostState, Priority, Role,
 };
 use loa_store::{JobView, StoreExt};
 use serde::Serialize;
@@ -41,6 +41,8 @@ pub(crate) struct UserView {
     name: String,
     /// Whether the log is theirs to read.
     reads_audit: bool,
+    /// Whether the person manages people.
+    admin: bool,
 }
 
 pub(crate) async fn draw<T: Serialize + 'static>(
@@ -57,6 +59,7 @@ pub(crate) async fn draw<T: Serialize + 'static>(
     let user = UserView {
         name: visitor.user.name.clone(),
         reads_audit: audit::READERS.lets(Some(&visitor.user.roles)),
+        admin: visitor.user.is(Role::Admin),
     };
     let frame = Frame { page, user, waiting, attention, stops, content };
     Ok(Html(app.assets.render(template, &visitor.lang, frame)?))

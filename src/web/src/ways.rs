@@ -168,9 +168,12 @@ fn common(answers: &mut Map<String, Value>, access: Access) {
     match access {
         Access::Anyone => return,
         Access::Staff => {}
-        Access::Only(_) => add("403", "Not for this role, or not from a page of ours"),
+        Access::Only(_) => {
+            add("403", "Not for this role or this token, or not from a page of ours");
+        }
     }
-    add("401", "Sign in first");
+    add("401", "Sign in first, or bring a token that is open");
+    add("429", "The token asked too often; Retry-After says when it may again");
 }
 
 #[cfg(test)]

@@ -35,6 +35,7 @@ pub(crate) fn approver_record() -> User {
         roles: vec![Role::Approver],
         password_hash: String::new(),
         lang: "vi".into(),
+        deactivated_at: None,
     }
 }
 

@@ -278,6 +278,7 @@ impl World {
             roles: vec![role],
             password_hash: String::new(),
             lang: "vi".into(),
+            deactivated_at: None,
         };
         self.commit(Changes::by(operator(), "add user").insert(&user));
     }

@@ -155,6 +155,7 @@ impl World {
             roles: vec![role],
             password_hash: String::new(),
             lang: "vi".to_owned(),
+            deactivated_at: None,
         };
         let (author, approver) = (person("lan", Role::Author), person("minh", Role::Approver));
         let account = Account {

@@ -110,6 +110,7 @@ impl Desk {
             roles: roles.to_vec(),
             password_hash: String::new(),
             lang: "vi".into(),
+            deactivated_at: None,
         };
         let block = |kind, text: &str| Block { kind, text: text.into() };
         let mut article = Article {

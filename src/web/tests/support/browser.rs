@@ -50,7 +50,7 @@ impl<'a> Browser<'a> {
     pub async fn of(world: &'a World, user: &User) -> Self {
         let token = format!("token-of-{}", user.login);
         let expires_at = world.clock.now() + SignedDuration::from_hours(12);
-        let session = Session { token: Digest::of(token.as_bytes()), user: user.id, expires_at };
+        let session = Session::new(Digest::of(token.as_bytes()), user.id, expires_at);
         let changes = Changes::by(Actor::User(user.id), "sign in").insert(&session);
         world.store.commit(changes).await.unwrap();
         Self { world, cookie: format!("loa={token}") }

@@ -126,6 +126,8 @@ pub struct People {
     pub author: User,
     /// Approves, and composes too.
     pub approver: User,
+    /// Manages people.
+    pub admin: User,
     /// Of another agency, with every role.
     pub stranger: User,
 }

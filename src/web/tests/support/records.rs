@@ -35,15 +35,23 @@ pub async fn people(store: &Arc<MemoryStore>, ids: &Ids) -> People {
         roles: roles.to_vec(),
         password_hash: hash.clone(),
         lang: "vi".into(),
+        deactivated_at: None,
     };
     let every = [Role::Author, Role::Editor, Role::Approver, Role::Analyst, Role::Admin];
+    let author = user("soan", "Nguyễn Thị Mẫn", "demo", &[Role::Author, Role::Editor]);
+    // Not made from the numbers that order the posts of one instant.
+    let id = "00000000-0000-7000-8000-0000000000ad".parse().unwrap();
+    let (login, name) = ("quantri".into(), "Hoàng Thị Quản".into());
+    let admin = User { id, login, name, roles: vec![Role::Admin], ..author.clone() };
     let people = People {
-        author: user("soan", "Nguyễn Thị Mẫn", "demo", &[Role::Author, Role::Editor]),
+        author,
         approver: user("duyet", "Trần Đình Hộ", "demo", &[Role::Author, Role::Approver]),
+        admin,
         stranger: user("khach", "Lê Văn Lạ", "khac", &every),
     };
     let changes = Changes::by(by(), "add people");
-    let changes = changes.insert(&people.author).insert(&people.approver).insert(&people.stranger);
+    let everybody = [&people.author, &people.approver, &people.admin, &people.stranger];
+    let changes = everybody.into_iter().fold(changes, Changes::insert);
     store.commit(changes).await.unwrap();
     people
 }

@@ -1,0 +1,192 @@
+//! The page of people and its forms.
+
+use axum::{
+    Extension, Form,
+    extract::{Path, State},
+    response::{Html, IntoResponse, Redirect, Response},
+};
+use loa_model::Role;
+use serde::{Deserialize, Serialize};
+
+use super::{Change, Given, NewPerson, add, all, change, give_password};
+use crate::{
+    Shared,
+    article::ZONE,
+    auth::Visitor,
+    error::WebError,
+    pages::{self, name_of},
+    view,
+};
+
+/// The roles that are ticked in a form.
+#[derive(Debug, Deserialize)]
+struct Ticked {
+    author: Option<String>,
+    editor: Option<String>,
+    approver: Option<String>,
+    analyst: Option<String>,
+    admin: Option<String>,
+}
+
+impl Ticked {
+    fn roles(&self) -> Vec<Role> {
+        let ticks = [&self.author, &self.editor, &self.approver, &self.analyst, &self.admin];
+        let roles = Role::ALL.into_iter().zip(ticks);
+        roles.filter(|(_, tick)| tick.is_some()).map(|(role, _)| role).collect()
+    }
+}
+
+/// Who is added, by the form.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Added {
+    login: String,
+    name: String,
+    lang: String,
+    #[serde(flatten)]
+    ticked: Ticked,
+}
+
+/// What a person becomes, by the form.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Edited {
+    name: String,
+    #[serde(flatten)]
+    ticked: Ticked,
+}
+
+#[derive(Serialize)]
+struct PersonRow {
+    id: String,
+    login: String,
+    name: String,
+    roles: Vec<String>,
+    active: bool,
+    last_sign_in: String,
+}
+
+#[derive(Serialize)]
+struct Page {
+    people: Vec<PersonRow>,
+    all_roles: Vec<String>,
+    /// A password that was made just now.
+    given: Option<Given>,
+    /// Why nothing was changed; empty when something was.
+    problem: String,
+}
+
+async fn drawn(
+    app: &Shared,
+    visitor: &Visitor,
+    given: Option<Given>,
+    problem: String,
+) -> Result<Html<String>, WebError> {
+    let row = |person: super::PersonView| PersonRow {
+        id: person.id.to_string(),
+        login: person.login,
+        name: person.name,
+        roles: person.roles.iter().map(name_of).collect(),
+        active: person.active,
+        last_sign_in: person.last_sign_in.map(|at| view::time(at, ZONE)).unwrap_or_default(),
+    };
+    let people = all(app, visitor).await?.into_iter().map(row).collect();
+    let all_roles = Role::ALL.iter().map(name_of).collect();
+    let page = Page { people, all_roles, given, problem };
+    pages::draw(app, visitor, "people", "pages/people.html", page).await
+}
+
+/// The page again, with what kept the change from being made.
+async fn refused(app: &Shared, visitor: &Visitor, error: WebError) -> Result<Response, WebError> {
+    match error.mendable(&visitor.lang) {
+        Some(problem) => {
+            Ok((error.status, drawn(app, visitor, None, problem).await?).into_response())
+        }
+        None => Err(error),
+    }
+}
+
+async fn told(
+    app: &Shared,
+    visitor: &Visitor,
+    given: Result<Given, WebError>,
+) -> Result<Response, WebError> {
+    match given {
+        Ok(given) => Ok(drawn(app, visitor, Some(given), String::new()).await?.into_response()),
+        Err(error) => refused(app, visitor, error).await,
+    }
+}
+
+async fn back(
+    app: &Shared,
+    visitor: &Visitor,
+    done: Result<(), WebError>,
+) -> Result<Response, WebError> {
+    match done {
+        Ok(()) => Ok(Redirect::to("/quan-tri").into_response()),
+        Err(error) => refused(app, visitor, error).await,
+    }
+}
+
+/// The people of the agency.
+pub(crate) async fn page(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+) -> Result<Html<String>, WebError> {
+    drawn(&app, &visitor, None, String::new()).await
+}
+
+/// Adds a person and shows their first password.
+pub(crate) async fn make(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Form(form): Form<Added>,
+) -> Result<Response, WebError> {
+    let roles = form.ticked.roles();
+    let new = NewPerson { login: form.login, name: form.name, roles, lang: form.lang };
+    let given = add(&app, &visitor, new).await;
+    told(&app, &visitor, given).await
+}
+
+/// Changes name and roles.
+pub(crate) async fn edit(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Path(id): Path<String>,
+    Form(form): Form<Edited>,
+) -> Result<Response, WebError> {
+    let roles = Some(form.ticked.roles());
+    let wanted = Change { name: Some(form.name), roles, active: None };
+    let done = change(&app, &visitor, &id, wanted).await;
+    back(&app, &visitor, done).await
+}
+
+/// Shows a new password of a person.
+pub(crate) async fn give(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Path(id): Path<String>,
+) -> Result<Response, WebError> {
+    let given = give_password(&app, &visitor, &id).await;
+    told(&app, &visitor, given).await
+}
+
+/// Lets a person in no more.
+pub(crate) async fn deactivate(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Path(id): Path<String>,
+) -> Result<Response, WebError> {
+    let wanted = Change { active: Some(false), ..Change::default() };
+    let done = change(&app, &visitor, &id, wanted).await;
+    back(&app, &visitor, done).await
+}
+
+/// Lets a person in again.
+pub(crate) async fn reactivate(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Path(id): Path<String>,
+) -> Result<Response, WebError> {
+    let wanted = Change { active: Some(true), ..Change::default() };
+    let done = change(&app, &visitor, &id, wanted).await;
+    back(&app, &visitor, done).await
+}
