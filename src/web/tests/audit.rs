@@ -23,9 +23,9 @@ async fn all(browser: &Browser<'_>, query: &str) -> (Vec<Seq>, usize) {
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
         let told = answer.value();
         answers += 1;
-        let entries = told["entries"].as_array().unwrap();
+        let entries = told["entries"].as_array().expect("a list");
         assert!(entries.len() <= 50);
-        seqs.extend(entries.iter().map(|entry| entry["seq"].as_u64().unwrap()));
+        seqs.extend(entries.iter().map(|entry| entry["seq"].as_u64().expect("a number")));
         match told["next"].as_u64() {
             Some(next) => before = next.to_string(),
             None => return (seqs, answers),
@@ -235,15 +235,16 @@ async fn the_way_to_the_log_is_shown_to_those_who_may_read_it() {
 
 /// The phrases that the code makes commits with, where they are written out.
 fn phrases(folder: &std::path::Path, into: &mut std::collections::BTreeSet<String>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("it can be read").path();
+        let name = path.file_name().expect("it has a name").to_string_lossy().into_owned();
         if path.is_dir() && !["tests", "examples", "conformance"].contains(&name.as_str()) {
             phrases(&path, into);
-        } else if name.ends_with(".rs") && !["tests.rs", "conformance.rs"].contains(&name.as_str())
+        } else if path.extension().is_some_and(|end| end == "rs")
+            && !["tests.rs", "conformance.rs"].contains(&name.as_str())
         {
-            let text = std::fs::read_to_string(&path).unwrap();
-            let code = text.split("#[cfg(test)]").next().unwrap();
+            let text = std::fs::read_to_string(&path).expect("it is text");
+            let code = text.split("#[cfg(test)]").next().expect("a split has a beginning");
             for call in code.split("Changes::by(").skip(1) {
                 let mut depth = 1;
                 let inside = |c: &char| {
@@ -254,7 +255,7 @@ fn phrases(folder: &std::path::Path, into: &mut std::collections::BTreeSet<Strin
                 let last = call.rsplit_once(", \"").map(|(_, last)| last);
                 let one = last.and_then(|last| last.trim().strip_suffix('"'));
                 // A phrase with a comma in it is cut by the split: its beginning is in front.
-                let first = call.find('"').map(|at| call.get(at + 1..).unwrap());
+                let first = call.find('"').map(|at| call.get(at + 1..).unwrap_or_default());
                 let whole = first.filter(|rest| rest.matches('"').count() == 1);
                 let whole = whole.and_then(|rest| rest.strip_suffix('"'));
                 into.extend(whole.or(one).map(str::to_owned));
