@@ -27,7 +27,7 @@ const SHEET_QUALITY: u8 = 70;
 /// Follows an order. Returns whether all is well.
 pub(crate) async fn run(settings: Settings, order: cli::Templates) -> anyhow::Result<bool> {
     match order {
-        cli::Templates::List(order) => list(settings, order).await.map(|()| true),
+        cli::Templates::List(order) => Box::pin(list(settings, order)).await.map(|()| true),
         cli::Templates::Check(order) => check(&settings, &house::engine(&settings)?, &order),
         cli::Templates::Preview(order) => {
             preview(&settings, &house::engine(&settings)?, &order).map(|()| true)

@@ -61,6 +61,21 @@ for (const kind of ["states", "empty", "month", "measured"]) {
         assert.deepEqual(found, [], found.join("\n"));
       });
     }
+    it("what administrators and auditors see", async () => {
+      for (const look of looks) {
+        const { page, context, faults } = await person(browser, newsroom, "quantri", look);
+        const named = [look.width, look.lang, look.dark && "dark"].filter(Boolean).join("-");
+        const found = [];
+        for (const [name, path] of Object.entries({ people: "/quan-tri", own: "/toi", audit: "/nhat-ky" })) {
+          await page.goto(newsroom.base + path);
+          await page.waitForLoadState("load");
+          found.push(...(await wrong(page)), ...faults());
+          await keep(page, `${kind}-${name}-${named}`);
+        }
+        await context.close();
+        assert.deepEqual(found, [], found.join("\n"));
+      }
+    });
     it("signed out", async () => {
       for (const width of WIDTHS) {
         const { page, context, faults } = await person(browser, newsroom, "", { width });

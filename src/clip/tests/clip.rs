@@ -295,7 +295,7 @@ fn a_file_that_may_not_be_larger_is_worse_instead() {
 fn piece(folder: &Path, size: &str) -> (Request, PathBuf) {
     let source = folder.join("source.mp4");
     let pictures = format!("testsrc2=s={size}:r=25:d=5");
-    let to = source.to_str().unwrap();
+    let to = source.to_str().expect("UTF-8");
     let made = "-c:v libx264 -preset ultrafast -g 25 -sc_threshold 0 -pix_fmt yuv420p -c:a aac";
     let mut args = vec!["-v", "error", "-f", "lavfi", "-i", &pictures, "-f", "lavfi", "-i"];
     args.extend(["sine=f=440:r=48000:d=5"].into_iter().chain(made.split(' ')).chain([to]));
@@ -306,7 +306,7 @@ fn piece(folder: &Path, size: &str) -> (Request, PathBuf) {
     timeline.scenes.truncate(1);
     let scene = &mut timeline.scenes[0];
     (scene.fade_out, scene.cues) = (0, vec![]);
-    let shot = scene.shot.as_mut().unwrap();
+    let shot = scene.shot.as_mut().expect("the scene shows something");
     shot.source = Source::Video { video: 0, from_ms: 1000, fit: Fit::Pad };
     shot.place = Place { x: 0, y: 0, width: 180, height: 320 };
     shot.to = shot.from;
@@ -314,7 +314,7 @@ fn piece(folder: &Path, size: &str) -> (Request, PathBuf) {
     let rungs = vec![fast("big"), Rung { divisor: 2, ..fast("half") }];
     let mut request = request(folder, timeline, rungs);
     request.films[0].score.music = Music::Silent;
-    let digest = Digest::of(&fs::read(&source).unwrap()).to_string();
+    let digest = Digest::of(&fs::read(&source).expect("ffmpeg has written it")).to_string();
     request.videos = vec![VideoFile { index: 0, path: source.clone(), digest }];
     (request, source)
 }
@@ -322,11 +322,13 @@ fn piece(folder: &Path, size: &str) -> (Request, PathBuf) {
 /// What a decoder is given of the picture, from a packet on.
 fn packets(path: &Path, from: usize) -> Vec<String> {
     let args = ["-v", "error", "-show_packets", "-show_data_hash", "md5", "-of", "json"];
-    let path = path.to_str().unwrap();
+    let path = path.to_str().expect("UTF-8");
     let args: Vec<&str> = args.into_iter().chain(["-select_streams", "v", path]).collect();
-    let shown: serde_json::Value = serde_json::from_str(&run("ffprobe", &args).0).unwrap();
-    let hash = |packet: &serde_json::Value| packet["data_hash"].as_str().unwrap().to_owned();
-    shown["packets"].as_array().unwrap().iter().skip(from).map(hash).collect()
+    let shown: serde_json::Value =
+        serde_json::from_str(&run("ffprobe", &args).0).expect("ffprobe writes JSON");
+    let hash =
+        |packet: &serde_json::Value| packet["data_hash"].as_str().expect("a hash").to_owned();
+    shown["packets"].as_array().expect("packets").iter().skip(from).map(hash).collect()
 }
 
 #[test]
@@ -348,14 +350,14 @@ fn a_video_that_nothing_is_done_to_is_not_encoded_again() {
     assert_eq!((facts["streams"][0]["width"].as_u64(), half.width), (Some(90), 90));
 
     // Anything that is drawn or heard besides, and another size: then it is encoded.
-    let barred = |request: &mut Request| request.films[0].timeline.bar_height = 4;
-    let played = |request: &mut Request| request.films[0].score.music = Music::Calm;
-    let changes: [(&str, fn(&mut Request)); 3] =
-        [("180x320", barred), ("180x320", played), ("90x160", |_| ())];
-    for (size, change) in changes {
+    for (size, change) in [("180x320", Some(true)), ("180x320", Some(false)), ("90x160", None)] {
         let dir = tempfile::tempdir().unwrap();
         let (mut request, source) = piece(dir.path(), size);
-        change(&mut request);
+        match change {
+            Some(true) => request.films[0].timeline.bar_height = 4,
+            Some(false) => request.films[0].score.music = Music::Calm,
+            None => {}
+        }
         let outputs = worker::work(&request, &Cancel::new(), |_| ()).unwrap();
         let whole = outputs.iter().find(|output| output.name == "big").unwrap();
         let facts = probe(&whole.path);

@@ -32,8 +32,8 @@ pub(super) fn made(
 ) -> Result<Vec<Output>> {
     encode::start()?;
     // Stills are made of every film that has pictures, copied or encoded.
-    let pictured: Vec<bool> = request.films.iter().map(|film| !film.rungs.is_empty()).collect();
-    let (rest, copies) = copied(request, cancel)?;
+    let is_seen: Vec<bool> = request.films.iter().map(|film| !film.rungs.is_empty()).collect();
+    let (rest, as_they_are) = copied(request, cancel)?;
     let request = &rest;
     let photos = photo_digests(&request.photos)?;
     let films: Vec<Reel<'_>> =
@@ -45,10 +45,10 @@ pub(super) fn made(
     let mut load = |wanted: Vec<Wanted>| {
         let (mut pictures, mut sounds) = (Vec::new(), Vec::new());
         let first = stills.is_empty();
-        for ((film, pictured), wanted) in request.films.iter().zip(&pictured).zip(wanted) {
+        for ((film, is_seen), wanted) in request.films.iter().zip(&is_seen).zip(wanted) {
             let Wanted { mut ranges, sounds: rates } = wanted;
             let frame = film.timeline.poster;
-            let shown = first && *pictured;
+            let shown = first && *is_seen;
             if shown {
                 ranges.push(frame..frame + 1);
             }
@@ -112,11 +112,11 @@ pub(super) fn made(
         }
     }
     // All are whole before the first gets its name.
-    let copied = copies.into_iter().map(|(index, file)| {
+    let masters = as_they_are.into_iter().map(|(index, file)| {
         let canvas = request.films[index].timeline.canvas;
         (index, "video/mp4", (canvas.width, canvas.height), file)
     });
-    for (index, mime, (width, height), file) in copied.chain(finished) {
+    for (index, mime, (width, height), file) in masters.chain(finished) {
         let film = &request.films[index];
         let named = file.name()?;
         let alt = film.timeline.alt.clone();
