@@ -73,8 +73,10 @@ pub(crate) struct Question {
 struct Touched {
     /// Its table.
     kind: String,
-    /// What tells it from others; empty where that is nobody's business.
+    /// What people call it; empty where that is nobody's business.
     name: String,
+    /// Its key; empty where the name is.
+    id: String,
     /// Page of it; empty when there is none.
     link: String,
 }
@@ -244,7 +246,8 @@ impl<'a> Teller<'a> {
         let jobs = seen.jobs.iter().filter_map(|n| changes.enqueue.get(*n));
         let jobs = jobs.map(|job| Touched {
             kind: "job".to_owned(),
-            name: job.id.to_string(),
+            name: job.work.name().to_owned(),
+            id: job.id.to_string(),
             link: String::new(),
         });
         let mut records: Vec<Touched> = rows.chain(jobs).collect();
@@ -286,10 +289,14 @@ impl<'a> Teller<'a> {
 fn touched(change: &Change) -> Touched {
     let kind = change.table.clone();
     if !fields::is_open(&change.table) {
-        return Touched { kind, name: String::new(), link: String::new() };
+        return Touched { kind, name: String::new(), id: String::new(), link: String::new() };
     }
     let field = |name: &str| {
         let found = change.value.as_ref().and_then(|value| value.get(name));
+        found.and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
+    let deep = |path: &[&str]| {
+        let found = change.value.as_ref().and_then(|v| v.pointer(&format!("/{}", path.join("/"))));
         found.and_then(Value::as_str).unwrap_or_default().to_owned()
     };
     let page = |path: &str, id: &str| {
@@ -312,10 +319,16 @@ fn touched(change: &Change) -> Touched {
     let name = match kind.as_str() {
         "user" => field("name"),
         "account" | "agency" => field("title"),
+        // The headline is the first block.
+        "article" => deep(&["blocks", "0", "text"]),
+        "post" => format!("{} {}", field("account"), deep(&["content", "link", "code"])),
+        "delivery" => field("account"),
+        "variant" => field("kind"),
         _ => String::new(),
     };
-    let name = if name.is_empty() { change.key.replace('\u{1}', " ") } else { name };
-    Touched { kind, name, link }
+    let (name, id) = (name.trim(), change.key.replace('\u{1}', " "));
+    let name = if name.is_empty() { id.clone() } else { name.to_owned() };
+    Touched { kind, name, id, link }
 }
 
 async fn lines(app: &Shared, visitor: &Visitor, asked: &Question) -> Result<Lines, WebError> {

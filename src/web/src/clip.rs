@@ -308,6 +308,7 @@ pub(crate) fn openapi() -> (Value, Value) {
         "requestBody": { "required": true, "content": { "application/json": { "schema": ask } } },
         "responses": {
             "200": { "description": "Scenes, captions, length, and the id by which frames are asked for" },
+            "404": { "description": "The agency has no such article" },
             "422": { "description": "What is wrong with the request, application/problem+json" },
         },
     });

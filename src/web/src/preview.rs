@@ -240,6 +240,7 @@ pub(crate) fn openapi() -> Value {
         "requestBody": { "required": true, "content": { "application/json": { "schema": ask } } },
         "responses": {
             "200": { "description": "The picture as a data: address, its alternative text, origins, violations" },
+            "404": { "description": "The agency has no such article" },
             "422": { "description": "What is wrong with the request or the template, application/problem+json" },
         },
     })
