@@ -7,6 +7,7 @@
 )]
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
@@ -16,9 +17,9 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use loa_model::{
-    Actor, ArticleId, Clock, Delivery, DeliveryId, DeliveryState, Digest, Link, Metric, Post,
-    PostContent, PostFormat, PostId, PostState, Priority, Receipt, Sample, SampleId, UserId, Value,
-    seams::BoxFuture,
+    Account, AccountStatus, Actor, ArticleId, Clock, Delivery, DeliveryId, DeliveryState, Digest,
+    Link, Metric, Post, PostContent, PostFormat, PostId, PostState, Priority, Receipt, Sample,
+    SampleId, UserId, Value, seams::BoxFuture,
 };
 use loa_store::{Changes, Options, SledStore, Store as _};
 use serde_json::json;
@@ -85,6 +86,7 @@ impl Newsroom {
         let dir = tempfile::tempdir().unwrap();
         let data = dir.path().join("data");
         let store = SledStore::open(&data, Arc::new(Then), Options::default()).unwrap();
+        store.commit(accounts()).await.unwrap();
         for (n, told) in (1..).zip(TOLD) {
             store.commit(live(n, told)).await.unwrap();
         }
@@ -141,6 +143,21 @@ impl Drop for Owner {
 )]
 fn pause() {
     std::thread::sleep(Duration::from_millis(100));
+}
+
+/// The accounts of the posts.
+fn accounts() -> Changes {
+    let names = ["facebook:thu", "zalo:thu", "viber:thu"];
+    names.iter().fold(Changes::by(Actor::Operator("test".into()), "add accounts"), |all, name| {
+        all.insert(&Account {
+            name: name.parse().unwrap(),
+            agency: "thu".into(),
+            title: "Cổng thử".into(),
+            remote_id: "1".into(),
+            settings: BTreeMap::new(),
+            status: AccountStatus::Active,
+        })
+    })
 }
 
 fn live(n: u128, (account, format, title, numbers): Told) -> Changes {
