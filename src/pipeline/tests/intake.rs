@@ -35,6 +35,7 @@ async fn a_file_that_was_handed_in_is_read_and_belongs_where_its_person_said() {
     assert_eq!(article.source.canonical_url, page);
     // What was not sure is kept for the editor.
     assert!(article.doubts.iter().any(|doubt| doubt.code == "no_date"), "{:?}", article.doubts);
+    world.work_on(&["brief"]).await;
     assert!(!take(&source).await.1, "the same words change nothing");
     // Other words at the same address are its next edition.
     let source = handed(&world, &WORDS.replace("chiều nay", "sáng mai"), Some(page)).await;
