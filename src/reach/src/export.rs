@@ -14,7 +14,7 @@ use jiff::{ToSpan as _, civil, tz::TimeZone};
 use loa_model::Agency;
 use serde::{Deserialize, Serialize};
 
-pub use csv::csv;
+pub use csv::{csv, csv_cell};
 pub use paper::paper;
 pub use parquet::parquet;
 pub use words::{MetricWords, metric_words};

@@ -24,7 +24,7 @@ pub use chart::{AgeWords, ChartText, Drawn, age_chart, age_words, chart, trend_c
 pub use clicks::record_click;
 pub use compare::{Compared, Figure, Incomparable, Overview, Period, overview};
 pub use days::Days;
-pub use export::{MetricWords, Reports, csv, metric_words, paper, parquet, xlsx};
+pub use export::{MetricWords, Reports, csv, csv_cell, metric_words, paper, parquet, xlsx};
 pub use hours::{FEW, Hour, HourMap, hours};
 pub use measure::{Asked, Config, Measurement, Meter};
 pub use plan::{next_step, offset};

@@ -294,10 +294,6 @@ pub(crate) struct Source {
     priority: Option<String>,
 }
 
-fn refused(why: &str) -> WebError {
-    WebError::new(StatusCode::UNPROCESSABLE_ENTITY, why)
-}
-
 fn is_web(address: &str) -> bool {
     url::Url::parse(address).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
 }
@@ -310,7 +306,7 @@ pub(crate) async fn add(
 ) -> Result<Response, WebError> {
     let source = form.source.trim();
     if !is_web(source) {
-        return Err(refused(
+        return Err(WebError::unfit(
             "Địa chỉ phải bắt đầu bằng http:// hoặc https:// / The address must begin with http:// or https://",
         ));
     }
@@ -339,9 +335,11 @@ pub(crate) async fn upload(
 ) -> Result<Response, WebError> {
     let broken = |error: axum::extract::multipart::MultipartError| {
         if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            return refused("Tệp quá lớn, tối đa 5 MiB / The file is too large, 5 MiB at most");
+            return WebError::unfit(
+                "Tệp quá lớn, tối đa 5 MiB / The file is too large, 5 MiB at most",
+            );
         }
-        refused("Không nhận được tệp, hãy thử lại / The file did not arrive, try again")
+        WebError::unfit("Không nhận được tệp, hãy thử lại / The file did not arrive, try again")
     };
     let (mut file, mut page, mut urgency) = (None, String::new(), None);
     while let Some(field) = form.next_field().await.map_err(broken)? {
@@ -356,22 +354,24 @@ pub(crate) async fn upload(
         }
     }
     let Some((name, bytes)) = file.filter(|(_, bytes)| !bytes.is_empty()) else {
-        return Err(refused("Hãy chọn một tệp / Choose a file"));
+        return Err(WebError::unfit("Hãy chọn một tệp / Choose a file"));
     };
     // A browser may send a path, and nothing but the last part is a name.
     let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let name: String = name.chars().filter(|c| !c.is_control()).take(200).collect();
     let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
     if !ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str())) {
-        return Err(refused(
+        return Err(WebError::unfit(
             "Chỉ nhận tệp .html, .json, .md hoặc .txt / Only .html, .json, .md or .txt files are taken",
         ));
     }
     if bytes.len() > MOST_BYTES {
-        return Err(refused("Tệp quá lớn, tối đa 5 MiB / The file is too large, 5 MiB at most"));
+        return Err(WebError::unfit(
+            "Tệp quá lớn, tối đa 5 MiB / The file is too large, 5 MiB at most",
+        ));
     }
     if !page.is_empty() && !is_web(&page) {
-        return Err(refused(
+        return Err(WebError::unfit(
             "Địa chỉ phải bắt đầu bằng http:// hoặc https:// / The address must begin with http:// or https://",
         ));
     }
@@ -393,9 +393,11 @@ pub(crate) async fn compose(
     let of = |name: &'static str| pairs.iter().filter(move |(key, _)| key == name);
     let accounts: Result<Vec<AccountName>, _> =
         of("accounts").map(|(_, name)| name.parse()).collect();
-    let accounts = accounts.map_err(|error| refused(&error.to_string()))?;
+    let accounts = accounts.map_err(|error| WebError::unfit(error.to_string()))?;
     if accounts.is_empty() {
-        return Err(refused("Hãy chọn ít nhất một tài khoản / Choose at least one account"));
+        return Err(WebError::unfit(
+            "Hãy chọn ít nhất một tài khoản / Choose at least one account",
+        ));
     }
     let priority = priority::chosen(of("priority").next().map(|(_, name)| name.as_ref()))?;
     let (agency, now) = (&visitor.user.agency, app.clock.now());
@@ -415,7 +417,7 @@ pub(crate) async fn compose(
         count += 1;
     }
     if count == 0 {
-        return Err(refused("Hãy chọn ít nhất một bài viết / Choose at least one article"));
+        return Err(WebError::unfit("Hãy chọn ít nhất một bài viết / Choose at least one article"));
     }
     app.store.commit(changes).await?;
     show(&app, &visitor, Question::default(), 1, Some(count)).await

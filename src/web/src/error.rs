@@ -23,7 +23,7 @@ impl WebError {
     }
 
     /// What was asked for cannot be.
-    pub(crate) fn unfit(message: &str) -> Self {
+    pub(crate) fn unfit(message: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, message)
     }
 

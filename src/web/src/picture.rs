@@ -4,7 +4,6 @@
 use axum::{
     Extension,
     extract::{Path, State},
-    http::StatusCode,
     response::{Html, Response},
 };
 use loa_model::{
@@ -84,7 +83,7 @@ impl Desk {
     async fn of(app: &Shared, visitor: &Visitor, id: &str) -> Result<Self, WebError> {
         let article = article::find(app, visitor, id).await?;
         let brief = article::brief_of(app, &article).await?;
-        let brief = brief.ok_or_else(|| refused(article::NO_BRIEF))?;
+        let brief = brief.ok_or_else(|| WebError::unfit(article::NO_BRIEF))?;
         let key = join(&[&article.id.to_string(), &format!("{:06}", article.revision)]);
         let rows = app.store.list::<Variant>("variant_by_article", &key, 100).await?;
         let cards = rows.into_iter().map(|row| row.record).filter(|variant| {
@@ -93,7 +92,7 @@ impl Desk {
         let now = cards.max_by_key(|variant| variant.id);
         let families = app.cards.families(&article.agency).await.map_err(|why| {
             tracing::error!(why, "The templates of cards cannot be read");
-            refused(why)
+            WebError::unfit(why)
         })?;
         Ok(Self { article, brief, now, families })
     }
@@ -108,10 +107,6 @@ impl Desk {
         let chosen = self.now.as_ref().and_then(|variant| variant.chosen.as_ref());
         chosen.map(|chosen| chosen.choices.clone()).unwrap_or_default()
     }
-}
-
-pub(crate) fn refused(why: impl Into<String>) -> WebError {
-    WebError::new(StatusCode::UNPROCESSABLE_ENTITY, why)
 }
 
 /// The form, filled with what was chosen last.
@@ -195,16 +190,18 @@ pub(crate) async fn draw(
 ) -> Result<Response, WebError> {
     let desk = Desk::of(&app, &visitor, &id).await?;
     let pairs: Vec<_> = url::form_urlencoded::parse(body.as_bytes()).collect();
-    let choices = read(&pairs, &desk.brief).map_err(refused)?;
+    let choices = read(&pairs, &desk.brief).map_err(WebError::unfit)?;
     let known = |id: &String| desk.families.iter().any(|family| family.id == *id);
     if let Some(unknown) = choices.template.as_ref().filter(|id| !known(id)) {
-        return Err(refused(format!("Không có mẫu {unknown} / There is no template {unknown}")));
+        return Err(WebError::unfit(format!(
+            "Không có mẫu {unknown} / There is no template {unknown}"
+        )));
     }
-    preview::photo_of(&choices, &desk.article).map_err(refused)?;
+    preview::photo_of(&choices, &desk.article).map_err(WebError::unfit)?;
     let now = app.clock.now();
     let chosen = Chosen { choices, by: visitor.user.id, at: now };
     let mut brief = desk.brief.clone();
-    chosen.apply(&mut brief).map_err(|why| refused(why.to_string()))?;
+    chosen.apply(&mut brief).map_err(|why| WebError::unfit(why.to_string()))?;
     let own = desk.own_of(&chosen.choices);
     let Desk { article, now: before, .. } = desk;
     let brand = preview::brand_of(&app, &article.agency).await?;

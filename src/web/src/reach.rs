@@ -84,10 +84,12 @@ impl Ask {
             }
         };
         match days.count() {
-            None => Err(unfit("Ngày cuối đứng trước ngày đầu / The last day is before the first")),
-            Some(count) if count > MOST_DAYS => {
-                Err(unfit("Kỳ báo cáo dài nhất là 366 ngày / A report covers at most 366 days"))
-            }
+            None => Err(WebError::unfit(
+                "Ngày cuối đứng trước ngày đầu / The last day is before the first",
+            )),
+            Some(count) if count > MOST_DAYS => Err(WebError::unfit(
+                "Kỳ báo cáo dài nhất là 366 ngày / A report covers at most 366 days",
+            )),
             Some(_) => {
                 let by = cuts(text(&self.by).as_deref())?;
                 Ok(Wanted { range, days, running: days.last >= today, by })
@@ -108,7 +110,7 @@ fn named_days(name: &str, today: Date) -> Result<(&'static str, Days), WebError>
         Some("month") => first_of(today.month()),
         Some("quarter") => first_of(quarter),
         _ => {
-            return Err(unfit(
+            return Err(WebError::unfit(
                 "Không có kỳ này: chọn 7d, 30d, 90d, month, quarter hoặc custom / There is no such period: choose 7d, 30d, 90d, month, quarter or custom",
             ));
         }
@@ -118,12 +120,14 @@ fn named_days(name: &str, today: Date) -> Result<(&'static str, Days), WebError>
 
 fn day(text: &str) -> Result<Date, WebError> {
     let bad = |_| {
-        unfit("Ngày không hợp lệ, viết như 2026-11-30 / Not a valid day, write it as 2026-11-30")
+        WebError::unfit(
+            "Ngày không hợp lệ, viết như 2026-11-30 / Not a valid day, write it as 2026-11-30",
+        )
     };
     let day: Date = text.parse().map_err(bad)?;
     // Days that nothing was published on are no error; days outside of the calendars of databases are.
     if !(1900..=2200).contains(&day.year()) {
-        return Err(unfit("Ngày nằm ngoài 1900–2200 / The day is outside 1900–2200"));
+        return Err(WebError::unfit("Ngày nằm ngoài 1900–2200 / The day is outside 1900–2200"));
     }
     Ok(day)
 }
@@ -132,7 +136,8 @@ fn cuts(text: Option<&str>) -> Result<Vec<By>, WebError> {
     let mut cuts = Vec::new();
     for name in text.unwrap_or("channel").split(',') {
         let known = By::ALL.into_iter().find(|by| name_of(by) == name);
-        let by = known.ok_or_else(|| unfit("Không có cách chia này / There is no such cut"))?;
+        let by = known
+            .ok_or_else(|| WebError::unfit("Không có cách chia này / There is no such cut"))?;
         if !cuts.contains(&by) {
             cuts.push(by);
         }
@@ -140,16 +145,11 @@ fn cuts(text: Option<&str>) -> Result<Vec<By>, WebError> {
     Ok(cuts)
 }
 
-/// What was asked does not fit.
-pub(crate) fn unfit(message: &str) -> WebError {
-    WebError::new(StatusCode::UNPROCESSABLE_ENTITY, message)
-}
-
 /// A failure of a report, for people.
 pub(crate) fn failed(error: loa_reach::Error) -> WebError {
     match error {
         loa_reach::Error::Store(error) => error.into(),
-        loa_reach::Error::TooMany { most } => unfit(&format!(
+        loa_reach::Error::TooMany { most } => WebError::unfit(format!(
             "Kỳ này có hơn {most} bài đăng, hãy chọn kỳ ngắn hơn / The period has more than {most} posts, choose a shorter one"
         )),
         other => {

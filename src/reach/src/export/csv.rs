@@ -17,7 +17,7 @@ pub fn csv(reports: &Reports) -> String {
 
 fn field(of: &Of, line: &Line<'_>) -> Option<String> {
     match of {
-        Of::Text(of) => of(line).map(|text| escaped(&text)),
+        Of::Text(of) => of(line).map(|text| csv_cell(&text)),
         Of::Count(of) => of(line).map(|count| count.to_string()),
         Of::Change(of) => of(line).map(|change| change.to_string()),
         Of::Flag(of) => of(line).map(|flag| flag.to_string()),
@@ -35,8 +35,8 @@ fn put(out: &mut String, fields: impl Iterator<Item = String>) {
     out.push_str("\r\n");
 }
 
-/// Quoted where CSV needs it. A text that a spreadsheet would run as a formula gets an apostrophe.
-fn escaped(text: &str) -> String {
+/// A cell of CSV: quoted where it must be. A text that a spreadsheet would run as a formula gets an apostrophe.
+pub fn csv_cell(text: &str) -> String {
     let risky = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
     let text = if risky { format!("'{text}") } else { text.to_owned() };
     if text.contains(['"', ',', '\n', '\r', ';']) {
@@ -59,7 +59,7 @@ mod tests {
             ("- gạch đầu dòng", "'- gạch đầu dòng"),
             ("+84", "'+84"),
         ] {
-            assert_eq!(escaped(text), expect);
+            assert_eq!(csv_cell(text), expect);
         }
     }
 }

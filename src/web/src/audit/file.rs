@@ -18,19 +18,8 @@ const MOST_LINES: usize = 10_000;
 /// Records that are looked at for a file.
 const MOST_LOOKED: u64 = 100_000;
 
-/// Quoted where CSV needs it. A text that a spreadsheet would run as a formula gets an apostrophe.
-fn escaped(text: &str) -> String {
-    let risky = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let text = if risky { format!("'{text}") } else { text.to_owned() };
-    if text.contains(['"', ',', '\n', '\r', ';']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text
-    }
-}
-
 fn put(out: &mut String, fields: &[&str]) {
-    let fields: Vec<String> = fields.iter().map(|field| escaped(field)).collect();
+    let fields: Vec<String> = fields.iter().map(|field| loa_reach::csv_cell(field)).collect();
     out.push_str(&fields.join(","));
     out.push_str("\r\n");
 }

@@ -38,10 +38,6 @@ pub(crate) struct Asked {
     limit: Option<usize>,
 }
 
-fn wrong(message: &str) -> WebError {
-    WebError::new(StatusCode::UNPROCESSABLE_ENTITY, message)
-}
-
 /// Names apart by commas; nothing asks for all.
 pub(super) fn sought(
     app: &Shared,
@@ -56,14 +52,14 @@ pub(super) fn sought(
     let mut sought = Sought { from, to, ..Sought::default() };
     for name in names(channel) {
         if !app.capabilities.contains_key(&name) {
-            return Err(wrong("Không có kênh này / There is no such channel"));
+            return Err(WebError::unfit("Không có kênh này / There is no such channel"));
         }
         sought.channels.insert(name);
     }
     for name in names(state) {
         let known = standing(&name);
-        let known =
-            known.ok_or_else(|| wrong("Không có trạng thái này / There is no such state"))?;
+        let known = known
+            .ok_or_else(|| WebError::unfit("Không có trạng thái này / There is no such state"))?;
         sought.standings.insert(known);
     }
     Ok(sought)
@@ -79,7 +75,7 @@ pub(crate) async fn calendar(
     let sought = sought(&app, (asked.from, asked.to), channel, state)?;
     let limit = asked.limit.unwrap_or(200);
     if !(1..=MOST).contains(&limit) {
-        return Err(wrong("limit phải từ 1 đến 500 / limit must be from 1 to 500"));
+        return Err(WebError::unfit("limit phải từ 1 đến 500 / limit must be from 1 to 500"));
     }
     let found = look(&app, &visitor, &sought).await?;
     let (mut titles, mut views) = (Titles::default(), Vec::new());
@@ -113,7 +109,9 @@ pub(crate) async fn schedule(
     body: Bytes,
 ) -> Result<Response, WebError> {
     let wish: Wish = serde_json::from_slice(&body).map_err(|error| {
-        wrong(&format!("Nội dung không đọc được: {error}{BETWEEN}The body cannot be read: {error}"))
+        WebError::unfit(format!(
+            "Nội dung không đọc được: {error}{BETWEEN}The body cannot be read: {error}"
+        ))
     })?;
     let id: PostId = id.parse().map_err(|_| WebError::missing())?;
     let now = own_post_row(&app, &visitor, id).await?;
@@ -128,7 +126,11 @@ pub(crate) async fn schedule(
                 "Hãy gửi If-Match hoặc version: phiên bản bạn đã xem / Send If-Match or version: the version you saw",
             ));
         }
-        _ => return Err(wrong("If-Match không phải là một phiên bản / If-Match is no version")),
+        _ => {
+            return Err(WebError::unfit(
+                "If-Match không phải là một phiên bản / If-Match is no version",
+            ));
+        }
     };
     if seen != now.version {
         return Err(WebError::new(
@@ -141,7 +143,7 @@ pub(crate) async fn schedule(
         "next_slot" => When::NextSlot,
         text => {
             let at = text.parse().map_err(|_| {
-                wrong("at phải là now, next_slot hoặc giờ RFC 3339 / at must be now, next_slot or a time in RFC 3339")
+                WebError::unfit("at phải là now, next_slot hoặc giờ RFC 3339 / at must be now, next_slot or a time in RFC 3339")
             })?;
             shift::at(at)
         }

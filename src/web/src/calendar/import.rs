@@ -5,7 +5,6 @@ use axum::{
     Extension, Json,
     body::Bytes,
     extract::{Multipart, State},
-    http::StatusCode,
     response::Html,
 };
 use jiff::{Timestamp, civil::DateTime};
@@ -54,10 +53,6 @@ struct Told {
     detail_en: String,
 }
 
-fn wrong(message: impl Into<String>) -> WebError {
-    WebError::new(StatusCode::UNPROCESSABLE_ENTITY, message)
-}
-
 /// A time as people and programs write it: RFC 3339, or wall time of the newsroom.
 fn time(text: &str) -> Option<When> {
     let text = text.trim();
@@ -78,7 +73,7 @@ async fn go(
 ) -> Result<Vec<Told>, WebError> {
     if rows.len() > MOST {
         let vi = format!("Mỗi lần tối đa {MOST} dòng");
-        return Err(wrong(format!("{vi}{BETWEEN}At most {MOST} rows at a time")));
+        return Err(WebError::unfit(format!("{vi}{BETWEEN}At most {MOST} rows at a time")));
     }
     let mut told = Vec::new();
     for (n, row) in (1..).zip(rows) {
@@ -117,7 +112,7 @@ async fn one(
         .id
         .trim()
         .parse()
-        .map_err(|_| wrong("Không phải mã bài đăng / Not the id of a post"))?;
+        .map_err(|_| WebError::unfit("Không phải mã bài đăng / Not the id of a post"))?;
     let kept = own_post_row(app, visitor, id).await?;
     let post: Post = kept.record;
     outcome.title = pages::account_title(app, &post).await?;
@@ -125,7 +120,7 @@ async fn one(
     let at = delivery.map_or(post.scheduled_at, |row| row.record.stands_at());
     outcome.before = view::time(at, ZONE);
     let when = time(&row.at).ok_or_else(|| {
-        wrong("Không đọc được giờ: hãy viết như 07:30 15/11/2026 / The time cannot be read: write it like 07:30 15/11/2026")
+        WebError::unfit("Không đọc được giờ: hãy viết như 07:30 15/11/2026 / The time cannot be read: write it like 07:30 15/11/2026")
     })?;
     let When::At { at: wanted, .. } = when else { return Err(WebError::missing()) };
     outcome.after = view::time(wanted, ZONE);
@@ -157,7 +152,9 @@ pub(crate) async fn import(
     body: Bytes,
 ) -> Result<Json<Value>, WebError> {
     let asked: Asked = serde_json::from_slice(&body).map_err(|error| {
-        wrong(format!("Nội dung không đọc được: {error}{BETWEEN}The body cannot be read: {error}"))
+        WebError::unfit(format!(
+            "Nội dung không đọc được: {error}{BETWEEN}The body cannot be read: {error}"
+        ))
     })?;
     let told = go(&app, &visitor, &asked.rows, asked.dry_run).await?;
     let count = |what: &str| told.iter().filter(|row| row.outcome == what).count();
@@ -263,16 +260,16 @@ struct Fields {
 }
 
 async fn fields(mut form: Multipart) -> Result<Fields, WebError> {
-    let unread = |_| wrong("Không đọc được tệp / The file cannot be read");
+    let unread = |_| WebError::unfit("Không đọc được tệp / The file cannot be read");
     let mut fields = Fields::default();
     while let Some(field) = form.next_field().await.map_err(unread)? {
         let name = field.name().unwrap_or_default().to_owned();
         let bytes = field.bytes().await.map_err(unread)?;
         if bytes.len() > LONGEST {
-            return Err(wrong("Bảng dài quá 1 MB / The table is longer than 1 MB"));
+            return Err(WebError::unfit("Bảng dài quá 1 MB / The table is longer than 1 MB"));
         }
         let text = String::from_utf8(bytes.to_vec()).map_err(|_| {
-            wrong("Tệp không phải CSV mã UTF-8; từ Excel hãy chọn “CSV UTF-8” / The file is no CSV in UTF-8; in Excel choose “CSV UTF-8”")
+            WebError::unfit("Tệp không phải CSV mã UTF-8; từ Excel hãy chọn “CSV UTF-8” / The file is no CSV in UTF-8; in Excel choose “CSV UTF-8”")
         })?;
         match name.as_str() {
             "file" => fields.file = text,

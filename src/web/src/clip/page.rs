@@ -18,7 +18,7 @@ use crate::{
     auth::Visitor,
     error::WebError,
     pages::{self, name_of},
-    picture::{New, queue, recipe, refused},
+    picture::{New, queue, recipe},
     preview::brand_of,
 };
 
@@ -108,12 +108,12 @@ impl Desk {
     ) -> Result<Self, WebError> {
         let article = article::find(app, visitor, id).await?;
         let brief = article::brief_of(app, &article).await?;
-        let mut brief = brief.ok_or_else(|| refused(article::NO_BRIEF))?;
+        let mut brief = brief.ok_or_else(|| WebError::unfit(article::NO_BRIEF))?;
         let mut cards = variants(app, &article, &[kind, VariantKind::Infographic]).await?;
         let clips = cards.extract_if(.., |variant| variant.kind == kind);
         let now = clips.last();
         let chosen = Chosen { choices: words(&cards), by: visitor.user.id, at: app.clock.now() };
-        chosen.apply(&mut brief).map_err(|why| refused(why.to_string()))?;
+        chosen.apply(&mut brief).map_err(|why| WebError::unfit(why.to_string()))?;
         let brand = brand_of(app, &article.agency).await?;
         Ok(Self { article, brief, now, cards, brand })
     }
@@ -279,7 +279,7 @@ pub(crate) async fn draw(
     let pairs: Vec<(String, String)> = url::form_urlencoded::parse(body.as_bytes())
         .map(|(key, value)| (key.into_owned(), value.into_owned()))
         .collect();
-    let (kind, mut clip) = read(&pairs).map_err(refused)?;
+    let (kind, mut clip) = read(&pairs).map_err(WebError::unfit)?;
     let kind = known(kind)?;
     let desk = Desk::of(&app, &visitor, &id, kind).await?;
     let bare = Storyboard { beats: Vec::new(), ..clip.clone() };
@@ -289,15 +289,15 @@ pub(crate) async fn draw(
         // What is as the engine chooses is left to it.
         clip = bare;
     }
-    check(&clip, &desk.brief, &desk.article).map_err(refused)?;
+    check(&clip, &desk.brief, &desk.article).map_err(WebError::unfit)?;
     if let Some(voice) = clip.voice.as_ref().filter(|name| name.as_str() != "none")
         && !own.voices.contains(voice)
     {
-        return Err(refused(format!("Không có giọng {voice} / There is no voice {voice}")));
+        return Err(WebError::unfit(format!("Không có giọng {voice} / There is no voice {voice}")));
     }
     let arranged = desk.arranged(&app, kind, clip.clone()).await;
     if let Some(why) = arranged.wrong {
-        return Err(refused(why));
+        return Err(WebError::unfit(why));
     }
     let mut choices = words(&desk.cards);
     choices.clip = Some(clip);

@@ -15,7 +15,6 @@ use serde_json::{Value, json};
 use super::{
     Ask, Wanted, days_words, failed,
     overview::{self, Numbers, Reader},
-    unfit,
 };
 use crate::{
     Shared,
@@ -94,7 +93,9 @@ async fn made(
     days: Option<i64>,
 ) -> Result<(String, Share), WebError> {
     if days.is_some_and(|days| !(1..=366).contains(&days)) {
-        return Err(unfit("Liên kết có hạn từ 1 đến 366 ngày / A link lives for 1 to 366 days"));
+        return Err(WebError::unfit(
+            "Liên kết có hạn từ 1 đến 366 ngày / A link lives for 1 to 366 days",
+        ));
     }
     let of = (wanted.days, wanted.by.clone());
     let (agency, by) = (&visitor.user.agency, visitor.user.id);
@@ -139,7 +140,7 @@ pub(crate) async fn make(
 ) -> Result<Html<String>, WebError> {
     let wanted = Ask { range, from, to, by }.wanted(app.clock.now())?;
     let days = days.filter(|days| !days.is_empty()).map(|days| days.parse());
-    let bad = |_| unfit("Số ngày không hợp lệ / Not a number of days");
+    let bad = |_| WebError::unfit("Số ngày không hợp lệ / Not a number of days");
     let made = made(&app, &visitor, &wanted, days.transpose().map_err(bad)?).await?;
     drawn(&app, &visitor, Some(made)).await
 }
