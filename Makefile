@@ -14,7 +14,7 @@ IMAGES ?= 1000
 help:
 	@echo "make demo [ARGS=...]   the main job on this machine: article in, four channels out, reach back"
 	@echo "make test              every check there is"
-	@echo "make bench [ONLY=card] figures as ratios, release build, writes target/bench.json"
+	@echo "make bench [ONLY=web]  figures as ratios, release build, writes target/bench.json"
 	@echo "make campaign [POSTS=N]  N posts on each of four channels under faults and kills, counted by the platforms"
 	@echo "make soak [SEEDS=N] [IMAGES=N] [KILLS=N]  the model with wider bounds; seeds of the simulation, optimised, stops at"
 	@echo "                       the first that fails and prints it; disks after a power loss; rounds of kill -9 of the binary"

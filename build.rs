@@ -16,6 +16,7 @@ fn main() {
     }
     if !assets.join("vendor/fonts/be-vietnam-pro").is_dir()
         || !assets.join("vendor/web/htmx.min.js").is_file()
+        || !assets.join("vendor/web/fonts").is_dir()
     {
         println!(
             "cargo::error=assets/vendor is empty: run `make setup` once, it fetches the fonts and htmx by npm"

@@ -143,10 +143,6 @@ fn web_assets(settings: &Settings) -> anyhow::Result<loa_web::Assets> {
     let fixed = world::under(&all, "web").filter(|(name, _)| served(name));
     files.extend(fixed.map(|(name, bytes)| (name.to_owned(), bytes.clone())));
     files.extend(world::under(&all, "vendor/web").map(|(n, b)| (n.to_owned(), b.clone())));
-    for (name, weight) in [("regular", "400Regular.ttf"), ("semibold", "600SemiBold.ttf")] {
-        let found = world::under(&all, "vendor/fonts").find(|(n, _)| n.ends_with(weight));
-        files.extend(found.map(|(_, b)| (format!("fonts/{name}.ttf"), b.clone())));
-    }
     Ok(loa_web::Assets::new(templates, locales, files)?)
 }
 

@@ -1,6 +1,6 @@
 //! The posts of an agency in a stretch of time: one look at two indexes, whatever the page that shows them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use loa_model::{
@@ -248,6 +248,12 @@ impl DeliveryRow {
     }
 }
 
+/// What is read of a stretch of time, before anything is made of it: posts with their version and the delivery that counts.
+pub(crate) struct Seen {
+    rows: Vec<(PostRow, Seq, Option<DeliveryRow>)>,
+    cut: bool,
+}
+
 fn read<T: for<'a> Deserialize<'a>>(table: &str, row: &Row) -> Result<T> {
     serde_json::from_slice(&row.value).map_err(|error| {
         let (table, key, why) = (table.to_owned(), row.key.clone(), error.to_string());
@@ -268,6 +274,26 @@ impl Review {
         to: Timestamp,
         zone: &TimeZone,
     ) -> Result<Calendar> {
+        let stretch = (agency.to_owned(), from, to);
+        let seen = match self.looks.known(&*self.store, &stretch).await? {
+            Some(seen) => seen,
+            None => {
+                // What is committed while this reads may be in it or not: the ledger is followed from before.
+                let seq = self.store.last_seq();
+                let seen = Arc::new(self.seen(agency, from, to).await?);
+                self.looks.keep(&stretch, seq, &seen);
+                seen
+            }
+        };
+        let now = self.clock.now();
+        let each = |row: &(PostRow, Seq, Option<DeliveryRow>)| entry(row, now);
+        let mut entries: Vec<Entry> = seen.rows.iter().map(each).collect();
+        entries.sort_by_key(|entry| (entry.at, entry.id));
+        clash(&mut entries, zone);
+        Ok(Calendar { entries, cut: seen.cut })
+    }
+
+    async fn seen(&self, agency: &str, from: Timestamp, to: Timestamp) -> Result<Seen> {
         let edge = |at| join(&[agency, &time_key(at), ""]);
         let (from_key, to_key) = (edge(from), edge(to));
         let look =
@@ -290,8 +316,7 @@ impl Review {
             }
             found.insert(d.post, d);
         }
-        let mut entries = Vec::new();
-        let now = self.clock.now();
+        let mut rows = Vec::new();
         for row in posts.iter().take(MOST) {
             let post: PostRow = read(Post::TABLE, row)?;
             let mut delivery = found.remove(&post.id);
@@ -303,19 +328,17 @@ impl Review {
                     continue;
                 }
             }
-            entries.push(entry(post, row.version, delivery, now));
+            rows.push((post, row.version, delivery));
         }
         for (id, delivery) in found {
             let Some(row) = self.store.get(Post::TABLE, &id.to_string()).await? else { continue };
             let post: PostRow = read(Post::TABLE, &row)?;
             // A void post stands where it was planned.
             if post.agency == agency && post.state == PostState::Approved {
-                entries.push(entry(post, row.version, Some(delivery), now));
+                rows.push((post, row.version, Some(delivery)));
             }
         }
-        entries.sort_by_key(|entry| (entry.at, entry.id));
-        clash(&mut entries, zone);
-        Ok(Calendar { entries, cut })
+        Ok(Seen { rows, cut })
     }
 
     /// Makes posts and deliveries that an earlier release wrote found by their time. Asked at every start, it does nothing
@@ -370,25 +393,24 @@ impl Review {
     }
 }
 
-fn entry(post: PostRow, version: Seq, delivery: Option<DeliveryRow>, now: Timestamp) -> Entry {
-    let signed = post.approval.map(|signed| (signed.not_before, signed.not_after));
-    let delivery = delivery.filter(|_| post.state == PostState::Approved);
-    let room = room(post.state, signed, delivery.as_ref().map(DeliveryRow::way), now);
-    let at = delivery.as_ref().map_or(post.scheduled_at, DeliveryRow::stands_at);
+fn entry((post, version, delivery): &(PostRow, Seq, Option<DeliveryRow>), now: Timestamp) -> Entry {
+    let signed = post.approval.as_ref().map(|signed| (signed.not_before, signed.not_after));
+    let delivery = delivery.as_ref().filter(|_| post.state == PostState::Approved);
+    let room = room(post.state, signed, delivery.map(DeliveryRow::way), now);
     Entry {
         id: post.id,
-        version,
+        version: *version,
         article: post.article,
         revision: post.revision,
-        account: post.account,
+        account: post.account.clone(),
         format: post.content.format,
         priority: post.priority,
         post: post.state,
-        delivery: delivery.as_ref().map(|d| d.state),
-        at,
+        delivery: delivery.map(|d| d.state),
+        at: delivery.map_or(post.scheduled_at, DeliveryRow::stands_at),
         fixed: !post.timing.is_soon(),
         room,
-        reason: delivery.map_or(post.reason, |d| d.reason),
+        reason: delivery.map_or_else(|| post.reason.clone(), |d| d.reason.clone()),
         clashes: Vec::new(),
     }
 }

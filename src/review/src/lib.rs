@@ -8,6 +8,7 @@ mod desk;
 mod emergency;
 mod error;
 mod follow;
+mod looks;
 mod reschedule;
 mod slots;
 
@@ -32,6 +33,7 @@ pub struct Review {
     clock: SharedClock,
     ids: Ids,
     link_base: String,
+    looks: Arc<looks::Looks>,
 }
 
 impl Review {
@@ -42,7 +44,8 @@ impl Review {
         ids: Ids,
         link_base: impl Into<String>,
     ) -> Self {
-        Self { store, clock, ids, link_base: link_base.into() }
+        let (link_base, looks) = (link_base.into(), Arc::default());
+        Self { store, clock, ids, link_base, looks }
     }
 }
 

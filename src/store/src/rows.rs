@@ -52,7 +52,7 @@ pub(crate) trait Rows: std::fmt::Debug + Send + Sync + 'static {
     /// Number and hash of the last applied record.
     fn applied(&self) -> Result<(Seq, Digest)>;
     /// A row.
-    fn row(&self, table: &str, key: &str) -> Result<Option<Stored>>;
+    fn row(&self, table: &str, key: &str) -> Result<Option<Row>>;
     /// Rows of an index whose sort key lies in `from..to`.
     fn range(
         &self,
@@ -128,8 +128,10 @@ impl Rows for MemoryRows {
         Ok(self.read().applied.unwrap_or((0, Digest([0; 32]))))
     }
 
-    fn row(&self, table: &str, key: &str) -> Result<Option<Stored>> {
-        Ok(self.read().rows.get(&(table.to_owned(), key.to_owned())).cloned())
+    fn row(&self, table: &str, key: &str) -> Result<Option<Row>> {
+        let stored = self.read().rows.get(&(table.to_owned(), key.to_owned())).cloned();
+        let row = |row: Stored| Row { key: key.to_owned(), version: row.version, value: row.value };
+        Ok(stored.map(row))
     }
 
     fn range(

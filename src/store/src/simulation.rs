@@ -63,8 +63,7 @@ impl Store for SimulatedStore {
     }
 
     async fn get(&self, table: &str, key: &str) -> Result<Option<Row>> {
-        let row = self.rows.row(table, key)?;
-        Ok(row.map(|row| Row { key: key.to_owned(), version: row.version, value: row.value }))
+        self.rows.row(table, key)
     }
 
     async fn range(

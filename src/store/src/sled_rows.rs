@@ -145,7 +145,8 @@ fn caught<T>(ask: impl FnOnce() -> Result<T>) -> Result<T> {
 /// Makes a row what an operation says. Returns about how many bytes sled has to write for it.
 fn put(db: &Db, op: &RowOp) -> Result<usize> {
     let (table, key) = (op.table.as_str(), op.key.as_str());
-    let old = stored(db, table, key)?.unwrap_or_default().index;
+    let old = db.get(row_key(table, key)).map_err(|error| failed(&error))?;
+    let old = old.map(|bytes| decode(table, key, &bytes)).transpose()?.unwrap_or_default().index;
     let new = op.row.as_ref().map_or([].as_slice(), |row| &row.index);
     let gone: Vec<_> = old.iter().filter(|entry| !new.contains(entry)).collect();
     for entry in &gone {
@@ -171,9 +172,17 @@ fn remove(db: &Db, key: &[u8]) -> Result<()> {
     db.remove(key).map(drop).map_err(|error| failed(&error))
 }
 
-fn stored(db: &Db, table: &str, key: &str) -> Result<Option<Stored>> {
+/// A row for its reader: without its index entries, and its bytes as sled holds them.
+fn found(db: &Db, table: &str, key: &str) -> Result<Option<Row>> {
     let found = db.get(row_key(table, key)).map_err(|error| failed(&error))?;
-    found.map(|bytes| decode(table, key, &bytes)).transpose()
+    found.map(|bytes| row(table, key, bytes)).transpose()
+}
+
+fn row(table: &str, key: &str, bytes: IVec) -> Result<Row> {
+    let Parts { version, value, .. } = parts(table, key, &bytes)?;
+    let start = bytes.len() - value.len();
+    let value = Bytes::from_owner(bytes).slice(start..);
+    Ok(Row { key: key.to_owned(), version, value })
 }
 
 impl Rows for SledRows {
@@ -189,8 +198,8 @@ impl Rows for SledRows {
         })
     }
 
-    fn row(&self, table: &str, key: &str) -> Result<Option<Stored>> {
-        self.ask(|db| stored(db, table, key))
+    fn row(&self, table: &str, key: &str) -> Result<Option<Row>> {
+        self.ask(|db| found(db, table, key))
     }
 
     fn range(
@@ -205,18 +214,17 @@ impl Rows for SledRows {
             return Ok(Vec::new());
         }
         self.ask(|db| {
-            let found = db.range(index_edge(index, from)..index_edge(index, to));
+            let entries = db.range(index_edge(index, from)..index_edge(index, to));
             let row = |entry: sled::Result<(IVec, IVec)>| {
                 let (bytes, _) = entry.map_err(|error| failed(&error))?;
                 let [_, _, table, key] = index_parts(&bytes)?;
-                let row = stored(db, table, key)?;
-                let row = row.ok_or_else(|| corrupt(table, key, "its index entry stands alone"))?;
-                Ok(Row { key: key.to_owned(), version: row.version, value: row.value })
+                let row = found(db, table, key)?;
+                row.ok_or_else(|| corrupt(table, key, "its index entry stands alone"))
             };
             if reverse {
-                found.rev().take(limit).map(row).collect()
+                entries.rev().take(limit).map(row).collect()
             } else {
-                found.take(limit).map(row).collect()
+                entries.take(limit).map(row).collect()
             }
         })
     }
@@ -238,13 +246,12 @@ impl Rows for SledRows {
         self.ask(|db| {
             let end = [b"r", table.as_bytes(), b"\x01"].concat();
             let found = db.range(row_key(table, from)..end);
-            let row = |entry: sled::Result<(IVec, IVec)>| {
+            let each = |entry: sled::Result<(IVec, IVec)>| {
                 let (at, bytes) = entry.map_err(|error| failed(&error))?;
                 let (table, key) = row_parts(&at)?;
-                let row = decode(table, key, &bytes)?;
-                Ok(Row { key: key.to_owned(), version: row.version, value: row.value })
+                row(table, key, bytes)
             };
-            found.take(limit).map(row).collect()
+            found.take(limit).map(each).collect()
         })
     }
 
@@ -315,8 +322,11 @@ fn row_parts(bytes: &[u8]) -> Result<(&str, &str)> {
 }
 
 fn index_parts(bytes: &[u8]) -> Result<[&str; 4]> {
-    let parts: Vec<&str> = text(bytes)?.split('\0').collect();
-    parts.try_into().map_err(|_| corrupt("index", "entry", "it has not four parts"))
+    let mut parts = text(bytes)?.split('\0');
+    match (parts.next(), parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(index), Some(sort), Some(table), Some(key), None) => Ok([index, sort, table, key]),
+        _ => Err(corrupt("index", "entry", "it has not four parts")),
+    }
 }
 
 /// The text of a key behind its first byte.
@@ -340,7 +350,16 @@ fn encode(row: &Stored) -> Vec<u8> {
     bytes
 }
 
-fn decode(table: &str, key: &str, bytes: &[u8]) -> Result<Stored> {
+/// What a row's bytes are made of.
+struct Parts<'a> {
+    version: Seq,
+    /// JSON of its index entries.
+    index: &'a [u8],
+    /// The rest of the bytes.
+    value: &'a [u8],
+}
+
+fn parts<'a>(table: &str, key: &str, bytes: &'a [u8]) -> Result<Parts<'a>> {
     let bad = |why| corrupt(table, key, why);
     let (head, rest) = bytes.split_first_chunk::<HEAD>().ok_or_else(|| bad("it is cut short"))?;
     let crc = u32::from_le_bytes([head[1], head[2], head[3], head[4]]);
@@ -349,11 +368,16 @@ fn decode(table: &str, key: &str, bytes: &[u8]) -> Result<Stored> {
     }
     let version = head[5..13].try_into().map(u64::from_le_bytes).expect("eight bytes");
     let length = head[13..].try_into().map(u32::from_le_bytes).expect("four bytes");
-    let (entries, value) = rest
+    let (index, value) = rest
         .split_at_checked(usize::try_from(length).unwrap_or(usize::MAX))
         .ok_or_else(|| bad("it is cut short"))?;
-    let index =
-        serde_json::from_slice(entries).map_err(|_| bad("its index entries are no JSON"))?;
+    Ok(Parts { version, index, value })
+}
+
+fn decode(table: &str, key: &str, bytes: &[u8]) -> Result<Stored> {
+    let Parts { version, index, value } = parts(table, key, bytes)?;
+    let index = serde_json::from_slice(index)
+        .map_err(|_| corrupt(table, key, "its index entries are no JSON"))?;
     Ok(Stored { version, value: Bytes::copy_from_slice(value), index })
 }
 

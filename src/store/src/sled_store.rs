@@ -162,11 +162,7 @@ impl Store for SledStore {
 
     async fn get(&self, table: &str, key: &str) -> Result<Option<Row>> {
         let (table, key) = (table.to_owned(), key.to_owned());
-        self.read(move |rows| {
-            let row = rows.row(&table, &key)?;
-            Ok(row.map(|row| Row { key, version: row.version, value: row.value }))
-        })
-        .await
+        self.read(move |rows| rows.row(&table, &key)).await
     }
 
     async fn range(

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
+use loa_model::Digest;
 use minijinja::{Environment, Value, context, value::Serde};
 use serde::Serialize;
 
@@ -32,7 +33,15 @@ pub enum AssetsError {
 pub struct Assets {
     env: Environment<'static>,
     words: Arc<BTreeMap<String, BTreeMap<String, String>>>,
-    files: Arc<BTreeMap<String, Bytes>>,
+    files: Arc<BTreeMap<String, Fixed>>,
+}
+
+/// A fixed file.
+#[derive(Debug, Clone)]
+pub(crate) struct Fixed {
+    pub(crate) bytes: Bytes,
+    /// Names these bytes, whether they are sent compressed or not: a weak entity tag (RFC 9110 §8.8.3).
+    pub(crate) tag: String,
 }
 
 impl Assets {
@@ -57,7 +66,11 @@ impl Assets {
             })?;
             flatten("", &table, words.entry(lang).or_default());
         }
-        Ok(Self { env, words: Arc::new(words), files: Arc::new(files) })
+        let files = files.into_iter().map(|(name, bytes)| {
+            let tag = format!("W/\"{}\"", &Digest::of(&bytes).to_string()[..16]);
+            (name, Fixed { bytes, tag })
+        });
+        Ok(Self { env, words: Arc::new(words), files: Arc::new(files.collect()) })
     }
 
     /// Adds the frame of a channel under `frame/<channel>.html`.
@@ -88,7 +101,7 @@ impl Assets {
     }
 
     /// A fixed file.
-    pub(crate) fn file(&self, name: &str) -> Option<Bytes> {
+    pub(crate) fn file(&self, name: &str) -> Option<Fixed> {
         self.files.get(name).cloned()
     }
 

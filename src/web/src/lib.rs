@@ -27,6 +27,7 @@ mod priority;
 mod progress;
 mod public;
 mod reach;
+mod squeeze;
 mod takedown;
 mod templates;
 mod timeline;
@@ -177,7 +178,8 @@ pub fn router(deps: Deps) -> Result<Router, AssetsError> {
     let router = router
         .route_layer(middleware::from_fn_with_state((Arc::clone(&app), gate), auth::require))
         .fallback(error::not_found)
-        .layer(middleware::from_fn_with_state(Arc::clone(&app), finish));
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), finish))
+        .layer(squeeze::layer());
     Ok(router.with_state(app))
 }
 

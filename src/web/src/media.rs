@@ -50,15 +50,22 @@ pub(crate) async fn fixed(
     Path(file): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, WebError> {
-    let bytes = app.assets.file(&file).ok_or_else(WebError::missing)?;
+    let found = app.assets.file(&file).ok_or_else(WebError::missing)?;
+    let tag = HeaderValue::from_str(&found.tag).map_err(|_| WebError::missing())?;
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    if known.is_some_and(|tags| tags.split(',').any(|known| known.trim() == found.tag)) {
+        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
+    }
     let mime = match file.rsplit_once('.').map(|(_, ext)| ext) {
         Some("css") => "text/css; charset=utf-8",
         Some("js") => "text/javascript; charset=utf-8",
         Some("svg") => "image/svg+xml",
-        Some("ttf") => "font/ttf",
+        Some("woff2") => "font/woff2",
         _ => "application/octet-stream",
     };
-    Ok(ranged(bytes, mime, &headers, "public, max-age=3600"))
+    let mut response = ranged(found.bytes, mime, &headers, "public, max-age=3600");
+    response.headers_mut().insert(header::ETAG, tag);
+    Ok(response)
 }
 
 pub(crate) fn agent(headers: &HeaderMap) -> &str {

@@ -138,3 +138,34 @@ async fn every_answer_carries_the_policy_and_no_page_breaks_it() {
         }
     }
 }
+
+#[tokio::test]
+async fn text_is_sent_small_and_a_file_that_a_browser_has_is_not_sent_again() {
+    let world = World::new().await;
+    let author = Browser::of(&world, &world.people.author).await;
+    let reads = [("accept-encoding", "gzip")];
+    for path in ["/", "/static/app.css"] {
+        let plain = author.get(path).await;
+        assert_eq!(plain.header("content-encoding"), "", "{path}: nobody asked for it");
+        let small = author.send("GET", path, &reads, &[]).await;
+        assert_eq!(small.header("content-encoding"), "gzip", "{path}");
+        assert!(small.body.len() * 3 < plain.body.len(), "{path}: {} bytes", small.body.len());
+        assert!(small.header("vary").to_lowercase().contains("accept-encoding"), "{path}");
+    }
+    // Pictures are small already, and events have to leave at once.
+    let picture = author.send("GET", &format!("/tep/{}", world.kept.card), &reads, &[]).await;
+    assert_eq!(picture.header("content-encoding"), "");
+    let path = format!("/viec/{}/tien-do", world.job);
+    let events = author.raw("GET", &path, &reads, String::new()).await;
+    assert_eq!(events.headers().get("content-encoding"), None);
+
+    let style = author.get("/static/app.css").await;
+    let tag = style.header("etag").to_owned();
+    assert!(tag.starts_with("W/\""), "{tag}: compressed and plain are one file");
+    let known = format!("\"other\", {tag}");
+    let again = author.send("GET", "/static/app.css", &[("if-none-match", &known)], &[]).await;
+    assert_eq!((again.status, again.body.len()), (StatusCode::NOT_MODIFIED, 0));
+    assert_eq!(again.header("etag"), tag);
+    let other = author.send("GET", "/static/app.js", &[("if-none-match", &tag)], &[]).await;
+    assert_eq!(other.status, StatusCode::OK);
+}

@@ -188,3 +188,38 @@ fn rows_of_earlier_releases_are_found_by_their_time_once_they_are_written_anew()
     assert_eq!(now(desk.review.index_times()).unwrap(), 451);
     assert_eq!(look(&desk, DAY.0, DAY.1).len(), 451);
 }
+
+#[test]
+fn a_look_is_taken_anew_once_something_of_the_agency_changed_and_only_then() {
+    let desk = Desk::new();
+    let post = desk.post();
+    let stretch = ("demo".to_owned(), at(DAY.0), at(DAY.1));
+    let known = || now(desk.review.looks.known(&*desk.store, &stretch)).unwrap();
+    assert!(known().is_none(), "nobody has looked");
+    assert_eq!(look(&desk, DAY.0, DAY.1).len(), 1);
+    let first = known().unwrap();
+
+    let other = Post { agency: "khac".into(), ..like(&post, 7, post.scheduled_at) };
+    put(&desk, std::slice::from_ref(&other));
+    let again = known().unwrap();
+    assert!(std::sync::Arc::ptr_eq(&first, &again), "that was another agency's");
+
+    put(&desk, &[like(&post, 8, post.scheduled_at)]);
+    assert!(known().is_none());
+    assert_eq!(look(&desk, DAY.0, DAY.1).len(), 2);
+
+    // Of a row that is gone nobody can tell whose it was.
+    let row = now(desk.store.read::<Post>(&other.id.to_string())).unwrap().unwrap();
+    let gone = Changes::by(Actor::Operator("test".into()), "delete");
+    now(desk.store.commit(gone.delete(&other, row.version))).unwrap();
+    assert!(known().is_none());
+
+    // So much has happened since that a look is as quick.
+    look(&desk, DAY.0, DAY.1);
+    assert!(known().is_some());
+    for n in 100..356 {
+        put(&desk, &[Post { agency: "khac".into(), ..like(&post, n, post.scheduled_at) }]);
+    }
+    assert!(known().is_none());
+    assert_eq!(look(&desk, DAY.0, DAY.1).len(), 2);
+}

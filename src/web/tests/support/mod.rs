@@ -42,7 +42,7 @@ use loa_model::{
     seams::BoxFuture,
 };
 use loa_review::Review;
-use loa_store::{Blobs, Changes, MemoryStore, Store as _};
+use loa_store::{Blobs, Changes, MemoryStore, Store};
 use loa_web::{Assets, Config, Deps, ProgressMap};
 use tokio::sync::watch;
 
@@ -205,11 +205,11 @@ pub fn assets() -> Assets {
     if let Ok(bytes) = fs::read(root().join("assets/vendor/web/htmx.min.js")) {
         files.insert("htmx.min.js".to_owned(), Bytes::from(bytes));
     }
-    for (name, face) in [("fonts/regular.ttf", "400Regular"), ("fonts/semibold.ttf", "600SemiBold")]
-    {
-        let path = format!("assets/vendor/fonts/be-vietnam-pro/BeVietnamPro_{face}.ttf");
-        if let Ok(bytes) = fs::read(root().join(path)) {
-            files.insert(name.to_owned(), Bytes::from(bytes));
+    if let Ok(fonts) = fs::read_dir(root().join("assets/vendor/web/fonts")) {
+        for font in fonts {
+            let path = font.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            files.insert(format!("fonts/{name}"), Bytes::from(fs::read(path).unwrap()));
         }
     }
     Assets::new(templates, locales, files).unwrap()
@@ -232,6 +232,11 @@ impl World {
 
     /// With these pictures; without articles when not `full`.
     pub async fn with(pictures: Pictures, full: bool) -> Self {
+        Self::over(pictures, full, None).await
+    }
+
+    /// The pages answer from another store, when one is given; the newsroom's own records are not in it.
+    pub async fn over(pictures: Pictures, full: bool, other: Option<Arc<dyn Store>>) -> Self {
         let clock = Arc::new(Hand(Mutex::new("2026-11-16T09:30:00Z".parse().unwrap())));
         let store = Arc::new(MemoryStore::new(clock.clone()));
         let ids = Ids::new(clock.clone(), Arc::new(Counter::default()));
@@ -269,17 +274,16 @@ impl World {
             });
         }
         let config = Config { public_url: "https://loa.example".into(), ..Config::default() };
-        let review = Review::new(store.clone(), clock.clone(), ids.clone(), "https://loa.example");
         let shown = |(name, capability): (&String, &Capability)| {
             (name.clone(), Arc::new(shown::Shown(capability.clone())))
         };
         let rows = Arc::new(AtomicUsize::new(0));
         let changed = Arc::new(AtomicU64::new(0));
-        let pages = Arc::new(counted::Counted {
-            inner: store.clone(),
-            rows: rows.clone(),
-            changed: changed.clone(),
-        });
+        let counted =
+            counted::Counted { inner: store.clone(), rows: rows.clone(), changed: changed.clone() };
+        let under = other.clone().unwrap_or_else(|| store.clone());
+        let pages: Arc<dyn Store> = other.unwrap_or_else(|| Arc::new(counted));
+        let review = Review::new(under, clock.clone(), ids.clone(), "https://loa.example");
         let desk = Desk::new(
             pages.clone(),
             Arc::new(shown::All(capabilities.iter().map(shown).collect())),
