@@ -22,7 +22,7 @@ pub mod template;
 pub mod user;
 pub mod variant;
 
-pub use account::{Account, AccountName, AccountStatus, Agency, Secret};
+pub use account::{Account, AccountName, AccountStatus, Agency, Installation, Secret};
 pub use article::{Article, ArticleState, Block, BlockKind, Doubt, Photo, SourceRef, Video};
 pub use brief::{
     Brief, Bulletin, Correction, DateMention, Edit, Event, Figure, Hotline, LegalDoc, Level,

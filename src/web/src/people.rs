@@ -1,5 +1,6 @@
 //! *Quản trị*: the people of an agency, what each may do, and who may sign in.
 
+pub(crate) mod guests;
 pub(crate) mod page;
 pub(crate) mod told;
 
@@ -20,7 +21,9 @@ use serde_json::{Value, json};
 use crate::{
     Shared,
     auth::{BY_USER, Session, Visitor, hash_password},
+    channels::agency_title,
     error::WebError,
+    tokens,
 };
 
 /// More people than an agency has.
@@ -41,6 +44,8 @@ pub(crate) struct PersonView {
     active: bool,
     /// Whether the person belongs to this agency, which then keeps their name and password; else they work here too.
     belongs: bool,
+    /// Of a guest the name of the agency they belong to; of one's own people the names of those they work in, too.
+    elsewhere: Vec<String>,
     /// Nothing when no sign-in was kept.
     last_sign_in: Option<Timestamp>,
 }
@@ -83,12 +88,22 @@ pub(crate) async fn all(app: &Shared, visitor: &Visitor) -> Result<Vec<PersonVie
     let agency = &visitor.user.agency;
     for user in of_agency(app, agency).await?.into_iter().map(|row| row.record) {
         let belongs = user.agency == *agency;
+        let others: Vec<&str> = if belongs {
+            user.also.iter().map(|there| there.agency.as_str()).collect()
+        } else {
+            vec![&user.agency]
+        };
+        let mut elsewhere = Vec::new();
+        for other in others {
+            elsewhere.push(agency_title(app, other).await?);
+        }
         let Some(user) = user.in_agency(agency) else { continue };
         let last = app.store.list_last::<Session>(BY_USER, &user.id.to_string(), 1).await?;
         views.push(PersonView {
             last_sign_in: last.first().and_then(|row| row.record.created_at),
             active: user.is_active(),
             belongs,
+            elsewhere,
             id: user.id,
             login: user.login,
             name: user.name,
@@ -99,7 +114,11 @@ pub(crate) async fn all(app: &Shared, visitor: &Visitor) -> Result<Vec<PersonVie
     Ok(views)
 }
 
-async fn of_agency(app: &Shared, agency: &str) -> Result<Vec<Versioned<User>>, WebError> {
+/// Whoever works in an agency, by sign-in name.
+pub(crate) async fn of_agency(
+    app: &Shared,
+    agency: &str,
+) -> Result<Vec<Versioned<User>>, WebError> {
     Ok(app.store.list::<User>("user_by_agency", &join(&[agency, ""]), MOST).await?)
 }
 
@@ -316,11 +335,25 @@ pub(crate) async fn sessions(
     Ok(rows.into_iter().filter(|row| row.record.expires_at > now).collect())
 }
 
+/// What goes with a new password.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Fresh {
+    /// Whoever knew the old password may have made tokens with it.
+    #[serde(default = "yes")]
+    revoke_tokens: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
 /// Gives a person a new password, which is told once; who is signed in with the old one is no more.
 pub(crate) async fn give_password(
     app: &Shared,
     visitor: &Visitor,
     id: &str,
+    Fresh { revoke_tokens }: Fresh,
 ) -> Result<Given, WebError> {
     let row = person(app, visitor, id).await?;
     if row.record.agency != visitor.user.agency {
@@ -330,7 +363,10 @@ pub(crate) async fn give_password(
     let password_hash = hashed(app, password.clone()).await?;
     let user = User { password_hash, ..row.record };
     let changes = Changes::by(visitor.actor(), "give password").update(&user, row.version);
-    let changes = end_sessions(app, user.id, None, changes).await?;
+    let mut changes = end_sessions(app, user.id, None, changes).await?;
+    if revoke_tokens {
+        changes = tokens::revoke_all(app, user.id, None, changes).await?;
+    }
     app.store.commit(changes).await?;
     Ok(Given { id: user.id, login: user.login, password })
 }
@@ -369,6 +405,8 @@ pub(crate) async fn give_one(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
     Path(id): Path<String>,
+    fresh: Option<Json<Fresh>>,
 ) -> Result<Json<Given>, WebError> {
-    Ok(Json(give_password(&app, &visitor, &id).await?))
+    let fresh = fresh.map_or(Fresh { revoke_tokens: true }, |Json(fresh)| fresh);
+    Ok(Json(give_password(&app, &visitor, &id, fresh).await?))
 }
