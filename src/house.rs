@@ -16,7 +16,8 @@ use loa_clip::{
 use loa_delivery::{Desk, Watchdog, Worker as Postman, owner_name};
 use loa_ingest::Ingest;
 use loa_model::{
-    Account, Actor, Agency, Entropy, Ids, Plan, Timetable, seams::SharedClock, template::OWN,
+    Account, Actor, Agency, Entropy, Ids, Installation, Plan, Timetable, seams::SharedClock,
+    template::OWN,
 };
 use loa_net::{Client, Limits, Policy};
 use loa_pipeline::{
@@ -317,16 +318,20 @@ impl House {
         Ok(house)
     }
 
-    /// Agencies and accounts of the settings; what people changed since stays.
+    /// Agencies and accounts of the settings. An agency that is there already stays as people made it; of an account the file
+    /// says everything but whether it may post.
     async fn seed(&self) -> anyhow::Result<()> {
         let actor = || Actor::Operator("settings".to_owned());
         for agency in &self.settings.agencies {
-            let kept = self.store.read::<Agency>(&agency.name).await?;
-            if kept.as_ref().map(|row| &row.record) != Some(agency) {
-                self.store
-                    .commit(Changes::by(actor(), "set agency").put(agency, Expect::Any))
-                    .await?;
+            if self.store.read::<Agency>(&agency.name).await?.is_none() {
+                self.store.commit(Changes::by(actor(), "set agency").insert(agency)).await?;
             }
+        }
+        let kept = self.store.read::<Installation>(Installation::KEY).await?;
+        if let (None, Some(first)) = (kept, self.settings.agencies.first()) {
+            let kept_by = first.name.clone();
+            let changes = Changes::by(actor(), "say who keeps the installation");
+            self.store.commit(changes.insert(&Installation { kept_by })).await?;
         }
         for setting in &self.settings.accounts {
             let kept = self.store.read::<Account>(setting.name.as_str()).await?;

@@ -66,7 +66,7 @@ for (const kind of ["states", "empty", "month", "measured"]) {
         const { page, context, faults } = await person(browser, newsroom, "quantri", look);
         const named = [look.width, look.lang, look.dark && "dark"].filter(Boolean).join("-");
         const found = [];
-        for (const [name, path] of Object.entries({ people: "/quan-tri", own: "/toi", audit: "/nhat-ky" })) {
+        for (const [name, path] of Object.entries({ people: "/quan-tri", agencies: "/quan-tri/co-quan", tokens: "/quan-tri/ma", own: "/toi", audit: "/nhat-ky", "audit-open": "/nhat-ky?open=3" })) {
           await page.goto(newsroom.base + path);
           await page.waitForLoadState("load");
           found.push(...(await wrong(page)), ...faults());

@@ -146,6 +146,25 @@ impl Record for Agency {
     }
 }
 
+/// Which agency keeps the installation: its administrators add agencies and change any of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Installation {
+    /// The agency.
+    pub kept_by: String,
+}
+
+impl Installation {
+    /// The key of the only one.
+    pub const KEY: &'static str = "installation";
+}
+
+impl Record for Installation {
+    const TABLE: &'static str = "installation";
+    fn key(&self) -> String {
+        Self::KEY.to_owned()
+    }
+}
+
 /// Credentials of one account: named values whose text never shows in Debug, Display or serde of anything else.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]

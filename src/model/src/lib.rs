@@ -22,7 +22,7 @@ pub mod template;
 pub mod user;
 pub mod variant;
 
-pub use account::{Account, AccountName, AccountStatus, Agency, Secret};
+pub use account::{Account, AccountName, AccountStatus, Agency, Installation, Secret};
 pub use article::{Article, ArticleState, Block, BlockKind, Doubt, Photo, SourceRef, Video};
 pub use brief::{
     Brief, Bulletin, Correction, DateMention, Edit, Event, Figure, Hotline, LegalDoc, Level,
@@ -48,7 +48,7 @@ pub use storyboard::{
     BadStoryboard, Beat, Cut, Fit, MediaCount, Music, Storyboard, Topic, Transition,
 };
 pub use template::{BadTemplate, OwnTemplate};
-pub use user::{Actor, Login, Role, User};
+pub use user::{Actor, Login, Membership, Role, User};
 pub use variant::{Rendition, Variant, VariantKind, VariantState};
 
 /// A move that the state machine of a record does not list.

@@ -1,6 +1,6 @@
 //! Serves the newsroom of the tests on a loopback port until Ctrl-C, so that the pages can be looked at:
 //! `cargo run -p loa-web --example pages -- 8081` (add `empty` for a newsroom without articles, or an MP4 file for its clips). Sign in as `soan`,
-//! `duyet` or `quantri` with the password printed. `states` adds a post in every state, urgent ones, incidents, and an account that cannot post;
+//! `duyet` or `quantri` with the password printed. `states` adds a post in every state, urgent ones, incidents, a second agency, and an account that cannot post;
 //! `measured` adds two months of measured posts, for the reports; `month` fills the calendar.
 
 #[path = "../tests/support/mod.rs"]
@@ -18,6 +18,7 @@ async fn main() -> std::io::Result<()> {
     let world = World::with(Pictures::real(clip), rest != "empty").await;
     if rest == "states" {
         world.fill_queue().await;
+        world.two_agencies().await;
         let posts = world.every_state().await;
         world.incidents_about(&posts[&DeliveryState::Published]).await;
         world.in_state("viber:cong-tin", DeliveryState::Uncertain).await;

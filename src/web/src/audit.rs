@@ -5,7 +5,9 @@ mod chain;
 mod fields;
 mod file;
 mod look;
+mod names;
 pub(crate) mod told;
+mod words;
 
 use std::collections::BTreeMap;
 
@@ -16,7 +18,7 @@ use axum::{
     response::Html,
 };
 use jiff::{Timestamp, civil::Date};
-use loa_model::{Actor, ArticleId, PostId, Role, UserId};
+use loa_model::{Actor, PostId, Role, UserId};
 use loa_store::{Change, Seq};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -26,6 +28,7 @@ pub(crate) use chain::operation as verify;
 use fields::Told;
 pub(crate) use file::file;
 use look::{Owners, Seen, Wanted, Who};
+use names::Names;
 
 use crate::{
     Shared, article::ZONE, auth::Visitor, channels::name_of_user, error::WebError, pages, view,
@@ -75,7 +78,7 @@ struct Touched {
     kind: String,
     /// What people call it; empty where that is nobody's business.
     name: String,
-    /// Its key; empty where the name is.
+    /// Its key; empty where that is nobody's business.
     id: String,
     /// Page of it; empty when there is none.
     link: String,
@@ -225,34 +228,37 @@ impl Question {
 struct Teller<'a> {
     app: &'a Shared,
     visitor: &'a Visitor,
-    names: BTreeMap<UserId, String>,
+    people: BTreeMap<UserId, String>,
+    names: Names<'a>,
 }
 
 impl<'a> Teller<'a> {
     fn new(app: &'a Shared, visitor: &'a Visitor) -> Self {
-        Self { app, visitor, names: BTreeMap::new() }
+        Self { app, visitor, people: BTreeMap::new(), names: Names::new(app, visitor) }
     }
 
     async fn line(&mut self, seen: &Seen) -> Result<Line, WebError> {
         let changes = &seen.entry.changes;
         let (by, who, person) = match &changes.actor {
             Actor::User(id) => {
-                ("person", name_of_user(self.app, *id, &mut self.names).await?, id.to_string())
+                ("person", name_of_user(self.app, *id, &mut self.people).await?, id.to_string())
             }
             Actor::Worker(name) => ("machine", name.clone(), String::new()),
             Actor::Operator(name) => ("operator", name.clone(), String::new()),
         };
-        let rows = seen.rows.iter().filter_map(|n| changes.rows.get(*n)).map(touched);
-        let jobs = seen.jobs.iter().filter_map(|n| changes.enqueue.get(*n));
-        let jobs = jobs.map(|job| Touched {
-            kind: "job".to_owned(),
-            name: job.work.name().to_owned(),
-            id: job.id.to_string(),
-            link: String::new(),
-        });
-        let mut records: Vec<Touched> = rows.chain(jobs).collect();
-        let more = records.len().saturating_sub(NAMED);
-        records.truncate(NAMED);
+        let mut records = Vec::new();
+        for change in seen.rows.iter().filter_map(|n| changes.rows.get(*n)).take(NAMED) {
+            records.push(self.names.touched(change).await?);
+        }
+        for job in seen.jobs.iter().filter_map(|n| changes.enqueue.get(*n)) {
+            if records.len() < NAMED {
+                let work = serde_json::to_value(&job.work).unwrap_or_default();
+                let name = self.names.job(&work).await?;
+                let (kind, id) = ("job".to_owned(), job.id.to_string());
+                records.push(Touched { kind, name, id, link: String::new() });
+            }
+        }
+        let more = (seen.rows.len() + seen.jobs.len()).saturating_sub(records.len());
         Ok(Line {
             seq: seen.entry.seq,
             at: seen.entry.at,
@@ -277,58 +283,13 @@ impl<'a> Teller<'a> {
         let rows = seen.rows.iter().filter_map(|n| seen.entry.changes.rows.get(*n));
         let rows: Vec<&Change> = rows.take(TOLD).collect();
         for change in rows {
-            let told = fields::told(self.app, seen.entry.seq, change).await?;
-            became.push(Became { record: touched(change), told });
+            let (agency, seq) = (&self.visitor.user.agency, seen.entry.seq);
+            let told = fields::told(self.app, agency, seq, change, &mut self.names).await?;
+            became.push(Became { record: self.names.touched(change).await?, told });
         }
         line.changes = Some(became);
         Ok(line)
     }
-}
-
-/// A row as a record that people know.
-fn touched(change: &Change) -> Touched {
-    let kind = change.table.clone();
-    if !fields::is_open(&change.table) {
-        return Touched { kind, name: String::new(), id: String::new(), link: String::new() };
-    }
-    let field = |name: &str| {
-        let found = change.value.as_ref().and_then(|value| value.get(name));
-        found.and_then(Value::as_str).unwrap_or_default().to_owned()
-    };
-    let deep = |path: &[&str]| {
-        let found = change.value.as_ref().and_then(|v| v.pointer(&format!("/{}", path.join("/"))));
-        found.and_then(Value::as_str).unwrap_or_default().to_owned()
-    };
-    let page = |path: &str, id: &str| {
-        if id.is_empty() { String::new() } else { format!("{path}{id}") }
-    };
-    let article = |id: &str| {
-        let id = id.split('/').next().unwrap_or_default();
-        page("/bai-viet/", if id.parse::<ArticleId>().is_ok() { id } else { "" })
-    };
-    let link = match kind.as_str() {
-        "article" => article(&change.key),
-        "post" => page("/bai-dang/", &change.key),
-        "account" | "timetable" | "kill_switch" => "/kenh".to_owned(),
-        "user" => page("/nhat-ky?who=", &change.key),
-        _ => {
-            let post = page("/bai-dang/", &field("post"));
-            if post.is_empty() { article(&field("article")) } else { post }
-        }
-    };
-    let name = match kind.as_str() {
-        "user" => field("name"),
-        "account" | "agency" => field("title"),
-        // The headline is the first block.
-        "article" => deep(&["blocks", "0", "text"]),
-        "post" => format!("{} {}", field("account"), deep(&["content", "link", "code"])),
-        "delivery" => field("account"),
-        "variant" => field("kind"),
-        _ => String::new(),
-    };
-    let (name, id) = (name.trim(), change.key.replace('\u{1}', " "));
-    let name = if name.is_empty() { id.clone() } else { name.to_owned() };
-    Touched { kind, name, id, link }
 }
 
 async fn lines(app: &Shared, visitor: &Visitor, asked: &Question) -> Result<Lines, WebError> {

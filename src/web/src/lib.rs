@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod acting;
+mod agencies;
 mod api;
 mod approvals;
 mod article;
@@ -193,7 +195,7 @@ fn table() -> (Router<Shared>, Vec<Way>) {
     use ways::{ADMINS, Access, NEWSROOM, SIGNERS, SWITCHERS, WRITERS};
     let (anyone, staff) = (Access::Anyone, Access::Staff);
     let (clip, frame) = clip::openapi();
-    ways::Ways::default()
+    agencies::ways(ways::Ways::default())
         .get("/", staff, articles::page)
         .post("/bai-viet", WRITERS, articles::add)
         .post("/bai-viet/tep", WRITERS, articles::upload.layer(articles::limit()))
@@ -250,10 +252,15 @@ fn table() -> (Router<Shared>, Vec<Way>) {
         .post("/quan-tri/nguoi/{id}", ADMINS, people::page::edit)
         .post("/quan-tri/nguoi/{id}/mat-khau", ADMINS, people::page::give)
         .post("/quan-tri/nguoi/{id}/ngung", ADMINS, people::page::deactivate)
+        .post("/quan-tri/moi", ADMINS, people::page::invite)
+        .post("/quan-tri/nguoi/{id}/dua-ra", ADMINS, people::page::take_out)
+        .get("/quan-tri/ma", ADMINS, tokens::others::page)
+        .post("/quan-tri/ma/{id}/thu-hoi", ADMINS, tokens::others::revoke)
         .post("/quan-tri/nguoi/{id}/mo-lai", ADMINS, people::page::reactivate)
         .get("/toi", staff, own::page)
         .post("/toi/mat-khau", staff, own::password)
         .post("/toi/ngon-ngu", staff, own::language)
+        .post("/toi/co-quan", staff, acting::choose)
         .post("/toi/ma", staff, tokens::make)
         .post("/toi/ma/{id}/thu-hoi", staff, tokens::revoke)
         .post("/toi/phien/khac/thu-hoi", staff, own::end_others)
@@ -420,6 +427,18 @@ fn table() -> (Router<Shared>, Vec<Way>) {
         )
         .api(
             Method::POST,
+            "/api/v1/users/invite",
+            ADMINS,
+            (people::told::invite(), people::guests::invite_one),
+        )
+        .api(
+            Method::DELETE,
+            "/api/v1/users/{id}/membership",
+            ADMINS,
+            (people::told::take_out(), people::guests::take_out_one),
+        )
+        .api(
+            Method::POST,
             "/api/v1/users/{id}/password",
             ADMINS,
             (people::told::give(), people::give_one),
@@ -432,6 +451,8 @@ fn table() -> (Router<Shared>, Vec<Way>) {
             staff,
             (own::password_told(), own::password_operation),
         )
+        .api(Method::GET, "/api/v1/own/agencies", staff, (acting::list_told(), acting::list))
+        .api(Method::PUT, "/api/v1/own/agency", staff, (acting::set_told(), acting::set))
         .api(
             Method::PUT,
             "/api/v1/own/language",

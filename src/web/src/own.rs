@@ -85,13 +85,20 @@ async fn revoke_others(app: &Shared, visitor: &Visitor) -> Result<(), WebError> 
 pub(crate) struct Passwords {
     old: String,
     new: String,
+    /// Whoever knew the old password may have made tokens with it.
+    #[serde(default = "yes")]
+    revoke_tokens: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// A new password of the visitor; whoever is signed in elsewhere has to know it.
 async fn change_password(
     app: &Shared,
     visitor: &Visitor,
-    Passwords { old, new }: Passwords,
+    Passwords { old, new, revoke_tokens }: Passwords,
 ) -> Result<(), WebError> {
     let length = new.chars().count();
     if !(FEWEST..=LONGEST).contains(&length) {
@@ -123,9 +130,21 @@ async fn change_password(
     let password_hash = people::hashed(app, new).await?;
     let user = User { password_hash, ..row.record };
     let changes = Changes::by(visitor.actor(), "change own password").update(&user, row.version);
-    let changes = people::end_sessions(app, user.id, Some(visitor.session), changes).await?;
+    let mut changes = people::end_sessions(app, user.id, Some(visitor.session), changes).await?;
+    if revoke_tokens {
+        changes = tokens::revoke_all(app, user.id, None, changes).await?;
+    }
     app.store.commit(changes).await?;
     Ok(())
+}
+
+/// The same by the form: what is not ticked is not sent.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Chosen {
+    old: String,
+    new: String,
+    revoke_tokens: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -249,9 +268,10 @@ pub(crate) async fn page(
 pub(crate) async fn password(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
-    Form(form): Form<Passwords>,
+    Form(Chosen { old, new, revoke_tokens }): Form<Chosen>,
 ) -> Result<Response, WebError> {
-    match change_password(&app, &visitor, form).await {
+    let asked = Passwords { old, new, revoke_tokens: revoke_tokens.is_some() };
+    match change_password(&app, &visitor, asked).await {
         Ok(()) => {
             Ok(drawn(&app, &visitor, "own.password_changed", String::new()).await?.into_response())
         }
@@ -383,8 +403,11 @@ fn asks(summary: &str, fields: &[&str], schema: &Value) -> Value {
 /// The password as `OpenAPI` says it.
 pub(crate) fn password_told() -> Value {
     let text = json!({ "type": "string" });
-    let mut told =
-        asks("Change the caller's own password; their other sessions end", &["old", "new"], &text);
+    let summary = "Change the caller's own password; their other sessions end, and unless asked otherwise their API tokens, also one that asks";
+    let mut told = asks(summary, &["old", "new"], &text);
+    let wish = json!({ "type": "boolean", "default": true });
+    told["requestBody"]["content"]["application/json"]["schema"]["properties"]["revoke_tokens"] =
+        wish;
     told["responses"]["429"] =
         json!({ "description": "Too many wrong passwords, or too many requests of the token" });
     told

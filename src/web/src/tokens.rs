@@ -1,6 +1,7 @@
 //! Tokens by which programs ask for operations in the name of a person: made on their own page, told once, kept as digests.
 
 mod limit;
+pub(crate) mod others;
 
 use axum::{
     Extension, Form, Json,
@@ -23,6 +24,7 @@ use crate::{
     Shared,
     article::ZONE,
     auth::{Visitor, language_of},
+    channels::agency_title,
     error::WebError,
     own,
     pages::name_of,
@@ -80,7 +82,7 @@ pub struct ApiToken {
     pub name: String,
     /// In whose name it acts.
     pub user: UserId,
-    /// Agency of that person.
+    /// The agency it acts for: it opens no other, whoever its person is there.
     pub agency: String,
     /// What it opens.
     pub scopes: Vec<Scope>,
@@ -151,7 +153,7 @@ pub(crate) async fn visitor(
     };
     let user = app.store.read::<User>(&row.record.user.to_string()).await?;
     let user = user.map(|user| user.record).filter(User::is_active);
-    let Some(user) = user.filter(|user| user.agency == row.record.agency) else {
+    let Some(user) = user.and_then(|user| user.in_agency(&row.record.agency)) else {
         return Ok(Err(unknown()));
     };
     if let Some(wait) = app.limits.wait(digest, &app.clock) {
@@ -166,7 +168,8 @@ pub(crate) async fn visitor(
     }
     used(app, row).await?;
     let lang = language_of(headers, &app.config.language);
-    Ok(Ok(Visitor { user, session: digest, lang }))
+    let agencies = user.memberships();
+    Ok(Ok(Visitor { user, agencies, session: digest, lang }))
 }
 
 fn unknown() -> Response {
@@ -211,6 +214,8 @@ async fn used(app: &Shared, row: Versioned<ApiToken>) -> Result<(), WebError> {
 pub(crate) struct TokenView {
     id: Digest,
     name: String,
+    /// The agency it acts for.
+    agency: String,
     scopes: Vec<Scope>,
     created_at: Timestamp,
     expires_at: Timestamp,
@@ -224,6 +229,8 @@ pub(crate) struct TokenView {
 pub(crate) struct TokenRow {
     id: String,
     name: String,
+    /// Title of the agency it acts for, where its person works in several.
+    agency: String,
     scopes: Vec<String>,
     expires_at: String,
     last_used: String,
@@ -244,6 +251,7 @@ async fn of_user(app: &Shared, user: UserId) -> Result<Vec<TokenView>, WebError>
         state: token.state(now),
         id: token.digest,
         name: token.name,
+        agency: token.agency,
         scopes: token.scopes,
         created_at: token.created_at,
         expires_at: token.expires_at,
@@ -252,23 +260,33 @@ async fn of_user(app: &Shared, user: UserId) -> Result<Vec<TokenView>, WebError>
     Ok(rows.into_iter().map(|row| view(row.record)).collect())
 }
 
+fn row(token: TokenView) -> TokenRow {
+    let day = token.last_used.map(|day| day.strftime("%d/%m/%Y").to_string());
+    TokenRow {
+        id: token.id.to_string(),
+        name: token.name,
+        agency: String::new(),
+        scopes: token.scopes.iter().map(name_of).collect(),
+        expires_at: view::time(token.expires_at, ZONE),
+        last_used: day.unwrap_or_default(),
+        state: token.state,
+    }
+}
+
 /// The tokens of the visitor for their page, and the scopes they may give.
 pub(crate) async fn rows(
     app: &Shared,
     visitor: &Visitor,
 ) -> Result<(Vec<TokenRow>, Vec<String>), WebError> {
-    let row = |token: TokenView| TokenRow {
-        id: token.id.to_string(),
-        name: token.name,
-        scopes: token.scopes.iter().map(name_of).collect(),
-        expires_at: view::time(token.expires_at, ZONE),
-        last_used: token
-            .last_used
-            .map(|day| day.strftime("%d/%m/%Y").to_string())
-            .unwrap_or_default(),
-        state: token.state,
-    };
-    let tokens = of_user(app, visitor.user.id).await?.into_iter().map(row).collect();
+    let mut tokens = Vec::new();
+    for token in of_user(app, visitor.user.id).await? {
+        // Whoever works in one agency knows which one it is.
+        let agency = match visitor.agencies.len() {
+            0 | 1 => String::new(),
+            _ => agency_title(app, &token.agency).await?,
+        };
+        tokens.push(TokenRow { agency, ..row(token) });
+    }
     let may = Scope::ALL.into_iter().filter(|scope| scope.is_within(&visitor.user));
     Ok((tokens, may.map(|scope| name_of(&scope)).collect()))
 }
@@ -343,6 +361,24 @@ async fn taken_back(app: &Shared, visitor: &Visitor, id: &str) -> Result<(), Web
     Ok(())
 }
 
+/// Takes back every open token of a person, or those that act for one agency.
+pub(crate) async fn revoke_all(
+    app: &Shared,
+    user: UserId,
+    agency: Option<&str>,
+    mut changes: Changes,
+) -> Result<Changes, WebError> {
+    let now = app.clock.now();
+    for row in app.store.list_last::<ApiToken>(BY_USER, &user.to_string(), MOST).await? {
+        let meant = agency.is_none_or(|agency| row.record.agency == agency);
+        if meant && row.record.state(now) == "open" {
+            let token = ApiToken { revoked_at: Some(now), ..row.record };
+            changes = changes.update(&token, row.version);
+        }
+    }
+    Ok(changes)
+}
+
 /// Makes a token and shows it on the page of the visitor.
 pub(crate) async fn make(
     State(app): State<Shared>,
@@ -368,21 +404,35 @@ pub(crate) async fn revoke(
 #[serde(deny_unknown_fields)]
 pub(crate) struct Whose {
     user: Option<UserId>,
+    /// Of everybody in the agency, for those who administer it.
+    #[serde(default)]
+    everybody: bool,
 }
 
 /// The tokens of the caller as JSON, or those of a person whom the caller administers.
 pub(crate) async fn list(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
-    Query(Whose { user }): Query<Whose>,
+    Query(Whose { user, everybody }): Query<Whose>,
 ) -> Result<Json<Value>, WebError> {
+    if everybody {
+        if !visitor.user.is(Role::Admin) {
+            return Err(WebError::missing());
+        }
+        return Ok(Json(json!({ "tokens": others::of_agency(&app, &visitor).await? })));
+    }
     let user = user.unwrap_or(visitor.user.id);
     if user != visitor.user.id {
         let row = app.store.read::<User>(&user.to_string()).await?;
-        let own = row.filter(|row| row.record.agency == visitor.user.agency);
+        let own = row.filter(|row| row.record.in_agency(&visitor.user.agency).is_some());
         own.filter(|_| visitor.user.is(Role::Admin)).ok_or_else(WebError::missing)?;
     }
-    Ok(Json(json!({ "tokens": of_user(&app, user).await? })))
+    let mut tokens = of_user(&app, user).await?;
+    if user != visitor.user.id {
+        // What the person does for other agencies is theirs to know.
+        tokens.retain(|token| token.agency == visitor.user.agency);
+    }
+    Ok(Json(json!({ "tokens": tokens })))
 }
 
 /// Takes a token back for a machine.
@@ -398,12 +448,16 @@ pub(crate) async fn remove(
 /// The list as `OpenAPI` says it.
 pub(crate) fn list_told() -> Value {
     let user = json!({ "name": "user", "in": "query", "required": false, "schema": { "type": "string", "format": "uuid" } });
+    let everybody = json!({
+        "name": "everybody", "in": "query", "required": false, "schema": { "type": "boolean" },
+        "description": "Every token that acts for the agency, with its person (role admin)",
+    });
     json!({
         "summary": "API tokens of the caller, or of a person of the agency for administrators, the newest first, never the tokens themselves; they are made on the person's own page",
-        "parameters": [user],
+        "parameters": [user, everybody],
         "responses": {
             "200": { "description": "JSON" },
-            "400": { "description": "user is no id" },
+            "400": { "description": "user is no id, or everybody is neither true nor false" },
             "404": { "description": "The caller administers nobody of this id" },
         },
     })

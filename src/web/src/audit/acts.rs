@@ -3,8 +3,9 @@
 use crate::assets::Assets;
 
 /// Every phrase that commits are made with, apart from the moves of a delivery.
-pub(super) const ACTS: [&str; 81] = [
+pub(super) const ACTS: &[&str] = &[
     "abandon token refresh",
+    "add agency",
     "add person",
     "add sample person",
     "add template",
@@ -16,8 +17,10 @@ pub(super) const ACTS: [&str; 81] = [
     "begin token refresh",
     "brief article",
     "cancel job",
+    "change agency",
     "change own password",
     "change person",
+    "choose agency",
     "choose language",
     "claim jobs",
     "close incident",
@@ -34,11 +37,14 @@ pub(super) const ACTS: [&str; 81] = [
     "fail variant",
     "finish token refresh",
     "give password",
+    "have two people sign every post",
     "index by time",
     "ingest article",
     "keep the platform's usage",
     "keep the platform's wait",
     "lease account",
+    "let approvers sign urgent posts alone",
+    "let person in",
     "lift kill switch",
     "make API token",
     "measure post",
@@ -65,6 +71,7 @@ pub(super) const ACTS: [&str; 81] = [
     "revoke other sessions",
     "revoke session",
     "revoke shared report",
+    "say who keeps the installation",
     "schedule post",
     "set account",
     "set agency",
@@ -81,6 +88,7 @@ pub(super) const ACTS: [&str; 81] = [
     "stop job",
     "store secret",
     "submit post",
+    "take a person out of the agency",
     "take back post that was approved alone",
     "throw kill switch",
     "use API token",

@@ -6,10 +6,11 @@ use loa_store::{Change, Expect, Seq};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::names::Names;
 use crate::{Shared, error::WebError};
 
 /// Tables whose fields are told. Of every other one, also of one that comes later, only the kind is.
-const OPEN: [&str; 22] = [
+const OPEN: &[&str] = &[
     "account",
     "agency",
     "article",
@@ -19,6 +20,7 @@ const OPEN: [&str; 22] = [
     "corrects",
     "delivery",
     "incident",
+    "installation",
     "job",
     "kill_switch",
     "own_template",
@@ -50,12 +52,43 @@ const CHUNK: u64 = 64;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Field {
     name: String,
+    /// The name in words.
+    words: String,
     /// Nothing when it was not there, or is not known.
     before: Option<String>,
     /// Nothing when it is not there any more.
     after: Option<String>,
+    /// The same for people: names and titles instead of keys, times of the clock on the wall.
+    before_words: Option<String>,
+    after_words: Option<String>,
     /// It changed, and to what is not told.
     secret: bool,
+    /// What was and what is, without what is secret in it.
+    #[serde(skip)]
+    values: (Option<Value>, Option<Value>),
+}
+
+impl Field {
+    /// Puts it in words.
+    async fn say(&mut self, names: &mut Names<'_>) -> Result<(), WebError> {
+        self.words = names.words().field(&self.name);
+        let field = self.name.rsplit('.').next().unwrap_or_default();
+        let (before, after) = &self.values;
+        let mut said = Vec::new();
+        for value in [before, after] {
+            said.push(match value {
+                Some(value) => Some(cut(&names.told(field, value).await?)),
+                None => None,
+            });
+        }
+        // Two lists that read alike differ in what is not read out: then they are shown as they are written.
+        if said[0] == said[1] {
+            said = vec![self.before.clone(), self.after.clone()];
+        }
+        self.after_words = said.pop().flatten();
+        self.before_words = said.pop().flatten();
+        Ok(())
+    }
 }
 
 /// What became of a row.
@@ -73,8 +106,14 @@ pub(super) fn is_open(table: &str) -> bool {
     OPEN.contains(&table)
 }
 
-/// What a change did.
-pub(super) async fn told(app: &Shared, seq: Seq, change: &Change) -> Result<Told, WebError> {
+/// What a change did, as an agency may know it.
+pub(super) async fn told(
+    app: &Shared,
+    agency: &str,
+    seq: Seq,
+    change: &Change,
+    names: &mut Names<'_>,
+) -> Result<Told, WebError> {
     if !is_open(&change.table) {
         return Ok(Told { how: "closed", ..Told::default() });
     }
@@ -84,18 +123,55 @@ pub(super) async fn told(app: &Shared, seq: Seq, change: &Change) -> Result<Told
         Expect::Any => earlier(app, seq, change).await?,
     };
     // What it was in the hands of another agency is theirs.
-    let agency = |value: &Value| value.get("agency").cloned();
-    let now = change.value.as_ref().and_then(agency);
-    let before = before.filter(|before| now.is_none() || agency(before) == now);
+    let of = |value: &Value| value.get("agency").cloned();
+    let now = change.value.as_ref().and_then(of);
+    let before = before.filter(|before| now.is_none() || of(before) == now);
     let how = match (&change.value, change.expect, &before) {
         (None, ..) => "deleted",
         (Some(_), Expect::Absent, _) => "new",
         (Some(_), _, Some(_)) => "changed",
         (Some(_), _, None) => "unknown",
     };
-    let mut told = differences(before.as_ref(), change.value.as_ref());
+    let mut told = if change.table == "user" {
+        let seen = |value: Option<&Value>| value.map(|value| person(value, agency));
+        differences(seen(before.as_ref()).as_ref(), seen(change.value.as_ref()).as_ref())
+    } else {
+        differences(before.as_ref(), change.value.as_ref())
+    };
     told.how = how;
+    for field in &mut told.fields {
+        field.say(names).await?;
+    }
     Ok(told)
+}
+
+/// A person as an agency knows them: the one they belong to where else they work, any other their roles there, and neither what
+/// they may do elsewhere.
+fn person(value: &Value, agency: &str) -> Value {
+    let mut seen = value.clone();
+    let Some(fields) = seen.as_object_mut() else { return seen };
+    let mut also = fields.remove("also").and_then(|also| match also {
+        Value::Array(also) => Some(also),
+        _ => None,
+    });
+    if fields.get("agency").and_then(Value::as_str) == Some(agency) {
+        for there in also.iter_mut().flatten() {
+            if let Some(there) = there.as_object_mut() {
+                there.remove("roles");
+            }
+        }
+        if let Some(also) = also {
+            fields.insert("also".to_owned(), Value::Array(also));
+        }
+        return seen;
+    }
+    let is_here = |there: &Value| there.get("agency").and_then(Value::as_str) == Some(agency);
+    let here = also.into_iter().flatten().find(is_here);
+    fields.retain(|name, _| ["id", "login", "name"].contains(&name.as_str()));
+    if let Some(Value::Object(here)) = here {
+        fields.extend(here);
+    }
+    seen
 }
 
 fn value_of(changes: Vec<Change>, of: &Change) -> Option<Value> {
@@ -167,6 +243,10 @@ fn shown(value: &Value) -> String {
         Value::Null => return "—".to_owned(),
         other => cleaned(other).to_string(),
     };
+    cut(&text)
+}
+
+fn cut(text: &str) -> String {
     let mut chars = text.chars();
     let short: String = chars.by_ref().take(MOST_CHARS).collect();
     if chars.next().is_some() { format!("{short}…") } else { short }
@@ -191,8 +271,17 @@ fn differences(before: Option<&Value>, after: Option<&Value>) -> Told {
         }
         let secret = name.split('.').any(is_secret);
         let text = |value: Option<&Value>| value.filter(|_| !secret).map(shown);
-        let (before, after) = (text(old.get(name)), text(new.get(name)));
-        told.fields.push(Field { name: name.clone(), before, after, secret });
+        let open = |value: Option<&Value>| value.filter(|_| !secret).map(cleaned);
+        told.fields.push(Field {
+            name: name.clone(),
+            words: String::new(),
+            before: text(old.get(name)),
+            after: text(new.get(name)),
+            before_words: None,
+            after_words: None,
+            secret,
+            values: (open(old.get(name)), open(new.get(name))),
+        });
     }
     told
 }
@@ -230,6 +319,22 @@ mod tests {
         let told = differences(None, Some(&Value::Object(many)));
         assert_eq!((told.fields.len(), told.more), (60, 10));
         assert_eq!(told.fields[0].after.as_deref().map(|text| text.chars().count()), Some(301));
+    }
+
+    #[test]
+    fn a_person_is_told_as_the_agency_knows_them() {
+        let value = json!({
+            "id": "1", "agency": "a", "login": "lan", "name": "Lan", "roles": ["approver"], "password_hash": "x",
+            "also": [{ "agency": "b", "roles": ["author"] }, { "agency": "c", "roles": ["admin"] }],
+        });
+        let home = person(&value, "a");
+        assert_eq!(home["roles"], json!(["approver"]));
+        assert_eq!(home["also"], json!([{ "agency": "b" }, { "agency": "c" }]));
+        let guest =
+            json!({ "id": "1", "login": "lan", "name": "Lan", "agency": "b", "roles": ["author"] });
+        assert_eq!(person(&value, "b"), guest);
+        // Not there yet, or no more.
+        assert_eq!(person(&value, "d"), json!({ "id": "1", "login": "lan", "name": "Lan" }));
     }
 
     #[test]

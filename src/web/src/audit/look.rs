@@ -92,7 +92,7 @@ impl<'a> Owners<'a> {
         let (mut rows, mut jobs) = (Vec::new(), Vec::new());
         for (n, change) in entry.changes.rows.iter().enumerate() {
             let owner = self.owner(change).await?;
-            if self.may(owner.as_deref()) {
+            if self.may(owner.as_deref()) || self.is_colleague(change).await? {
                 rows.push(n);
             }
         }
@@ -111,17 +111,41 @@ impl<'a> Owners<'a> {
         owner.map_or(self.admin, |owner| owner == self.agency)
     }
 
+    /// Whether the row is a person who works in the visitor's agency, or did until this commit.
+    async fn is_colleague(&self, change: &Change) -> Result<bool, WebError> {
+        if change.table != "user" {
+            return Ok(false);
+        }
+        let here = |value: &Value| {
+            let also = value.get("also").and_then(Value::as_array).into_iter().flatten();
+            let agency =
+                |there: &Value| there.get("agency").and_then(Value::as_str) == Some(&self.agency);
+            also.into_iter().any(agency)
+        };
+        if change.value.as_ref().is_some_and(here) {
+            return Ok(true);
+        }
+        let Expect::Version(version) = change.expect else { return Ok(false) };
+        Ok(self.replaced(change, version).await?.as_ref().is_some_and(here))
+    }
+
+    /// What a row was in the version that a commit replaced.
+    async fn replaced(&self, change: &Change, version: Seq) -> Result<Option<Value>, WebError> {
+        let before = self.app.store.tail(version.saturating_sub(1), 1).await?.pop();
+        let rows = before.map(|entry| entry.changes.rows).unwrap_or_default();
+        let mut of_it =
+            rows.into_iter().filter(|row| row.table == change.table && row.key == change.key);
+        Ok(of_it.next().and_then(|row| row.value))
+    }
+
     async fn owner(&mut self, change: &Change) -> Result<Option<String>, WebError> {
         if let Some(value) = &change.value {
             return self.of(&change.table, &change.key, value).await;
         }
         // A row that was deleted belongs to whom it belonged.
         let Expect::Version(version) = change.expect else { return Ok(None) };
-        let before = self.app.store.tail(version.saturating_sub(1), 1).await?.pop();
-        let rows = before.map(|entry| entry.changes.rows).unwrap_or_default();
-        let of_it = |row: &&Change| row.table == change.table && row.key == change.key;
-        match rows.iter().find(of_it).and_then(|row| row.value.as_ref()) {
-            Some(value) => self.of(&change.table, &change.key, value).await,
+        match self.replaced(change, version).await? {
+            Some(value) => self.of(&change.table, &change.key, &value).await,
             None => Ok(None),
         }
     }

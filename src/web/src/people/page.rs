@@ -8,7 +8,10 @@ use axum::{
 use loa_model::Role;
 use serde::{Deserialize, Serialize};
 
-use super::{Change, Given, NewPerson, add, all, change, give_password};
+use super::{
+    Change, Fresh, Given, NewPerson, add, all, change, give_password,
+    guests::{self, Invited},
+};
 use crate::{
     Shared,
     article::ZONE,
@@ -49,7 +52,8 @@ pub(crate) struct Added {
 /// What a person becomes, by the form.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Edited {
-    name: String,
+    /// Not there for guests: their own agency keeps it.
+    name: Option<String>,
     #[serde(flatten)]
     ticked: Ticked,
 }
@@ -61,11 +65,14 @@ struct PersonRow {
     name: String,
     roles: Vec<String>,
     active: bool,
+    belongs: bool,
+    elsewhere: Vec<String>,
     last_sign_in: String,
 }
 
 #[derive(Serialize)]
 struct Page {
+    tab: &'static str,
     people: Vec<PersonRow>,
     all_roles: Vec<String>,
     /// A password that was made just now.
@@ -86,11 +93,13 @@ async fn drawn(
         name: person.name,
         roles: person.roles.iter().map(name_of).collect(),
         active: person.active,
+        belongs: person.belongs,
+        elsewhere: person.elsewhere,
         last_sign_in: person.last_sign_in.map(|at| view::time(at, ZONE)).unwrap_or_default(),
     };
     let people = all(app, visitor).await?.into_iter().map(row).collect();
     let all_roles = Role::ALL.iter().map(name_of).collect();
-    let page = Page { people, all_roles, given, problem };
+    let page = Page { tab: "people", people, all_roles, given, problem };
     pages::draw(app, visitor, "people", "pages/people.html", page).await
 }
 
@@ -154,9 +163,44 @@ pub(crate) async fn edit(
     Form(form): Form<Edited>,
 ) -> Result<Response, WebError> {
     let roles = Some(form.ticked.roles());
-    let wanted = Change { name: Some(form.name), roles, active: None };
+    let wanted = Change { name: form.name, roles, active: None };
     let done = change(&app, &visitor, &id, wanted).await;
     back(&app, &visitor, done).await
+}
+
+/// Who is let in, by the form.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Guest {
+    login: String,
+    #[serde(flatten)]
+    ticked: Ticked,
+}
+
+/// Lets a person of another agency in.
+pub(crate) async fn invite(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Form(form): Form<Guest>,
+) -> Result<Response, WebError> {
+    let wanted = Invited { roles: form.ticked.roles(), login: form.login };
+    let done = guests::invite(&app, &visitor, wanted).await.map(|_| ());
+    back(&app, &visitor, done).await
+}
+
+/// Takes one out again.
+pub(crate) async fn take_out(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Path(id): Path<String>,
+) -> Result<Response, WebError> {
+    let done = guests::take_out(&app, &visitor, &id).await;
+    back(&app, &visitor, done).await
+}
+
+/// What goes with a new password, by the form: what is not ticked is not sent.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Renewed {
+    revoke_tokens: Option<String>,
 }
 
 /// Shows a new password of a person.
@@ -164,8 +208,10 @@ pub(crate) async fn give(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
     Path(id): Path<String>,
+    Form(Renewed { revoke_tokens }): Form<Renewed>,
 ) -> Result<Response, WebError> {
-    let given = give_password(&app, &visitor, &id).await;
+    let fresh = Fresh { revoke_tokens: revoke_tokens.is_some() };
+    let given = give_password(&app, &visitor, &id, fresh).await;
     told(&app, &visitor, given).await
 }
 

@@ -71,15 +71,48 @@ pub(crate) fn change() -> Value {
     }))
 }
 
-/// The new password.
-pub(crate) fn give() -> Value {
+/// The letting in.
+pub(crate) fn invite() -> Value {
+    refuses(json!({
+        "summary": "Let a person of another agency work in the caller's, too, with these roles (role admin)",
+        "requestBody": body(&object(&["login", "roles"], &["login", "roles"])),
+        "responses": {
+            "200": { "description": "id, login and name" },
+            "409": { "description": "Somebody changed the person just now" },
+        },
+    }))
+}
+
+/// The taking out.
+pub(crate) fn take_out() -> Value {
     json!({
-        "summary": "Give a person a new password, told once (role admin); their sessions end",
+        "summary": "Take a person of another agency out of the caller's (role admin); their tokens of it are revoked",
         "parameters": id(),
         "responses": {
+            "204": { "description": "They work here no more" },
+            "404": { "description": "Nobody of this id works in the agency" },
+            "409": { "description": "Somebody changed the person just now" },
+            "422": { "description": "They belong to the agency, or nobody would administer it" },
+        },
+    })
+}
+
+/// The new password.
+pub(crate) fn give() -> Value {
+    let fresh = json!({ "type": "object", "additionalProperties": false, "properties": {
+        "revoke_tokens": { "type": "boolean", "default": true },
+    } });
+    json!({
+        "summary": "Give a person a new password, told once (role admin); their sessions end, and their API tokens unless the body says otherwise",
+        "parameters": id(),
+        "requestBody": { "required": false, "content": { "application/json": { "schema": fresh } } },
+        "responses": {
             "200": { "description": "id, login and password" },
+            "400": { "description": "The body is no JSON" },
             "404": { "description": "The agency has nobody of this id" },
             "409": { "description": "Somebody changed the person just now" },
+            "415": { "description": "The body is not said to be JSON" },
+            "422": { "description": "Another agency keeps the password of this person, or the body does not say what is asked for" },
         },
     })
 }

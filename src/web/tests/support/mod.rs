@@ -18,6 +18,7 @@ pub mod measured;
 pub mod month;
 pub mod paper;
 pub mod records;
+pub mod several;
 pub mod shown;
 pub mod states;
 pub mod waiting;

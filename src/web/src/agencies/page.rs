@@ -1,0 +1,135 @@
+//! The page of agencies and its forms.
+
+use axum::{
+    Extension, Form,
+    extract::{Path, State},
+    response::{Html, IntoResponse, Redirect, Response},
+};
+use loa_model::User;
+use loa_store::StoreExt;
+use serde::{Deserialize, Serialize};
+
+use super::{Agencies, Change, NewAgency, add, all, change};
+use crate::{Shared, auth::Visitor, error::WebError, pages};
+
+/// Zones that the form offers; any other may be typed.
+const ZONES: [&str; 6] = [
+    "Asia/Ho_Chi_Minh",
+    "Asia/Bangkok",
+    "Asia/Tokyo",
+    "Europe/Berlin",
+    "Europe/Moscow",
+    "America/New_York",
+];
+
+#[derive(Serialize)]
+struct Page {
+    tab: &'static str,
+    #[serde(flatten)]
+    agencies: Agencies,
+    zones: [&'static str; 6],
+    /// Key of the agency that was added just now; empty when none was.
+    added: String,
+    /// Why nothing was changed; empty when something was.
+    problem: String,
+}
+
+async fn drawn(
+    app: &Shared,
+    visitor: &Visitor,
+    added: String,
+    problem: String,
+) -> Result<Html<String>, WebError> {
+    let agencies = all(app, visitor).await?;
+    let page = Page { tab: "agencies", agencies, zones: ZONES, added, problem };
+    pages::draw(app, visitor, "people", "pages/agencies.html", page).await
+}
+
+/// The page again, with what kept the change from being made.
+async fn refused(app: &Shared, visitor: &Visitor, error: WebError) -> Result<Response, WebError> {
+    match error.mendable(&visitor.lang) {
+        Some(problem) => {
+            let page = drawn(app, visitor, String::new(), problem).await?;
+            Ok((error.status, page).into_response())
+        }
+        None => Err(error),
+    }
+}
+
+async fn back(
+    app: &Shared,
+    visitor: &Visitor,
+    done: Result<(), WebError>,
+) -> Result<Response, WebError> {
+    match done {
+        Ok(()) => Ok(Redirect::to("/quan-tri/co-quan").into_response()),
+        Err(error) => refused(app, visitor, error).await,
+    }
+}
+
+/// The agencies that the visitor administers.
+pub(crate) async fn page(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+) -> Result<Html<String>, WebError> {
+    drawn(&app, &visitor, String::new(), String::new()).await
+}
+
+/// Adds an agency.
+pub(crate) async fn make(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Form(new): Form<NewAgency>,
+) -> Result<Response, WebError> {
+    match add(&app, &visitor, new).await {
+        Ok(name) => {
+            // They work there from now on: the header of this very answer says so.
+            let row = app.store.read::<User>(&visitor.user.id.to_string()).await?;
+            let agencies = row.map(|row| row.record.memberships()).unwrap_or_default();
+            let visitor = Visitor { agencies, ..visitor };
+            Ok(drawn(&app, &visitor, name, String::new()).await?.into_response())
+        }
+        Err(error) => refused(&app, &visitor, error).await,
+    }
+}
+
+/// What an agency becomes, by the form.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Edited {
+    title: String,
+    zone: String,
+    brand: String,
+}
+
+/// Changes name, zone and brand.
+pub(crate) async fn edit(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Path(name): Path<String>,
+    Form(Edited { title, zone, brand }): Form<Edited>,
+) -> Result<Response, WebError> {
+    let wanted =
+        Change { title: Some(title), zone: Some(zone), brand: Some(brand), urgent_alone: None };
+    let done = change(&app, &visitor, &name, wanted).await;
+    back(&app, &visitor, done).await
+}
+
+/// Whether approvers may sign urgent posts alone, by the form.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Turned {
+    urgent_alone: bool,
+}
+
+/// Turns that on or off.
+pub(crate) async fn turn(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Path(name): Path<String>,
+    Form(Turned { urgent_alone }): Form<Turned>,
+) -> Result<Response, WebError> {
+    let wanted = Change { urgent_alone: Some(urgent_alone), ..Change::default() };
+    let done = change(&app, &visitor, &name, wanted).await;
+    back(&app, &visitor, done).await
+}
