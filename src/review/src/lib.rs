@@ -9,6 +9,7 @@ mod emergency;
 mod error;
 mod follow;
 mod reschedule;
+mod rewording;
 mod slots;
 
 use std::sync::Arc;
