@@ -17,6 +17,7 @@ mod emergency;
 mod error;
 mod local;
 mod media;
+mod operate;
 mod own;
 mod pages;
 mod people;
@@ -33,6 +34,7 @@ mod timeline;
 mod tokens;
 mod view;
 mod ways;
+mod words;
 
 use std::{collections::BTreeMap, future::Future, sync::Arc};
 
@@ -191,7 +193,7 @@ fn table() -> (Router<Shared>, Vec<Way>) {
     use ways::{ADMINS, Access, NEWSROOM, SIGNERS, SWITCHERS, WRITERS};
     let (anyone, staff) = (Access::Anyone, Access::Staff);
     let (clip, frame) = clip::openapi();
-    ways::Ways::default()
+    operate::ways(words::ways(ways::Ways::default()))
         .get("/", staff, articles::page)
         .post("/bai-viet", WRITERS, articles::add)
         .post("/bai-viet/tep", WRITERS, articles::upload.layer(articles::limit()))
