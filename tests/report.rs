@@ -186,6 +186,7 @@ fn live(n: u128, (account, format, title, numbers): Told) -> Changes {
         priority: Priority::Normal,
         author: UserId(id),
         editors: vec![],
+        rewritten: vec![],
         approval: None,
         reason: String::new(),
         created_at: at,

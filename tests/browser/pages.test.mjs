@@ -26,6 +26,8 @@ async function pages(newsroom, page, kind) {
   const { posts } = await page.evaluate(async () => (await fetch("/api/v1/posts")).json());
   const states = [...new Set(posts.map((post) => post.state))];
   const one = (state) => posts.find((post) => post.state === state).id;
+  const draft = (channel) => posts.find((post) => post.state === "draft" && post.account.startsWith(channel)).id;
+  const drafts = ["zalo", "viber", "youtube"].map((channel) => [`words-${channel}`, `/bai-dang/${draft(channel)}/sua`]);
   return {
     ...fixed,
     found: "/?q=ho+tro&status=trouble",
@@ -36,6 +38,9 @@ async function pages(newsroom, page, kind) {
     clip: `${newsroom.article}/dung-clip`,
     light: newsroom.light,
     ...Object.fromEntries(states.map((state) => [`post-${state}`, `/bai-dang/${one(state)}`])),
+    ...Object.fromEntries(drafts),
+    "words-signed": `/bai-dang/${one("scheduled")}/sua`,
+    "words-live": `/bai-dang/${one("published")}/sua`,
   };
 }
 

@@ -69,6 +69,30 @@ for (const how of ["mouse", "keyboard"]) {
         await context.close();
       });
 
+      it("who writes edits a post in its frame, takes a suggestion and keeps it", async () => {
+        const { page, context, faults } = await person(browser, newsroom, "soan", { width, lang });
+        const { id } = (await posts(page)).find((post) => post.state === "draft" && post.account.startsWith("viber"));
+        await page.goto(`${newsroom.base}/bai-dang/${id}`);
+        await press(page, how, `.actions a[href='/bai-dang/${id}/sua']`);
+        await page.waitForURL(/sua$/);
+        const counted = await page.textContent("[data-count=text]");
+        if (how === "mouse") await page.click("#f-text");
+        else await reach(page, "#f-text");
+        await page.keyboard.press("Control+Home");
+        await page.keyboard.type("Bão số 9. ");
+        // Counter and frame follow, as the server counts and draws.
+        await page.waitForFunction((before) => document.querySelector("[data-count=text]").textContent !== before, counted);
+        await page.waitForFunction(() => document.querySelector("[data-frame]").textContent.includes("Bão số 9. "));
+        await press(page, how, "[name=fix][value='text too_long']");
+        await page.waitForSelector(".proposal del");
+        assert.ok(!(await page.$eval("[data-count=text]", (counter) => counter.classList.contains("over"))));
+        await press(page, how, ".proposal button.primary");
+        await page.waitForURL((url) => url.pathname === `/bai-dang/${id}`);
+        assert.match(await page.textContent(".post .rewritten summary"), /Nguyễn Thị Mẫn/);
+        assert.deepEqual(faults(), []);
+        await context.close();
+      });
+
       it("who approves reads the queue, signs one post and returns another with a reason", async () => {
         const { page, context, faults } = await person(browser, newsroom, "duyet", { width, lang });
         const queue = (await posts(page)).filter((post) => post.state === "in_review");

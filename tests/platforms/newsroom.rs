@@ -293,6 +293,7 @@ fn approved(account: &Account, content: &PostContent) -> (Post, Delivery) {
         priority: Priority::Normal,
         author: person(11),
         editors: Vec::new(),
+        rewritten: Vec::new(),
         approval: Some(Approval {
             digest,
             by: person(12),

@@ -59,12 +59,12 @@ pub struct Composed {
 }
 
 /// Fixed words around the article's own.
-struct Labels {
-    more: &'static str,
-    source: &'static str,
+pub(crate) struct Labels {
+    pub(crate) more: &'static str,
+    pub(crate) source: &'static str,
 }
 
-fn labels(lang: &str) -> Labels {
+pub(crate) fn labels(lang: &str) -> Labels {
     if lang == "vi" || lang.starts_with("vi-") {
         Labels { more: "Xem chi tiết: ", source: "Nguồn: " }
     } else {

@@ -13,6 +13,7 @@ mod figures;
 mod find;
 mod hotlines;
 mod level;
+mod mend;
 mod points;
 mod quotes;
 mod scan;
@@ -23,6 +24,7 @@ mod text;
 
 pub use compose::{Composed, Line, Origin, Picture, compose};
 pub use extract::extract;
+pub use mend::{Means, mend};
 pub use sentence::sentences;
 
 #[cfg(test)]

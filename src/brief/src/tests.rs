@@ -22,6 +22,7 @@ use unicode_normalization::UnicodeNormalization;
 use super::*;
 
 mod kinds;
+mod mend;
 
 #[derive(Debug)]
 struct Fixed;

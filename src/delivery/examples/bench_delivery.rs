@@ -254,6 +254,7 @@ fn approved(ids: &Ids, account: AccountName, due: Timestamp) -> (Post, Delivery)
         priority: Priority::Normal,
         author: person(ids),
         editors: Vec::new(),
+        rewritten: Vec::new(),
         approval: Some(Approval { digest, by: person(ids), at: made, not_before: due, not_after }),
         reason: String::new(),
         created_at: made,

@@ -4,6 +4,7 @@ pub mod account;
 pub mod article;
 pub mod brief;
 pub mod capability;
+pub mod captions;
 pub mod choices;
 pub mod delivery;
 pub mod digest;
@@ -36,7 +37,8 @@ pub use ids::{ArticleId, BriefId, DeliveryId, Ids, JobId, PostId, SampleId, User
 pub use job::{Handed, Job, JobKind, JobState, Priority};
 pub use measure::{Measured, Metric, Sample, Value};
 pub use post::{
-    Approval, BodyBlock, Link, Media, MediaRole, Post, PostContent, PostFormat, PostState, Shape,
+    Approval, BodyBlock, Link, Media, MediaRole, Post, PostContent, PostFormat, PostState,
+    Rewritten, Shape,
 };
 pub use progress::{Cancel, Progress};
 pub use public::{ClickCount, PublicMedia};

@@ -162,6 +162,27 @@ impl PostContent {
             .finish()
     }
 
+    /// With these files. A picture between its paragraphs goes where its file is now, or, when another took its place, where
+    /// that one is; it is left out when there is none.
+    #[must_use]
+    pub fn with_media(&self, media: Vec<Media>) -> Self {
+        let same = media.len() == self.media.len();
+        let place = |old: usize| {
+            let was = self.media.get(old)?;
+            let there =
+                media.iter().position(|file| file.blob == was.blob && file.role == was.role);
+            there.or_else(|| media.get(old).filter(|now| same && now.role == was.role).map(|_| old))
+        };
+        let body = self.body.iter().filter_map(|block| match block {
+            BodyBlock::Text { .. } => Some(block.clone()),
+            BodyBlock::Picture { media, caption } => {
+                Some(BodyBlock::Picture { media: place(*media)?, caption: caption.clone() })
+            }
+        });
+        let body = body.collect();
+        Self { body, media, ..self.clone() }
+    }
+
     /// Files of one role, in order.
     pub fn media_of(&self, role: MediaRole) -> impl Iterator<Item = &Media> {
         self.media.iter().filter(move |media| media.role == role)
@@ -244,6 +265,21 @@ pub struct Approval {
     pub not_after: Timestamp,
 }
 
+/// Something of a post that a person wrote in other words than it was composed with. Not a part of what is sent: of the content
+/// and its digest, the words are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rewritten {
+    /// What: `title`, `author`, `text`, `tags`, `body.2` (a paragraph, or the caption of a picture between them), `media.0.alt`,
+    /// `media.2.captions`.
+    pub field: String,
+    /// As it was composed; of captions the digest of the file.
+    pub was: String,
+    /// Who changed it last.
+    pub by: UserId,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// One message for one account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Post {
@@ -275,6 +311,9 @@ pub struct Post {
     /// Who else wrote any version of it, also of the posts it replaces: none of them approves it.
     #[serde(default)]
     pub editors: Vec<UserId>,
+    /// What of it a person wrote in other words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rewritten: Vec<Rewritten>,
     /// The signature, once approved.
     pub approval: Option<Approval>,
     /// Last reason of a return, a refusal or a void.
@@ -295,6 +334,18 @@ impl Post {
         if before != by && !self.editors.contains(&before) {
             self.editors.push(before);
         }
+    }
+
+    /// The mark of a field that a person wrote in other words.
+    pub fn rewriting(&self, field: &str) -> Option<&Rewritten> {
+        self.rewritten.iter().find(|mark| mark.field == field)
+    }
+
+    /// The file that a file of it was drawn as: another one where a person rewrote its captions.
+    pub fn drawn_as(&self, index: usize) -> Option<BlobHash> {
+        let file = self.content.media.get(index)?;
+        let mark = self.rewriting(&format!("media.{index}.captions"));
+        mark.map_or(Some(file.blob), |mark| mark.was.parse().ok())
     }
 
     /// Whether this person wrote any version of it.

@@ -266,6 +266,7 @@ fn no_time_and_no_person_changes_the_digest() {
         priority: Priority::Normal,
         author: person(1),
         editors: vec![],
+        rewritten: vec![],
         approval: None,
         reason: String::new(),
         created_at: now,

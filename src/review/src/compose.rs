@@ -345,6 +345,7 @@ impl Review {
             priority: order.priority,
             author: order.author,
             editors: Vec::new(),
+            rewritten: Vec::new(),
             approval: None,
             reason: String::new(),
             created_at: now,
@@ -440,7 +441,7 @@ pub(crate) fn rendered(role: MediaRole, variant: &Variant, rendition: &Rendition
 /// A photo as it was published. Its size in bytes and pixels is not part of the article's record and stays 0: limits on it
 /// are checked by the channel only, so profiles take pictures from variants where they can.
 fn photographed(role: MediaRole, photo: &loa_model::Photo) -> Option<Media> {
-    let alt = if photo.alt.is_empty() { photo.caption.clone() } else { photo.alt.clone() };
+    let alt = described(photo);
     Some(Media {
         role,
         blob: photo.blob?,
@@ -452,4 +453,9 @@ fn photographed(role: MediaRole, photo: &loa_model::Photo) -> Option<Media> {
         alt,
         variant: None,
     })
+}
+
+/// What a photo shows, in the words that it was published with.
+pub(crate) fn described(photo: &loa_model::Photo) -> String {
+    if photo.alt.is_empty() { photo.caption.clone() } else { photo.alt.clone() }
 }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Result, Review, ReviewError, Window,
     desk::{given, may_sign, relinked},
+    rewording::{marks, remembered},
 };
 
 /// What a draft corrects. While this stands beside a post, no signature makes a delivery of it.
@@ -75,9 +76,12 @@ impl Review {
         let article = ready.ok_or(ReviewError::ArticleChanged)?;
         let link = self.mint(&article.record, &live.record.account).await?;
         let at = self.clock.now();
+        let drawn = self.drawn(&live.record, &content).await?;
+        let rewritten = marks(&live.record, &content, &drawn, (by.id, at));
         let mut draft = Post {
             id: self.ids.make(),
             revision: article.record.revision,
+            rewritten: remembered(rewritten, &content.link.url, &link.url),
             content: relinked(content, &link),
             state: PostState::Draft,
             approval: None,

@@ -8,7 +8,7 @@ use loa_model::{
 };
 use loa_store::{Changes, Seq, StoreExt, Versioned};
 
-use crate::{Corrects, Result, Review, ReviewError};
+use crate::{Result, Review, ReviewError};
 
 /// When an approved post may go out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,70 +157,6 @@ impl Review {
         Ok(post.record)
     }
 
-    /// Changes a post. Before approval it is a draft again. After approval the signed post is void, its delivery is called
-    /// off, and a new draft with a link of its own takes its place; the answer is that draft. Whoever changes a post is its
-    /// author from then on, and nobody who wrote any version of it approves it.
-    ///
-    /// # Errors
-    /// [`ReviewError::Role`], [`ReviewError::LinkChanged`], [`ReviewError::TooLate`] once it may be on the wire,
-    /// [`ReviewError::State`], [`ReviewError::Conflict`].
-    pub async fn edit(&self, by: &User, post: PostId, content: PostContent) -> Result<Post> {
-        let mut post = self.post(by, post).await?;
-        if !by.is(Role::Author) && !by.is(Role::Editor) {
-            return Err(ReviewError::Role { needs: Role::Editor });
-        }
-        if content.link != post.record.content.link {
-            return Err(ReviewError::LinkChanged);
-        }
-        let approved = post.record.state == PostState::Approved;
-        post.record.state = post.record.state.next(PostEvent::Edit)?;
-        let changes = Changes::by(Actor::User(by.id), "edit post");
-        if !approved {
-            post.record.content = content;
-            post.record.hand_to(by.id);
-            self.store.commit(changes.update(&post.record, post.version)).await?;
-            return Ok(post.record);
-        }
-        let reason = "edited after approval";
-        let mut changes = changes;
-        for delivery in self.deliveries_of(post.record.id).await? {
-            let state = delivery.record.state;
-            if matches!(
-                state,
-                DeliveryState::Scheduled
-                    | DeliveryState::Ready
-                    | DeliveryState::Leased
-                    | DeliveryState::Held
-            ) && !delivery.record.may_be_live()
-            {
-                let event = DeliveryEvent::Cancel { reason: reason.to_owned() };
-                let cancelled = delivery.record.apply(event, self.clock.now())?;
-                changes = changes.update(&cancelled, delivery.version);
-            } else if !state.is_terminal() {
-                return Err(ReviewError::TooLate { state: state.name() });
-            }
-        }
-        let article = self.article(&post.record).await?;
-        let link = self.mint(&article.record, &post.record.account).await?;
-        let mut draft = Post {
-            id: self.ids.make(),
-            content: relinked(content, &link),
-            state: PostState::Draft,
-            approval: None,
-            reason: String::new(),
-            created_at: self.clock.now(),
-            ..post.record.clone()
-        };
-        draft.hand_to(by.id);
-        reason.clone_into(&mut post.record.reason);
-        if let Some(corrects) = self.corrects(post.record.id).await? {
-            // What takes the place of a correction is one.
-            changes = changes.insert(&Corrects { draft: draft.id, ..corrects });
-        }
-        self.store.commit(changes.update(&post.record, post.version).insert(&draft)).await?;
-        Ok(draft)
-    }
-
     /// Asks that a post be taken back: called off when nothing was sent, retracted when it is live, retracted as soon as its
     /// outcome is known otherwise. The answer is its delivery.
     ///
@@ -301,16 +237,18 @@ impl Review {
             Some(corrects) => self.store.read::<Post>(&corrects.live.to_string()).await?,
             None => None,
         };
-        for media in &post.content.media {
+        for (index, media) in post.content.media.iter().enumerate() {
             // What a correction leaves as the audience sees it already may be drawn from an earlier revision.
             if live.as_ref().is_some_and(|live| live.record.content.media.contains(media)) {
                 continue;
             }
             let Some(id) = media.variant else { continue };
             let variant = self.store.read::<Variant>(&id.to_string()).await?;
+            // Captions that a person rewrote belong to the clip whose captions they were.
+            let file = post.drawn_as(index);
             let current = variant.is_some_and(|v| {
                 v.record.state == VariantState::Rendered
-                    && v.record.renditions.iter().any(|r| r.blob == media.blob)
+                    && v.record.renditions.iter().any(|r| Some(r.blob) == file)
             });
             if !current {
                 return Err(ReviewError::StaleVariant { variant: id.to_string() });

@@ -38,14 +38,20 @@ impl Review {
     /// Puts the files of `drawn` in the place of those of earlier variants of its kind; whether there were any.
     async fn shows(&self, post: &mut Versioned<Post>, drawn: &Variant) -> Result<bool> {
         let mut changed = false;
-        for media in &mut post.record.content.media {
+        for index in 0..post.record.content.media.len() {
+            let media = &post.record.content.media[index];
             let Some(id) = media.variant.filter(|id| *id < drawn.id) else { continue };
             let Some(old) = self.store.read::<Variant>(&id.to_string()).await? else { continue };
             let same = old.record.kind == drawn.kind && drawn.state == VariantState::Rendered;
-            let name = old.record.renditions.iter().find(|file| file.blob == media.blob);
+            let was = post.record.drawn_as(index);
+            let name = old.record.renditions.iter().find(|file| Some(file.blob) == was);
             let file = name.and_then(|file| drawn.rendition(&file.name));
             if let (true, Some(file)) = (same, file) {
-                *media = crate::compose::rendered(media.role, drawn, file);
+                let role = media.role;
+                post.record.content.media[index] = crate::compose::rendered(role, drawn, file);
+                // What a person wrote of the picture before, or for the clip before, says nothing of this one.
+                let of_file = format!("media.{index}.");
+                post.record.rewritten.retain(|mark| !mark.field.starts_with(&of_file));
                 changed = true;
             }
         }

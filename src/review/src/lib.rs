@@ -10,6 +10,7 @@ mod error;
 mod follow;
 mod looks;
 mod reschedule;
+mod rewording;
 mod slots;
 
 use std::sync::Arc;

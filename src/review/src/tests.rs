@@ -9,6 +9,7 @@ mod follow;
 mod pages;
 mod raced;
 mod reschedule;
+mod rewording;
 mod slots;
 mod words;
 

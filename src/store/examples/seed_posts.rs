@@ -106,6 +106,7 @@ fn published(n: u64) -> Result<(Post, Delivery), Box<dyn std::error::Error>> {
         priority: Priority::Normal,
         author: id.parse()?,
         editors: Vec::new(),
+        rewritten: Vec::new(),
         approval: Some(Approval { digest, by: id.parse()?, at, not_before: at, not_after }),
         reason: String::new(),
         created_at: at,

@@ -22,6 +22,7 @@ async fn main() -> std::io::Result<()> {
         let posts = world.every_state().await;
         world.incidents_about(&posts[&DeliveryState::Published]).await;
         world.in_state("viber:cong-tin", DeliveryState::Uncertain).await;
+        world.captioned().await;
         world.refuse_credentials("zalo:cong-tin").await;
         world.dead_letter("demo").await;
         world.queue("https://minhhoa.example/bao-so-9.htm", Priority::Urgent).await;

@@ -2,7 +2,7 @@
 
 pub(crate) mod answers;
 pub(crate) mod compare;
-mod look;
+pub(crate) mod look;
 
 use std::{cmp::Reverse, collections::BTreeMap};
 

@@ -3,20 +3,19 @@
 use axum::{
     Extension,
     extract::{Path, State},
-    http::StatusCode,
     response::{Html, IntoResponse, Redirect, Response},
 };
 use loa_model::{
-    Account, Article, ArticleId, Block, Brief, Job, JobKind, Post, Span, Variant, VariantKind,
-    VariantState, When,
+    Account, Article, ArticleId, Block, Brief, Post, Span, Variant, VariantKind, VariantState,
+    When,
     record::{Record as _, join},
 };
-use loa_store::{Changes, StoreExt, Versioned};
+use loa_store::{StoreExt, Versioned};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    Shared,
+    Shared, articles,
     auth::Visitor,
     error::WebError,
     pages::{self, JobCard, name_of},
@@ -347,27 +346,10 @@ pub(crate) async fn compose(
     // A checkbox group repeats its name, which form structs cannot hold.
     let pairs: Vec<_> = url::form_urlencoded::parse(body.as_bytes()).collect();
     let of = |name: &'static str| pairs.iter().filter(move |(key, _)| key == name);
-    let accounts: Result<Vec<_>, _> = of("accounts").map(|(_, name)| name.parse()).collect();
-    let accounts = accounts.map_err(|error: loa_model::account::BadAccountName| {
-        WebError::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
-    })?;
-    if accounts.is_empty() {
-        return Err(WebError::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "Hãy chọn ít nhất một tài khoản / Choose at least one account",
-        ));
-    }
+    let accounts = of("accounts").map(|(_, name)| name.to_string()).collect();
     let priority = priority::chosen(of("priority").next().map(|(_, name)| name.as_ref()))?;
-    let now = app.clock.now();
-    let work = JobKind::Compose {
-        article: article.id,
-        revision: article.revision,
-        accounts,
-        author: visitor.user.id,
-        when: When::Soon,
-    };
-    let job = Job { priority, ..Job::new(app.ids.make(), &article.agency, work, now) };
-    app.store.commit(Changes::by(visitor.actor(), "queue composing").enqueue(job)).await?;
+    let one = [article.id.to_string()];
+    articles::queue_composing(&app, &visitor, (&one, accounts), (priority, When::Soon)).await?;
     Ok(back(&article.id.to_string()))
 }
 

@@ -7,7 +7,7 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 use loa_model::{
-    Account, AccountName, Article, Handed, Job, JobKind, Post, Priority, When,
+    Account, AccountName, Article, Handed, Job, JobId, JobKind, Post, Priority, When,
     article::article_key, record::join,
 };
 use loa_store::{Changes, StoreExt};
@@ -304,14 +304,24 @@ pub(crate) async fn add(
     Extension(visitor): Extension<Visitor>,
     Form(form): Form<Source>,
 ) -> Result<Response, WebError> {
-    let source = form.source.trim();
+    queue_address(&app, &visitor, &form.source, form.priority.as_deref()).await?;
+    Ok(Redirect::to("/").into_response())
+}
+
+/// Queues the reading of an address; the answer is the job.
+pub(crate) async fn queue_address(
+    app: &Shared,
+    visitor: &Visitor,
+    source: &str,
+    urgency: Option<&str>,
+) -> Result<JobId, WebError> {
+    let source = source.trim();
     if !is_web(source) {
         return Err(WebError::unfit(
             "Địa chỉ phải bắt đầu bằng http:// hoặc https:// / The address must begin with http:// or https://",
         ));
     }
-    let priority = priority::chosen(form.priority.as_deref())?;
-    read(&app, &visitor, source.to_owned(), priority).await
+    read(app, visitor, source.to_owned(), priority::chosen(urgency)?).await
 }
 
 async fn read(
@@ -319,20 +329,31 @@ async fn read(
     visitor: &Visitor,
     source: String,
     priority: Priority,
-) -> Result<Response, WebError> {
+) -> Result<JobId, WebError> {
     let agency = &visitor.user.agency;
     let work = JobKind::Ingest { source, agency: agency.clone() };
     let job = Job { priority, ..Job::new(app.ids.make(), agency, work, app.clock.now()) };
+    let id = job.id;
     app.store.commit(Changes::by(visitor.actor(), "queue an article").enqueue(job)).await?;
-    Ok(Redirect::to("/").into_response())
+    Ok(id)
 }
 
 /// Queues the reading of a file that a browser hands in.
 pub(crate) async fn upload(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
-    mut form: Multipart,
+    form: Multipart,
 ) -> Result<Response, WebError> {
+    queue_file(&app, &visitor, form).await?;
+    Ok(Redirect::to("/").into_response())
+}
+
+/// Queues the reading of a file; the answer is the job.
+pub(crate) async fn queue_file(
+    app: &Shared,
+    visitor: &Visitor,
+    mut form: Multipart,
+) -> Result<JobId, WebError> {
     let broken = |error: axum::extract::multipart::MultipartError| {
         if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
             return WebError::unfit(
@@ -379,7 +400,7 @@ pub(crate) async fn upload(
     // The bytes are kept before anything names them.
     let blob = app.blobs.put(bytes).await?;
     let page = Some(page).filter(|page| !page.is_empty());
-    read(&app, &visitor, Handed { blob, name, page }.to_string(), priority).await
+    read(app, visitor, Handed { blob, name, page }.to_string(), priority).await
 }
 
 /// Queues the composing of several articles for the same accounts. Asked again it makes no post twice.
@@ -391,34 +412,55 @@ pub(crate) async fn compose(
     // A checkbox group repeats its name, which form structs cannot hold.
     let pairs: Vec<_> = url::form_urlencoded::parse(body.as_bytes()).collect();
     let of = |name: &'static str| pairs.iter().filter(move |(key, _)| key == name);
-    let accounts: Result<Vec<AccountName>, _> =
-        of("accounts").map(|(_, name)| name.parse()).collect();
+    let all = |name| of(name).map(|(_, value)| value.to_string()).collect::<Vec<_>>();
+    let priority = priority::chosen(of("priority").next().map(|(_, name)| name.as_ref()))?;
+    let articles: Vec<String> = all("articles").into_iter().take(MOST).collect();
+    let wanted = (articles.as_slice(), all("accounts"));
+    let count = queue_composing(&app, &visitor, wanted, (priority, When::Soon)).await?.len();
+    show(&app, &visitor, Question::default(), 1, Some(count)).await
+}
+
+/// Queues the composing of articles for accounts; the answer is a job for each article.
+pub(crate) async fn queue_composing(
+    app: &Shared,
+    visitor: &Visitor,
+    (articles, accounts): (&[String], Vec<String>),
+    (priority, when): (Priority, When),
+) -> Result<Vec<JobId>, WebError> {
+    let accounts: Result<Vec<AccountName>, _> = accounts.iter().map(|name| name.parse()).collect();
     let accounts = accounts.map_err(|error| WebError::unfit(error.to_string()))?;
     if accounts.is_empty() {
         return Err(WebError::unfit(
             "Hãy chọn ít nhất một tài khoản / Choose at least one account",
         ));
     }
-    let priority = priority::chosen(of("priority").next().map(|(_, name)| name.as_ref()))?;
+    if articles.is_empty() {
+        return Err(WebError::unfit("Hãy chọn ít nhất một bài viết / Choose at least one article"));
+    }
     let (agency, now) = (&visitor.user.agency, app.clock.now());
+    for name in &accounts {
+        let account = app.store.read::<Account>(name.as_str()).await?;
+        if account.is_none_or(|row| row.record.agency != *agency) {
+            return Err(WebError::unfit(format!(
+                "Không có tài khoản {name} / There is no account {name}"
+            )));
+        }
+    }
     let mut changes = Changes::by(visitor.actor(), "queue composing");
-    let mut count = 0;
-    for (_, id) in of("articles").take(MOST) {
-        let article = crate::article::find(&app, &visitor, id).await?;
+    let mut jobs = Vec::new();
+    for id in articles {
+        let article = crate::article::find(app, visitor, id).await?;
         let work = JobKind::Compose {
             article: article.id,
             revision: article.revision,
             accounts: accounts.clone(),
             author: visitor.user.id,
-            when: When::Soon,
+            when,
         };
         let job = Job { priority, ..Job::new(app.ids.make(), agency, work, now) };
+        jobs.push(job.id);
         changes = changes.enqueue(job);
-        count += 1;
-    }
-    if count == 0 {
-        return Err(WebError::unfit("Hãy chọn ít nhất một bài viết / Choose at least one article"));
     }
     app.store.commit(changes).await?;
-    show(&app, &visitor, Question::default(), 1, Some(count)).await
+    Ok(jobs)
 }

@@ -90,7 +90,7 @@ struct Dead {
 }
 
 #[derive(Serialize)]
-struct Page {
+pub(crate) struct Page {
     looks: Vec<Owed>,
     groups: Vec<Group>,
     dead: Vec<Dead>,
@@ -195,13 +195,19 @@ pub(crate) async fn page(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
 ) -> Result<Html<String>, WebError> {
+    let page = look(&app, &visitor).await?;
+    pages::draw(&app, &visitor, "attention", "pages/attention.html", page).await
+}
+
+/// Everything that waits for people of the visitor's agency.
+pub(crate) async fn look(app: &Shared, visitor: &Visitor) -> Result<Page, WebError> {
     let agency = &visitor.user.agency;
-    let mut waiting = Waiting::of(&app, agency).await?;
+    let mut waiting = Waiting::of(app, agency).await?;
     let mut groups = Vec::new();
     for state in WAITING {
         let mut posts = Vec::new();
         for post in waiting.posts.remove(&state).unwrap_or_default() {
-            posts.push(post_row(&app, &visitor, &post).await?);
+            posts.push(post_row(app, visitor, &post).await?);
         }
         if !posts.is_empty() {
             groups.push(Group { state: state.name(), posts });
@@ -209,7 +215,7 @@ pub(crate) async fn page(
     }
     let mut dead = Vec::new();
     for view in waiting.jobs {
-        dead.push(dead_view(&app, &visitor, view).await?);
+        dead.push(dead_view(app, visitor, view).await?);
     }
     let closed = app.desk.closed_incidents(agency, LAST_CLOSED).await;
     let closed = closed.map_err(|error| failed(&error))?;
@@ -217,13 +223,13 @@ pub(crate) async fn page(
     let mut views = async |incidents: Vec<Versioned<Incident>>| {
         let mut all = Vec::new();
         for row in incidents {
-            all.push(incident_view(&app, &visitor, row.record, &mut names).await?);
+            all.push(incident_view(app, visitor, row.record, &mut names).await?);
         }
         Ok::<_, WebError>(all)
     };
     let open = views(waiting.incidents).await?;
-    let looks = emergency::owed(&app, &visitor).await?;
-    let page = Page {
+    let looks = emergency::owed(app, visitor).await?;
+    Ok(Page {
         quiet: groups.is_empty() && dead.is_empty() && open.is_empty() && looks.is_empty(),
         looks,
         closed: views(closed).await?,
@@ -232,8 +238,7 @@ pub(crate) async fn page(
         dead,
         may_retry: visitor.user.is_any(NEWSROOM),
         may_close: visitor.user.is_any(CLOSERS),
-    };
-    pages::draw(&app, &visitor, "attention", "pages/attention.html", page).await
+    })
 }
 
 async fn dead_view(app: &Shared, visitor: &Visitor, view: JobView) -> Result<Dead, WebError> {

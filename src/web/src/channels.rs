@@ -54,7 +54,7 @@ struct Switch {
 }
 
 #[derive(Serialize)]
-struct Page {
+pub(crate) struct Page {
     accounts: Vec<AccountRow>,
     switches: Vec<Switch>,
     may_switch: bool,
@@ -115,8 +115,14 @@ pub(crate) async fn page(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
 ) -> Result<Html<String>, WebError> {
+    let page = look(&app, &visitor).await?;
+    pages::draw(&app, &visitor, "channels", "pages/channels.html", page).await
+}
+
+/// Accounts and switches of the visitor's agency.
+pub(crate) async fn look(app: &Shared, visitor: &Visitor) -> Result<Page, WebError> {
     let agency = &visitor.user.agency;
-    let stops = stops(&app, &visitor).await?;
+    let stops = stops(app, visitor).await?;
     let stop = |scope: &str| stops.iter().find(|stop| stop.scope == scope).cloned();
     let rows = app.store.list::<Account>("account_by_agency", &join(&[agency, ""]), 1000).await?;
     let accounts = rows.into_iter().map(|row| row.record).map(|account| AccountRow {
@@ -126,23 +132,22 @@ pub(crate) async fn page(
             AccountStatus::NeedsReauth { .. } => "needs_reauth",
         },
         stop: stop(account.name.as_str()),
-        channel: pages::channel_title(&app, &account.name),
+        channel: pages::channel_title(app, &account.name),
         name: account.name.to_string(),
         title: account.title,
     });
     let switch =
         |scope: String, kind, name: String| Switch { stop: stop(&scope), scope, kind, name };
     let mut switches = vec![
-        switch(format!("agency/{agency}"), "agency", agency_title(&app, agency).await?),
+        switch(format!("agency/{agency}"), "agency", agency_title(app, agency).await?),
         switch("all".to_owned(), "all", String::new()),
     ];
     for channel in app.capabilities.keys() {
-        let name = channel_title(&app, channel);
+        let name = channel_title(app, channel);
         switches.push(switch(format!("channel/{channel}"), "channel", name));
     }
     let may_switch = visitor.user.is_any(SWITCHERS);
-    let page = Page { accounts: accounts.collect(), switches, may_switch };
-    pages::draw(&app, &visitor, "channels", "pages/channels.html", page).await
+    Ok(Page { accounts: accounts.collect(), switches, may_switch })
 }
 
 #[derive(Deserialize)]

@@ -21,6 +21,10 @@ use crate::{
     error::WebError,
     pages::{self, name_of},
     post::{NotSigned, capability, own_post, refusal},
+    words::{
+        Desk,
+        check::{Checked, checked},
+    },
 };
 
 /// Whether this visitor may write a correction of a post now: it is live, and its channel lets posts be changed.
@@ -69,7 +73,7 @@ pub(crate) async fn sign(
 }
 
 /// Has an approved correction sent to the live post.
-async fn order(
+pub(crate) async fn order(
     app: &Shared,
     visitor: &Visitor,
     post: &Post,
@@ -155,10 +159,21 @@ struct Page {
     titled: bool,
     title: String,
     text: String,
-    paragraphs: Vec<String>,
+    blocks: Vec<Block>,
     reason: String,
     problem: String,
     may: bool,
+    /// Counted and drawn as any post that is edited.
+    #[serde(flatten)]
+    checked: Checked,
+}
+
+/// A block of an article post.
+#[derive(Serialize)]
+struct Block {
+    text: String,
+    /// Words; else the caption of a picture, which stays.
+    paragraph: bool,
 }
 
 async fn draw(
@@ -168,10 +183,11 @@ async fn draw(
     shown: &PostContent,
     (reason, problem): (String, String),
 ) -> Result<Html<String>, WebError> {
-    let paragraph = |block: &BodyBlock| match block {
-        BodyBlock::Text { text } => Some(text.clone()),
-        BodyBlock::Picture { .. } => None,
+    let block = |block: &BodyBlock| match block {
+        BodyBlock::Text { text } => Block { text: text.clone(), paragraph: true },
+        BodyBlock::Picture { caption, .. } => Block { text: caption.clone(), paragraph: false },
     };
+    let desk = Desk::of(app, post.clone()).await?;
     let page = Page {
         id: post.id.to_string(),
         lang: shown.lang.clone(),
@@ -182,7 +198,8 @@ async fn draw(
         titled: !post.content.title.is_empty(),
         title: shown.title.clone(),
         text: shown.text.clone(),
-        paragraphs: shown.body.iter().filter_map(paragraph).collect(),
+        blocks: shown.body.iter().map(block).collect(),
+        checked: checked(app, visitor, &desk, shown).await?,
         may: may_correct(app, visitor, post, pages::state_of(app, post).await?.1.as_ref()),
         reason,
         problem,

@@ -3,7 +3,7 @@
 use axum::{
     Extension, Form,
     extract::{Path, State},
-    http::HeaderMap,
+    http::{HeaderMap, StatusCode},
     response::{Html, Redirect, Response},
 };
 use loa_delivery::{Act, DeskError, NotNow, Waits, is_wish};
@@ -21,7 +21,7 @@ use crate::{
     auth::Visitor,
     error::WebError,
     pages::{self, name_of},
-    post::{APPROVED_FOR, PostCard, answer, capability, own_post, post_card, refusal},
+    post::{APPROVED_FOR, NotSigned, PostCard, answer, capability, own_post, post_card, refusal},
     timeline::{Moment, timeline},
     view::{self, ReasonView},
 };
@@ -199,16 +199,16 @@ pub(crate) async fn page(
 /// A decision as the form sends it.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Decision {
-    act: String,
+    pub(crate) act: String,
     /// The delivery that was on the screen: the decision is about that one.
     #[serde(default)]
-    delivery: String,
+    pub(crate) delivery: String,
     #[serde(default)]
-    reason: String,
+    pub(crate) reason: String,
     #[serde(default)]
-    url: String,
+    pub(crate) url: String,
     #[serde(default)]
-    digest: String,
+    pub(crate) digest: String,
 }
 
 /// One decision about one delivery.
@@ -220,19 +220,30 @@ pub(crate) async fn decide(
     Form(form): Form<Decision>,
 ) -> Result<Response, WebError> {
     let post = own_post(&app, &visitor, &id).await?;
-    let problem = match form.act.as_str() {
-        "approve_again" => {
-            let seen: Digest = form.digest.parse().map_err(|_| WebError::missing())?;
-            let now = app.clock.now();
-            let window = Window { not_before: now, not_after: now + APPROVED_FOR };
-            let capability = capability(&app, &post)?;
-            let moved = app.review.approve_again(&visitor.user, post.id, seen, window, capability);
-            moved.await.err().map(|error| refusal(&app, &visitor, &error))
-        }
-        _ => act(&app, &visitor, &post, &form).await?.map(|error| refused(&app, &visitor, &error)),
-    };
+    let problem = decided(&app, &visitor, &post, &form).await?.map(|not| match not {
+        NotSigned::Review(error) => refusal(&app, &visitor, &error),
+        NotSigned::Desk(error) => refused(&app, &visitor, &error),
+    });
     let next = Redirect::to(&format!("/bai-dang/{}", post.id));
     answer(&app, &visitor, &headers, &post, problem, next).await
+}
+
+/// Does what was decided; why it was not done, or nothing.
+pub(crate) async fn decided(
+    app: &Shared,
+    visitor: &Visitor,
+    post: &Post,
+    form: &Decision,
+) -> Result<Option<NotSigned>, WebError> {
+    if form.act != "approve_again" {
+        return Ok(act(app, visitor, post, form).await?.map(NotSigned::Desk));
+    }
+    let seen: Digest = form.digest.parse().map_err(|_| WebError::missing())?;
+    let now = app.clock.now();
+    let window = Window { not_before: now, not_after: now + APPROVED_FOR };
+    let capability = capability(app, post)?;
+    let moved = app.review.approve_again(&visitor.user, post.id, seen, window, capability).await;
+    Ok(moved.err().map(NotSigned::Review))
 }
 
 /// What the desk did not do, or nothing.
@@ -296,7 +307,7 @@ pub(crate) fn refused(app: &Shared, visitor: &Visitor, error: &DeskError) -> Str
 pub(crate) fn failed(error: &DeskError) -> WebError {
     tracing::error!(%error, "The desk could not answer");
     WebError::new(
-        axum::http::StatusCode::INTERNAL_SERVER_ERROR,
+        StatusCode::INTERNAL_SERVER_ERROR,
         "Lỗi lưu trữ, đã ghi nhật ký / Storage failed, it is in the log",
     )
 }
@@ -317,12 +328,27 @@ pub(crate) fn both(app: &Shared, key: &str) -> String {
 
 /// A refusal as a page: what is not theirs is not found.
 pub(crate) fn desk_refusal(app: &Shared, visitor: &Visitor, error: &DeskError) -> WebError {
-    use axum::http::StatusCode;
-    let status = match error {
+    WebError::new(status(error), refused(app, visitor, error))
+}
+
+fn status(error: &DeskError) -> StatusCode {
+    match error {
         DeskError::Unknown(_) => StatusCode::NOT_FOUND,
         DeskError::Role { .. } => StatusCode::FORBIDDEN,
         DeskError::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::CONFLICT,
+    }
+}
+
+/// A refusal of the desk as a problem, in both languages.
+pub(crate) fn desk_problem(app: &Shared, visitor: &Visitor, error: &DeskError) -> WebError {
+    let said =
+        |lang: &str| refused(app, &Visitor { lang: lang.to_owned(), ..visitor.clone() }, error);
+    let status = match error {
+        DeskError::NoReason | DeskError::NotNow(NotNow::BadScope(_)) => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
+        error => status(error),
     };
-    WebError::new(status, refused(app, visitor, error))
+    WebError::new(status, [said("vi"), said("en")].join(crate::error::BETWEEN))
 }

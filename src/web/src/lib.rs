@@ -19,6 +19,7 @@ mod emergency;
 mod error;
 mod local;
 mod media;
+mod operate;
 mod own;
 mod pages;
 mod people;
@@ -36,6 +37,7 @@ mod timeline;
 mod tokens;
 mod view;
 mod ways;
+mod words;
 
 use std::{collections::BTreeMap, future::Future, sync::Arc};
 
@@ -195,7 +197,10 @@ fn table() -> (Router<Shared>, Vec<Way>) {
     use ways::{ADMINS, Access, NEWSROOM, SIGNERS, SWITCHERS, WRITERS};
     let (anyone, staff) = (Access::Anyone, Access::Staff);
     let (clip, frame) = clip::openapi();
-    agencies::ways(ways::Ways::default())
+    ways::Ways::default()
+        .and(agencies::ways)
+        .and(words::ways)
+        .and(operate::ways)
         .get("/", staff, articles::page)
         .post("/bai-viet", WRITERS, articles::add)
         .post("/bai-viet/tep", WRITERS, articles::upload.layer(articles::limit()))

@@ -1,5 +1,7 @@
 //! One post: its card, and what people do with it. With htmx the answer is the card alone, without script a redirect.
 
+use std::collections::BTreeMap;
+
 use axum::{
     Extension, Form,
     extract::{Path, State},
@@ -8,7 +10,7 @@ use axum::{
 };
 use loa_delivery::DeskError;
 use loa_model::{
-    Article, Delivery, Digest, Media, MediaRole, Post, PostId, PostState, Role, User, Violation,
+    Article, Delivery, Digest, Media, MediaRole, Post, PostId, PostState, Role, User,
     delivery::Evidence,
 };
 use loa_review::{ReviewError, Window};
@@ -25,6 +27,11 @@ use crate::{
     error::WebError,
     pages::{self, name_of},
     view::{self, ReasonView},
+    words::{
+        check::{Mark, marks},
+        may_edit,
+        problem::{Problem, problems},
+    },
 };
 
 /// A post as people see it.
@@ -54,7 +61,9 @@ pub(crate) struct PostCard {
     digest: String,
     digest_short: String,
     approved_by: Option<String>,
-    violations: Vec<Violation>,
+    violations: Vec<Problem>,
+    /// What of it a person wrote in other words; only where the card has its frame.
+    rewritten: Vec<Mark>,
     /// The delivery that decisions are about; empty without one.
     delivery: String,
     doubt: Option<Doubt>,
@@ -62,6 +71,7 @@ pub(crate) struct PostCard {
     acts: Acts,
     /// The channel's own frame, drawn from escaped data.
     frame: Option<String>,
+    can_edit: bool,
     can_submit: bool,
     can_approve: bool,
     /// It is live, and other words can be written for it.
@@ -97,7 +107,8 @@ pub(crate) async fn post_card(
     post: Post,
 ) -> Result<PostCard, WebError> {
     let card = post_row(app, visitor, &post).await?;
-    Ok(PostCard { frame: frame(app, visitor, &post, &card.account_title), ..card })
+    let rewritten = marks(app, visitor, &post, &mut BTreeMap::new()).await?;
+    Ok(PostCard { frame: frame(app, visitor, &post, &card.account_title), rewritten, ..card })
 }
 
 /// The same without its frame, for lists.
@@ -116,11 +127,7 @@ pub(crate) async fn post_row(
         }
         None => None,
     };
-    let violations = app
-        .capabilities
-        .get(post.account.channel())
-        .map(|capability| capability.check(&post.content))
-        .unwrap_or_default();
+    let violations = problems(app, &visitor.lang, (post, &post.content), None);
     let mine = post.was_written_by(visitor.user.id);
     let waiting = post.state == PostState::InReview;
     let receipt = delivery.as_ref().and_then(|delivery| delivery.receipt.as_ref());
@@ -175,7 +182,9 @@ pub(crate) async fn post_row(
         digest: digest.to_string(),
         digest_short: digest.short(),
         approved_by: approver,
+        can_edit: may_edit(visitor, post, delivery.as_ref()),
         can_submit,
+        rewritten: Vec::new(),
         violations,
         can_approve,
         can_correct: correction::may_correct(app, visitor, post, delivery.as_ref()),
@@ -196,7 +205,7 @@ fn seen(app: &Shared, visitor: &Visitor, d: &Delivery) -> Vec<Seen> {
 }
 
 /// The post in its channel's own frame; nothing when the channel brought none.
-fn frame(app: &Shared, visitor: &Visitor, post: &Post, title: &str) -> Option<String> {
+pub(crate) fn frame(app: &Shared, visitor: &Visitor, post: &Post, title: &str) -> Option<String> {
     let url = |file: &Media| format!("/tep/{}", file.blob);
     let shown =
         post.content.media.iter().filter(|file| {

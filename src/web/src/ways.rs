@@ -96,6 +96,11 @@ impl Ways {
         self.add(Way { method: Method::POST, path, access, told: Value::Null }, handler)
     }
 
+    /// The rows of a module that has many.
+    pub(crate) fn and(self, rows: impl FnOnce(Self) -> Self) -> Self {
+        rows(self)
+    }
+
     /// An operation for machines, with what `OpenAPI` says of it.
     pub(crate) fn api<H, T>(
         self,

@@ -201,6 +201,7 @@ impl Office {
             priority: plan.priority,
             author: UserId(Uuid::from_u128(1001)),
             editors: vec![],
+            rewritten: vec![],
             approval: Some(Approval { digest, by, at, not_before, not_after }),
             reason: String::new(),
             created_at: at,

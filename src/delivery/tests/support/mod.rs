@@ -363,6 +363,7 @@ impl World {
             priority: Priority::Normal,
             author: person(1),
             editors: vec![],
+            rewritten: vec![],
             approval: Some(Approval {
                 digest,
                 by: person(2),

@@ -216,6 +216,7 @@ impl World {
             priority: Priority::Normal,
             author: UserId(id),
             editors: vec![],
+            rewritten: vec![],
             approval: None,
             reason: String::new(),
             created_at: now,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use loa_model::{
-    Article, Post, PostState, Role, Span, UserId, Variant, Violation, article::article_key,
+    Article, Post, PostState, Role, Span, UserId, Variant, article::article_key,
     capability::TextLimit,
 };
 use loa_store::StoreExt;
@@ -25,6 +25,10 @@ use crate::{
     error::WebError,
     pages::{self, name_of},
     view,
+    words::{
+        check::{Mark, marks},
+        problem::{Problem, problems},
+    },
 };
 
 #[derive(Debug, Clone, Serialize)]
@@ -65,7 +69,7 @@ struct FileView {
 
 /// A limit of the channel, counted by its own rule.
 #[derive(Debug, Clone, Serialize)]
-struct Limit {
+pub(crate) struct Limit {
     /// `title`, `text`, `author`, or `files` of a role.
     name: &'static str,
     role: String,
@@ -75,6 +79,13 @@ struct Limit {
     /// What is counted; empty for files.
     unit: String,
     over: bool,
+}
+
+impl Limit {
+    /// Whether it counts the words of this field.
+    pub(crate) fn is_of(&self, field: &str) -> bool {
+        self.name == field
+    }
 }
 
 /// The post that was approved before, and what differs.
@@ -117,7 +128,9 @@ pub(crate) struct Look {
     digest_short: String,
     files: Vec<FileView>,
     limits: Vec<Limit>,
-    violations: Vec<Violation>,
+    violations: Vec<Problem>,
+    /// What of it a person wrote in other words.
+    rewritten: Vec<Mark>,
     source: Option<Source>,
     /// Nothing when it is the first of its article, account and format.
     before: Option<Before>,
@@ -138,7 +151,6 @@ pub(crate) async fn look(app: &Shared, visitor: &Visitor, post: &Post) -> Result
     for id in &post.editors {
         editors.push(name_of_user(app, *id, &mut names).await?);
     }
-    let capability = app.capabilities.get(post.account.channel());
     let (digest, content) = (post.digest(), &post.content);
     let mine = post.was_written_by(visitor.user.id);
     Ok(Look {
@@ -165,7 +177,8 @@ pub(crate) async fn look(app: &Shared, visitor: &Visitor, post: &Post) -> Result
         digest_short: digest.short(),
         files: files(app, visitor, post),
         limits: limits(app, visitor, post),
-        violations: capability.map(|c| c.check(content)).unwrap_or_default(),
+        violations: problems(app, &visitor.lang, (post, content), None),
+        rewritten: marks(app, visitor, post, &mut names).await?,
         source: source(app, post).await?,
         before: before(app, post, &mut names).await?,
         mine,
@@ -201,7 +214,8 @@ fn files(app: &Shared, visitor: &Visitor, post: &Post) -> Vec<FileView> {
     post.content.media.iter().map(of).collect()
 }
 
-fn limits(app: &Shared, visitor: &Visitor, post: &Post) -> Vec<Limit> {
+/// Limits of the channel with what the post has of each.
+pub(crate) fn limits(app: &Shared, visitor: &Visitor, post: &Post) -> Vec<Limit> {
     let content = &post.content;
     let capability = app.capabilities.get(post.account.channel());
     let rule = capability.and_then(|capability| capability.formats.get(&content.format));

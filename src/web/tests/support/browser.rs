@@ -95,8 +95,13 @@ impl<'a> Browser<'a> {
 
     /// Sends JSON, as a program does.
     pub async fn json(&self, path: &str, body: &serde_json::Value) -> Answer {
+        self.json_as("POST", path, body).await
+    }
+
+    /// The same with another method.
+    pub async fn json_as(&self, method: &str, path: &str, body: &serde_json::Value) -> Answer {
         let headers = [("sec-fetch-site", "same-origin"), ("content-type", "application/json")];
-        let response = self.raw("POST", path, &headers, body.to_string()).await;
+        let response = self.raw(method, path, &headers, body.to_string()).await;
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, 10_000_000).await.unwrap().to_vec();
         Answer { status: parts.status, headers: parts.headers, body }

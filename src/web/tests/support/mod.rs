@@ -11,6 +11,7 @@
 
 #[cfg(test)]
 pub mod browser;
+pub mod captioned;
 pub mod cards;
 pub mod clips;
 pub mod counted;

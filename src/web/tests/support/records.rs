@@ -139,6 +139,7 @@ pub fn post(
         priority: Priority::Normal,
         author: author.id,
         editors: Vec::new(),
+        rewritten: Vec::new(),
         approval: None,
         reason: String::new(),
         created_at: "2026-11-16T01:50:00Z".parse().unwrap(),
