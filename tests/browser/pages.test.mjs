@@ -13,7 +13,7 @@ async function pages(newsroom, page, kind) {
   const calendar = (view) => `/lich?xem=${view}`;
   const fixed = {
     articles: "/", posts: "/bai-dang", approvals: "/duyet", attention: "/can-xu-ly", channels: "/kenh", reach: "/bao-cao",
-    month: calendar("thang"), week: calendar("tuan"), day: calendar("ngay"), list: calendar("danh-sach"), "calendar-file": "/lich/nhap",
+    month: calendar("thang"), week: calendar("tuan"), day: calendar("ngay"), list: calendar("danh-sach"), "calendar-file": "/lich/nhap", feeds: "/nguon",
   };
   if (kind === "empty") return fixed;
   if (kind === "month") return Object.fromEntries(["month", "week", "day", "list"].map((name) => [name, fixed[name]]));
@@ -26,6 +26,7 @@ async function pages(newsroom, page, kind) {
   const { posts } = await page.evaluate(async () => (await fetch("/api/v1/posts")).json());
   const states = [...new Set(posts.map((post) => post.state))];
   const one = (state) => posts.find((post) => post.state === state).id;
+  const { feeds } = await page.evaluate(async () => (await fetch("/api/v1/feeds")).json());
   return {
     ...fixed,
     found: "/?q=ho+tro&status=trouble",
@@ -35,6 +36,7 @@ async function pages(newsroom, page, kind) {
     picture: `${newsroom.article}/do-hoa`,
     clip: `${newsroom.article}/dung-clip`,
     light: newsroom.light,
+    ...Object.fromEntries(feeds.map((feed, n) => [`feed-${n}`, `/nguon/${feed.id}`])),
     ...Object.fromEntries(states.map((state) => [`post-${state}`, `/bai-dang/${one(state)}`])),
   };
 }

@@ -365,6 +365,7 @@ pub(crate) async fn compose(
         accounts,
         author: visitor.user.id,
         when: When::Soon,
+        text: None,
     };
     let job = Job { priority, ..Job::new(app.ids.make(), &article.agency, work, now) };
     app.store.commit(Changes::by(visitor.actor(), "queue composing").enqueue(job)).await?;

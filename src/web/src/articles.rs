@@ -411,6 +411,7 @@ pub(crate) async fn compose(
             accounts: accounts.clone(),
             author: visitor.user.id,
             when: When::Soon,
+            text: None,
         };
         let job = Job { priority, ..Job::new(app.ids.make(), agency, work, now) };
         changes = changes.enqueue(job);

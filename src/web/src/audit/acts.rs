@@ -3,7 +3,7 @@
 use crate::assets::Assets;
 
 /// Every phrase that commits are made with, apart from the moves of a delivery.
-pub(super) const ACTS: [&str; 81] = [
+pub(super) const ACTS: [&str; 89] = [
     "abandon token refresh",
     "add person",
     "add sample person",
@@ -16,6 +16,7 @@ pub(super) const ACTS: [&str; 81] = [
     "begin token refresh",
     "brief article",
     "cancel job",
+    "change feed",
     "change own password",
     "change person",
     "choose language",
@@ -27,6 +28,7 @@ pub(super) const ACTS: [&str; 81] = [
     "correct post",
     "count click",
     "deactivate person",
+    "delete feed",
     "discard job",
     "draw anew",
     "edit post",
@@ -40,15 +42,19 @@ pub(super) const ACTS: [&str; 81] = [
     "keep the platform's wait",
     "lease account",
     "lift kill switch",
+    "look at feed",
+    "look at feed now",
     "make API token",
     "measure post",
     "open a public address",
     "pause account",
     "pause account, credentials refused",
+    "pause feed",
     "queue a brief",
     "queue an article",
     "queue composing",
     "reactivate person",
+    "read feed entry",
     "reject post",
     "release account",
     "remove template",
@@ -57,6 +63,7 @@ pub(super) const ACTS: [&str; 81] = [
     "request retraction",
     "reschedule post",
     "resume account",
+    "resume feed",
     "retry delivery",
     "retry job",
     "return post",
@@ -85,6 +92,7 @@ pub(super) const ACTS: [&str; 81] = [
     "throw kill switch",
     "use API token",
     "use session",
+    "watch feed",
 ];
 
 /// How the moves of a delivery are asked for together.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::{Shared, error::WebError};
 
 /// Tables whose fields are told. Of every other one, also of one that comes later, only the kind is.
-const OPEN: [&str; 22] = [
+const OPEN: [&str; 24] = [
     "account",
     "agency",
     "article",
@@ -18,6 +18,8 @@ const OPEN: [&str; 22] = [
     "correction",
     "corrects",
     "delivery",
+    "feed",
+    "feed_item",
     "incident",
     "job",
     "kill_switch",
