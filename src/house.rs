@@ -390,6 +390,7 @@ impl House {
                 cards: easel.clone(),
                 clips: easel,
                 paper: Arc::new(crate::report::Press(self.settings.clone())),
+                ingest: self.flow.deps().ingest.clone(),
                 config: self.settings.web.clone(),
             })?;
             let wait = until(stopped.clone());

@@ -13,7 +13,7 @@ async function pages(newsroom, page, kind) {
   const calendar = (view) => `/lich?xem=${view}`;
   const fixed = {
     articles: "/", posts: "/bai-dang", approvals: "/duyet", attention: "/can-xu-ly", channels: "/kenh", reach: "/bao-cao",
-    month: calendar("thang"), week: calendar("tuan"), day: calendar("ngay"), list: calendar("danh-sach"), "calendar-file": "/lich/nhap",
+    month: calendar("thang"), week: calendar("tuan"), day: calendar("ngay"), list: calendar("danh-sach"), "calendar-file": "/lich/nhap", feeds: "/nguon",
   };
   if (kind === "empty") return fixed;
   if (kind === "month") return Object.fromEntries(["month", "week", "day", "list"].map((name) => [name, fixed[name]]));
@@ -28,6 +28,7 @@ async function pages(newsroom, page, kind) {
   const one = (state) => posts.find((post) => post.state === state).id;
   const draft = (channel) => posts.find((post) => post.state === "draft" && post.account.startsWith(channel)).id;
   const drafts = ["zalo", "viber", "youtube"].map((channel) => [`words-${channel}`, `/bai-dang/${draft(channel)}/sua`]);
+  const { feeds } = await page.evaluate(async () => (await fetch("/api/v1/feeds")).json());
   return {
     ...fixed,
     found: "/?q=ho+tro&status=trouble",
@@ -37,6 +38,7 @@ async function pages(newsroom, page, kind) {
     picture: `${newsroom.article}/do-hoa`,
     clip: `${newsroom.article}/dung-clip`,
     light: newsroom.light,
+    ...Object.fromEntries(feeds.map((feed, n) => [`feed-${n}`, `/nguon/${feed.id}`])),
     ...Object.fromEntries(states.map((state) => [`post-${state}`, `/bai-dang/${one(state)}`])),
     ...Object.fromEntries(drafts),
     "words-signed": `/bai-dang/${one("scheduled")}/sua`,

@@ -87,6 +87,12 @@ pub enum Error {
         /// Why.
         why: String,
     },
+    /// A feed of more entries than one can be watched with.
+    #[error("the feed has more than {limit} entries; take the feed of a section")]
+    TooMany {
+        /// Cap.
+        limit: usize,
+    },
     /// Not a feed.
     #[error("not an RSS or Atom feed: {0}")]
     Feed(String),
@@ -109,12 +115,13 @@ impl Error {
             Self::EmptyBody => "empty_body",
             Self::Json(_) => "json",
             Self::FrontMatter { .. } => "front_matter",
+            Self::TooMany { .. } => "too_many",
             Self::Feed(_) => "feed",
         }
     }
 
     /// Every code, for the test of the locale files.
-    pub const CODES: [&'static str; 14] = [
+    pub const CODES: [&'static str; 15] = [
         "fetch",
         "status",
         "too_large",
@@ -128,6 +135,7 @@ impl Error {
         "empty_body",
         "json",
         "front_matter",
+        "too_many",
         "feed",
     ];
 

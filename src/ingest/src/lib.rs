@@ -21,7 +21,7 @@ pub use draft::{
     WARNING_CODES, Warning,
 };
 pub use error::{Error, Result};
-pub use feed::{FeedEntry, entries};
+pub use feed::{FeedEntry, FeedRead, FeedStamp, address_of, entries, tidy};
 pub use read::{Ingest, Kind, MAX_PAGE, Place, Source, parse};
 
 #[cfg(test)]

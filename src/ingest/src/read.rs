@@ -8,8 +8,8 @@ use tokio::io::AsyncReadExt as _;
 use url::Url;
 
 use crate::{
-    Config, Draft, Error, FeedEntry, FetchedPhoto, FetchedVideo, FetchedVideos, MediaPlace, Result,
-    Warning, clean, feed, json,
+    Config, Draft, Error, FeedEntry, FeedRead, FeedStamp, FetchedPhoto, FetchedVideo,
+    FetchedVideos, MediaPlace, Result, Warning, clean, feed, json,
     markdown::{self, Writing},
     page, video,
 };
@@ -229,6 +229,40 @@ impl Ingest {
         }
     }
 
+    /// Looks at a feed that is watched; nothing when the portal says that it is as it was when `stamp` was given.
+    ///
+    /// # Errors
+    /// [`Error::Feed`], [`Error::TooMany`] and the errors of fetching.
+    pub async fn look(&self, url: &Url, stamp: &FeedStamp) -> Result<Option<FeedRead>> {
+        let shown = loa_net::redacted_url(url);
+        let mut request = Request::get(url.clone()).at_most(MAX_PAGE as u64);
+        for (name, value) in
+            [("if-none-match", &stamp.etag), ("if-modified-since", &stamp.modified)]
+        {
+            if let Some(value) = value {
+                request = request.header(name, value);
+            }
+        }
+        let answer = self.ask(request, MAX_PAGE as u64).await?;
+        if answer.status == 304 && *stamp != FeedStamp::default() {
+            return Ok(None);
+        }
+        if !answer.is_success() {
+            return Err(Error::Status { url: shown, status: answer.status });
+        }
+        // A long one comes back as it was written, or not at all: it is sent with each question.
+        let kept = |name| answer.header(name).filter(|text| text.len() <= 512).map(str::to_owned);
+        let stamp = FeedStamp { etag: kept("etag"), modified: kept("last-modified") };
+        let (body, base) = (answer.body, answer.url);
+        let read = tokio::task::spawn_blocking(move || feed::read(&body, Some(&base)))
+            .await
+            .map_err(|_| Error::Feed("its parser failed".to_owned()))??;
+        if read.entries.len() > feed::MOST {
+            return Err(Error::TooMany { limit: feed::MOST });
+        }
+        Ok(Some(FeedRead { stamp, ..read }))
+    }
+
     /// Fetches the photos of a draft. One that is refused for good or is no picture is left out with a warning.
     ///
     /// # Errors
@@ -330,11 +364,15 @@ impl Ingest {
         Ok(answer)
     }
 
-    async fn send(&self, request: Request, limit: u64) -> Result<loa_net::Response> {
+    async fn ask(&self, request: Request, limit: u64) -> Result<loa_net::Response> {
         let shown = loa_net::redacted_url(&request.url);
         let request = request.header("accept-language", "vi,en;q=0.5");
-        let answer =
-            self.client.send(request, None).await.map_err(|error| failed(&shown, &error, limit))?;
+        self.client.send(request, None).await.map_err(|error| failed(&shown, &error, limit))
+    }
+
+    async fn send(&self, request: Request, limit: u64) -> Result<loa_net::Response> {
+        let shown = loa_net::redacted_url(&request.url);
+        let answer = self.ask(request, limit).await?;
         if !answer.is_success() {
             return Err(Error::Status { url: shown, status: answer.status });
         }

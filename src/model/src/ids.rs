@@ -58,6 +58,8 @@ ids! {
     SampleId,
     /// A person of an agency.
     UserId,
+    /// A feed that an agency watches.
+    FeedId,
 }
 
 /// Makes ids and tokens from the clock and the randomness handed down by `main`.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     IllegalMove,
     digest::BlobHash,
-    ids::{ArticleId, JobId, PostId, VariantId},
+    ids::{ArticleId, FeedId, JobId, PostId, VariantId},
     record::Record,
     schedule::When,
 };
@@ -145,6 +145,33 @@ pub enum JobKind {
         /// When to post.
         #[serde(default)]
         when: When,
+        /// Words that a person wrote for these posts, in place of those that are taken from the brief.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        text: Option<String>,
+    },
+    /// Read a source into an article, then compose its posts: for whoever wants posts of an article that is not here yet.
+    Prepare {
+        /// URL or path.
+        source: String,
+        /// Agency.
+        agency: String,
+        /// Accounts by name.
+        accounts: Vec<crate::AccountName>,
+        /// Author of the posts.
+        author: crate::UserId,
+        /// When to post.
+        #[serde(default)]
+        when: When,
+        /// Words that a person wrote for these posts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        text: Option<String>,
+    },
+    /// Look at a feed for new entries, and plan the next look.
+    Watch {
+        /// Feed.
+        feed: FeedId,
+        /// Number of the look: only the one that the feed waits for is made.
+        look: u32,
     },
     /// Ask a channel how a live post does.
     Measure {
@@ -159,9 +186,12 @@ impl JobKind {
     /// The lane it runs in.
     pub fn lane(&self) -> Lane {
         match self {
-            Self::Ingest { .. } | Self::Brief { .. } | Self::Compose { .. } => Lane::Desk,
+            Self::Ingest { .. }
+            | Self::Brief { .. }
+            | Self::Compose { .. }
+            | Self::Prepare { .. } => Lane::Desk,
             Self::Render { .. } => Lane::Render,
-            Self::Measure { .. } => Lane::Measure,
+            Self::Measure { .. } | Self::Watch { .. } => Lane::Measure,
         }
     }
 
@@ -177,7 +207,9 @@ impl JobKind {
             Self::Brief { .. } => "brief",
             Self::Render { .. } => "render",
             Self::Compose { .. } => "compose",
+            Self::Prepare { .. } => "prepare",
             Self::Measure { .. } => "measure",
+            Self::Watch { .. } => "watch",
         }
     }
 }
@@ -191,7 +223,7 @@ pub enum Lane {
     Desk,
     /// Drawing and encoding: uses every core it gets.
     Render,
-    /// Questions to platforms.
+    /// Questions to platforms and portals that nobody waits for.
     Measure,
 }
 
@@ -202,9 +234,9 @@ impl Lane {
     /// Names of the kinds of job that run in it.
     pub fn kinds(self) -> &'static [&'static str] {
         match self {
-            Self::Desk => &["ingest", "brief", "compose"],
+            Self::Desk => &["ingest", "brief", "compose", "prepare"],
             Self::Render => &["render"],
-            Self::Measure => &["measure"],
+            Self::Measure => &["measure", "watch"],
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod captions;
 pub mod choices;
 pub mod delivery;
 pub mod digest;
+pub mod feed;
 pub mod ids;
 pub mod job;
 pub mod measure;
@@ -33,7 +34,10 @@ pub use capability::{Capability, ClipPreset, FormatRule, MediaRule, Violation};
 pub use choices::{BadChoice, Choices, Chosen, ChosenPoint, FocusPoint, PhotoChoice};
 pub use delivery::{Delivery, DeliveryState, Event as DeliveryEvent, Intent, Receipt, Ticket};
 pub use digest::{BlobHash, Digest, DigestBuilder};
-pub use ids::{ArticleId, BriefId, DeliveryId, Ids, JobId, PostId, SampleId, UserId, VariantId};
+pub use feed::{Feed, FeedFailure, FeedItem, ItemState, Then};
+pub use ids::{
+    ArticleId, BriefId, DeliveryId, FeedId, Ids, JobId, PostId, SampleId, UserId, VariantId,
+};
 pub use job::{Handed, Job, JobKind, JobState, Priority};
 pub use measure::{Measured, Metric, Sample, Value};
 pub use post::{

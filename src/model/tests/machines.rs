@@ -169,7 +169,17 @@ fn a_kind_of_job_is_named_as_it_is_written() {
             accounts: vec![],
             author,
             when: loa_model::When::NextSlot,
+            text: None,
         },
+        JobKind::Prepare {
+            source: "https://minhhoa.example/bài".into(),
+            agency: "demo".into(),
+            accounts: vec![],
+            author,
+            when: loa_model::When::Soon,
+            text: Some("Lời của biên tập viên".into()),
+        },
+        JobKind::Watch { feed: loa_model::FeedId(id(6)), look: 7 },
         JobKind::Measure { post: loa_model::PostId(id(4)), step: 0 },
     ];
     for work in kinds {

@@ -6,11 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 use loa_brief::Picture;
 use loa_channel::{Channel, Cx, Notes, To};
 use loa_delivery::{Channels, Secrets, finish_refresh, keep_usage, reads_from};
-use loa_ingest::{Ingest, Source};
+use loa_ingest::Ingest;
 use loa_model::{
-    Account, AccountName, Actor, Agency, Article, ArticleId, Brief, Cancel, Handed, Ids, Job,
-    JobKind, MediaRole, Post, PostId, Priority, Progress, Rendition, Secret, UserId, Variant,
-    VariantId, VariantKind, VariantState, When,
+    Account, AccountName, Actor, Agency, Article, ArticleId, Brief, Cancel, Ids, Job, JobKind,
+    MediaRole, Post, PostId, Priority, Progress, Rendition, Secret, UserId, Variant, VariantId,
+    VariantKind, VariantState, When,
     article::article_key,
     record::join,
     seams::{OpenGate, SharedClock},
@@ -23,7 +23,6 @@ use loa_store::{Blobs, Changes, Claimed, Store, StoreExt, Versioned};
 use crate::{
     BlobReader, Error, Result, VideoOnDisk,
     cinema::fills,
-    footage,
     studio::{PhotoOnDisk, Recipe, Studio, Take},
 };
 
@@ -108,92 +107,14 @@ impl Flow {
             JobKind::Ingest { source, agency } => self.ingest(job, source, agency).await,
             JobKind::Brief { article, revision } => self.brief(job, *article, *revision).await,
             JobKind::Render { variant } => self.render(job, *variant, cancel, progress).await,
-            JobKind::Compose { article, revision, accounts, author, when } => {
-                self.compose(job, (*article, *revision), accounts, *author, *when).await
+            JobKind::Compose { article, revision, accounts, author, when, text } => {
+                let (of, own) = ((*article, *revision), text.as_deref());
+                self.compose(job, of, accounts, *author, *when, own).await
             }
+            JobKind::Prepare { source, agency, .. } => self.ingest(job, source, agency).await,
+            JobKind::Watch { feed, look } => self.watch(job, *feed, *look).await,
             JobKind::Measure { post, .. } => self.measure(job, *post).await,
         }
-    }
-
-    async fn ingest(&self, job: &Claimed, source: &str, agency: &str) -> Result<Done> {
-        let (_, written) = self.take_in(source, agency, job.job.priority, Some(job)).await?;
-        Ok(if written { Done::Committed } else { Done::Nothing })
-    }
-
-    /// What a person pointed at: an address, a path, or a file that was handed in.
-    async fn source(&self, text: &str) -> Result<Source> {
-        let Some(Handed { blob, name, page }) = Handed::parse(text) else {
-            return Ok(Source::parse(text));
-        };
-        let bytes = self.deps.blobs.get(blob).await?;
-        let page = page.and_then(|page| url::Url::parse(&page).ok());
-        Ok(Source::Bytes { name, bytes, page })
-    }
-
-    /// Source → article with its photos, and whether anything was written. The same words again change nothing; other words
-    /// are a new revision. What it queues is as urgent as this.
-    ///
-    /// # Errors
-    /// [`Error::Ingest`] when the source cannot be read; nothing is stored then.
-    pub async fn take_in(
-        &self,
-        source: &str,
-        agency: &str,
-        priority: Priority,
-        job: Option<&Claimed>,
-    ) -> Result<(Article, bool)> {
-        let deps = &self.deps;
-        let mut draft = deps.ingest.read(&self.source(source).await?, None).await?;
-        let photos = deps.ingest.fetch_photos(&mut draft).await?;
-        let mut kept = Vec::new();
-        for photo in photos {
-            kept.push((photo.index, deps.blobs.put(photo.bytes).await?, photo.mime.to_owned()));
-        }
-        let prefix = join(&[agency, &draft.source.canonical_url, ""]);
-        let known = deps.store.list_last::<Article>("article_by_url", &prefix, 1).await?;
-        let known = known.into_iter().next().map(|row| row.record);
-        let videos = footage::bring(deps, &mut draft, known.as_ref()).await?;
-        draft.keep_videos(&videos);
-        for warning in &draft.warnings {
-            tracing::warn!(
-                source,
-                code = warning.code,
-                detail = warning.detail,
-                "Doubt about the article at {source}"
-            );
-        }
-        let (id, revision) =
-            known.as_ref().map_or_else(|| (deps.ids.make(), 1), |old| (old.id, old.revision + 1));
-        let article = draft.article(id, agency, revision, Some(&kept), deps.clock.now());
-        if let Some(old) = known.filter(|old| old.digest == article.digest) {
-            // A process that died between a revision and its brief left the brief undone: queue it again.
-            if self.brief_of(&old).await.is_ok() {
-                return Ok((old, false));
-            }
-            let next = self.brief_job(&old, priority);
-            let changes = Changes::by(Self::actor(), "queue a brief").enqueue(next);
-            deps.store.commit(finished(changes, job)).await?;
-            return Ok((old, true));
-        }
-        let next = self.brief_job(&article, priority);
-        if revision > 1 {
-            let effects = deps.review.article_changed(Self::actor(), &article).await?;
-            tracing::info!(article = %id, revision, ?effects, "Article {id} has a new revision {revision}");
-            let changes = Changes::by(Self::actor(), "queue a brief").enqueue(next);
-            deps.store.commit(finished(changes, job)).await?;
-        } else {
-            let changes =
-                Changes::by(Self::actor(), "ingest article").insert(&article).enqueue(next);
-            deps.store.commit(finished(changes, job)).await?;
-            tracing::info!(article = %id, "Read the article {id}: {}", article.title());
-        }
-        Ok((article, true))
-    }
-
-    fn brief_job(&self, article: &Article, priority: Priority) -> Job {
-        let work = JobKind::Brief { article: article.id, revision: article.revision };
-        let now = self.deps.clock.now();
-        Job { priority, ..Job::new(self.deps.ids.make(), &article.agency, work, now) }
     }
 
     /// Article → brief, and a variant of each kind waiting to be drawn.
@@ -357,8 +278,10 @@ impl Flow {
         accounts: &[AccountName],
         author: UserId,
         when: When,
+        own: Option<&str>,
     ) -> Result<Done> {
-        let composed = self.compose_now(of, accounts, author, when, job.job.priority).await?;
+        let priority = job.job.priority;
+        let composed = self.composed(of, accounts, author, when, priority, own).await?;
         Ok(if composed.is_some() {
             Done::Nothing
         } else {
@@ -372,11 +295,24 @@ impl Flow {
     /// [`Error::Missing`] for an account or channel that is not there, [`Error::Review`].
     pub async fn compose_now(
         &self,
+        of: (ArticleId, u32),
+        accounts: &[AccountName],
+        author: UserId,
+        when: When,
+        priority: Priority,
+    ) -> Result<Option<Outcome>> {
+        self.composed(of, accounts, author, when, priority, None).await
+    }
+
+    /// With the words that a person wrote, where they did.
+    async fn composed(
+        &self,
         (id, revision): (ArticleId, u32),
         accounts: &[AccountName],
         author: UserId,
         when: When,
         priority: Priority,
+        own: Option<&str>,
     ) -> Result<Option<Outcome>> {
         let deps = &self.deps;
         let key = join(&[&id.to_string(), &format!("{revision:06}"), ""]);
@@ -420,7 +356,7 @@ impl Flow {
             zone: &zone,
             priority,
         };
-        let write = |writing: &Writing<'_>| words(writing, &brief);
+        let write = |writing: &Writing<'_>| words(writing, &brief, own);
         let outcome = deps.review.compose(Actor::User(author), &order, &write).await?;
         for missing in &outcome.missing {
             tracing::warn!(account = %missing.account, format = ?missing.format, what = missing.what, "A default post could not be made");
@@ -510,7 +446,7 @@ impl Flow {
         self.deps.secrets.get(&account.name).await.ok().flatten()
     }
 
-    fn actor() -> Actor {
+    pub(crate) fn actor() -> Actor {
         Actor::Worker("pipeline".to_owned())
     }
 
@@ -531,7 +467,7 @@ impl Flow {
         row.ok_or_else(|| Error::Missing { what: "variant", id: id.to_string() })
     }
 
-    async fn brief_of(&self, article: &Article) -> Result<Brief> {
+    pub(crate) async fn brief_of(&self, article: &Article) -> Result<Brief> {
         let key = join(&[&article.id.to_string(), &format!("{:06}", article.revision)]);
         let rows = self.deps.store.list_last::<Brief>("brief_by_article", &key, 1).await?;
         let row = rows.into_iter().next();
@@ -558,15 +494,8 @@ impl Flow {
     }
 }
 
-fn finished(changes: Changes, job: Option<&Claimed>) -> Changes {
-    match job {
-        Some(job) => changes.finish(job),
-        None => changes,
-    }
-}
-
-/// The words of one post, from the brief alone.
-fn words(writing: &Writing<'_>, brief: &Brief) -> Words {
+/// The words of one post, from the brief alone; a person's own text where the format has one.
+fn words(writing: &Writing<'_>, brief: &Brief, own: Option<&str>) -> Words {
     let pictures: Vec<Picture> = writing
         .media
         .iter()
@@ -588,9 +517,10 @@ fn words(writing: &Writing<'_>, brief: &Brief) -> Words {
         writing.link,
         &pictures,
     );
+    let own = own.filter(|_| !composed.text.is_empty());
     Words {
         title: composed.title,
-        text: composed.text,
+        text: own.map_or(composed.text, str::to_owned),
         author: composed.author,
         body: composed.body,
         tags: composed.tags,

@@ -5,12 +5,14 @@ mod error;
 mod flow;
 mod footage;
 mod hands;
+mod intake;
 mod own;
 mod press;
 mod preview;
 mod rehearsal;
 mod shelf;
 mod studio;
+mod watch;
 mod worker;
 
 pub use cinema::{Cinema, Preset};

@@ -35,6 +35,7 @@ async fn what_a_job_queues_is_as_urgent_as_the_job() {
             accounts: vec![ACCOUNT.parse().unwrap()],
             author: world.author.id,
             when: When::Soon,
+            text: None,
         };
         world.queue(work, priority).await;
         world.work_on(&["compose"]).await;

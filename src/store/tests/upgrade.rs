@@ -240,7 +240,7 @@ async fn queue(store: &SledStore, clock: &HandClock) {
         ingest(5),
         JobKind::Brief { article, revision: 1 },
         JobKind::Render { variant: "01935000-0000-7000-8000-000000000004".parse().unwrap() },
-        JobKind::Compose { article, revision: 1, accounts, author, when: When::Soon },
+        JobKind::Compose { article, revision: 1, accounts, author, when: When::Soon, text: None },
         JobKind::Measure { post: "01935000-0000-7000-8000-000000000005".parse().unwrap(), step: 3 },
     ];
     let mut changes = by("queue jobs");

@@ -25,6 +25,7 @@ async fn main() -> std::io::Result<()> {
         world.captioned().await;
         world.refuse_credentials("zalo:cong-tin").await;
         world.dead_letter("demo").await;
+        world.feeds().await;
         world.queue("https://minhhoa.example/bao-so-9.htm", Priority::Urgent).await;
         world.queue("https://minhhoa.example/luu-tru-2019.htm", Priority::Backfill).await;
         for post in [&world.posts.waiting, &posts[&DeliveryState::Uncertain]] {

@@ -456,6 +456,7 @@ pub(crate) async fn queue_composing(
             accounts: accounts.clone(),
             author: visitor.user.id,
             when,
+            text: None,
         };
         let job = Job { priority, ..Job::new(app.ids.make(), agency, work, now) };
         jobs.push(job.id);

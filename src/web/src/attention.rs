@@ -13,7 +13,7 @@ use axum::{
 };
 use loa_delivery::{CLOSERS, Incident, NEWSROOM, SetAside};
 use loa_model::{
-    Account, Actor, Delivery, DeliveryState, Job, JobId, JobKind, JobState, Post, PostState,
+    Account, Actor, Delivery, DeliveryState, Feed, Job, JobId, JobKind, JobState, Post, PostState,
     UserId, Variant, record::join,
 };
 use loa_store::{JobView, Seq, StoreExt, Versioned};
@@ -27,7 +27,7 @@ use crate::{
     decide::{desk_refusal, failed},
     emergency::{self, Owed},
     error::WebError,
-    pages,
+    feeds, pages,
     post::{PostCard, post_row},
     view::{self, ReasonView},
 };
@@ -92,6 +92,7 @@ struct Dead {
 #[derive(Serialize)]
 pub(crate) struct Page {
     looks: Vec<Owed>,
+    feeds: Vec<feeds::page::Row>,
     groups: Vec<Group>,
     dead: Vec<Dead>,
     open: Vec<IncidentView>,
@@ -109,6 +110,8 @@ struct Waiting {
     incidents: Vec<Versioned<Incident>>,
     /// Posts that one person signed in an emergency and a second one has not looked at.
     looks: usize,
+    /// Feeds that cannot be read any more.
+    feeds: usize,
 }
 
 impl Waiting {
@@ -140,14 +143,15 @@ impl Waiting {
         let incidents = app.desk.open_incidents(agency, MOST).await;
         let incidents = incidents.map_err(|error| failed(&error))?;
         let looks = emergency::count(app, agency).await?;
-        let waiting = Self { posts, jobs, incidents, looks };
+        let feeds = feeds::count_in_trouble(app, agency).await?;
+        let waiting = Self { posts, jobs, incidents, looks, feeds };
         app.counts.keep(agency, seq, waiting.len());
         Ok(waiting)
     }
 
     fn len(&self) -> usize {
         let posts: usize = self.posts.values().map(Vec::len).sum();
-        posts + self.jobs.len() + self.incidents.len() + self.looks
+        posts + self.jobs.len() + self.incidents.len() + self.looks + self.feeds
     }
 }
 
@@ -229,9 +233,16 @@ pub(crate) async fn look(app: &Shared, visitor: &Visitor) -> Result<Page, WebErr
     };
     let open = views(waiting.incidents).await?;
     let looks = emergency::owed(app, visitor).await?;
+    let feeds = feeds::in_trouble(app, agency).await?.into_iter();
+    let feeds: Vec<_> = feeds.map(|feed| feeds::page::Row::of(feed, &visitor.lang)).collect();
     Ok(Page {
-        quiet: groups.is_empty() && dead.is_empty() && open.is_empty() && looks.is_empty(),
+        quiet: groups.is_empty()
+            && dead.is_empty()
+            && open.is_empty()
+            && looks.is_empty()
+            && feeds.is_empty(),
         looks,
+        feeds,
         closed: views(closed).await?,
         open,
         groups,
@@ -244,7 +255,9 @@ pub(crate) async fn look(app: &Shared, visitor: &Visitor) -> Result<Page, WebErr
 async fn dead_view(app: &Shared, visitor: &Visitor, view: JobView) -> Result<Dead, WebError> {
     let (mut source, mut article, mut post) = (String::new(), String::new(), String::new());
     match &view.job.work {
-        JobKind::Ingest { source: from, .. } => source = pages::shown(from),
+        JobKind::Ingest { source: from, .. } | JobKind::Prepare { source: from, .. } => {
+            source = pages::shown(from);
+        }
         JobKind::Brief { article: of, .. } | JobKind::Compose { article: of, .. } => {
             article = of.to_string();
         }
@@ -253,6 +266,10 @@ async fn dead_view(app: &Shared, visitor: &Visitor, view: JobView) -> Result<Dea
             article = row.map(|row| row.record.article.to_string()).unwrap_or_default();
         }
         JobKind::Measure { post: of, .. } => post = of.to_string(),
+        JobKind::Watch { feed, .. } => {
+            let row = app.store.read::<Feed>(&feed.to_string()).await?;
+            source = row.map(|row| row.record.url).unwrap_or_default();
+        }
     }
     Ok(Dead {
         id: view.job.id.to_string(),

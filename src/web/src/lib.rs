@@ -17,6 +17,7 @@ mod correction;
 mod decide;
 mod emergency;
 mod error;
+mod feeds;
 mod local;
 mod media;
 mod operate;
@@ -123,6 +124,8 @@ pub struct Deps {
     pub clips: Arc<dyn Clips>,
     /// Who draws reports on paper.
     pub paper: Arc<dyn Paper>,
+    /// Reads feeds that are tried before they are watched: over a guarded client, since people give the addresses.
+    pub ingest: loa_ingest::Ingest,
     /// Settings.
     pub config: Config,
 }
@@ -140,6 +143,7 @@ pub(crate) struct App {
     pub(crate) cards: Arc<dyn Cards>,
     pub(crate) clips: Arc<dyn Clips>,
     pub(crate) paper: Arc<dyn Paper>,
+    pub(crate) ingest: loa_ingest::Ingest,
     pub(crate) config: Config,
     pub(crate) attempts: auth::Attempts,
     pub(crate) limits: tokens::Limits,
@@ -171,6 +175,7 @@ pub fn router(deps: Deps) -> Result<Router, AssetsError> {
         cards: deps.cards,
         clips: deps.clips,
         paper: deps.paper,
+        ingest: deps.ingest,
         config: deps.config,
         attempts: auth::Attempts::default(),
         limits: tokens::Limits::default(),
@@ -201,6 +206,7 @@ fn table() -> (Router<Shared>, Vec<Way>) {
         .and(agencies::ways)
         .and(words::ways)
         .and(operate::ways)
+        .and(feeds::ways)
         .get("/", staff, articles::page)
         .post("/bai-viet", WRITERS, articles::add)
         .post("/bai-viet/tep", WRITERS, articles::upload.layer(articles::limit()))

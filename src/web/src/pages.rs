@@ -136,7 +136,7 @@ pub(crate) async fn jobs_of(
     Ok(jobs)
 }
 
-/// Jobs of an agency that run, wait or were given up, without measurements: those run for months.
+/// Jobs of an agency that run, wait or were given up, without measurements and looks at feeds: those go on for months.
 pub(crate) async fn job_cards(
     app: &Shared,
     visitor: &Visitor,
@@ -146,13 +146,15 @@ pub(crate) async fn job_cards(
     let mut jobs = Vec::new();
     for state in UNFINISHED.into_iter().chain([JobState::Discarded]) {
         let own = jobs_of(app, &visitor.user.agency, state).await?.into_iter();
-        let shown = own.filter(|view| !matches!(view.job.work, JobKind::Measure { .. }));
+        let shown = own.filter(|view| {
+            !matches!(view.job.work, JobKind::Measure { .. } | JobKind::Watch { .. })
+        });
         jobs.extend(shown.take(MOST_JOBS));
     }
     let mut cards = Vec::new();
     for view in jobs {
         let what = match &view.job.work {
-            JobKind::Ingest { source, .. } => shown(source),
+            JobKind::Ingest { source, .. } | JobKind::Prepare { source, .. } => shown(source),
             JobKind::Brief { article, .. } | JobKind::Compose { article, .. } => {
                 article.to_string()
             }
@@ -161,6 +163,7 @@ pub(crate) async fn job_cards(
                 row.map(|row| row.record.article.to_string()).unwrap_or_default()
             }
             JobKind::Measure { post, .. } => post.to_string(),
+            JobKind::Watch { feed, .. } => feed.to_string(),
         };
         if only.is_some_and(|article| article != what) {
             continue;
@@ -170,7 +173,7 @@ pub(crate) async fn job_cards(
         cards.push(JobCard {
             id: view.job.id.to_string(),
             kind: view.job.work.name(),
-            what: if matches!(view.job.work, JobKind::Ingest { .. }) {
+            what: if matches!(view.job.work, JobKind::Ingest { .. } | JobKind::Prepare { .. }) {
                 what
             } else {
                 String::new()

@@ -9,11 +9,14 @@
     reason = "each test file uses its own part"
 )]
 
+pub mod frail;
+pub mod portal;
+
 use std::{
     fs,
     path::Path,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -45,6 +48,29 @@ pub struct Noon;
 impl Clock for Noon {
     fn now(&self) -> Timestamp {
         "2026-11-22T05:00:00Z".parse().unwrap()
+    }
+    fn sleep(&self, _: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::pending())
+    }
+}
+
+/// A clock moved by hand.
+#[derive(Debug)]
+pub struct Hand(pub Mutex<Timestamp>);
+
+impl Hand {
+    pub fn noon() -> Arc<Self> {
+        Arc::new(Self(Mutex::new(Noon.now())))
+    }
+
+    pub fn set(&self, at: Timestamp) {
+        *self.0.lock().unwrap() = at;
+    }
+}
+
+impl Clock for Hand {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
     }
     fn sleep(&self, _: Duration) -> BoxFuture<'_, ()> {
         Box::pin(std::future::pending())
@@ -95,15 +121,24 @@ pub struct World {
     pub approver: User,
     pub blobs: Arc<Blobs>,
     pub folder: tempfile::TempDir,
+    pub clock: SharedClock,
 }
 
 impl World {
     /// One agency with one account, whose only post is text.
     pub async fn new() -> Self {
-        let clock: SharedClock = Arc::new(Noon);
+        Self::with(Arc::new(Noon), loa_net::Policy::default(), |store| store).await
+    }
+
+    /// With this clock, over what is made of its store; sources are read from where the policy lets it.
+    pub async fn with(
+        clock: SharedClock,
+        policy: loa_net::Policy,
+        over: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
+    ) -> Self {
         let entropy: Arc<dyn Entropy> = Arc::new(Counting::default());
         let ids = Ids::new(clock.clone(), Arc::clone(&entropy));
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::new(clock.clone()));
+        let store = over(Arc::new(MemoryStore::new(clock.clone())));
         let folder = tempfile::tempdir().unwrap();
         let channel =
             Arc::new(MemoryChannel::over(MemoryPlatform::new("bí mật"), Options::default()));
@@ -116,7 +151,7 @@ impl World {
         let runner =
             loa_pipeline::Cinema::new(loa_clip::Runner { exe: "loa".into(), args: Vec::new() });
         let limits = loa_net::Limits::default();
-        let client = loa_net::Client::guarded(limits, loa_net::Policy::default()).unwrap();
+        let client = loa_net::Client::guarded(limits, policy).unwrap();
         let meter = loa_reach::Meter::new(
             Arc::clone(&store),
             clock.clone(),
@@ -134,7 +169,7 @@ impl World {
         let flow = Flow::new(loa_pipeline::Deps {
             store: Arc::clone(&store),
             blobs: Arc::clone(&blobs),
-            clock,
+            clock: clock.clone(),
             ids: ids.clone(),
             ingest: loa_ingest::Ingest::new(client),
             studio: loa_pipeline::Studio::new(Box::new(engine), runner),
@@ -176,11 +211,11 @@ impl World {
         };
         let changes = by("open").insert(&agency).insert(&account).insert(&author).insert(&approver);
         store.commit(changes).await.unwrap();
-        Self { flow, store, review, ids, channel, author, approver, blobs, folder }
+        Self { flow, store, review, ids, channel, author, approver, blobs, folder, clock }
     }
 
     pub async fn queue(&self, work: JobKind, priority: Priority) {
-        let job = Job::new(self.ids.make(), AGENCY, work, Noon.now());
+        let job = Job::new(self.ids.make(), AGENCY, work, self.clock.now());
         let changes = by("queue").enqueue(Job { priority, ..job });
         self.store.commit(changes).await.unwrap();
     }

@@ -19,6 +19,8 @@ const OPEN: &[&str] = &[
     "correction",
     "corrects",
     "delivery",
+    "feed",
+    "feed_item",
     "incident",
     "installation",
     "job",

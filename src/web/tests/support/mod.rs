@@ -15,6 +15,7 @@ pub mod captioned;
 pub mod cards;
 pub mod clips;
 pub mod counted;
+pub mod feeds;
 pub mod measured;
 pub mod month;
 pub mod paper;
@@ -295,6 +296,10 @@ impl World {
         );
         let cards = Arc::new(cards::Told::default());
         let clips = Arc::new(clips::Rehearsal::default());
+        // Only what runs on this machine is read: no test asks the internet.
+        let policy = loa_net::Policy { allow_loopback: true, ports: Vec::new() };
+        let limits = loa_net::Limits::default();
+        let client = loa_net::Client::guarded(limits, policy).unwrap();
         let router = loa_web::router(Deps {
             store: pages,
             blobs: blobs.clone(),
@@ -309,6 +314,7 @@ impl World {
             cards: cards.clone(),
             clips: clips.clone(),
             paper: Arc::new(paper::Typed),
+            ingest: loa_ingest::Ingest::new(client),
             config,
         })
         .unwrap();
