@@ -5,6 +5,7 @@ mod error;
 mod flow;
 mod footage;
 mod hands;
+mod health;
 mod own;
 mod press;
 mod preview;

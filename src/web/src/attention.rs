@@ -21,6 +21,7 @@ use serde::Serialize;
 
 use crate::{
     Shared,
+    accounts::{self, Ending},
     article::ZONE,
     auth::Visitor,
     channels::name_of_user,
@@ -92,6 +93,7 @@ struct Dead {
 #[derive(Serialize)]
 struct Page {
     looks: Vec<Owed>,
+    ending: Vec<Ending>,
     groups: Vec<Group>,
     dead: Vec<Dead>,
     open: Vec<IncidentView>,
@@ -109,6 +111,8 @@ struct Waiting {
     incidents: Vec<Versioned<Incident>>,
     /// Posts that one person signed in an emergency and a second one has not looked at.
     looks: usize,
+    /// Accounts whose credentials end soon.
+    ending: Vec<Ending>,
 }
 
 impl Waiting {
@@ -140,14 +144,15 @@ impl Waiting {
         let incidents = app.desk.open_incidents(agency, MOST).await;
         let incidents = incidents.map_err(|error| failed(&error))?;
         let looks = emergency::count(app, agency).await?;
-        let waiting = Self { posts, jobs, incidents, looks };
+        let ending = accounts::ending(app, agency).await?;
+        let waiting = Self { posts, jobs, incidents, looks, ending };
         app.counts.keep(agency, seq, waiting.len());
         Ok(waiting)
     }
 
     fn len(&self) -> usize {
         let posts: usize = self.posts.values().map(Vec::len).sum();
-        posts + self.jobs.len() + self.incidents.len() + self.looks
+        posts + self.jobs.len() + self.incidents.len() + self.looks + self.ending.len()
     }
 }
 
@@ -224,8 +229,13 @@ pub(crate) async fn page(
     let open = views(waiting.incidents).await?;
     let looks = emergency::owed(&app, &visitor).await?;
     let page = Page {
-        quiet: groups.is_empty() && dead.is_empty() && open.is_empty() && looks.is_empty(),
+        quiet: groups.is_empty()
+            && dead.is_empty()
+            && open.is_empty()
+            && looks.is_empty()
+            && waiting.ending.is_empty(),
         looks,
+        ending: waiting.ending,
         closed: views(closed).await?,
         open,
         groups,

@@ -8,12 +8,13 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 use loa_delivery::{SWITCHERS, Stop};
-use loa_model::{Account, AccountName, AccountStatus, User, UserId, record::join};
+use loa_model::{Account, AccountName, Role, User, UserId};
 use loa_store::StoreExt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Shared,
+    accounts::{self, page::AccountRow},
     article::ZONE,
     auth::Visitor,
     decide::{desk_refusal, failed},
@@ -36,12 +37,8 @@ pub(crate) struct StopView {
 }
 
 #[derive(Serialize)]
-struct AccountRow {
-    name: String,
-    title: String,
-    channel: String,
-    /// `active`, `paused` or `needs_reauth`.
-    status: &'static str,
+struct Listed {
+    account: AccountRow,
     stop: Option<StopView>,
 }
 
@@ -55,9 +52,11 @@ struct Switch {
 
 #[derive(Serialize)]
 struct Page {
-    accounts: Vec<AccountRow>,
+    accounts: Vec<Listed>,
     switches: Vec<Switch>,
     may_switch: bool,
+    /// Whether the visitor connects accounts.
+    may_connect: bool,
 }
 
 /// What keeps posts of the visitor's agency from going out now.
@@ -118,17 +117,9 @@ pub(crate) async fn page(
     let agency = &visitor.user.agency;
     let stops = stops(&app, &visitor).await?;
     let stop = |scope: &str| stops.iter().find(|stop| stop.scope == scope).cloned();
-    let rows = app.store.list::<Account>("account_by_agency", &join(&[agency, ""]), 1000).await?;
-    let accounts = rows.into_iter().map(|row| row.record).map(|account| AccountRow {
-        status: match account.status {
-            AccountStatus::Active => "active",
-            AccountStatus::Paused { .. } => "paused",
-            AccountStatus::NeedsReauth { .. } => "needs_reauth",
-        },
-        stop: stop(account.name.as_str()),
-        channel: pages::channel_title(&app, &account.name),
-        name: account.name.to_string(),
-        title: account.title,
+    let accounts = accounts::all(&app, &visitor).await?.into_iter().map(|account| {
+        let account = accounts::page::row(&app, &visitor.lang, account);
+        Listed { stop: stop(&account.name), account }
     });
     let switch =
         |scope: String, kind, name: String| Switch { stop: stop(&scope), scope, kind, name };
@@ -141,7 +132,12 @@ pub(crate) async fn page(
         switches.push(switch(format!("channel/{channel}"), "channel", name));
     }
     let may_switch = visitor.user.is_any(SWITCHERS);
-    let page = Page { accounts: accounts.collect(), switches, may_switch };
+    let page = Page {
+        accounts: accounts.collect(),
+        switches,
+        may_switch,
+        may_connect: visitor.user.is(Role::Admin),
+    };
     pages::draw(&app, &visitor, "channels", "pages/channels.html", page).await
 }
 

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod accounts;
 mod api;
 mod approvals;
 mod article;
@@ -27,6 +28,8 @@ mod priority;
 mod progress;
 mod public;
 mod reach;
+mod setup;
+mod start;
 mod takedown;
 mod templates;
 mod timeline;
@@ -51,6 +54,7 @@ use loa_store::{Blobs, Store};
 use serde::{Deserialize, Serialize};
 use tokio::{net::TcpListener, sync::watch};
 
+pub use accounts::Connections;
 pub use assets::{Assets, AssetsError};
 pub use auth::{Session, hash_password};
 pub use clip::{
@@ -59,6 +63,7 @@ pub use clip::{
 pub use local::{Local, call_local, serve_local};
 pub use preview::{Cards, Drawn, Family, Refused, Wanted};
 pub use reach::files::Paper;
+pub use setup::Setup;
 pub use tokens::{ApiToken, Scope};
 pub use ways::{Access, Way};
 
@@ -118,6 +123,10 @@ pub struct Deps {
     pub clips: Arc<dyn Clips>,
     /// Who draws reports on paper.
     pub paper: Arc<dyn Paper>,
+    /// Who keeps credentials of accounts and asks platforms about them.
+    pub connections: Arc<dyn Connections>,
+    /// What the first set-up is opened with.
+    pub setup: Setup,
     /// Settings.
     pub config: Config,
 }
@@ -136,6 +145,9 @@ pub(crate) struct App {
     pub(crate) clips: Arc<dyn Clips>,
     pub(crate) paper: Arc<dyn Paper>,
     pub(crate) config: Config,
+    pub(crate) connections: Arc<dyn Connections>,
+    pub(crate) door: setup::Door,
+    pub(crate) begun: start::Begun,
     pub(crate) attempts: auth::Attempts,
     pub(crate) limits: tokens::Limits,
     pub(crate) counts: attention::Counts,
@@ -167,6 +179,9 @@ pub fn router(deps: Deps) -> Result<Router, AssetsError> {
         clips: deps.clips,
         paper: deps.paper,
         config: deps.config,
+        connections: deps.connections,
+        door: setup::Door::new(deps.setup),
+        begun: start::Begun::default(),
         attempts: auth::Attempts::default(),
         limits: tokens::Limits::default(),
         counts: attention::Counts::default(),
@@ -191,8 +206,8 @@ fn table() -> (Router<Shared>, Vec<Way>) {
     use ways::{ADMINS, Access, NEWSROOM, SIGNERS, SWITCHERS, WRITERS};
     let (anyone, staff) = (Access::Anyone, Access::Staff);
     let (clip, frame) = clip::openapi();
-    ways::Ways::default()
-        .get("/", staff, articles::page)
+    let ways = start::ways(accounts::ways(setup::ways(ways::Ways::default())));
+    ways.get("/", staff, articles::page)
         .post("/bai-viet", WRITERS, articles::add)
         .post("/bai-viet/tep", WRITERS, articles::upload.layer(articles::limit()))
         .post("/bai-viet/soan", WRITERS, articles::compose)

@@ -3,8 +3,9 @@
 use crate::assets::Assets;
 
 /// Every phrase that commits are made with, apart from the moves of a delivery.
-pub(super) const ACTS: [&str; 81] = [
+pub(super) const ACTS: [&str; 86] = [
     "abandon token refresh",
+    "add account",
     "add person",
     "add sample person",
     "add template",
@@ -34,6 +35,7 @@ pub(super) const ACTS: [&str; 81] = [
     "fail variant",
     "finish token refresh",
     "give password",
+    "hide the first steps",
     "index by time",
     "ingest article",
     "keep the platform's usage",
@@ -42,6 +44,8 @@ pub(super) const ACTS: [&str; 81] = [
     "lift kill switch",
     "make API token",
     "measure post",
+    "name account",
+    "note test of account",
     "open a public address",
     "pause account",
     "pause account, credentials refused",
@@ -70,6 +74,7 @@ pub(super) const ACTS: [&str; 81] = [
     "set agency",
     "set delivery aside",
     "set timetable",
+    "set up",
     "set user",
     "share report",
     "sign in",

@@ -20,6 +20,7 @@ pub mod paper;
 pub mod records;
 pub mod shown;
 pub mod states;
+pub mod vault;
 pub mod waiting;
 
 use std::{
@@ -38,16 +39,18 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use loa_delivery::Desk;
 use loa_model::{
-    Article, BlobHash, Capability, Clock, Entropy, Ids, JobId, Post, Progress, Role, User,
+    Article, BlobHash, Capability, Clock, Digest, Entropy, Ids, JobId, Post, Progress, Role, User,
     seams::BoxFuture,
 };
 use loa_review::Review;
 use loa_store::{Blobs, Changes, MemoryStore, Store as _};
-use loa_web::{Assets, Config, Deps, ProgressMap};
+use loa_web::{Assets, Config, Deps, ProgressMap, Setup};
 use tokio::sync::watch;
 
 /// The password of everybody.
 pub const PASSWORD: &str = "Mật khẩu rất dài 42";
+/// What opens the first set-up, where nobody is there.
+pub const SETUP_CODE: &str = "abcd2345efgh6789jkmnpqrstvwx";
 /// Channels whose frames and limits are shown.
 pub const CHANNELS: [&str; 4] = ["facebook", "zalo", "viber", "youtube"];
 
@@ -156,6 +159,7 @@ pub struct World {
     pub desk: Desk,
     pub cards: Arc<cards::Told>,
     pub clips: Arc<clips::Rehearsal>,
+    pub vault: Arc<vault::Vault>,
     pub capabilities: BTreeMap<String, Capability>,
     pub progress: watch::Sender<ProgressMap>,
     pub people: People,
@@ -230,8 +234,17 @@ impl World {
         Self::with(Pictures::smallest(), true).await
     }
 
+    /// An installation in which nobody is yet.
+    pub async fn unfounded() -> Self {
+        Self::stocked(Pictures::smallest(), false, false).await
+    }
+
     /// With these pictures; without articles when not `full`.
     pub async fn with(pictures: Pictures, full: bool) -> Self {
+        Self::stocked(pictures, full, true).await
+    }
+
+    async fn stocked(pictures: Pictures, full: bool, peopled: bool) -> Self {
         let clock = Arc::new(Hand(Mutex::new("2026-11-16T09:30:00Z".parse().unwrap())));
         let store = Arc::new(MemoryStore::new(clock.clone()));
         let ids = Ids::new(clock.clone(), Arc::new(Counter::default()));
@@ -253,7 +266,7 @@ impl World {
             capabilities.insert(channel.to_owned(), capability);
             frames.insert(channel.to_owned(), read("frame.html"));
         }
-        let people = records::people(&store, &ids).await;
+        let people = records::people(&store, &ids, peopled).await;
         let article = records::article(&ids, &kept);
         let posts = records::posts(&ids, &article, &people, &kept);
         let (progress, receiver) = watch::channel(ProgressMap::new());
@@ -289,6 +302,7 @@ impl World {
         );
         let cards = Arc::new(cards::Told::default());
         let clips = Arc::new(clips::Rehearsal::default());
+        let vault = Arc::new(vault::Vault::default());
         let router = loa_web::router(Deps {
             store: pages,
             blobs: blobs.clone(),
@@ -303,6 +317,11 @@ impl World {
             cards: cards.clone(),
             clips: clips.clone(),
             paper: Arc::new(paper::Typed),
+            connections: vault.clone(),
+            setup: Setup {
+                code: Some(Digest::of(SETUP_CODE.as_bytes())),
+                brands: vec!["demo".into()],
+            },
             config,
         })
         .unwrap();
@@ -318,6 +337,7 @@ impl World {
             desk,
             cards,
             clips,
+            vault,
             capabilities,
             progress,
             people,
