@@ -96,6 +96,8 @@ for (const how of ["mouse", "keyboard"]) {
         await page.goto(newsroom.base);
         assert.match(await page.getAttribute(".start .next a", "href"), /quan-tri/);
         await press(page, how, ".start .next a");
+        await page.waitForURL(/quan-tri/);
+        await page.waitForSelector("form.new #login");
         await write(page, how, "#login", "minh");
         await write(page, how, "#name", "Trần Văn Minh");
         if (how === "mouse") await page.check("form.new [name=approver]");

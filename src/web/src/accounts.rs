@@ -95,6 +95,15 @@ impl CredentialsView {
         Self { lasts, kept, ends_at, days_left, urgency, renewed_at }
     }
 
+    /// The end for people: a day that somebody entered has no hour.
+    fn ends(&self) -> String {
+        let words = |at| match (self.lasts, crate::view::time(at, crate::article::ZONE)) {
+            ("until", _) => at.strftime("%d/%m/%Y").to_string(),
+            (_, words) => words,
+        };
+        self.ends_at.map(words).unwrap_or_default()
+    }
+
     fn is_calm(&self) -> bool {
         self.urgency == "calm"
     }
@@ -285,7 +294,7 @@ pub(crate) async fn ending(app: &Shared, agency: &str) -> Result<Vec<Ending>, We
             let row = Ending {
                 channel: pages::channel_title(app, &account.name),
                 urgency: told.urgency,
-                ends_at: crate::view::time(at, crate::article::ZONE),
+                ends_at: told.ends(),
                 days_left: told.days_left.unwrap_or_default(),
                 renewed: told.lasts == "renewed",
                 name: account.name.to_string(),

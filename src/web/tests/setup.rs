@@ -82,7 +82,7 @@ async fn the_code_opens_the_form_and_the_form_makes_agency_and_administrator_in_
     let before = world.store.last_seq();
     let made = nobody.post("/cai-dat", &FORM).await;
     assert_eq!((made.status, made.header("location")), (StatusCode::SEE_OTHER, "/"));
-    assert_eq!(world.store.last_seq().0, before.0 + 1, "one commit makes all of it");
+    assert_eq!(world.store.last_seq(), before + 1, "one commit makes all of it");
     let agency = world.store.read::<Agency>("cong-tin-minh-hoa").await.unwrap().unwrap().record;
     assert_eq!((agency.title.as_str(), agency.brand.as_str()), ("Cổng tin Minh Họa", "demo"));
     assert_eq!(agency.zone, "Asia/Ho_Chi_Minh");

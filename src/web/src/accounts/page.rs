@@ -53,7 +53,10 @@ struct QuotaRow {
     limit: u32,
     used: u64,
     limit_words: String,
+    /// Units that are left for urgent posts, which may take all of them.
     left_words: String,
+    /// Units that others may take; empty when those are the same.
+    usual: String,
     planned: String,
     /// `day` or `rolling`, with its hours.
     window: &'static str,
@@ -108,7 +111,8 @@ fn quota(left: Left, lang: &str) -> QuotaRow {
         limit: left.limit,
         used,
         limit_words: number(left.limit.into(), lang),
-        left_words: number(left.left, lang),
+        left_words: number(left.left_urgent, lang),
+        usual: if left.left < left.left_urgent { number(left.left, lang) } else { String::new() },
         planned: if left.planned > 0 { number(left.planned, lang) } else { String::new() },
         window,
         hours,
@@ -127,8 +131,8 @@ pub(crate) fn row(app: &Shared, lang: &str, account: AccountView) -> AccountRow 
         state: attempted.state,
         url: attempted.url,
     };
-    let CredentialsView { lasts, kept, ends_at, days_left, urgency, renewed_at } =
-        account.credentials;
+    let ends_at = account.credentials.ends();
+    let CredentialsView { lasts, kept, days_left, urgency, renewed_at, .. } = account.credentials;
     let told = account.told.into_iter().map(|told| SaidRow {
         shared: told.scope == QuotaScope::App,
         percent: Some(told.percent),
@@ -150,7 +154,7 @@ pub(crate) fn row(app: &Shared, lang: &str, account: AccountView) -> AccountRow 
         lasts,
         kept,
         urgency,
-        ends_at: ends_at.map(at).unwrap_or_default(),
+        ends_at,
         days_left,
         renewed_at: renewed_at.map(at).unwrap_or_default(),
         last_live: account.last_live.map(post),
