@@ -34,7 +34,7 @@ test:
 	@.ci/suite format cargo fmt --all --check
 	@.ci/suite build cargo build --workspace --tests --examples
 	@.ci/suite tests $(if $(shell command -v cargo-nextest),cargo nextest run --workspace --profile ci,cargo test --workspace --lib --bins --tests)
-	@.ci/suite browser node --test tests/browser/pages.test.mjs tests/browser/people.test.mjs
+	@.ci/suite browser node --test tests/browser/pages.test.mjs tests/browser/people.test.mjs tests/browser/setup.test.mjs
 	@.ci/suite tour target/debug/examples/one_article
 	@.ci/suite doc-tests cargo test --workspace --doc --quiet
 	@.ci/suite clippy cargo clippy --workspace --all-targets -- -D warnings

@@ -16,7 +16,7 @@ use loa_clip::{
 use loa_delivery::{Desk, Watchdog, Worker as Postman, owner_name};
 use loa_ingest::Ingest;
 use loa_model::{
-    Account, Actor, Agency, Entropy, Ids, Installation, Plan, Timetable, seams::SharedClock,
+    Account, Actor, Agency, Entropy, Ids, Installation, Plan, Timetable, User, seams::SharedClock,
     template::OWN,
 };
 use loa_net::{Client, Limits, Policy};
@@ -28,10 +28,12 @@ use loa_reach::Meter;
 use loa_review::Review;
 use loa_sandbox::VirtualClock;
 use loa_store::{Blobs, Changes, Expect, SledStore, Store, StoreExt, Vault};
+use loa_web::Setup;
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
 use crate::{
     channels::{self, Built},
+    connections::Wires,
     preview::Easel,
     settings::{self, Settings},
     world::{self, OsEntropy, WallClock},
@@ -52,6 +54,9 @@ pub(crate) struct House {
     pub(crate) desk: Desk,
     pub(crate) board: Arc<ProgressBoard>,
     pub(crate) flow: Arc<Flow>,
+    /// Code of the first set-up, told at the terminal while nobody is there.
+    pub(crate) code: Option<String>,
+    opens: Setup,
     studio: Studio,
     postman: Arc<Postman>,
     place: String,
@@ -296,7 +301,10 @@ impl House {
             Arc::clone(&entropy),
             settings.delivery.clone(),
         );
+        let (code, opens) = first_setup(&*store, &ids, &settings).await?;
         let house = Self {
+            code,
+            opens,
             clock,
             entropy,
             ids,
@@ -391,6 +399,11 @@ impl House {
                 clips: easel,
                 paper: Arc::new(crate::report::Press(self.settings.clone())),
                 ingest: self.flow.deps().ingest.clone(),
+                connections: Arc::new(Wires {
+                    vault: Arc::clone(&self.vault),
+                    flow: Arc::clone(&self.flow),
+                }),
+                setup: self.opens.clone(),
                 config: self.settings.web.clone(),
             })?;
             let wait = until(stopped.clone());
@@ -459,6 +472,24 @@ async fn until(mut stopped: watch::Receiver<bool>) {
     if stopped.wait_for(|stop| *stop).await.is_err() {
         tracing::debug!("The stop signal went away");
     }
+}
+
+/// A code for the first set-up while nobody is there, and what the pages keep of it.
+async fn first_setup(
+    store: &dyn Store,
+    ids: &Ids,
+    settings: &Settings,
+) -> anyhow::Result<(Option<String>, Setup)> {
+    if !store.all::<User>(1).await?.is_empty() {
+        return Ok((None, Setup::default()));
+    }
+    let (code, digest) = Setup::code(ids);
+    let overlay = Some(settings.assets.as_path()).filter(|path| !path.as_os_str().is_empty());
+    let all = world::assets(overlay)?;
+    let kit =
+        |(name, _): (&str, &bytes::Bytes)| name.strip_suffix("/brand.toml").map(str::to_owned);
+    let brands = world::under(&all, "brands").filter_map(kit).collect();
+    Ok((Some(code), Setup { code: Some(digest), brands }))
 }
 
 /// Number of this start of the worker at this place, raised durably at each.

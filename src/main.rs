@@ -3,6 +3,7 @@
 mod acts;
 mod channels;
 mod cli;
+mod connections;
 mod demo;
 mod doctor;
 mod house;
@@ -191,6 +192,13 @@ async fn all(settings: Settings) -> anyhow::Result<ExitCode> {
         .with_context(|| format!("cannot listen on {listen}"))?;
     let house = Arc::new(house::House::open(settings).await?);
     let running = house.start(Some(listener), true)?;
+    if let Some(code) = &house.code {
+        let at = &house.settings.web.public_url;
+        terminal::say(&format!(
+            "loa: Loa chưa có ai. Hãy mở {at}/cai-dat và nhập mã cài đặt (dùng một lần) · \
+             Loa has nobody yet. Open {at}/cai-dat and enter the set-up code (works once):\n\n    {code}\n"
+        ));
+    }
     terminal::say(&format!("loa: {}", running.url));
     demo::interrupted().await?;
     running.stop().await?;

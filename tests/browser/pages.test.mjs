@@ -12,7 +12,7 @@ after(() => browser?.close());
 async function pages(newsroom, page, kind) {
   const calendar = (view) => `/lich?xem=${view}`;
   const fixed = {
-    articles: "/", posts: "/bai-dang", approvals: "/duyet", attention: "/can-xu-ly", channels: "/kenh", reach: "/bao-cao",
+    articles: "/", posts: "/bai-dang", approvals: "/duyet", attention: "/can-xu-ly", channels: "/kenh", reach: "/bao-cao", start: "/bat-dau",
     month: calendar("thang"), week: calendar("tuan"), day: calendar("ngay"), list: calendar("danh-sach"), "calendar-file": "/lich/nhap", feeds: "/nguon",
   };
   if (kind === "empty") return fixed;
@@ -31,6 +31,8 @@ async function pages(newsroom, page, kind) {
   const { feeds } = await page.evaluate(async () => (await fetch("/api/v1/feeds")).json());
   return {
     ...fixed,
+    account: "/kenh/facebook:cong-tin",
+    "account-refused": "/kenh/zalo:cong-tin",
     found: "/?q=ho+tro&status=trouble",
     "found-nothing": "/?q=khong+co+gi",
     article: newsroom.article,
@@ -73,7 +75,7 @@ for (const kind of ["states", "empty", "month", "measured"]) {
         const { page, context, faults } = await person(browser, newsroom, "quantri", look);
         const named = [look.width, look.lang, look.dark && "dark"].filter(Boolean).join("-");
         const found = [];
-        for (const [name, path] of Object.entries({ people: "/quan-tri", agencies: "/quan-tri/co-quan", tokens: "/quan-tri/ma", own: "/toi", audit: "/nhat-ky", "audit-open": "/nhat-ky?open=3" })) {
+        for (const [name, path] of Object.entries({ people: "/quan-tri", agencies: "/quan-tri/co-quan", tokens: "/quan-tri/ma", own: "/toi", audit: "/nhat-ky", "audit-open": "/nhat-ky?open=3", "channels-admin": "/kenh", "account-choose": "/kenh/them", "account-new": "/kenh/them/facebook", start: "/bat-dau" })) {
           await page.goto(newsroom.base + path);
           await page.waitForLoadState("load");
           found.push(...(await wrong(page)), ...faults());

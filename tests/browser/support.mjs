@@ -30,7 +30,7 @@ export async function serve(kind = "") {
     });
   });
   child.removeAllListeners("exit");
-  const [first, light, article] = said.split("\n");
+  const [first, light, article, code] = said.split("\n");
   // Address, who may sign in, the password of all of them: parted by two spaces.
   const [base, , password] = first.split("  ");
   return {
@@ -38,6 +38,8 @@ export async function serve(kind = "") {
     password,
     light: light.split(": ")[1],
     article: article.split(": ")[1],
+    // Only where nobody is there yet.
+    code: code?.split(": ")[1],
     stop: () => child.kill(),
   };
 }

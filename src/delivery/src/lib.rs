@@ -39,7 +39,7 @@ pub use everywhere::{TakenBack, Took};
 pub use incidents::CLOSERS;
 pub use keeping::{keep_usage, reads_from};
 pub use loa_model::QuietHours;
-pub use outlook::{Left, Lookout, Outlook, Planned, outlook};
+pub use outlook::{AskedToWait, Left, Lookout, Outlook, Planned, Told, outlook};
 pub use overdue::{Overdue, Subject};
 pub use pace::Pace;
 pub use patience::finish_refresh;

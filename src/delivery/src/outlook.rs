@@ -14,7 +14,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
-    Config, Pace, Result,
+    Config, Desk, Pace, Result,
     keeping::{app_key, paces},
     pace::{Spent, window_end},
     pacing::{Ask, Held},
@@ -27,6 +27,34 @@ pub struct Outlook {
     pub next_free: BTreeMap<PostFormat, Timestamp>,
     /// What is left of the allowances of the account and its app.
     pub quota_left: Vec<Left>,
+    /// How much of an allowance the platform itself said is used, from 60 % on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub told: Vec<Told>,
+    /// Until when the platform asked to wait.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waits: Vec<AskedToWait>,
+}
+
+/// What a platform said of an allowance of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Told {
+    /// Who shares it.
+    pub scope: QuotaScope,
+    /// Percent that is used.
+    pub percent: u8,
+    /// Until when that says something.
+    pub until: Timestamp,
+}
+
+/// A wait that a platform asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AskedToWait {
+    /// Who waits.
+    pub scope: QuotaScope,
+    /// Until when.
+    pub until: Timestamp,
+    /// What it said.
+    pub reason: String,
 }
 
 /// What is left of one allowance.
@@ -44,6 +72,10 @@ pub struct Left {
     pub left_urgent: u64,
     /// Units of posts that are approved and not sent yet, in this window; not taken off yet.
     pub planned: u64,
+    /// When units come back.
+    pub window: Window,
+    /// When the next of them are back; absent while none are spent.
+    pub back_at: Option<Timestamp>,
 }
 
 /// An approved post that waits for its time.
@@ -80,6 +112,8 @@ pub fn outlook(
     Outlook {
         next_free: shapes.iter().filter_map(next_free).collect(),
         quota_left: ask.rule.quotas.iter().map(|quota| view.left(quota, now)).collect(),
+        told: view.told(now),
+        waits: view.waits(now),
     }
 }
 
@@ -96,6 +130,23 @@ impl View<'_> {
             QuotaScope::Account => self.ask.account,
             QuotaScope::App => self.ask.app,
         }
+    }
+
+    fn told(&self, now: Timestamp) -> Vec<Told> {
+        let of = |scope| {
+            let used = self.pace_of(scope).percent(now)?;
+            Some(Told { scope, percent: used.percent, until: used.until })
+        };
+        [QuotaScope::Account, QuotaScope::App].into_iter().filter_map(of).collect()
+    }
+
+    fn waits(&self, now: Timestamp) -> Vec<AskedToWait> {
+        let of = |scope| {
+            let pace = self.pace_of(scope);
+            let until = pace.not_before.filter(|until| *until > now)?;
+            Some(AskedToWait { scope, until, reason: pace.reason.clone() })
+        };
+        [QuotaScope::Account, QuotaScope::App].into_iter().filter_map(of).collect()
     }
 
     /// Planned posts that share what is of this scope.
@@ -121,6 +172,8 @@ impl View<'_> {
             left: most(false),
             left_urgent: most(true),
             planned: open.map(|post| u64::from(quota.cost_of(&post.shape))).sum(),
+            window: quota.window.clone(),
+            back_at: pace.back_at(quota, now),
         }
     }
 
@@ -176,6 +229,13 @@ impl View<'_> {
             }
         }
         pace
+    }
+}
+
+impl Desk {
+    /// Outlooks as of now.
+    pub fn lookout(&self) -> Lookout<'_> {
+        Lookout::new(&*self.store, &self.config, self.clock.now())
     }
 }
 

@@ -125,6 +125,14 @@ impl Pace {
         self.spending.get(&quota.bucket).map_or(0, |spending| spending.total(&quota.window, now))
     }
 
+    /// When the next units of an allowance are back; nothing while none are spent.
+    pub fn back_at(&self, quota: &Quota, now: Timestamp) -> Option<Timestamp> {
+        let counts = counted(&quota.window, now);
+        let entries = self.spending.get(&quota.bucket)?.entries(&quota.window);
+        let spent = entries.filter(|entry| counts.holds(entry) && entry.units > 0);
+        spent.map(|entry| entry.back_at(&counts)).min()
+    }
+
     /// Reserves units for a post, or says when enough of them are back. What is reserved stays reserved: a post that is sent
     /// again spends once.
     pub(crate) fn reserve(

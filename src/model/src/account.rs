@@ -192,6 +192,11 @@ impl Secret {
         self
     }
 
+    /// Names of the values that are not empty.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(|(_, value)| !value.is_empty()).map(|(name, _)| name.as_str())
+    }
+
     /// Every non-empty value: for redaction.
     pub fn values(&self) -> impl Iterator<Item = &str> {
         self.0.values().map(String::as_str).filter(|value| !value.is_empty())

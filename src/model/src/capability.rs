@@ -7,6 +7,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::{
+    connect::Connect,
     post::{Media, MediaRole, PostContent, PostFormat, Shape},
     variant::VariantKind,
 };
@@ -259,6 +260,9 @@ pub struct Capability {
     /// How clips are encoded for it.
     #[serde(default)]
     pub clips: Vec<ClipPreset>,
+    /// How an account is connected.
+    #[serde(default)]
+    pub connect: Connect,
 }
 
 /// Something in a draft that a channel would refuse. A value, not an error: editors see it before any network call.

@@ -6,6 +6,7 @@ pub mod brief;
 pub mod capability;
 pub mod captions;
 pub mod choices;
+pub mod connect;
 pub mod delivery;
 pub mod digest;
 pub mod feed;
@@ -32,6 +33,7 @@ pub use brief::{
 };
 pub use capability::{Capability, ClipPreset, FormatRule, MediaRule, Violation};
 pub use choices::{BadChoice, Choices, Chosen, ChosenPoint, FocusPoint, PhotoChoice};
+pub use connect::{Connect, ConnectField, Credentials, FieldInput, Kept, Lasts, Untaken, Words};
 pub use delivery::{Delivery, DeliveryState, Event as DeliveryEvent, Intent, Receipt, Ticket};
 pub use digest::{BlobHash, Digest, DigestBuilder};
 pub use feed::{Feed, FeedFailure, FeedItem, ItemState, Then};

@@ -420,7 +420,7 @@ impl Flow {
 
     /// Newer credentials: an account that posts nothing for days is still measured. Two-phase, and not while somebody else
     /// refreshes. They are read under the mark, so that a single-use token which somebody else used meanwhile is not used again.
-    async fn renewed(
+    pub(crate) async fn renewed(
         &self,
         channel: &dyn Channel,
         cx: &Cx<'_>,

@@ -5,6 +5,7 @@ mod error;
 mod flow;
 mod footage;
 mod hands;
+mod health;
 mod intake;
 mod own;
 mod press;

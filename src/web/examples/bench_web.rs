@@ -18,7 +18,7 @@ use loa_model::{
 use loa_store::{Changes, Options, SledStore, Store};
 use loa_web::Session;
 use serde_json::json;
-use support::{Pictures, World, records};
+use support::{World, records};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -99,7 +99,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let clock: Arc<support::Hand> =
         Arc::new(support::Hand("2026-11-16T09:30:00Z".parse::<Timestamp>()?.into()));
     let store = Arc::new(SledStore::open(folder.path(), clock, Options::default())?);
-    let world = World::over(Pictures::smallest(), true, Some(store.clone())).await;
+    let world = World::over(store.clone()).await;
     let begun = Instant::now();
     fill(&*store, &world, posts).await?;
     eprintln!(

@@ -1,13 +1,14 @@
 //! Serves the newsroom of the tests on a loopback port until Ctrl-C, so that the pages can be looked at:
 //! `cargo run -p loa-web --example pages -- 8081` (add `empty` for a newsroom without articles, or an MP4 file for its clips). Sign in as `soan`,
 //! `duyet` or `quantri` with the password printed. `states` adds a post in every state, urgent ones, incidents, a second agency, and an account that cannot post;
-//! `measured` adds two months of measured posts, for the reports; `month` fills the calendar.
+//! `measured` adds two months of measured posts, for the reports; `month` fills the calendar; `new` is an installation in which nobody is
+//! yet, whose set-up code is printed.
 
 #[path = "../tests/support/mod.rs"]
 mod support;
 
 use loa_model::{DeliveryState, Priority};
-use support::{PASSWORD, Pictures, World};
+use support::{PASSWORD, Pictures, SETUP_CODE, World};
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
@@ -15,8 +16,16 @@ async fn main() -> std::io::Result<()> {
     let port: u16 = asked.next().and_then(|text| text.parse().ok()).unwrap_or(0);
     let rest = asked.next().unwrap_or_default();
     let clip = Some(std::path::Path::new(&rest)).filter(|path| path.is_file());
-    let world = World::with(Pictures::real(clip), rest != "empty").await;
+    let world = if rest == "new" {
+        World::unfounded().await
+    } else {
+        World::with(Pictures::real(clip), rest != "empty").await
+    };
     if rest == "states" {
+        let (day, renewed) = ("2026-11-27", "2026-08-20T00:00:00Z");
+        world.vault.put("facebook:cong-tin", &[("page_token", "x"), ("valid_until", day)]);
+        world.vault.put("zalo:cong-tin", &[("access_token", "x"), ("rotated_at", renewed)]);
+        world.vault.put("viber:cong-tin", &[("auth_token", "x")]);
         world.fill_queue().await;
         world.two_agencies().await;
         let posts = world.every_state().await;
@@ -47,6 +56,7 @@ async fn main() -> std::io::Result<()> {
         world.posts.published.content.link.code,
         world.article.id,
     );
+    let line = if rest == "new" { format!("{line}code: {SETUP_CODE}\n") } else { line };
     std::io::Write::write_all(&mut std::io::stdout(), line.as_bytes())?;
     let stop = async {
         if tokio::signal::ctrl_c().await.is_err() {

@@ -20,11 +20,11 @@ use crate::{
     auth::Visitor,
     error::WebError,
     pages::{self, JobCard, name_of},
-    priority, view,
+    priority, start, view,
 };
 
 mod catalogue;
-mod fold;
+pub(crate) mod fold;
 
 pub(crate) use catalogue::Catalogue;
 use catalogue::{Question, Status};
@@ -109,6 +109,8 @@ struct List {
     may_write: bool,
     /// How many articles are being composed now, after somebody asked for it.
     composing: Option<usize>,
+    /// The steps to the first live post, until there is one.
+    start: Option<start::Steps>,
 }
 
 /// The address of a question, without one of its parts.
@@ -190,6 +192,7 @@ async fn show(
         articles: rows,
         asked,
         composing,
+        start: start::on_start_page(app, visitor).await?,
     };
     pages::draw(app, visitor, "articles", "pages/articles.html", list).await
 }

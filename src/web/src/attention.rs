@@ -21,6 +21,7 @@ use serde::Serialize;
 
 use crate::{
     Shared,
+    accounts::{self, Ending},
     article::ZONE,
     auth::Visitor,
     channels::name_of_user,
@@ -93,6 +94,7 @@ struct Dead {
 pub(crate) struct Page {
     looks: Vec<Owed>,
     feeds: Vec<feeds::page::Row>,
+    ending: Vec<Ending>,
     groups: Vec<Group>,
     dead: Vec<Dead>,
     open: Vec<IncidentView>,
@@ -112,6 +114,8 @@ struct Waiting {
     looks: usize,
     /// Feeds that cannot be read any more.
     feeds: usize,
+    /// Accounts whose credentials end soon.
+    ending: Vec<Ending>,
 }
 
 impl Waiting {
@@ -144,14 +148,16 @@ impl Waiting {
         let incidents = incidents.map_err(|error| failed(&error))?;
         let looks = emergency::count(app, agency).await?;
         let feeds = feeds::count_in_trouble(app, agency).await?;
-        let waiting = Self { posts, jobs, incidents, looks, feeds };
+        let ending = accounts::ending(app, agency).await?;
+        let waiting = Self { posts, jobs, incidents, looks, feeds, ending };
         app.counts.keep(agency, seq, waiting.len());
         Ok(waiting)
     }
 
     fn len(&self) -> usize {
         let posts: usize = self.posts.values().map(Vec::len).sum();
-        posts + self.jobs.len() + self.incidents.len() + self.looks + self.feeds
+        let told = self.looks + self.feeds + self.ending.len();
+        posts + self.jobs.len() + self.incidents.len() + told
     }
 }
 
@@ -240,9 +246,11 @@ pub(crate) async fn look(app: &Shared, visitor: &Visitor) -> Result<Page, WebErr
             && dead.is_empty()
             && open.is_empty()
             && looks.is_empty()
-            && feeds.is_empty(),
+            && feeds.is_empty()
+            && waiting.ending.is_empty(),
         looks,
         feeds,
+        ending: waiting.ending,
         closed: views(closed).await?,
         open,
         groups,

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Shared,
     error::WebError,
-    tokens,
+    setup, tokens,
     ways::{Access, Gate},
 };
 
@@ -202,15 +202,7 @@ pub(crate) async fn sign_in(
         let page = draw_form(&app, &headers, "sign_in.wrong")?;
         return Ok((StatusCode::UNAUTHORIZED, page).into_response());
     };
-    let token = app.ids.token(32);
-    let expires_at = now + SignedDuration::from_hours(app.config.session_hours);
-    let session = Session {
-        created_at: Some(now),
-        seen_at: Some(to_the_hour(now)),
-        address: Some(peer.ip().to_string()),
-        browser: browser(&headers),
-        ..Session::new(Digest::of(token.as_bytes()), user.id, expires_at)
-    };
+    let (session, token) = begin(&app, &headers, peer.ip(), &user);
     let mut changes = Changes::by(Actor::User(user.id), "sign in").insert(&session);
     // The token is always a new one, and what this browser had before opens nothing any more.
     if let Some(old) = cookie(&headers, COOKIE) {
@@ -222,9 +214,33 @@ pub(crate) async fn sign_in(
     }
     app.store.commit(changes).await?;
     let mut response = Redirect::to("/").into_response();
-    set_cookie(&mut response, &app, COOKIE, &token, app.config.session_hours * 3600);
-    set_cookie(&mut response, &app, LANGUAGE, &user.lang, 365 * 86_400);
+    set_session(&mut response, &app, &user, &token);
     Ok(response)
+}
+
+/// A new session of a person, with the token that their browser alone will know.
+pub(crate) fn begin(
+    app: &Shared,
+    headers: &HeaderMap,
+    from: IpAddr,
+    user: &User,
+) -> (Session, String) {
+    let (now, token) = (app.clock.now(), app.ids.token(32));
+    let expires_at = now + SignedDuration::from_hours(app.config.session_hours);
+    let session = Session {
+        created_at: Some(now),
+        seen_at: Some(to_the_hour(now)),
+        address: Some(from.to_string()),
+        browser: browser(headers),
+        ..Session::new(Digest::of(token.as_bytes()), user.id, expires_at)
+    };
+    (session, token)
+}
+
+/// Hands a session to the browser, and the language of its person.
+pub(crate) fn set_session(response: &mut Response, app: &Shared, user: &User, token: &str) {
+    set_cookie(response, app, COOKIE, token, app.config.session_hours * 3600);
+    set_cookie(response, app, LANGUAGE, &user.lang, 365 * 86_400);
 }
 
 pub(crate) async fn sign_out(
@@ -269,6 +285,17 @@ pub(crate) async fn require(
     next: Next,
 ) -> Result<Response, WebError> {
     let access = gate.access(request.method(), path.as_str())?;
+    // While nobody is there, every way of people leads to the first set-up.
+    let door = access != Access::Anyone || path.as_str() == "/dang-nhap";
+    if door && setup::nobody(&app).await? {
+        if path.as_str().starts_with("/api/") {
+            return Err(WebError::new(
+                StatusCode::UNAUTHORIZED,
+                "Loa chưa được cài đặt: hãy mở /cai-dat / Loa is not set up yet: open /cai-dat",
+            ));
+        }
+        return Ok(Redirect::to("/cai-dat").into_response());
+    }
     if access == Access::Anyone {
         return Ok(next.run(request).await);
     }
@@ -363,7 +390,7 @@ pub(crate) fn by_htmx(headers: &HeaderMap) -> bool {
     headers.contains_key("hx-request")
 }
 
-fn same_origin(headers: &HeaderMap) -> bool {
+pub(crate) fn same_origin(headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     match text("sec-fetch-site") {
         Some(site) => matches!(site, "same-origin" | "none"),

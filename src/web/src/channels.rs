@@ -8,12 +8,13 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 use loa_delivery::{SWITCHERS, Stop};
-use loa_model::{Account, AccountName, AccountStatus, User, UserId, record::join};
+use loa_model::{Account, AccountName, Role, User, UserId};
 use loa_store::StoreExt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Shared,
+    accounts::{self, page::AccountRow},
     article::ZONE,
     auth::Visitor,
     decide::{desk_refusal, failed},
@@ -36,12 +37,8 @@ pub(crate) struct StopView {
 }
 
 #[derive(Serialize)]
-struct AccountRow {
-    name: String,
-    title: String,
-    channel: String,
-    /// `active`, `paused` or `needs_reauth`.
-    status: &'static str,
+struct Listed {
+    account: AccountRow,
     stop: Option<StopView>,
 }
 
@@ -55,9 +52,11 @@ struct Switch {
 
 #[derive(Serialize)]
 pub(crate) struct Page {
-    accounts: Vec<AccountRow>,
+    accounts: Vec<Listed>,
     switches: Vec<Switch>,
     may_switch: bool,
+    /// Whether the visitor connects accounts.
+    may_connect: bool,
 }
 
 /// What keeps posts of the visitor's agency from going out now.
@@ -124,17 +123,9 @@ pub(crate) async fn look(app: &Shared, visitor: &Visitor) -> Result<Page, WebErr
     let agency = &visitor.user.agency;
     let stops = stops(app, visitor).await?;
     let stop = |scope: &str| stops.iter().find(|stop| stop.scope == scope).cloned();
-    let rows = app.store.list::<Account>("account_by_agency", &join(&[agency, ""]), 1000).await?;
-    let accounts = rows.into_iter().map(|row| row.record).map(|account| AccountRow {
-        status: match account.status {
-            AccountStatus::Active => "active",
-            AccountStatus::Paused { .. } => "paused",
-            AccountStatus::NeedsReauth { .. } => "needs_reauth",
-        },
-        stop: stop(account.name.as_str()),
-        channel: pages::channel_title(app, &account.name),
-        name: account.name.to_string(),
-        title: account.title,
+    let accounts = accounts::all(app, visitor).await?.into_iter().map(|account| {
+        let account = accounts::page::row(app, &visitor.lang, account);
+        Listed { stop: stop(&account.name), account }
     });
     let switch =
         |scope: String, kind, name: String| Switch { stop: stop(&scope), scope, kind, name };
@@ -147,7 +138,8 @@ pub(crate) async fn look(app: &Shared, visitor: &Visitor) -> Result<Page, WebErr
         switches.push(switch(format!("channel/{channel}"), "channel", name));
     }
     let may_switch = visitor.user.is_any(SWITCHERS);
-    Ok(Page { accounts: accounts.collect(), switches, may_switch })
+    let may_connect = visitor.user.is(Role::Admin);
+    Ok(Page { accounts: accounts.collect(), switches, may_switch, may_connect })
 }
 
 #[derive(Deserialize)]

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod accounts;
 mod acting;
 mod agencies;
 mod api;
@@ -31,7 +32,9 @@ mod priority;
 mod progress;
 mod public;
 mod reach;
+mod setup;
 mod squeeze;
+mod start;
 mod takedown;
 mod templates;
 mod timeline;
@@ -57,6 +60,7 @@ use loa_store::{Blobs, Store};
 use serde::{Deserialize, Serialize};
 use tokio::{net::TcpListener, sync::watch};
 
+pub use accounts::Connections;
 pub use assets::{Assets, AssetsError};
 pub use auth::{Session, hash_password};
 pub use clip::{
@@ -65,6 +69,7 @@ pub use clip::{
 pub use local::{Local, call_local, serve_local};
 pub use preview::{Cards, Drawn, Family, Refused, Wanted};
 pub use reach::files::Paper;
+pub use setup::Setup;
 pub use tokens::{ApiToken, Scope};
 pub use ways::{Access, Way};
 
@@ -126,6 +131,10 @@ pub struct Deps {
     pub paper: Arc<dyn Paper>,
     /// Reads feeds that are tried before they are watched: over a guarded client, since people give the addresses.
     pub ingest: loa_ingest::Ingest,
+    /// Who keeps credentials of accounts and asks platforms about them.
+    pub connections: Arc<dyn Connections>,
+    /// What the first set-up is opened with.
+    pub setup: Setup,
     /// Settings.
     pub config: Config,
 }
@@ -145,6 +154,9 @@ pub(crate) struct App {
     pub(crate) paper: Arc<dyn Paper>,
     pub(crate) ingest: loa_ingest::Ingest,
     pub(crate) config: Config,
+    pub(crate) connections: Arc<dyn Connections>,
+    pub(crate) door: setup::Door,
+    pub(crate) begun: start::Begun,
     pub(crate) attempts: auth::Attempts,
     pub(crate) limits: tokens::Limits,
     pub(crate) counts: attention::Counts,
@@ -177,6 +189,9 @@ pub fn router(deps: Deps) -> Result<Router, AssetsError> {
         paper: deps.paper,
         ingest: deps.ingest,
         config: deps.config,
+        connections: deps.connections,
+        door: setup::Door::new(deps.setup),
+        begun: start::Begun::default(),
         attempts: auth::Attempts::default(),
         limits: tokens::Limits::default(),
         counts: attention::Counts::default(),
@@ -207,6 +222,9 @@ fn table() -> (Router<Shared>, Vec<Way>) {
         .and(words::ways)
         .and(operate::ways)
         .and(feeds::ways)
+        .and(setup::ways)
+        .and(start::ways)
+        .and(accounts::ways)
         .get("/", staff, articles::page)
         .post("/bai-viet", WRITERS, articles::add)
         .post("/bai-viet/tep", WRITERS, articles::upload.layer(articles::limit()))

@@ -94,23 +94,29 @@ fn yes() -> bool {
     true
 }
 
-/// A new password of the visitor; whoever is signed in elsewhere has to know it.
-async fn change_password(
-    app: &Shared,
-    visitor: &Visitor,
-    Passwords { old, new, revoke_tokens }: Passwords,
-) -> Result<(), WebError> {
+/// What every password that a person chooses has to be.
+pub(crate) fn fit_password(new: &str, login: &str) -> Result<(), WebError> {
     let length = new.chars().count();
     if !(FEWEST..=LONGEST).contains(&length) {
         return Err(WebError::unfit(
             "Mật khẩu mới có từ 12 đến 200 ký tự / The new password has 12 to 200 characters",
         ));
     }
-    if new.to_lowercase() == visitor.user.login {
+    if new.to_lowercase() == login {
         return Err(WebError::unfit(
             "Mật khẩu mới không được trùng tên đăng nhập / The new password cannot be the sign-in name",
         ));
     }
+    Ok(())
+}
+
+/// A new password of the visitor; whoever is signed in elsewhere has to know it.
+async fn change_password(
+    app: &Shared,
+    visitor: &Visitor,
+    Passwords { old, new, revoke_tokens }: Passwords,
+) -> Result<(), WebError> {
+    fit_password(&new, &visitor.user.login)?;
     let now = app.clock.now();
     let key = format!("own|{}", visitor.user.id);
     if !app.attempts.allowed(&key, now) {

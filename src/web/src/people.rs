@@ -147,7 +147,7 @@ pub(crate) fn name(text: &str) -> Result<String, WebError> {
 }
 
 /// Letters that look alike in no script, so that nobody signs in as somebody they are taken for.
-fn login(text: &str) -> Result<&str, WebError> {
+pub(crate) fn login(text: &str) -> Result<&str, WebError> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-_".contains(c);
     let starts = text.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
     if !starts || !(2..=40).contains(&text.len()) || !text.chars().all(plain) {
@@ -165,7 +165,7 @@ pub(crate) fn language(text: &str) -> Result<(), WebError> {
     Err(WebError::unfit("Ngôn ngữ là vi hoặc en / The language is vi or en"))
 }
 
-fn roles(mut roles: Vec<Role>) -> Vec<Role> {
+pub(crate) fn roles(mut roles: Vec<Role>) -> Vec<Role> {
     roles.sort_unstable();
     roles.dedup();
     roles

@@ -457,3 +457,34 @@ fn going_on_with_a_chain_costs_nothing_but_obeys_the_platform() {
     case.app.not_before = Some(now + 1.minute());
     assert_eq!(goes_on(&case, now), Err(Wait::Platform));
 }
+
+#[test]
+fn people_are_told_when_units_are_back_and_what_the_platform_itself_said() {
+    let now = at(NOW);
+    let rolling = quota(QuotaScope::Account, 3, Window::RollingH(24), 1);
+    let mut case = Case::new(rule(Gap::default(), vec![rolling]));
+    assert_eq!(case.outlook(&[], now).quota_left[0].back_at, None, "none are spent");
+    case.ask(0, now).unwrap();
+    case.ask(1, now + 2.hours()).unwrap();
+    let back = |case: &Case, now| case.outlook(&[], now).quota_left[0].back_at;
+    assert_eq!(back(&case, now + 3.hours()), Some(now + 24.hours()), "the first that was spent");
+    assert_eq!(back(&case, now + 25.hours()), Some(now + 26.hours()));
+    assert_eq!(back(&case, now + 27.hours()), None);
+    let mut case = Case::new(rule(Gap::default(), vec![a_day(3, "UTC")]));
+    case.ask(0, now).unwrap();
+    assert_eq!(back(&case, now), Some(at("2026-11-23T00:00:00Z")), "a day ends for all at once");
+    let quiet = case.outlook(&[], now);
+    assert!(quiet.told.is_empty() && quiet.waits.is_empty());
+    let lasts = std::time::Duration::from_hours(1);
+    case.hear(Usage::Level { scope: Scope::App, percent: 87, lasts }, now);
+    case.account.not_before = Some(now + 5.minutes());
+    case.account.reason = "too many calls".to_owned();
+    let told = case.outlook(&[], now);
+    assert_eq!((told.told[0].scope, told.told[0].percent), (QuotaScope::App, 87));
+    assert_eq!(
+        (told.waits[0].scope, told.waits[0].until),
+        (QuotaScope::Account, now + 5.minutes())
+    );
+    let later = case.outlook(&[], now + 2.hours());
+    assert!(later.told.is_empty() && later.waits.is_empty(), "{later:?}");
+}

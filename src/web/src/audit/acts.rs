@@ -5,6 +5,7 @@ use crate::assets::Assets;
 /// Every phrase that commits are made with, apart from the moves of a delivery.
 pub(super) const ACTS: &[&str] = &[
     "abandon token refresh",
+    "add account",
     "add agency",
     "add person",
     "add sample person",
@@ -40,6 +41,7 @@ pub(super) const ACTS: &[&str] = &[
     "finish token refresh",
     "give password",
     "have two people sign every post",
+    "hide the first steps",
     "index by time",
     "ingest article",
     "keep the platform's usage",
@@ -52,6 +54,8 @@ pub(super) const ACTS: &[&str] = &[
     "look at feed now",
     "make API token",
     "measure post",
+    "name account",
+    "note test of account",
     "open a public address",
     "pause account",
     "pause account, credentials refused",
@@ -84,6 +88,7 @@ pub(super) const ACTS: &[&str] = &[
     "set agency",
     "set delivery aside",
     "set timetable",
+    "set up",
     "set user",
     "share report",
     "sign in",

@@ -23,6 +23,7 @@ pub mod records;
 pub mod several;
 pub mod shown;
 pub mod states;
+pub mod vault;
 pub mod waiting;
 
 use std::{
@@ -41,16 +42,18 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use loa_delivery::Desk;
 use loa_model::{
-    Article, BlobHash, Capability, Clock, Entropy, Ids, JobId, Post, Progress, Role, User,
+    Article, BlobHash, Capability, Clock, Digest, Entropy, Ids, JobId, Post, Progress, Role, User,
     seams::BoxFuture,
 };
 use loa_review::Review;
 use loa_store::{Blobs, Changes, MemoryStore, Store};
-use loa_web::{Assets, Config, Deps, ProgressMap};
+use loa_web::{Assets, Config, Deps, ProgressMap, Setup};
 use tokio::sync::watch;
 
 /// The password of everybody.
 pub const PASSWORD: &str = "Mật khẩu rất dài 42";
+/// What opens the first set-up, where nobody is there.
+pub const SETUP_CODE: &str = "abcd2345efgh6789jkmnpqrstvwx";
 /// Channels whose frames and limits are shown.
 pub const CHANNELS: [&str; 4] = ["facebook", "zalo", "viber", "youtube"];
 
@@ -159,6 +162,7 @@ pub struct World {
     pub desk: Desk,
     pub cards: Arc<cards::Told>,
     pub clips: Arc<clips::Rehearsal>,
+    pub vault: Arc<vault::Vault>,
     pub capabilities: BTreeMap<String, Capability>,
     pub progress: watch::Sender<ProgressMap>,
     pub people: People,
@@ -233,13 +237,27 @@ impl World {
         Self::with(Pictures::smallest(), true).await
     }
 
-    /// With these pictures; without articles when not `full`.
-    pub async fn with(pictures: Pictures, full: bool) -> Self {
-        Self::over(pictures, full, None).await
+    /// An installation in which nobody is yet.
+    pub async fn unfounded() -> Self {
+        Self::stocked(Pictures::smallest(), false, false, None).await
     }
 
-    /// The pages answer from another store, when one is given; the newsroom's own records are not in it.
-    pub async fn over(pictures: Pictures, full: bool, other: Option<Arc<dyn Store>>) -> Self {
+    /// With these pictures; without articles when not `full`.
+    pub async fn with(pictures: Pictures, full: bool) -> Self {
+        Self::stocked(pictures, full, true, None).await
+    }
+
+    /// The pages answer from another store; the newsroom's own records are not in it.
+    pub async fn over(other: Arc<dyn Store>) -> Self {
+        Self::stocked(Pictures::smallest(), true, true, Some(other)).await
+    }
+
+    async fn stocked(
+        pictures: Pictures,
+        full: bool,
+        peopled: bool,
+        other: Option<Arc<dyn Store>>,
+    ) -> Self {
         let clock = Arc::new(Hand(Mutex::new("2026-11-16T09:30:00Z".parse().unwrap())));
         let store = Arc::new(MemoryStore::new(clock.clone()));
         let ids = Ids::new(clock.clone(), Arc::new(Counter::default()));
@@ -261,7 +279,7 @@ impl World {
             capabilities.insert(channel.to_owned(), capability);
             frames.insert(channel.to_owned(), read("frame.html"));
         }
-        let people = records::people(&store, &ids).await;
+        let people = records::people(&store, &ids, peopled).await;
         let article = records::article(&ids, &kept);
         let posts = records::posts(&ids, &article, &people, &kept);
         let (progress, receiver) = watch::channel(ProgressMap::new());
@@ -300,6 +318,7 @@ impl World {
         let policy = loa_net::Policy { allow_loopback: true, ports: Vec::new() };
         let limits = loa_net::Limits::default();
         let client = loa_net::Client::guarded(limits, policy).unwrap();
+        let vault = Arc::new(vault::Vault::default());
         let router = loa_web::router(Deps {
             store: pages,
             blobs: blobs.clone(),
@@ -315,6 +334,11 @@ impl World {
             clips: clips.clone(),
             paper: Arc::new(paper::Typed),
             ingest: loa_ingest::Ingest::new(client),
+            connections: vault.clone(),
+            setup: Setup {
+                code: Some(Digest::of(SETUP_CODE.as_bytes())),
+                brands: vec!["demo".into()],
+            },
             config,
         })
         .unwrap();
@@ -330,6 +354,7 @@ impl World {
             desk,
             cards,
             clips,
+            vault,
             capabilities,
             progress,
             people,

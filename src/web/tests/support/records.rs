@@ -23,8 +23,8 @@ pub fn by() -> Actor {
     Actor::Worker("fixture".into())
 }
 
-/// Author, approver and a stranger.
-pub async fn people(store: &Arc<MemoryStore>, ids: &Ids) -> People {
+/// Author, approver and a stranger; in the store when it is to have people.
+pub async fn people(store: &Arc<MemoryStore>, ids: &Ids, kept: bool) -> People {
     // One hash for all: hashing is slow on purpose.
     let hash = loa_web::hash_password(PASSWORD, &super::Counter::default());
     let user = |login: &str, name: &str, agency: &str, roles: &[Role]| User {
@@ -52,8 +52,10 @@ pub async fn people(store: &Arc<MemoryStore>, ids: &Ids) -> People {
     };
     let changes = Changes::by(by(), "add people");
     let everybody = [&people.author, &people.approver, &people.admin, &people.stranger];
-    let changes = everybody.into_iter().fold(changes, Changes::insert);
-    store.commit(changes).await.unwrap();
+    if kept {
+        let changes = everybody.into_iter().fold(changes, Changes::insert);
+        store.commit(changes).await.unwrap();
+    }
     people
 }
 

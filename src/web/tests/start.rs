@@ -1,0 +1,172 @@
+//! The first steps: from an empty installation to the first live post, each read from what is there.
+
+mod support;
+
+use axum::http::StatusCode;
+use loa_model::{Account, AccountStatus, Actor, Post, PostState, Role};
+use loa_store::{Changes, Store as _, StoreExt as _};
+use serde_json::{Value, json};
+use support::{Pictures, World, browser::Browser, records};
+
+async fn steps(browser: &Browser<'_>) -> Value {
+    browser.get("/api/v1/start").await.value()
+}
+
+/// Key of the next step, whether the caller may, and where.
+fn next(told: &Value) -> (String, bool, String) {
+    let steps = told["steps"].as_array().expect("steps");
+    let next: Vec<_> = steps.iter().filter(|step| step["next"] == true).collect();
+    assert_eq!(next.len(), 1, "{told}");
+    let text = |name: &str| next[0][name].as_str().expect("a word").to_owned();
+    (text("key"), next[0]["may"] == true, text("link"))
+}
+
+fn by() -> Actor {
+    Actor::Operator("test".into())
+}
+
+async fn put(world: &World, post: &Post) {
+    let row = world.store.read::<Post>(&post.id.to_string()).await.unwrap();
+    let changes = Changes::by(by(), "edit post");
+    let changes = match row {
+        Some(row) => changes.update(post, row.version),
+        None => changes.insert(post),
+    };
+    world.store.commit(changes).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_empty_installation_leads_to_its_first_post() {
+    let world = World::with(Pictures::smallest(), false).await;
+    // The sample people are an author, an approver and an administrator: the second step is done from the start.
+    let admin = Browser::of(&world, &world.people.admin).await;
+    let author = Browser::of(&world, &world.people.author).await;
+    let approver = Browser::of(&world, &world.people.approver).await;
+    assert_eq!(next(&steps(&admin).await), ("account".into(), true, "/kenh/them".into()));
+    assert_eq!(next(&steps(&author).await), ("account".into(), false, "/kenh/them".into()));
+    let page = admin.get("/").await;
+    assert!(page.text().contains("id=\"h-start\"") && page.text().contains("href=\"/kenh/them\""));
+    let page = author.get("/").await;
+    assert!(
+        page.text().contains("hãy nhờ quản trị viên")
+            && !page.text().contains("href=\"/kenh/them\"")
+    );
+
+    let account = Account {
+        name: "facebook:cong-tin".parse().unwrap(),
+        agency: "demo".into(),
+        title: "Cổng Minh Họa".into(),
+        remote_id: "1".into(),
+        settings: std::collections::BTreeMap::new(),
+        status: AccountStatus::Active,
+    };
+    world.store.commit(Changes::by(by(), "set account").insert(&account)).await.unwrap();
+    assert_eq!(next(&steps(&author).await), ("article".into(), true, "/#source".into()));
+    assert!(author.get("/").await.text().contains("id=\"source\""), "the link leads to a field");
+
+    world.store.commit(Changes::by(by(), "ingest article").insert(&world.article)).await.unwrap();
+    let at = format!("/bai-viet/{}", world.article.id);
+    assert_eq!(next(&steps(&author).await), ("compose".into(), true, at));
+    assert!(!next(&steps(&admin).await).1, "an administrator writes nothing by being one");
+
+    let mut post = world.posts.waiting.clone();
+    post.state = PostState::Draft;
+    put(&world, &post).await;
+    let own = format!("/bai-dang/{}", post.id);
+    assert_eq!(next(&steps(&author).await), ("submit".into(), true, own.clone()));
+
+    post.state = PostState::InReview;
+    put(&world, &post).await;
+    assert_eq!(next(&steps(&author).await), ("approve".into(), false, "/duyet".into()));
+    assert_eq!(next(&steps(&approver).await), ("approve".into(), true, "/duyet".into()));
+    let mut mine = post.clone();
+    mine.author = world.people.approver.id;
+    put(&world, &mine).await;
+    let told = steps(&approver).await;
+    assert!(!next(&told).1, "nobody approves their own");
+    assert!(approver.get("/").await.text().contains("do bạn soạn"));
+    put(&world, &post).await;
+
+    let signed =
+        records::approved(Post { state: PostState::Approved, ..post }, &world.people.approver);
+    put(&world, &signed).await;
+    assert_eq!(next(&steps(&author).await), ("live".into(), true, own));
+    assert!(author.get("/").await.text().contains("id=\"h-start\""));
+
+    let live = records::delivery(&world.ids, &signed, loa_model::DeliveryState::Published);
+    world.store.commit(Changes::by(by(), "delivery published").insert(&live)).await.unwrap();
+    let told = steps(&author).await;
+    assert_eq!(
+        (&told["live"], &told["done"], &told["total"]),
+        (&json!(true), &json!(7), &json!(7))
+    );
+    for browser in [&author, &approver, &admin] {
+        assert!(!browser.get("/").await.text().contains("id=\"h-start\""));
+    }
+    assert_eq!(author.get("/bat-dau").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_second_person_is_somebody_else_who_may_sign_in() {
+    let world = World::with(Pictures::smallest(), false).await;
+    let stranger = Browser::of(&world, &world.people.stranger).await;
+    let second = async || {
+        let told = steps(&stranger).await;
+        told["steps"][1]["done"] == true
+    };
+    assert!(!second().await, "one person with every role is one person");
+    let colleague = world.colleague(&world.people.stranger, &[Role::Analyst]).await;
+    assert!(!second().await, "who only reads reports approves nothing");
+    let mut approves = world.colleague(&colleague, &[Role::Approver]).await;
+    assert!(second().await);
+    let row = world.store.read::<loa_model::User>(&approves.id.to_string()).await;
+    let version = row.unwrap().unwrap().version;
+    approves.deactivated_at = Some("2026-11-16T00:00:00Z".parse().unwrap());
+    let changes = Changes::by(by(), "deactivate person").update(&approves, version);
+    world.store.commit(changes).await.unwrap();
+    assert!(!second().await);
+}
+
+#[tokio::test]
+async fn whoever_hides_the_steps_hides_them_from_themselves() {
+    let world = World::with(Pictures::smallest(), false).await;
+    let author = Browser::of(&world, &world.people.author).await;
+    let admin = Browser::of(&world, &world.people.admin).await;
+    let done = author.post("/bat-dau/an", &[("hidden", "true")]).await;
+    assert_eq!((done.status, done.header("location")), (StatusCode::SEE_OTHER, "/"));
+    assert!(!author.get("/").await.text().contains("id=\"h-start\""));
+    assert!(author.get("/bat-dau").await.text().contains("id=\"h-start\""));
+    assert!(admin.get("/").await.text().contains("id=\"h-start\""));
+    let headers = [("sec-fetch-site", "same-origin"), ("content-type", "application/json")];
+    let shown =
+        author.raw("PUT", "/api/v1/start/hidden", &headers, "{\"hidden\":false}".into()).await;
+    assert_eq!(shown.status(), StatusCode::NO_CONTENT);
+    assert!(author.get("/").await.text().contains("id=\"h-start\""));
+}
+
+#[tokio::test]
+async fn another_agency_s_posts_are_no_steps_of_ours() {
+    let world = World::new().await;
+    let stranger = Browser::of(&world, &world.people.stranger).await;
+    let told = steps(&stranger).await;
+    assert_eq!((&told["done"], &told["live"]), (&json!(0), &json!(false)), "{told}");
+    let author = Browser::of(&world, &world.people.author).await;
+    assert_eq!(steps(&author).await["live"], true);
+    assert!(!author.get("/").await.text().contains("id=\"h-start\""));
+}
+
+#[tokio::test]
+async fn every_page_that_is_empty_says_the_next_step() {
+    let world = World::with(Pictures::smallest(), false).await;
+    let author = Browser::of(&world, &world.people.author).await;
+    for path in ["/duyet", "/bai-dang", "/can-xu-ly", "/lich?xem=danh-sach", "/bao-cao"] {
+        let page = author.get(path).await;
+        let (_, empty) = page.text().split_once("card empty").expect(path);
+        let (empty, _) = empty.split_once("</section>").expect(path);
+        assert!(empty.contains("<a class=\"button\" href=\"/"), "{path}: {empty}");
+    }
+    let admin = Browser::of(&world, &world.people.admin).await;
+    let page = admin.get("/").await;
+    let (_, empty) = page.text().split_once("card empty").expect("no articles");
+    assert!(empty.contains("người soạn"), "whoever cannot paste is not told to");
+}
