@@ -10,7 +10,7 @@ use std::{
 
 use axum::{
     Json,
-    extract::{ConnectInfo, State},
+    extract::{ConnectInfo, State, rejection::JsonRejection},
     http::{HeaderMap, Method, StatusCode},
     response::{IntoResponse, Response},
 };
@@ -315,11 +315,19 @@ pub(crate) async fn operation(
     State(app): State<Shared>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
-    Json(wanted): Json<Wanted>,
+    body: Result<Json<Wanted>, JsonRejection>,
 ) -> Result<Response, WebError> {
+    // Once it is done the address is not there, whatever is sent to it.
+    if !nobody(&app).await? {
+        return Err(WebError::missing());
+    }
     if !auth::same_origin(&headers) {
         return Err(WebError::foreign());
     }
+    let wanted = match body {
+        Ok(Json(wanted)) => wanted,
+        Err(error) => return Ok(error.into_response()),
+    };
     let Founded { user, token } = found(&app, &headers, peer.ip(), wanted).await?;
     let told = json!({ "agency": user.agency, "user": user.id, "login": user.login });
     let mut answer = (StatusCode::CREATED, Json(told)).into_response();

@@ -13,8 +13,8 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 use loa_model::{
-    Account, Article, Delivery, DeliveryState, IndexEntry, Post, PostState, Record, Role, User,
-    UserId, record::join,
+    Account, AccountStatus, Article, Delivery, DeliveryState, IndexEntry, Post, PostState, Record,
+    Role, User, UserId, record::join,
 };
 use loa_store::{Changes, Expect, StoreExt};
 use serde::{Deserialize, Serialize};
@@ -156,6 +156,14 @@ async fn steps(app: &Shared, visitor: &Visitor) -> Result<Steps, WebError> {
     let to = |post: &Option<Post>| {
         post.as_ref().map(|post| format!("/bai-dang/{}", post.id)).unwrap_or_default()
     };
+    let waits = |account: &&Account| matches!(account.status, AccountStatus::NeedsReauth { .. });
+    let connected = accounts.iter().any(|account| !waits(&account));
+    // One that was added and does not work yet is mended before another one is added.
+    let connect = accounts
+        .iter()
+        .find(waits)
+        .filter(|_| !connected)
+        .map_or_else(|| "/kenh/them".to_owned(), |account| format!("/kenh/{}", account.name));
     let roles = Some(user.roles.as_slice());
     let step = |key, done, link: String, access: Access, who| Step {
         key,
@@ -167,7 +175,7 @@ async fn steps(app: &Shared, visitor: &Visitor) -> Result<Steps, WebError> {
         own: false,
     };
     let mut steps = vec![
-        step("account", !accounts.is_empty(), "/kenh/them".to_owned(), ADMINS, "admin"),
+        step("account", connected, connect, ADMINS, "admin"),
         step("second", are_two(&people), "/quan-tri#h-add".to_owned(), ADMINS, "admin"),
         step("article", article.is_some() || written, "/#source".to_owned(), WRITERS, "writer"),
         step(

@@ -60,7 +60,17 @@ async fn an_empty_installation_leads_to_its_first_post() {
         settings: std::collections::BTreeMap::new(),
         status: AccountStatus::Active,
     };
-    world.store.commit(Changes::by(by(), "set account").insert(&account)).await.unwrap();
+    let why = AccountStatus::NeedsReauth {
+        reason: "sai mã".into(),
+        since: "2026-11-16T00:00:00Z".parse().unwrap(),
+    };
+    let broken = Account { status: why, ..account.clone() };
+    world.store.commit(Changes::by(by(), "add account").insert(&broken)).await.unwrap();
+    let mend = ("account".into(), true, "/kenh/facebook:cong-tin".into());
+    assert_eq!(next(&steps(&admin).await), mend, "what does not work yet is no step done");
+    let row = world.store.read::<Account>("facebook:cong-tin").await.unwrap().unwrap();
+    let works = Changes::by(by(), "resume account").update(&account, row.version);
+    world.store.commit(works).await.unwrap();
     assert_eq!(next(&steps(&author).await), ("article".into(), true, "/#source".into()));
     assert!(author.get("/").await.text().contains("id=\"source\""), "the link leads to a field");
 
