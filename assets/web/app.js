@@ -35,3 +35,28 @@ for (const name of ["htmx:sendError", "htmx:responseError"]) {
     card.append(notice);
   });
 }
+
+// Who works in several agencies may change to another one in another tab. What this page sends would then be done for that
+// one: it says so, and sends nothing until the person is back.
+const { agency, moved } = document.body.dataset;
+if (agency) {
+  const tabs = new BroadcastChannel("loa-agency");
+  tabs.addEventListener("message", (event) => {
+    document.querySelector(".moved")?.remove();
+    if (event.data === agency) return;
+    const notice = document.createElement("p");
+    notice.className = "alert moved";
+    notice.setAttribute("role", "alert");
+    notice.tabIndex = -1;
+    notice.textContent = moved;
+    document.getElementById("main").prepend(notice);
+  });
+  tabs.postMessage(agency);
+  document.addEventListener("submit", (event) => {
+    const notice = document.querySelector(".moved");
+    if (!notice || !event.target.closest("main")) return;
+    event.preventDefault();
+    event.stopPropagation();
+    notice.focus();
+  }, true);
+}

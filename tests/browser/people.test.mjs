@@ -43,6 +43,40 @@ for (const how of ["mouse", "keyboard"]) {
       beforeEach(async () => { newsroom = await serve("states"); });
       afterEach(() => newsroom?.stop());
 
+      it("who administers adds an agency, acts for it, lets a colleague in and comes back", async () => {
+        const { page, context, faults } = await person(browser, newsroom, "quantri", { width, lang });
+        const stale = await context.newPage();
+        await stale.goto(newsroom.base);
+        await page.goto(`${newsroom.base}/quan-tri/co-quan`);
+        await write(page, how, "#title", "Báo Thử nghiệm");
+        await write(page, how, "#name", "bao-thu");
+        await press(page, how, "section[aria-labelledby=h-add] button.primary");
+        await page.waitForSelector(".once [name=agency]");
+        await press(page, how, ".once [name=agency]");
+        await page.waitForURL(`${newsroom.base}/`);
+        await page.waitForSelector(".who .agency:has-text('Báo Thử nghiệm')");
+        // The tab that was open before would write into the new agency: it says so and sends nothing.
+        await stale.waitForSelector(".moved");
+        await stale.fill("#source", "https://minhhoa.example/nham-cho.htm");
+        await stale.press("#source", "Enter");
+        assert.equal(await stale.evaluate(() => document.activeElement.className), "alert moved");
+        await page.goto(`${newsroom.base}/quan-tri`);
+        await write(page, how, "#guest", "soan");
+        if (how === "mouse") await page.check("form[action='/quan-tri/moi'] [name=editor]");
+        else {
+          await reach(page, "form[action='/quan-tri/moi'] [name=editor]");
+          await page.keyboard.press("Space");
+        }
+        await press(page, how, "form[action='/quan-tri/moi'] button");
+        await page.waitForSelector(".people code:text-is('soan')");
+        await press(page, how, ".who summary");
+        await press(page, how, ".who [name=agency][value=demo]");
+        await page.waitForSelector(".who .agency:has-text('Cổng Thông tin điện tử Minh Họa')");
+        await stale.waitForSelector(".moved", { state: "detached" });
+        assert.deepEqual(faults(), []);
+        await context.close();
+      });
+
       it("who writes adds an article, finds it and submits a post", async () => {
         const { page, context, faults } = await person(browser, newsroom, "soan", { width, lang });
         await write(page, how, "#source", "https://minhhoa.example/bai-moi.htm");

@@ -110,7 +110,11 @@ mod tests {
     fn values_are_told_as_people_write_them() {
         let locale = "[audit]\nyes = \"có\"\nno = \"không\"\n[person]\nadmin = \"quản trị\"\n[audit_field]\ncontent = \"Nội dung\"\ntext = \"Lời\"\n";
         let none = std::iter::empty();
-        let assets = Assets::new(none, [("vi".to_owned(), locale.to_owned())], Default::default());
+        let assets = Assets::new(
+            none,
+            [("vi".to_owned(), locale.to_owned())],
+            std::collections::BTreeMap::new(),
+        );
         let assets = assets.expect("a small locale");
         let words = Words { assets: &assets, lang: "vi" };
         assert_eq!(words.field("content.text"), "Nội dung › Lời");
