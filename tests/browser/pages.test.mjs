@@ -32,8 +32,8 @@ async function pages(newsroom, page, kind) {
     "found-nothing": "/?q=khong+co+gi",
     article: newsroom.article,
     "take-down": `${newsroom.article}/go`,
-    picture: `${newsroom.article}/do-hoa`,
-    clip: `${newsroom.article}/dung-clip`,
+    ...Object.fromEntries(["short_clip", "low_band", "poster"].map((kind) => [`article-${kind}`, `${newsroom.article}?ban=${kind}`])),
+    ...Object.fromEntries(["infographic", "short_clip", "long_clip", "low_band", "audio"].map((kind) => [`edit-${kind}`, `${newsroom.article}?sua=${kind}`])),
     light: newsroom.light,
     ...Object.fromEntries(states.map((state) => [`post-${state}`, `/bai-dang/${one(state)}`])),
   };
