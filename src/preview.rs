@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::{FutureExt as _, future::BoxFuture};
-use loa_canvas::{Manifest, Size};
+use loa_canvas::{Brand, Manifest, Size};
 use loa_model::{Actor, Digest, FocusPoint, OwnTemplate, PhotoChoice};
 use loa_pipeline::{
     ClipDraft, Draft, Finding, Recipe, Studio, VideoOnDisk, own_templates, remove_own,
 };
 use loa_store::{Blobs, Store};
 use loa_web::{
-    Arranged, Cards, ClipRow, Clips, Drawn, Family, Refused, Rehearsed, Shown, Spot, Subtitle,
-    Wanted, WantedClip,
+    Arranged, BrandKit, Cards, ClipRow, Clips, Drawn, Family, Refused, Rehearsed, Shown, Spot,
+    Subtitle, Wanted, WantedClip,
 };
 
 /// The studio, the photos and the templates of agencies.
@@ -83,6 +83,20 @@ impl Cards for Easel {
             let cards = self.studio.cards().await.map_err(|error| error.to_string())?;
             let reviewed = cards.into_iter().map(|(id, says)| family(id, says, None));
             Ok(reviewed.chain(own).collect())
+        }
+        .boxed()
+    }
+
+    fn brands<'a>(&'a self, _agency: &'a str) -> BoxFuture<'a, Result<Vec<BrandKit>, String>> {
+        async move {
+            let brands = self.studio.brands().await.map_err(|error| error.to_string())?;
+            let kit = |brand: Brand| BrandKit {
+                colours: [brand.theme.brand, brand.theme.accent].map(String::from).into(),
+                id: brand.id,
+                name_vi: brand.name_vi,
+                name_en: brand.name_en,
+            };
+            Ok(brands.into_iter().map(kit).collect())
         }
         .boxed()
     }

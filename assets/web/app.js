@@ -1,22 +1,72 @@
 // Live progress of running jobs, and what happens around a card that htmx replaced. Without script the page still says
 // what runs, its buttons are plain forms, and a reload shows the latest.
-for (const card of document.querySelectorAll("[data-progress]")) {
-  const bar = card.querySelector("progress");
-  const step = card.querySelector("[data-step]");
-  const events = new EventSource(card.dataset.progress);
-  events.addEventListener("progress", (event) => {
-    const { step: name, done, total, eta_ms: left } = JSON.parse(event.data);
-    if (total > 0) bar.value = Math.round((100 * done) / total);
-    const parts = [name];
-    if (total > 0) parts.push(`${done}/${total}`);
-    if (left) parts.push(`${Math.ceil(left / 1000)} s ${card.dataset.words}`);
-    step.textContent = parts.join(" · ");
-  });
-  events.addEventListener("done", () => {
-    events.close();
-    location.reload();
-  });
+
+// A browser opens few connections to one host: the rest of the jobs wait for their turn to be listened to.
+const MOST = 3;
+const listening = new Map();
+let quiet = [];
+
+function follow(root) {
+  quiet.push(...root.querySelectorAll("[data-progress]"));
+  listen();
 }
+
+function listen() {
+  while (listening.size < MOST && quiet.length > 0) {
+    const card = quiet.shift();
+    const bar = card.querySelector("progress");
+    const step = card.querySelector("[data-step]");
+    const events = new EventSource(card.dataset.progress);
+    listening.set(card, events);
+    events.addEventListener("progress", (event) => {
+      const { step: name, done, total, eta_ms: left } = JSON.parse(event.data);
+      if (total > 0) bar.value = Math.round((100 * done) / total);
+      const parts = [name];
+      if (total > 0) parts.push(`${done}/${total}`);
+      if (left) parts.push(`${Math.ceil(left / 1000)} s ${card.dataset.words}`);
+      step.textContent = parts.join(" · ");
+    });
+    events.addEventListener("done", () => {
+      leave(card);
+      // Where a part of the page shows it, the rest stays as it is: somebody may be writing there.
+      if (card.closest("[data-live]")) refresh();
+      else location.reload();
+    });
+  }
+}
+
+function leave(card) {
+  listening.get(card)?.close();
+  listening.delete(card);
+  quiet = quiet.filter((other) => other !== card);
+  listen();
+}
+
+// Parts of the page that follow the server, as it sent them.
+const sent = new Map([...document.querySelectorAll("[data-live]")].map((part) => [part.id, part.outerHTML]));
+
+async function refresh() {
+  const answer = await fetch(location.href).catch(() => null);
+  if (!answer?.ok) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const part of document.querySelectorAll("[data-live]")) {
+    const next = fresh.getElementById(part.id);
+    if (!next || sent.get(part.id) === next.outerHTML) continue;
+    sent.set(part.id, next.outerHTML);
+    for (const card of part.querySelectorAll("[data-progress]")) leave(card);
+    const had = part.contains(document.activeElement);
+    const here = document.adoptNode(next);
+    part.replaceWith(here);
+    if (had) {
+      here.tabIndex = -1;
+      here.focus();
+    }
+    follow(here);
+    document.dispatchEvent(new CustomEvent("loa:fresh", { detail: here }));
+  }
+}
+document.addEventListener("loa:refresh", refresh);
+follow(document);
 
 // The button that was pressed is gone with its card: the keyboard goes on from the new one.
 document.addEventListener("htmx:afterSwap", (event) => {

@@ -1,10 +1,10 @@
 // The clip follows the form: the engine that will encode it tells its scenes and draws any moment of it. Without script the
 // form is sent as it is and the finished clip is seen instead.
-const form = document.getElementById("clip");
+import { desk, field, form, isChanged, mover, words } from "./desk.js";
+
 const player = document.getElementById("player");
 const tiles = document.getElementById("tiles");
 const list = form.querySelector(".scenes");
-const words = JSON.parse(form.dataset.words);
 const at = (id) => document.getElementById(id);
 const rows = () => [...list.children];
 const part = (row, name) => row.querySelector(`[name^="${name}-"]`);
@@ -21,7 +21,6 @@ const millis = (text) => Math.round(1000 * Number(text.trim().replace(",", "."))
 let film; // What was drawn: the answer, with the rows it was asked for.
 let now = 0; // Where the player stands, milliseconds.
 let touched; // The row that was changed last: the player shows it once it is drawn.
-let changed = false; // Whether leaving loses something.
 
 // What is asked for.
 
@@ -40,14 +39,21 @@ function beat(row) {
   return said;
 }
 
-function choices(told) {
+function storyboard(told) {
   const said = { beats: told.map(beat) };
-  for (const name of ["voice", "music"]) {
-    const value = form.elements.namedItem(name).value;
-    if (value) said[name] = value;
-  }
+  for (const name of ["voice", "music"]) if (field(name).value) said[name] = field(name).value;
   return said;
 }
+
+// Headline and points as they are written now, in the order in which scenes tell them by their place.
+function lines() {
+  const areas = [...form.querySelectorAll("textarea[data-words]")];
+  const written = (of) => areas.find((area) => area.dataset.of === (of === undefined ? undefined : String(of)))?.value;
+  const points = JSON.parse(form.dataset.points).map(({ of, text }) => ({ of, text: written(of) ?? text }));
+  return { title: written(undefined), points };
+}
+
+const order = () => ({ brand: field("brand").value, choices: { ...lines(), clip: storyboard(rows().filter(isOn)) } });
 
 // What keeps the form from being read at all; everything else is for the engine to judge.
 function mistake(told) {
@@ -71,7 +77,7 @@ async function draw() {
   const mine = (asked = new AbortController());
   player.classList.add("drawing");
   at("told").textContent = words.drawing;
-  const body = JSON.stringify({ article: form.dataset.article, kind: form.dataset.kind, clip: choices(told) });
+  const body = JSON.stringify({ article: form.dataset.article, kind: form.dataset.kind, brand: field("brand").value, ...lines(), clip: storyboard(told) });
   const headers = { "content-type": "application/json" };
   try {
     const answer = await fetch("/api/v1/preview/clip", { method: "POST", headers, body, signal: mine.signal });
@@ -86,7 +92,7 @@ async function draw() {
 let later;
 function soon(row) {
   touched = row;
-  changed = true;
+  isChanged();
   clearTimeout(later);
   later = setTimeout(draw, 300);
 }
@@ -203,7 +209,7 @@ function jump(step) {
 }
 
 // Only where list and player stand side by side does the page follow a scene that was asked for.
-const isWide = matchMedia("(min-width: 961px)");
+const isWide = matchMedia("(min-width: 801px)");
 function reveal(row) {
   if (isWide.matches) row.scrollIntoView({ block: "nearest" });
 }
@@ -362,16 +368,11 @@ function say(row) {
   at("moved").textContent = `${row.dataset.name}: ${part(row, "place").value} ${words.of} ${rows().filter((one) => !isEnd(one)).length}`;
 }
 
-function mover(row, sign, word, step) {
-  const one = Object.assign(document.createElement("button"), { type: "button", textContent: sign });
-  one.setAttribute("aria-label", `${word} ${row.dataset.name}`);
-  one.addEventListener("click", () => {
-    if (!shift(row, step)) return;
-    say(row);
-    one.focus();
-    soon(row);
-  });
-  return one;
+function move(row, step, button) {
+  if (!shift(row, step)) return;
+  say(row);
+  button.focus();
+  soon(row);
 }
 
 function grip(row) {
@@ -390,7 +391,7 @@ function grip(row) {
     const middle = (other) => (other ? other.getBoundingClientRect().top + other.offsetHeight / 2 : NaN);
     while (y - before.hold < middle(row.previousElementSibling) && shift(row, -1));
     while (y - before.hold + row.offsetHeight > middle(row.nextElementSibling) && shift(row, 1));
-    const top = isWide.matches ? 0 : at("see").getBoundingClientRect().bottom;
+    const top = isWide.matches ? 0 : player?.getBoundingClientRect().bottom ?? 0;
     if (y < top + 60 && y < before.y) scrollBy(0, -14);
     else if (y > innerHeight - 110 && y > before.y) scrollBy(0, 14);
   });
@@ -415,7 +416,7 @@ function wire(row) {
   if (place) {
     place.closest("label").hidden = true;
     const moves = Object.assign(document.createElement("span"), { className: "moves" });
-    moves.append(mover(row, "↑", words.up, -1), mover(row, "↓", words.down, 1), grip(row));
+    moves.append(mover(row, "↑", words.up, (one) => move(row, -1, one)), mover(row, "↓", words.down, (one) => move(row, 1, one)), grip(row));
     place.closest("label").after(moves);
   }
   if (!player) return;
@@ -425,11 +426,11 @@ function wire(row) {
   peek.addEventListener("click", () => select(row));
   row.querySelector(".check").after(peek);
   row.addEventListener("click", (event) => {
-    if (!event.target.closest("button, input, select, label, summary, details, a, .moves")) select(row);
+    if (!event.target.closest("button, input, select, textarea, label, summary, details, a, .moves")) select(row);
   });
   row.addEventListener("focusin", (event) => {
     const isHere = film && film.rows[film.scenes[sceneAt(now)]?.beat] === row;
-    if (!playing && !isHere && event.target.matches("input:not([type=checkbox]), select, summary")) select(row);
+    if (!playing && !isHere && event.target.matches("input:not([type=checkbox]), select, summary, textarea")) select(row);
   });
   const shot = row.querySelector(".shot");
   if (shot) {
@@ -540,9 +541,8 @@ function piece(video) {
 
 // The page.
 
-for (const shown of document.querySelectorAll("[data-script]")) shown.hidden = false;
 for (const plain of document.querySelectorAll("[data-plain]")) plain.hidden = true;
-document.querySelector(".cutting").classList.add("live");
+document.querySelector(".desk").classList.add("live");
 for (const row of rows()) {
   if (row.dataset.video !== undefined && !pieces.has(row.dataset.video)) pieces.set(row.dataset.video, row.cloneNode(true));
   wire(row);
@@ -555,20 +555,11 @@ form.addEventListener("input", (event) => {
   if (row) look(row);
   soon(row ?? undefined);
 });
-form.addEventListener("submit", (event) => {
-  const wrong = mistake(rows().filter(isOn));
-  changed = changed && Boolean(wrong);
-  if (!wrong) return;
-  event.preventDefault();
-  if (player) refuse(wrong.why);
-  wrong.field.setCustomValidity(wrong.why);
-  wrong.field.reportValidity();
-  wrong.field.setCustomValidity("");
-});
 // What is left out must not keep the form from being sent: its fields are not seen.
-form.noValidate = true;
-addEventListener("beforeunload", (event) => {
-  if (changed) event.preventDefault();
+desk(order, () => {
+  const wrong = mistake(rows().filter(isOn));
+  wrong?.field.focus();
+  return wrong?.why;
 });
 for (const add of form.querySelectorAll("[data-piece]")) add.addEventListener("click", () => piece(add.dataset.piece));
 

@@ -1,13 +1,12 @@
 // The card follows the form: half a size, drawn by the same engine that draws the real one. Without script the form is sent
-// as it is and the card is seen on the page of the article.
-const form = document.getElementById("picture");
+// as it is and the card is seen once it is made.
+import { desk, field, form, isChanged, mover, words } from "./desk.js";
+
 const look = document.getElementById("look");
+const frame = document.getElementById("look-at");
 const told = document.getElementById("told");
 const wrong = document.getElementById("wrong");
-const words = form.dataset;
-const names = JSON.parse(words.violations);
 const rows = () => [...form.querySelectorAll(".points > li")];
-const field = (name) => form.elements.namedItem(name);
 
 function choices() {
   const said = {};
@@ -23,13 +22,16 @@ function choices() {
   return said;
 }
 
+const order = () => ({ brand: field("brand").value, choices: choices() });
+
 let asked;
 async function draw() {
   asked?.abort();
   asked = new AbortController();
   told.textContent = words.drawing;
+  frame.classList.add("drawing");
   const size = document.querySelector("[name=size]:checked").value;
-  const body = JSON.stringify({ article: words.article, size, choices: choices() });
+  const body = JSON.stringify({ article: form.dataset.article, size, ...order() });
   const headers = { "content-type": "application/json" };
   try {
     const answer = await fetch("/api/v1/preview", { method: "POST", headers, body, signal: asked.signal });
@@ -41,12 +43,13 @@ async function draw() {
 }
 
 function show({ picture, alt, violations, why, left_out: left, focus }) {
+  frame.classList.remove("drawing");
   if (picture) {
     look.src = picture;
     look.alt = alt;
     look.hidden = false;
   }
-  const lines = violations.map((v) => `${names[v.problem] ?? v.problem}: “${v.is.slice(0, 120)}” (${v.limit})`);
+  const lines = violations.map((v) => `${words[v.problem] ?? v.problem}: “${v.is.slice(0, 120)}” (${v.limit})`);
   if (why) lines.push(why);
   wrong.replaceChildren(...lines.map((line) => Object.assign(document.createElement("li"), { textContent: line })));
   wrong.hidden = lines.length === 0;
@@ -54,7 +57,7 @@ function show({ picture, alt, violations, why, left_out: left, focus }) {
   const without = (left ?? []).filter((field) => /^(points|actions)\./.test(field)).length;
   const shows = focus || form.querySelector("[name=photo]:checked").value === "without";
   const small = (left ?? []).includes("photos.0");
-  const notes = [words.drawn, without > 0 ? `${words.left} ${without}.` : "", shows ? "" : small ? words.small : words.noPhoto];
+  const notes = [words.drawn, without > 0 ? `${words.left} ${without}.` : "", shows ? "" : small ? words.small : words.no_photo];
   told.textContent = lines.length > 0 ? "" : notes.filter(Boolean).join(" ");
   if (focus) spot(focus);
 }
@@ -74,34 +77,34 @@ const soon = () => {
   later = setTimeout(draw, 250);
 };
 
-function marks() {
-  for (const area of form.querySelectorAll("textarea")) area.classList.toggle("edited", area.value.trim() !== area.dataset.words);
+function renumber() {
+  const all = rows();
+  for (const [index, row] of all.entries()) {
+    row.querySelector("[type=number]").value = index + 1;
+    const [up, down] = row.querySelectorAll(".moves button");
+    up.setAttribute("aria-disabled", index === 0);
+    down.setAttribute("aria-disabled", index === all.length - 1);
+  }
 }
 
-function renumber() {
-  rows().forEach((row, index) => (row.querySelector("[type=number]").value = index + 1));
+function shift(row, step, button) {
+  const other = step < 0 ? row.previousElementSibling : row.nextElementSibling;
+  if (!other) return;
+  if (step < 0) other.before(row);
+  else other.after(row);
+  renumber();
+  button.focus();
+  document.getElementById("moved").textContent = `${row.dataset.name}: ${rows().indexOf(row) + 1} ${words.of} ${rows().length}`;
+  isChanged();
+  soon();
 }
 
 for (const row of rows()) {
-  const buttons = [["↑", "up", -1], ["↓", "down", 1]].map(([sign, word, step]) => {
-    const button = Object.assign(document.createElement("button"), { type: "button", textContent: sign });
-    button.setAttribute("aria-label", `${words[word]} ${row.querySelector("textarea").getAttribute("aria-label")}`);
-    button.addEventListener("click", () => {
-      const other = step < 0 ? row.previousElementSibling : row.nextElementSibling;
-      if (!other) return;
-      if (step < 0) other.before(row);
-      else other.after(row);
-      renumber();
-      button.focus();
-      soon();
-    });
-    return button;
-  });
   const place = row.querySelector(".place");
   place.hidden = true;
   const moves = document.createElement("span");
   moves.className = "moves";
-  moves.append(...buttons);
+  moves.append(mover(row, "↑", words.up, (one) => shift(row, -1, one)), mover(row, "↓", words.down, (one) => shift(row, 1, one)));
   place.after(moves);
 }
 
@@ -112,6 +115,7 @@ for (const image of form.querySelectorAll(".spot img")) {
     field("y").value = Math.min(100, Math.max(0, (100 * (event.clientY - box.top)) / box.height)).toFixed(1);
     image.closest(".photo").querySelector("input").checked = true;
     event.preventDefault();
+    isChanged();
     soon();
   });
 }
@@ -121,6 +125,7 @@ if (auto) {
   auto.addEventListener("click", () => {
     field("x").value = "";
     field("y").value = "";
+    isChanged();
     soon();
   });
 }
@@ -131,11 +136,11 @@ for (const photo of form.querySelectorAll("[name=photo]")) {
     for (const mark of form.querySelectorAll(".spot i")) mark.hidden = true;
   });
 }
-for (const hidden of document.querySelectorAll("[data-script]")) hidden.hidden = false;
 form.addEventListener("input", () => {
-  marks();
+  isChanged();
   soon();
 });
 for (const size of document.querySelectorAll("[name=size]")) size.addEventListener("change", draw);
-marks();
+desk(order);
+renumber();
 draw();

@@ -127,6 +127,65 @@ for (const how of ["mouse", "keyboard"]) {
         await context.close();
       });
 
+      it("who writes changes the words of the card, takes the article's back, and has it made without leaving the page", async () => {
+        const { page, context, faults } = await person(browser, newsroom, "soan", { width, lang });
+        await page.goto(newsroom.base + newsroom.article);
+        await press(page, how, `.variant a[href*='sua=infographic']`);
+        await page.waitForURL(/sua=infographic/);
+        await page.waitForFunction(() => document.getElementById("told").textContent !== "" && !document.querySelector(".look.drawing"));
+        const title = await page.inputValue("#title");
+        if (how === "mouse") await page.click("#title");
+        else await reach(page, "#title");
+        // The sentence that it is from is lit.
+        assert.ok(await page.evaluate(() => [...CSS.highlights.get("source")].some((range) => range.toString().length > 10)));
+        await page.keyboard.press("Control+End");
+        await page.keyboard.type(" hôm nay");
+        await page.waitForSelector(".line .mark:not([hidden])");
+        await page.waitForFunction(() => document.getElementById("look").alt.endsWith("hôm nay"));
+        await press(page, how, ".line [data-restore]");
+        assert.equal(await page.inputValue("#title"), title);
+        assert.equal(await page.isVisible(".line .mark"), false);
+        // The second point first, by its button.
+        const first = () => page.getAttribute(".points li:first-child textarea", "name");
+        const before = await first();
+        await press(page, how, ".points li:nth-child(2) .moves button:first-child");
+        assert.notEqual(await first(), before);
+        await press(page, how, ".make .primary");
+        await page.waitForSelector(".now [data-progress]");
+        assert.match(page.url(), /sua=infographic/);
+        assert.notEqual(await first(), before, "the form stays as it is");
+        const told = await page.evaluate(async (path) => (await fetch(path)).json(), `/api/v1/articles/${newsroom.article.split("/").pop()}/variants/infographic`);
+        assert.equal(told.points[0].of, 1);
+        assert.deepEqual(faults(), []);
+        await context.close();
+      });
+
+      it("who writes goes through a clip by its scenes", async () => {
+        const { page, context, faults } = await person(browser, newsroom, "soan", { width, lang });
+        await page.goto(`${newsroom.base}${newsroom.article}?ban=short_clip`);
+        const scene = ".times li:nth-child(3)";
+        await page.waitForSelector(`${scene} button.seek`);
+        // Its film is no film: that it was asked for is what can be seen.
+        const asked = () => page.evaluate(() => document.querySelector(".film video").error !== null);
+        assert.equal(await asked(), false, "nothing is fetched before somebody wants it");
+        await press(page, how, `${scene} button.seek`);
+        await page.waitForFunction(() => document.querySelector(".film video").error !== null);
+        if (how === "mouse") await page.hover(`${scene} [data-at]`);
+        else await reach(page, `${scene} [data-at] a`);
+        assert.ok(await page.evaluate(() => CSS.highlights.get("source").size > 0));
+        // In the editor a line of a scene is written where it is told.
+        await page.goto(`${newsroom.base}${newsroom.article}?sua=short_clip`);
+        await page.waitForSelector(".desk.live");
+        if (how === "mouse") await page.click(".scene:nth-child(2) textarea");
+        else await reach(page, ".scene:nth-child(2) textarea");
+        await page.keyboard.type("Mới: ");
+        await page.waitForSelector(".scene:nth-child(2) .mark:not([hidden])");
+        await press(page, how, ".make .primary");
+        await page.waitForSelector(".now [data-progress]");
+        assert.ok(faults().every((fault) => /media|tep/.test(fault)));
+        await context.close();
+      });
+
       it("who approves reads the queue, signs one post and returns another with a reason", async () => {
         const { page, context, faults } = await person(browser, newsroom, "duyet", { width, lang });
         const queue = (await posts(page)).filter((post) => post.state === "in_review");

@@ -232,9 +232,10 @@ fn an_agency_adds_its_template_an_editor_chooses_it_and_a_bad_one_costs_one_card
     let (status, told) = office.json(&editor, "POST", "/api/v1/preview", &ask);
     assert!(status == 422 && told["detail"].as_str().unwrap().contains("nên bị dừng"), "{told}");
 
-    let choose = format!("/bai-viet/{id}/do-hoa");
+    let choose = format!("/bai-viet/{id}/chinh");
     let form = |name: &str| {
         let fields = [
+            ("dang", "infographic".to_owned()),
             ("template", format!("own/{name}")),
             ("title", "Cấp thẻ căn cước lưu động tại 12 xã vùng cao".to_owned()),
             ("photo", "without".to_owned()),

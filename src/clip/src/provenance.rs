@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::tz::Offset;
 use loa_canvas::sanitise;
 use loa_model::{Article, Brief, Passage};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     Error, Result, counting,
@@ -220,7 +220,53 @@ fn spans_two(words: &str, known: &[String]) -> bool {
     })
 }
 
-/// What is kept with the variant: each string with its origin, as JSON.
+/// What is kept with the variant, as JSON: each string with its origin, and after them the scenes with their times and
+/// what is told in each.
+///
+/// # Panics
+/// Never: both are plain data.
 pub fn report(timeline: &Timeline) -> Value {
-    serde_json::to_value(&timeline.texts).expect("origins are plain data")
+    let told = |drawn: &Drawn| serde_json::to_value(drawn).expect("origins are plain data");
+    let mut report: Vec<Value> = timeline.texts.iter().map(told).collect();
+    let scenes: Vec<Value> = (0..timeline.scenes.len()).map(|n| scene(timeline, n)).collect();
+    report.push(json!({ "scenes": scenes }));
+    Value::Array(report)
+}
+
+/// A scene by its index: what it shows, from when to when, and its words with their places.
+fn scene(timeline: &Timeline, n: usize) -> Value {
+    let scene = &timeline.scenes[n];
+    let own = |drawn: &&Drawn| {
+        let rest = drawn.plate.strip_prefix("scene-").and_then(|rest| rest.split('-').next());
+        rest.and_then(|number| number.parse::<usize>().ok()) == Some(n + 1)
+    };
+    let mine: Vec<&Drawn> = timeline.texts.iter().filter(own).collect();
+    let whole: Vec<&str> = mine
+        .iter()
+        .filter(|drawn| matches!(drawn.origin, Origin::Passage { .. }))
+        .map(|drawn| drawn.text.as_str())
+        .collect();
+    let mut lines: Vec<Value> = Vec::new();
+    let mut told: Vec<&str> = Vec::new();
+    for drawn in &mine {
+        let span = match &drawn.origin {
+            Origin::Passage { span, .. } | Origin::Words { span } => Some(*span),
+            // Pieces of what stands there as a whole are told once.
+            Origin::Part { passage } if whole.contains(&passage.text.as_str()) => continue,
+            Origin::Part { passage } => Some(passage.span),
+            Origin::Caption { .. } => None,
+            Origin::Credit { .. }
+            | Origin::Fact { .. }
+            | Origin::Counted { .. }
+            | Origin::Counting { .. } => continue,
+        };
+        if !told.contains(&drawn.text.as_str()) {
+            told.push(&drawn.text);
+            lines.push(json!({ "text": drawn.text, "span": span, "edited": drawn.edited }));
+        }
+    }
+    json!({
+        "kind": scene.kind, "from_ms": timeline.ms(scene.start),
+        "to_ms": timeline.ms(scene.start + scene.frames), "lines": lines,
+    })
 }

@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use jiff::tz::TimeZone;
-use loa_canvas::{DecodedPhoto, Engine, Focus, Manifest, TemplateKind};
+use loa_canvas::{Brand, DecodedPhoto, Engine, Focus, Manifest, TemplateKind};
 use loa_infographic::{Format, Infographic, SourcePhoto, Spread};
 use loa_model::{
     Article, Brief, Cancel, Choices, Digest, FocusPoint, OwnTemplate, PhotoChoice, Progress,
@@ -229,6 +229,15 @@ impl Studio {
             Ok(cards.map(|card| (card.id.clone(), card.manifest.clone())).collect())
         })
         .await
+    }
+
+    /// The brand kits that pictures and clips can be drawn in.
+    ///
+    /// # Errors
+    /// As [`Studio::prepare`].
+    pub async fn brands(&self) -> Result<Vec<Brand>> {
+        let engine = Arc::clone(&self.engine);
+        on_a_thread(move || Ok(engine.get()?.brands().values().cloned().collect())).await
     }
 
     /// Digest of everything that decides a variant. The engine is not in it: a new one never makes an approved one stale.

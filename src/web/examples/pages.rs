@@ -1,5 +1,5 @@
 //! Serves the newsroom of the tests on a loopback port until Ctrl-C, so that the pages can be looked at:
-//! `cargo run -p loa-web --example pages -- 8081` (add `empty` for a newsroom without articles, or an MP4 file for its clips). Sign in as `soan`,
+//! `cargo run -p loa-web --example pages -- 8081` (add `empty` for a newsroom without articles, an MP4 file at the end for its clips). Sign in as `soan`,
 //! `duyet` or `quantri` with the password printed. `states` adds a post in every state, urgent ones, incidents, a second agency, and an account that cannot post;
 //! `measured` adds two months of measured posts, for the reports; `month` fills the calendar; `new` is an installation in which nobody is
 //! yet, whose set-up code is printed.
@@ -7,7 +7,7 @@
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use loa_model::{DeliveryState, Priority};
+use loa_model::{DeliveryState, Priority, VariantKind};
 use support::{PASSWORD, Pictures, SETUP_CODE, World};
 
 #[tokio::main]
@@ -15,7 +15,8 @@ async fn main() -> std::io::Result<()> {
     let mut asked = std::env::args().skip(1);
     let port: u16 = asked.next().and_then(|text| text.parse().ok()).unwrap_or(0);
     let rest = asked.next().unwrap_or_default();
-    let clip = Some(std::path::Path::new(&rest)).filter(|path| path.is_file());
+    let film = asked.next().unwrap_or_default();
+    let clip = [&rest, &film].map(std::path::Path::new).into_iter().find(|path| path.is_file());
     let world = if rest == "new" {
         World::unfounded().await
     } else {
@@ -41,6 +42,7 @@ async fn main() -> std::io::Result<()> {
             world.set_priority(post, Priority::Urgent).await;
         }
         world.set_priority(&posts[&DeliveryState::Scheduled], Priority::Backfill).await;
+        world.draws(VariantKind::LowBand).await;
     }
     if rest == "measured" {
         world.two_months().await;

@@ -2,17 +2,15 @@
 
 use axum::{
     Extension,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     response::{Html, IntoResponse, Redirect, Response},
 };
 use loa_model::{
-    Account, Article, ArticleId, Block, Brief, Post, Span, Variant, VariantKind, VariantState,
-    When,
+    Account, Article, ArticleId, Block, Brief, Post, Span, Variant, VariantKind, When,
     record::{Record as _, join},
 };
-use loa_store::{StoreExt, Versioned};
-use serde::Serialize;
-use serde_json::Value;
+use loa_store::StoreExt;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     Shared, articles,
@@ -20,15 +18,22 @@ use crate::{
     error::WebError,
     pages::{self, JobCard, name_of},
     post::{PostCard, post_card},
-    priority, view,
+    priority,
+    variant::{self, Bench, Editor},
+    view,
+    ways::WRITERS,
 };
 
+pub(crate) mod api;
+mod shown;
 mod told;
+
+use shown::{Tab, VariantView};
+pub(crate) use told::at;
 
 pub(crate) const ZONE: &str = "Asia/Ho_Chi_Minh";
 /// What is said while there is nothing to choose from.
 pub(crate) const NO_BRIEF: &str = "Bài chưa có bản tóm lược, hãy chờ đọc xong / The article has no brief yet, wait until it is read";
-const PDF: &str = "application/pdf";
 
 #[derive(Serialize)]
 struct Facts {
@@ -52,50 +57,6 @@ struct SourceBlock {
 }
 
 #[derive(Serialize)]
-struct FileView {
-    name: String,
-    blob: String,
-    facts: String,
-}
-
-#[derive(Serialize)]
-struct PageView {
-    blob: String,
-    alt: String,
-}
-
-#[derive(Serialize)]
-struct Traced {
-    text: String,
-    block: Option<u32>,
-    place: Option<String>,
-    /// Where it is from, for the script.
-    at: String,
-    edited: bool,
-}
-
-#[derive(Serialize)]
-struct VariantView {
-    kind: String,
-    state: String,
-    reason: String,
-    video: Option<String>,
-    picture: Option<String>,
-    /// Pages after the first, of a carousel.
-    more: Vec<PageView>,
-    poster: Option<String>,
-    /// A file to be printed, of a variant that has no picture.
-    document: Option<String>,
-    width: u32,
-    height: u32,
-    alt: String,
-    files: Vec<FileView>,
-    /// Sizes that could not be drawn, with the reason.
-    violations: Value,
-    provenance: Vec<Traced>,
-}
-
-#[derive(Serialize)]
 struct AccountView {
     name: String,
     title: String,
@@ -105,13 +66,31 @@ struct AccountView {
 struct Page {
     article: Facts,
     jobs: Vec<JobCard>,
-    variants: Vec<VariantView>,
+    /// What there is to look at on the right.
+    tabs: Vec<Tab>,
+    /// What could be made besides.
+    others: Vec<Tab>,
+    shown: Option<VariantView>,
+    /// Kind of the variant that is edited; empty where none is.
+    editing: String,
+    editor: Option<Editor>,
+    /// Whether the visitor may have variants made.
+    writes: bool,
     posts: Vec<PostCard>,
     /// Kind of story; empty without a brief.
     story: String,
     brief: Vec<told::Group>,
     accounts: Vec<AccountView>,
     blocks: Vec<SourceBlock>,
+}
+
+/// What is looked at on the right, and what is edited. At most one of both counts.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Look {
+    /// A kind of variant to be looked at.
+    ban: Option<String>,
+    /// A kind of variant to be edited.
+    sua: Option<String>,
 }
 
 pub(crate) async fn find(app: &Shared, visitor: &Visitor, id: &str) -> Result<Article, WebError> {
@@ -146,24 +125,34 @@ pub(crate) async fn page(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
     Path(id): Path<String>,
+    Query(look): Query<Look>,
 ) -> Result<Html<String>, WebError> {
     let article = find(&app, &visitor, &id).await?;
+    let asked = look.sua.as_deref().or(look.ban.as_deref());
+    let asked: Option<VariantKind> = asked
+        .map(|kind| variant::named("kind", kind).map_err(|_| WebError::missing()))
+        .transpose()?;
     let brief = brief_of(&app, &article).await?;
-    let key = join(&[&article.id.to_string(), &format!("{:06}", article.revision)]);
-    let mut rows = app.store.list::<Variant>("variant_by_article", &key, 100).await?;
-    rows.sort_by_key(|row| (row.record.kind, row.record.id));
-    // Once a newer one of a kind is drawn, those before it are only in the posts that have them.
-    let drawn = |row: &Versioned<Variant>| row.record.state == VariantState::Rendered;
-    let passed = |row: &Versioned<Variant>, later: &[Versioned<Variant>]| {
-        later.iter().any(|other| other.record.kind == row.record.kind && drawn(other))
+    let variants = shown::of_now(variants_of(&app, &article).await?);
+    let kind = asked.or_else(|| variants.first().map(|variant| variant.kind));
+    let kind = kind.unwrap_or(VariantKind::Infographic);
+    let writes = WRITERS.lets(Some(&visitor.user.roles));
+    let bench = match &brief {
+        Some(brief) => Some(Bench::with(&app, article.clone(), brief.clone()).await?),
+        None => None,
     };
-    let variants = (0..rows.len())
-        .filter(|at| !passed(&rows[*at], &rows[at + 1..]))
-        .map(|at| variant_view(&rows[at].record, &article, &visitor.lang))
-        .collect();
+    let mut editor = None;
+    // Who may not have it made sees it all the same.
+    if look.sua.is_some() && writes {
+        let bench = bench.as_ref().ok_or_else(|| WebError::unfit(NO_BRIEF))?;
+        editor = Some(Editor::of(&app, &visitor, bench, kind).await?);
+    }
     let mut posts = Vec::new();
-    for row in app.store.list::<Post>("post_by_article", &article.id.to_string(), 100).await? {
-        posts.push(post_card(&app, &visitor, row.record).await?);
+    // Who edits has the posts one link away: the page is light, and answers each question about its progress at once.
+    if editor.is_none() {
+        for row in app.store.list::<Post>("post_by_article", &article.id.to_string(), 100).await? {
+            posts.push(post_card(&app, &visitor, row.record).await?);
+        }
     }
     let accounts = app
         .store
@@ -174,11 +163,20 @@ pub(crate) async fn page(
         .collect();
     let jobs = pages::job_cards(&app, &visitor, Some(&article.id.to_string())).await?;
     let page = Page {
-        jobs,
-        variants,
+        tabs: shown::tabs(&variants, kind, &jobs),
+        others: if writes { shown::others(&variants, kind) } else { Vec::new() },
+        shown: shown::shown(&variants, kind, &article, &visitor.lang, &jobs),
+        // What draws a variant is told where the variant is.
+        jobs: jobs.into_iter().filter(|job| !job.is_drawing(&variants)).collect(),
+        editing: editor.as_ref().map(|_| name_of(&kind)).unwrap_or_default(),
+        editor,
+        writes: writes && brief.is_some(),
         posts,
         story: brief.as_ref().map(|brief| name_of(&brief.story)).unwrap_or_default(),
-        brief: brief.as_ref().map(|brief| told::groups(brief, &article)).unwrap_or_default(),
+        brief: bench
+            .as_ref()
+            .map(|bench| told::groups(&bench.brief_of_now(), &article))
+            .unwrap_or_default(),
         accounts,
         blocks: source_blocks(&article, brief.as_ref()),
         article: Facts {
@@ -195,6 +193,13 @@ pub(crate) async fn page(
         },
     };
     pages::draw(&app, &visitor, "articles", "pages/article.html", page).await
+}
+
+/// Every variant of a revision.
+pub(crate) async fn variants_of(app: &Shared, article: &Article) -> Result<Vec<Variant>, WebError> {
+    let key = join(&[&article.id.to_string(), &format!("{:06}", article.revision)]);
+    let rows = app.store.list::<Variant>("variant_by_article", &key, 100).await?;
+    Ok(rows.into_iter().map(|row| row.record).collect())
 }
 
 /// Only web addresses become links: an article from a file may carry anything.
@@ -255,84 +260,6 @@ fn marked<'a>(text: &str, marks: impl Iterator<Item = &'a (Span, &'a str)>) -> S
         out.push_str("</mark>");
     }
     out
-}
-
-fn variant_view(variant: &Variant, article: &Article, lang: &str) -> VariantView {
-    let first = |prefix: &str| variant.renditions.iter().find(|file| file.mime.starts_with(prefix));
-    let video = first("video/");
-    let picture = first("image/");
-    let shown = video.or(picture);
-    let facts = |file: &loa_model::Rendition| {
-        let mut parts = Vec::new();
-        if file.width > 0 && file.mime != PDF {
-            parts.push(format!("{}×{}", file.width, file.height));
-        }
-        if file.duration_ms > 0 {
-            parts.push(format!("{} s", file.duration_ms.div_ceil(1000)));
-        }
-        parts.push(view::size(file.bytes, lang));
-        parts.join(" · ")
-    };
-    VariantView {
-        kind: name_of(&variant.kind),
-        state: name_of(&variant.state),
-        reason: variant.reason.clone(),
-        video: video.map(|file| file.blob.to_string()),
-        picture: picture.map(|file| file.blob.to_string()),
-        more: variant
-            .renditions
-            .iter()
-            .skip(1)
-            .filter(|_| variant.kind == VariantKind::Carousel)
-            .map(|file| PageView { blob: file.blob.to_string(), alt: file.alt.clone() })
-            .collect(),
-        document: first(PDF).map(|file| file.blob.to_string()),
-        poster: picture.filter(|_| video.is_some()).map(|file| file.blob.to_string()),
-        width: shown.map_or(4, |file| file.width),
-        height: shown.map_or(5, |file| file.height),
-        alt: shown.map(|file| file.alt.clone()).unwrap_or_default(),
-        files: variant
-            .renditions
-            .iter()
-            .map(|file| FileView {
-                name: file.name.clone(),
-                blob: file.blob.to_string(),
-                facts: facts(file),
-            })
-            .collect(),
-        violations: variant.provenance["violations"].clone(),
-        provenance: places(&variant.provenance, article),
-    }
-}
-
-/// The renderer's provenance: a list of `{"text", "span"?, "edited"?}` at the top or under any key.
-fn places(provenance: &Value, article: &Article) -> Vec<Traced> {
-    let mut found: Vec<Traced> = Vec::new();
-    let mut queue = vec![provenance];
-    while let Some(value) = queue.pop() {
-        match value {
-            Value::Array(items) => queue.extend(items.iter().rev()),
-            Value::Object(map) => {
-                if let Some(text) = map.get("text").and_then(Value::as_str) {
-                    let span: Option<Span> =
-                        map.get("span").and_then(|span| serde_json::from_value(span.clone()).ok());
-                    let edited = map.get("edited").and_then(Value::as_bool).unwrap_or(false);
-                    let known = found.iter().any(|place| place.text == text);
-                    if !known && !text.is_empty() {
-                        let span = span.filter(|span| span.of(article).is_some());
-                        let block = span.map(|span| span.block);
-                        let place = block.map(|block| format!("§{}", block + 1));
-                        let at = span.map(|span| told::at(article, span)).unwrap_or_default();
-                        found.push(Traced { text: text.to_owned(), block, place, at, edited });
-                    }
-                } else {
-                    queue.extend(map.values().rev());
-                }
-            }
-            _ => {}
-        }
-    }
-    found
 }
 
 /// Queues the composing of an article's default posts.

@@ -10,22 +10,22 @@ use axum::{
 };
 use futures::future::BoxFuture;
 use loa_model::{
-    Article, Beat, Brief, Choices, Chosen, Digest, MediaCount, PhotoChoice, Storyboard, Topic,
-    Variant, VariantKind, VariantState, record::join,
+    Article, Beat, Brief, Choices, ChosenPoint, Digest, MediaCount, PhotoChoice, Storyboard, Topic,
+    VariantKind,
 };
-use loa_store::StoreExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
-    Shared, article,
+    Shared,
     auth::Visitor,
     error::WebError,
     pages,
-    preview::{brand_of, problem},
+    preview::{self, brand_of, problem},
+    variant::Bench,
 };
 
-pub(crate) mod page;
+pub(crate) mod edit;
 
 /// A clip that is being arranged.
 #[derive(Debug, Clone)]
@@ -180,6 +180,9 @@ struct Ask {
     #[serde(default = "short")]
     kind: VariantKind,
     brand: Option<String>,
+    /// Headline and points, when they are not those that were written last.
+    title: Option<String>,
+    points: Option<Vec<ChosenPoint>>,
     #[serde(default)]
     clip: Storyboard,
 }
@@ -197,31 +200,6 @@ pub(crate) const KINDS: [VariantKind; 5] = [
     VariantKind::Audio,
 ];
 
-/// The variants of an article that are not stale, of some kinds, the latest last.
-pub(crate) async fn variants(
-    app: &Shared,
-    article: &Article,
-    wanted: &[VariantKind],
-) -> Result<Vec<Variant>, WebError> {
-    let key = join(&[&article.id.to_string(), &format!("{:06}", article.revision)]);
-    let rows = app.store.list::<Variant>("variant_by_article", &key, 100).await?;
-    let mut found: Vec<Variant> = rows.into_iter().map(|row| row.record).collect();
-    found.retain(|one| wanted.contains(&one.kind) && one.state != VariantState::Stale);
-    found.sort_by_key(|variant| variant.id);
-    Ok(found)
-}
-
-/// The words that were chosen on the card, which a clip of the same article tells too.
-pub(crate) fn words(cards: &[Variant]) -> Choices {
-    let chosen = cards.iter().rev().find(|variant| variant.kind == VariantKind::Infographic);
-    let chosen = chosen.and_then(|variant| variant.chosen.as_ref());
-    chosen.map_or_else(Choices::default, |chosen| Choices {
-        title: chosen.choices.title.clone(),
-        points: chosen.choices.points.clone(),
-        ..Choices::default()
-    })
-}
-
 /// Draws and answers with the scenes, their times and the name by which frames are asked for.
 pub(crate) async fn preview(
     State(app): State<Shared>,
@@ -235,17 +213,18 @@ pub(crate) async fn preview(
     if !KINDS.contains(&ask.kind) {
         return Ok(problem(format!("kind = {:?}", pages::name_of(&ask.kind))));
     }
-    let article = article::find(&app, &visitor, &ask.article).await?;
-    let Some(mut brief) = article::brief_of(&app, &article).await? else {
-        return Ok(problem(article::NO_BRIEF.to_owned()));
+    let bench = Bench::of(&app, &visitor, &ask.article).await?;
+    let words = match (ask.title, ask.points) {
+        (None, None) => bench.words(),
+        (title, points) => Choices { title, points, ..Choices::default() },
     };
-    let cards = variants(&app, &article, &[VariantKind::Infographic]).await?;
-    let chosen = Chosen { choices: words(&cards), by: visitor.user.id, at: app.clock.now() };
-    let fits = chosen.apply(&mut brief).map_err(|why| why.to_string());
-    let fits = fits.and_then(|()| check(&ask.clip, &brief, &article));
-    if let Err(why) = fits {
-        return Ok(problem(why));
-    }
+    let told = edit::told(&app, &visitor, &bench, &words);
+    let told = told.and_then(|brief| check(&ask.clip, &brief, &bench.article).map(|()| brief));
+    let brief = match told {
+        Ok(brief) => brief,
+        Err(why) => return Ok(problem(why)),
+    };
+    let article = bench.article;
     let brand = match ask.brand {
         Some(brand) => brand,
         None => brand_of(&app, &article.agency).await?,
@@ -266,7 +245,7 @@ pub(crate) fn check(clip: &Storyboard, brief: &Brief, article: &Article) -> Resu
             _ => beat.photo,
         };
         let choices = Choices { photo, ..Choices::default() };
-        crate::preview::photo_of(&choices, article)?;
+        preview::photo_of(&choices, article)?;
     }
     Ok(())
 }
@@ -301,6 +280,7 @@ pub(crate) fn openapi() -> (Value, Value) {
         "type": "object", "required": ["article"], "additionalProperties": false,
         "properties": {
             "article": text, "kind": { "enum": kinds }, "brand": text, "clip": storyboard(),
+            "title": text, "points": preview::points(),
         },
     });
     let post = json!({
@@ -324,7 +304,8 @@ pub(crate) fn openapi() -> (Value, Value) {
     (post, get)
 }
 
-fn storyboard() -> Value {
+/// A storyboard as `OpenAPI` says it.
+pub(crate) fn storyboard() -> Value {
     let number = json!({ "type": "integer", "minimum": 0 });
     let share = json!({ "type": "number", "minimum": 0, "maximum": 1 });
     let cut = json!({

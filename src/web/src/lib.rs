@@ -39,6 +39,7 @@ mod takedown;
 mod templates;
 mod timeline;
 mod tokens;
+mod variant;
 mod view;
 mod ways;
 mod words;
@@ -67,7 +68,7 @@ pub use clip::{
     Arranged, ClipRow, Clips, Place, Rehearsed, Shown, Spot, Subtitle, Telling, WantedClip,
 };
 pub use local::{Local, call_local, serve_local};
-pub use preview::{Cards, Drawn, Family, Refused, Wanted};
+pub use preview::{BrandKit, Cards, Drawn, Family, Refused, Wanted};
 pub use reach::files::Paper;
 pub use setup::Setup;
 pub use tokens::{ApiToken, Scope};
@@ -225,16 +226,13 @@ fn table() -> (Router<Shared>, Vec<Way>) {
         .and(setup::ways)
         .and(start::ways)
         .and(accounts::ways)
+        .and(variant::ways)
         .get("/", staff, articles::page)
         .post("/bai-viet", WRITERS, articles::add)
         .post("/bai-viet/tep", WRITERS, articles::upload.layer(articles::limit()))
         .post("/bai-viet/soan", WRITERS, articles::compose)
         .get("/bai-viet/{id}", staff, article::page)
         .post("/bai-viet/{id}/soan", WRITERS, article::compose)
-        .get("/bai-viet/{id}/do-hoa", WRITERS, picture::page)
-        .post("/bai-viet/{id}/do-hoa", WRITERS, picture::draw)
-        .get("/bai-viet/{id}/dung-clip", WRITERS, clip::page::page)
-        .post("/bai-viet/{id}/dung-clip", WRITERS, clip::page::draw)
         .get("/bai-viet/{id}/go", staff, takedown::page)
         .post("/bai-viet/{id}/go", SIGNERS, takedown::press)
         .get("/viec/{id}/tien-do", staff, progress::stream)
@@ -295,6 +293,12 @@ fn table() -> (Router<Shared>, Vec<Way>) {
         .post("/toi/phien/khac/thu-hoi", staff, own::end_others)
         .post("/toi/phien/{id}/thu-hoi", staff, own::end)
         .api(Method::GET, "/api/v1/articles", staff, (articles::told(), articles::list))
+        .api(
+            Method::GET,
+            "/api/v1/articles/{id}",
+            staff,
+            (article::api::told(), article::api::operation),
+        )
         .api(
             Method::POST,
             "/api/v1/articles/{id}/retract",

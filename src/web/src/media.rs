@@ -79,6 +79,7 @@ fn sniff(bytes: &[u8]) -> &'static str {
         [b'R', b'I', b'F', b'F', ..] => "image/webp",
         [b'%', b'P', b'D', b'F', ..] => "application/pdf",
         [_, _, _, _, b'f', b't', b'y', b'p', ..] => "video/mp4",
+        _ if bytes.starts_with(b"WEBVTT") => "text/vtt; charset=utf-8",
         _ => "text/plain; charset=utf-8",
     }
 }

@@ -7,7 +7,7 @@ use axum::{
 };
 use loa_model::{
     Account, AccountName, Actor, Article, Delivery, Handed, JobId, JobKind, JobState, Post,
-    PostState, Priority, Role,
+    PostState, Priority, Role, Variant, VariantId,
 };
 use loa_store::{JobView, StoreExt};
 use serde::Serialize;
@@ -81,6 +81,21 @@ pub(crate) struct JobCard {
     percent: Option<u64>,
     step: String,
     reason: ReasonView,
+    /// The variant that it draws.
+    #[serde(skip)]
+    variant: Option<VariantId>,
+}
+
+impl JobCard {
+    /// Whether it draws this variant.
+    pub(crate) fn draws(&self, variant: VariantId) -> bool {
+        self.variant == Some(variant)
+    }
+
+    /// Whether it draws one of these and still has work before it.
+    pub(crate) fn is_drawing(&self, variants: &[Variant]) -> bool {
+        self.running && variants.iter().any(|variant| self.draws(variant.id))
+    }
 }
 
 /// Jobs shown of each state.
@@ -159,7 +174,7 @@ pub(crate) async fn job_cards(
                 article.to_string()
             }
             JobKind::Render { variant } => {
-                let row = app.store.read::<loa_model::Variant>(&variant.to_string()).await?;
+                let row = app.store.read::<Variant>(&variant.to_string()).await?;
                 row.map(|row| row.record.article.to_string()).unwrap_or_default()
             }
             JobKind::Measure { post, .. } => post.to_string(),
@@ -180,6 +195,10 @@ pub(crate) async fn job_cards(
             },
             priority: view.job.priority.name(),
             running,
+            variant: match view.job.work {
+                JobKind::Render { variant } => Some(variant),
+                _ => None,
+            },
             percent: now.filter(|p| p.total > 0).map(|p| p.done * 100 / p.total),
             step: now.map(|p| step_word(app, &visitor.lang, &p.step)).unwrap_or_default(),
             reason: ReasonView::of(&app.assets, &visitor.lang, &view.reason),

@@ -68,6 +68,19 @@ pub struct Family {
     pub own: Option<Digest>,
 }
 
+/// A brand kit that people choose from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BrandKit {
+    /// Its name among kits.
+    pub id: String,
+    /// Name in Vietnamese.
+    pub name_vi: String,
+    /// Name in English.
+    pub name_en: String,
+    /// Its main colours, `#rrggbb`.
+    pub colours: Vec<String>,
+}
+
 /// Why a template was not kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Refused {
@@ -84,6 +97,9 @@ pub trait Cards: Send + Sync {
 
     /// The families that an agency may use: the reviewed ones and its own.
     fn families<'a>(&'a self, agency: &'a str) -> BoxFuture<'a, Result<Vec<Family>, String>>;
+
+    /// The brand kits that an agency may use.
+    fn brands<'a>(&'a self, agency: &'a str) -> BoxFuture<'a, Result<Vec<BrandKit>, String>>;
 
     /// Tries a template that an agency wrote, under limits, and keeps it when its samples are drawn.
     fn keep(&self, template: OwnTemplate) -> BoxFuture<'_, Result<(), Refused>>;
@@ -205,14 +221,20 @@ pub(crate) fn problems(detail: String, errors: Vec<String>) -> Response {
     (StatusCode::UNPROCESSABLE_ENTITY, headers, body).into_response()
 }
 
-/// The operation as `OpenAPI` says it.
-pub(crate) fn openapi() -> Value {
+/// The points of choices as `OpenAPI` says them.
+pub(crate) fn points() -> Value {
     let text = json!({ "type": "string" });
-    let number = json!({ "type": "number", "minimum": 0, "maximum": 1 });
     let point = json!({
         "type": "object", "required": ["of"], "additionalProperties": false,
         "properties": { "of": { "type": "integer", "minimum": 0 }, "text": text },
     });
+    json!({ "type": "array", "items": point })
+}
+
+/// The choices of a card as `OpenAPI` says them.
+pub(crate) fn choices() -> Value {
+    let text = json!({ "type": "string" });
+    let number = json!({ "type": "number", "minimum": 0, "maximum": 1 });
     let place = json!({
         "type": "object", "required": ["x", "y"], "additionalProperties": false,
         "properties": { "x": number, "y": number },
@@ -224,16 +246,20 @@ pub(crate) fn openapi() -> Value {
             "properties": { "at": { "type": "integer", "minimum": 0 } },
         },
     ]});
-    let choices = json!({
+    json!({
         "type": "object", "additionalProperties": false,
         "properties": {
-            "template": text, "title": text, "points": { "type": "array", "items": point },
-            "photo": photo, "focus": place,
+            "template": text, "title": text, "points": points(), "photo": photo, "focus": place,
         },
-    });
+    })
+}
+
+/// The operation as `OpenAPI` says it.
+pub(crate) fn openapi() -> Value {
+    let text = json!({ "type": "string" });
     let ask = json!({
         "type": "object", "required": ["article"], "additionalProperties": false,
-        "properties": { "article": text, "size": text, "brand": text, "choices": choices },
+        "properties": { "article": text, "size": text, "brand": text, "choices": choices() },
     });
     json!({
         "summary": "A card at half size with an editor's changes; nothing is kept",

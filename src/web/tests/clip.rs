@@ -13,8 +13,12 @@ use support::{
     browser::{Answer, Browser},
 };
 
+fn page_of(world: &World, kind: &str) -> String {
+    format!("/bai-viet/{}?sua={kind}", world.article.id)
+}
+
 fn address(world: &World) -> String {
-    format!("/bai-viet/{}/dung-clip", world.article.id)
+    format!("/bai-viet/{}/chinh", world.article.id)
 }
 
 /// Variants that somebody chose, of a kind.
@@ -55,7 +59,7 @@ const END: [(&str, &str); 2] = [("topic-9", r#""end""#), ("on-9", "1")];
 async fn what_is_arranged_is_queued_once_and_shown_again() {
     let world = World::new().await;
     let editor = Browser::of(&world, &world.people.author).await;
-    let page = editor.get(&format!("{}?dang=square_clip", address(&world))).await;
+    let page = editor.get(&page_of(&world, "square_clip")).await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.text());
     assert!(page.text().contains("name=\"topic-0\""), "scenes are on the page");
     let kind = [("dang", "square_clip"), ("music", "bright"), ("voice", "ban-mai")];
@@ -75,10 +79,10 @@ async fn what_is_arranged_is_queued_once_and_shown_again() {
     let jobs = world.store.all::<Job>(500).await.unwrap();
     let of_it = |job: &Job| job.work == JobKind::Render { variant: clip.id };
     assert_eq!(jobs.iter().filter(|row| of_it(&row.record)).count(), 1);
-    let page = editor.get(&format!("{}?dang=square_clip", address(&world))).await;
+    let page = editor.get(&page_of(&world, "square_clip")).await;
     assert!(page.text().contains("value=\"4.5\""), "the form shows what was chosen");
     // Another kind of clip knows nothing of it, and the same scenes make another variant there.
-    let page = editor.get(&address(&world)).await;
+    let page = editor.get(&page_of(&world, "short_clip")).await;
     assert!(!page.text().contains("value=\"4.5\""));
 }
 
@@ -94,7 +98,7 @@ async fn a_photo_is_shown_whole_where_an_editor_asks_for_it() {
     let clips = chosen(&world, VariantKind::ShortClip).await;
     let told = clips[0].chosen.as_ref().unwrap().choices.clip.as_ref().unwrap();
     assert_eq!(told.beats[1].of, Topic::Picture(0));
-    let page = editor.get(&address(&world)).await;
+    let page = editor.get(&page_of(&world, "short_clip")).await;
     let row = page.text().split("<li class=\"card scene\"").find(|row| row.contains("picture"));
     let row = row.unwrap();
     assert!(row.contains("Ảnh nguyên vẹn 1"), "{row}");
@@ -119,14 +123,14 @@ async fn a_clip_tells_the_words_of_the_card() {
     let world = World::new().await;
     let editor = Browser::of(&world, &world.people.author).await;
     let card = form(&[
+        ("dang", "infographic"),
         ("title", "Tựa ngắn hơn"),
         ("point", "1"),
         ("text-1", "Ý viết lại."),
         ("place-1", "1"),
     ]);
-    let to = format!("/bai-viet/{}/do-hoa", world.article.id);
-    assert_eq!(send(&editor, &to, card).await.status, StatusCode::SEE_OTHER);
-    let page = editor.get(&address(&world)).await;
+    assert_eq!(send(&editor, &address(&world), card).await.status, StatusCode::SEE_OTHER);
+    let page = editor.get(&page_of(&world, "short_clip")).await;
     for words in ["Tựa ngắn hơn", "Ý viết lại."] {
         assert!(page.text().contains(words), "{words}: {}", page.text());
     }
@@ -158,6 +162,9 @@ async fn what_does_not_fit_is_refused_and_nothing_is_queued() {
     let long: Vec<(&str, &str)> = long.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
     for (fields, told) in [
         (vec![], "ít nhất một cảnh"),
+        (vec![TITLE[0], TITLE[1], ("order", "1 0")], "đổi thứ tự các ý"),
+        (vec![TITLE[0], TITLE[1], ("text-0", "  ")], "không được để trống"),
+        (vec![TITLE[0], TITLE[1], ("brand", "la")], "Không có bộ nhận diện la"),
         (vec![("topic-1", r#"{"point":77}"#), ("on-1", "1")], "không có phần này"),
         (vec![("topic-0", r#"{"picture":9}"#), ("on-0", "1")], "không có ảnh này"),
         (vec![TITLE[0], TITLE[1], ("s-0", "0.2")], "thời lượng"),
@@ -171,8 +178,13 @@ async fn what_does_not_fit_is_refused_and_nothing_is_queued() {
         assert!(answer.text().contains(told), "{told}: {}", answer.text());
     }
     assert_eq!(chosen(&world, VariantKind::ShortClip).await.len(), 0);
-    let infographic = editor.get(&format!("{}?dang=infographic", address(&world))).await;
-    assert_eq!(infographic.status, StatusCode::NOT_FOUND);
+    for kind in ["poster", "carousel", "podcast"] {
+        let page = editor.get(&page_of(&world, kind)).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{kind}");
+        let sent =
+            send(&editor, &address(&world), form(&[("dang", kind), TITLE[0], TITLE[1]])).await;
+        assert_eq!(sent.status, StatusCode::UNPROCESSABLE_ENTITY, "{kind}");
+    }
 }
 
 #[tokio::test]

@@ -261,6 +261,7 @@ async fn every_state_and_frame_is_shown() {
     );
     assert!(page.text().contains("Trần Đình Hộ"), "who approved");
     assert!(page.text().contains("<mark class=\"point\">"));
+    let page = author.get(&format!("/bai-viet/{}?ban=poster", world.article.id)).await;
     let print =
         format!("<a class=\"pending\" href=\"/tep/{}\">Mở bản in (PDF)</a>", world.kept.card);
     assert!(page.text().contains(&print), "the poster of a notice board");

@@ -11,8 +11,12 @@ use loa_model::{
 use loa_store::StoreExt as _;
 use support::{World, browser::Browser};
 
+fn page_of(world: &World) -> String {
+    format!("/bai-viet/{}?sua=infographic", world.article.id)
+}
+
 fn address(world: &World) -> String {
-    format!("/bai-viet/{}/do-hoa", world.article.id)
+    format!("/bai-viet/{}/chinh", world.article.id)
 }
 
 /// Infographics of the article, the newest last, but for the one that was there before.
@@ -31,6 +35,7 @@ async fn brief(world: &World) -> Brief {
 /// What a browser sends of the form as it comes, with changes.
 fn form(brief: &Brief, changes: &[(&str, &str)]) -> String {
     let mut fields = vec![
+        ("dang".to_owned(), "infographic".to_owned()),
         ("template".to_owned(), String::new()),
         ("title".to_owned(), brief.title.text.clone()),
         ("photo".to_owned(), "first".to_owned()),
@@ -101,7 +106,7 @@ async fn what_the_form_says_is_what_is_queued_once() {
     let of_it = |job: &Job| job.work == JobKind::Render { variant: card.id };
     assert_eq!(jobs.iter().filter(|row| of_it(&row.record)).count(), 1);
     // The form shows what was chosen.
-    let page = editor.get(&address(&world)).await;
+    let page = editor.get(&page_of(&world)).await;
     assert_eq!(page.status, StatusCode::OK);
     for words in ["Tựa ngắn hơn", "Ý do người viết lại.", "value=\"so-lieu\" selected"]
     {
@@ -143,11 +148,15 @@ async fn only_who_writes_for_the_agency_may_choose() {
     let world = World::new().await;
     let brief = brief(&world).await;
     let analyst = world.colleague(&world.people.author, &[Role::Analyst]).await;
-    for (user, status) in
-        [(&analyst, StatusCode::FORBIDDEN), (&world.people.stranger, StatusCode::NOT_FOUND)]
-    {
+    for (user, seen, status) in [
+        (&analyst, StatusCode::OK, StatusCode::FORBIDDEN),
+        (&world.people.stranger, StatusCode::NOT_FOUND, StatusCode::NOT_FOUND),
+    ] {
         let browser = Browser::of(&world, user).await;
-        assert_eq!(browser.get(&address(&world)).await.status, status);
+        let page = browser.get(&page_of(&world)).await;
+        assert_eq!(page.status, seen);
+        // Who may not choose sees the article without the form.
+        assert!(!page.text().contains("/chinh\"") && !page.text().contains("sua="));
         assert_eq!(send(&browser, &address(&world), form(&brief, &[])).await, status);
     }
     let editor = Browser::of(&world, &world.people.author).await;

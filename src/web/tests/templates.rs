@@ -112,7 +112,8 @@ async fn an_editor_chooses_it_and_a_changed_one_is_another_card() {
     let admin = world.colleague(&world.people.author, &[Role::Admin]).await;
     let admin = Browser::of(&world, &admin).await;
     let editor = Browser::of(&world, &world.people.author).await;
-    let page = format!("/bai-viet/{}/do-hoa", world.article.id);
+    let page = format!("/bai-viet/{}?sua=infographic", world.article.id);
+    let press = format!("/bai-viet/{}/chinh", world.article.id);
     send(&admin, "POST", ALL, ask("ban-tin", "#show: setup")).await;
     assert!(editor.get(&page).await.text().contains("value=\"own&#x2f;ban-tin\""));
     let cards = async || {
@@ -124,7 +125,7 @@ async fn an_editor_chooses_it_and_a_changed_one_is_another_card() {
     };
     let form =
         [("sec-fetch-site", "same-origin"), ("content-type", "application/x-www-form-urlencoded")];
-    let body = "template=own%2Fban-tin&title=T%E1%BB%B1a&photo=first&x=&y=";
+    let body = "dang=infographic&template=own%2Fban-tin&title=T%E1%BB%B1a&photo=first&x=&y=";
     for (source, count) in [("#show: setup", 1), ("#show: setup", 1), ("// khác", 2)] {
         send(&admin, "POST", ALL, ask("ban-tin", source)).await;
         {
@@ -133,12 +134,12 @@ async fn an_editor_chooses_it_and_a_changed_one_is_another_card() {
             let newest = own.pop().unwrap();
             *own = vec![newest];
         }
-        let answer = editor.raw("POST", &page, &form, body.to_owned()).await;
+        let answer = editor.raw("POST", &press, &form, body.to_owned()).await;
         assert_eq!(answer.status(), StatusCode::SEE_OTHER);
         assert_eq!(cards().await, count, "{source}");
     }
     send(&admin, "DELETE", &format!("{ALL}/ban-tin"), String::new()).await;
-    let gone = editor.raw("POST", &page, &form, body.to_owned()).await;
+    let gone = editor.raw("POST", &press, &form, body.to_owned()).await;
     assert_eq!(gone.status(), StatusCode::UNPROCESSABLE_ENTITY);
 }
 

@@ -20,6 +20,7 @@ fn address(way: &Way) -> String {
         ("{name}", "khong-co"),
         ("{file}", "1500.jpg"),
         ("{*file}", "app.css"),
+        ("{kind}", "infographic"),
         ("{hash}", &"0".repeat(64)),
         ("{lang}", "vi"),
         ("{code}", "khongco"),

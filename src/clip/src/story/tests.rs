@@ -420,3 +420,38 @@ fn bars_grow_one_after_the_other_and_their_values_stand_when_they_do() {
     let scene = low.scenes.iter().find(|scene| scene.kind == SceneKind::Chart).unwrap();
     assert!(scene.cues.iter().all(|cue| cue.motion == Motion::Still && cue.start == 0));
 }
+
+#[test]
+fn what_is_kept_of_a_clip_says_when_each_sentence_is_told_and_where_it_is_from() {
+    let sample = sample(StoryKind::News);
+    let photos = pictured(&[0, 1]);
+    let order = sample.order(&photos);
+    let timeline = short(&order);
+    let report = provenance::report(&timeline);
+    let scenes = report.as_array().unwrap().last().unwrap()["scenes"].as_array().unwrap().clone();
+    assert_eq!(scenes.len(), timeline.scenes.len());
+    let mut next = 0;
+    for scene in &scenes {
+        assert_eq!(scene["from_ms"], next, "{scene}");
+        next = scene["to_ms"].as_u64().unwrap();
+    }
+    assert_eq!(next, timeline.duration_ms());
+    assert_eq!(
+        (&scenes[0]["kind"], &scenes.last().unwrap()["kind"]),
+        (&"title".into(), &"end".into())
+    );
+    let lines = |scene: &serde_json::Value| scene["lines"].as_array().unwrap().clone();
+    assert_eq!(lines(&scenes[0])[0]["text"], sample.brief.title.text);
+    // Each point that is told has its words with their place, once.
+    let points: Vec<_> = scenes.iter().filter(|scene| scene["kind"] == "point").collect();
+    assert!(!points.is_empty());
+    for scene in points {
+        let told = lines(scene);
+        let first = &told[0];
+        let text = first["text"].as_str().unwrap();
+        let span: loa_model::Span = serde_json::from_value(first["span"].clone()).unwrap();
+        let found = sample.brief.points.iter().find(|point| point.span == span).unwrap();
+        assert!(found.text.contains(text), "{text}");
+        assert_eq!(told.iter().filter(|line| line["text"] == *text).count(), 1);
+    }
+}

@@ -6,9 +6,10 @@ use futures::future::BoxFuture;
 use loa_model::{Beat, Digest, Topic};
 use loa_web::{Arranged, ClipRow, Clips, Place, Rehearsed, Shown, Telling, WantedClip};
 
-/// Keeps what was wanted with the name it was given; a clip of three points is longer than it takes.
+/// Keeps what was wanted with the name it was given; a clip of three points is longer than it takes. Answers with a picture,
+/// or with the moment in words.
 #[derive(Default)]
-pub struct Rehearsal(pub Mutex<Vec<(Digest, WantedClip)>>);
+pub struct Rehearsal(pub Mutex<Vec<(Digest, WantedClip)>>, pub Option<Vec<u8>>);
 
 impl Clips for Rehearsal {
     fn arrange(&self, wanted: WantedClip) -> BoxFuture<'_, Arranged> {
@@ -77,7 +78,8 @@ impl Clips for Rehearsal {
             let kept = self.0.lock().unwrap();
             let known =
                 kept.iter().find(|(of, wanted)| *of == id && wanted.article.agency == agency);
-            Ok(known.map(|_| format!("jpeg at {ms}").into_bytes()))
+            let words = || format!("jpeg at {ms}").into_bytes();
+            Ok(known.map(|_| self.1.clone().unwrap_or_else(words)))
         })
     }
 }

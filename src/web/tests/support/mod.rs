@@ -15,6 +15,7 @@ pub mod captioned;
 pub mod cards;
 pub mod clips;
 pub mod counted;
+pub mod drawing;
 pub mod feeds;
 pub mod measured;
 pub mod month;
@@ -124,6 +125,8 @@ pub struct Kept {
     pub poster: BlobHash,
     pub photo: BlobHash,
     pub clip: BlobHash,
+    /// Captions of the clip.
+    pub captions: BlobHash,
 }
 
 /// People: each signs in with their own name and [`PASSWORD`].
@@ -263,11 +266,15 @@ impl World {
         let ids = Ids::new(clock.clone(), Arc::new(Counter::default()));
         let folder = tempfile::tempdir().unwrap();
         let blobs = Arc::new(Blobs::open(folder.path()).unwrap());
+        // What is too small to be a picture is told in words.
+        let look = |bytes: &Vec<u8>| Some(bytes.clone()).filter(|bytes| bytes.len() > 100);
+        let looks = (look(&pictures.card), look(&pictures.poster));
         let kept = Kept {
             card: blobs.put(pictures.card.into()).await.unwrap(),
             poster: blobs.put(pictures.poster.into()).await.unwrap(),
             photo: blobs.put(pictures.photo.into()).await.unwrap(),
             clip: blobs.put(pictures.clip.into()).await.unwrap(),
+            captions: blobs.put(records::CAPTIONS.into()).await.unwrap(),
         };
         let mut capabilities = BTreeMap::new();
         let mut frames = BTreeMap::new();
@@ -312,8 +319,8 @@ impl World {
             Arc::new(Counter::default()),
             loa_delivery::Config::default(),
         );
-        let cards = Arc::new(cards::Told::default());
-        let clips = Arc::new(clips::Rehearsal::default());
+        let cards = Arc::new(cards::Told(Mutex::default(), Mutex::default(), looks.0));
+        let clips = Arc::new(clips::Rehearsal(Mutex::default(), looks.1));
         // Only what runs on this machine is read: no test asks the internet.
         let policy = loa_net::Policy { allow_loopback: true, ports: Vec::new() };
         let limits = loa_net::Limits::default();

@@ -210,6 +210,24 @@ fn rendition(name: &str, media: &Media) -> Rendition {
     }
 }
 
+/// The captions of the clip.
+pub const CAPTIONS: &str = "WEBVTT\n\n00:00:00.000 --> 00:00:05.000\nĐưa dịch vụ công số đến từng bản làng\n\n00:00:05.000 --> 00:00:14.000\nGần 1.200 xã miền núi được hỗ trợ\n\n";
+
+/// What is kept of a clip: a headline, three points, an end card.
+fn told_scenes(brief: &Brief) -> serde_json::Value {
+    let line = |words: &loa_model::Passage| serde_json::json!({"text": words.text, "span": words.span, "edited": false});
+    let points = brief.points.iter().take(3).map(|point| ("point", vec![line(point)]));
+    let all = [("title", vec![line(&brief.title)])].into_iter().chain(points);
+    let all = all.chain([("end", vec![])]).enumerate();
+    let scene = |(n, (kind, lines)): (usize, (&str, Vec<serde_json::Value>))| {
+        let n = n as u64;
+        let from_ms = n * 6_500;
+        serde_json::json!({"kind": kind, "from_ms": from_ms, "to_ms": from_ms + 6_500, "lines": lines})
+    };
+    let scenes: Vec<serde_json::Value> = all.map(scene).collect();
+    serde_json::json!({ "scenes": scenes })
+}
+
 fn variants(ids: &Ids, article: &Article, brief: &Brief, kept: &Kept) -> Vec<Variant> {
     let poster = Rendition {
         name: "poster".into(),
@@ -225,6 +243,16 @@ fn variants(ids: &Ids, article: &Article, brief: &Brief, kept: &Kept) -> Vec<Var
         .map(|point| serde_json::json!({"text": point.text, "span": point.span}))
         .collect();
     lines.push(serde_json::json!({"text": "Nguồn"}));
+    let captions = Rendition {
+        name: "captions-vtt".into(),
+        blob: kept.captions,
+        bytes: CAPTIONS.len() as u64,
+        mime: "text/vtt".into(),
+        width: 0,
+        height: 0,
+        duration_ms: 0,
+        alt: String::new(),
+    };
     let make = |kind, state, renditions| Variant {
         id: ids.make(),
         agency: "demo".into(),
@@ -247,11 +275,14 @@ fn variants(ids: &Ids, article: &Article, brief: &Brief, kept: &Kept) -> Vec<Var
             VariantState::Rendered,
             vec![rendition("portrait", &photo(kept))],
         ),
-        make(
-            VariantKind::ShortClip,
-            VariantState::Rendered,
-            vec![rendition("1080x1920", &video(kept)), poster.clone()],
-        ),
+        Variant {
+            provenance: serde_json::json!([lines, told_scenes(brief)]),
+            ..make(
+                VariantKind::ShortClip,
+                VariantState::Rendered,
+                vec![rendition("1080x1920", &video(kept)), poster.clone(), captions],
+            )
+        },
         make(
             VariantKind::LongClip,
             VariantState::Rendered,

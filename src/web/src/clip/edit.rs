@@ -1,25 +1,19 @@
-//! The page on which an editor arranges a clip: a form that works without script; with it, the clip is drawn anew while the
-//! form changes, and any moment of it can be looked at.
+//! The form in which an editor arranges a clip: scenes, their lines, voice and music. It works without script; with it, the
+//! clip is drawn anew while the form changes, and any moment of it can be looked at.
 
-use axum::{
-    Extension,
-    extract::{Path, Query, State},
-    response::{Html, Response},
-};
 use loa_model::{
-    Article, Beat, Brief, Chosen, Cut, Fit, FocusPoint, PhotoChoice, Storyboard, Topic, Transition,
-    Variant, VariantKind, VariantState,
+    Beat, Brief, Choices, Chosen, ChosenPoint, Cut, Fit, FocusPoint, PhotoChoice, Span, Storyboard,
+    Topic, Transition, VariantKind, VariantState,
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::{Arranged, ClipRow, KINDS, Place, WantedClip, check, variants, words};
+use super::{Arranged, ClipRow, Place, WantedClip, check};
 use crate::{
     Shared, article,
     auth::Visitor,
     error::WebError,
-    pages::{self, name_of},
-    picture::{New, queue, recipe},
-    preview::brand_of,
+    pages::name_of,
+    variant::{self, Bench, KitView, Line, MediaView, named, plain},
 };
 
 #[derive(Serialize)]
@@ -30,6 +24,10 @@ struct RowView {
     /// Place among its like, from 1.
     number: Option<usize>,
     words: String,
+    /// The same, when a person may write it otherwise.
+    line: Option<Line>,
+    /// Where the words are from, for the script.
+    at: String,
     on: bool,
     left_out: bool,
     place: usize,
@@ -50,38 +48,32 @@ struct CutView {
 }
 
 #[derive(Serialize)]
-struct MediaView {
-    index: usize,
-    number: usize,
-    blob: String,
-    caption: String,
-}
-
-#[derive(Serialize)]
 struct Named {
-    #[serde(rename = "value")]
-    id: String,
     name: String,
     on: bool,
 }
 
+/// The form of a clip, filled with what was chosen last.
 #[derive(Serialize)]
-struct Page {
-    id: String,
-    lang: String,
-    article_title: String,
-    kind: String,
-    kinds: Vec<Named>,
+pub(crate) struct Editor {
     moves: bool,
     shows: bool,
     wrong: Option<String>,
     rows: Vec<RowView>,
+    /// The points that scenes tell by their place, as they are written now.
+    points: Vec<ChosenPoint>,
+    /// The same as the form sends it back.
+    order: String,
+    /// Who wrote what is not the article's, and when.
+    writer: Option<String>,
+    brands: Vec<KitView>,
     photos: Vec<MediaView>,
     videos: Vec<MediaView>,
     voices: Vec<Named>,
     voice: String,
     voice_default: String,
     music: String,
+    /// The finished clip of now.
     video: Option<String>,
     poster: Option<String>,
     alt: String,
@@ -89,128 +81,92 @@ struct Page {
     stale: bool,
 }
 
-/// What both ways in need.
-struct Desk {
-    article: Article,
-    /// With the words of the card.
-    brief: Brief,
-    now: Option<Variant>,
-    cards: Vec<Variant>,
-    brand: String,
+async fn arranged(
+    app: &Shared,
+    bench: &Bench,
+    brief: &Brief,
+    (kind, brand): (VariantKind, &str),
+    clip: Storyboard,
+) -> Arranged {
+    let (article, brief) = (bench.article.clone(), brief.clone());
+    let wanted = WantedClip { article, brief, kind, clip, brand: brand.to_owned() };
+    app.clips.arrange(wanted).await
 }
 
-impl Desk {
-    async fn of(
-        app: &Shared,
-        visitor: &Visitor,
-        id: &str,
-        kind: VariantKind,
-    ) -> Result<Self, WebError> {
-        let article = article::find(app, visitor, id).await?;
-        let brief = article::brief_of(app, &article).await?;
-        let mut brief = brief.ok_or_else(|| WebError::unfit(article::NO_BRIEF))?;
-        let mut cards = variants(app, &article, &[kind, VariantKind::Infographic]).await?;
-        let clips = cards.extract_if(.., |variant| variant.kind == kind);
-        let now = clips.last();
-        let chosen = Chosen { choices: words(&cards), by: visitor.user.id, at: app.clock.now() };
-        chosen.apply(&mut brief).map_err(|why| WebError::unfit(why.to_string()))?;
-        let brand = brand_of(app, &article.agency).await?;
-        Ok(Self { article, brief, now, cards, brand })
-    }
-
-    /// What was chosen last.
-    fn clip(&self) -> Storyboard {
-        let chosen = self.now.as_ref().and_then(|variant| variant.chosen.as_ref());
-        chosen.and_then(|chosen| chosen.choices.clip.clone()).unwrap_or_default()
-    }
-
-    async fn arranged(&self, app: &Shared, kind: VariantKind, clip: Storyboard) -> Arranged {
-        let wanted = WantedClip {
-            article: self.article.clone(),
-            brief: self.brief.clone(),
-            kind,
-            clip,
-            brand: self.brand.clone(),
-        };
-        app.clips.arrange(wanted).await
-    }
-}
-
-/// Which clip the page is about.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Which {
-    #[serde(default = "super::short")]
-    dang: VariantKind,
-}
-
-fn known(kind: VariantKind) -> Result<VariantKind, WebError> {
-    if KINDS.contains(&kind) { Ok(kind) } else { Err(WebError::missing()) }
+/// What was chosen last. Its scenes tell points by their place: they follow their points where somebody moved these since.
+fn chosen(bench: &Bench, kind: VariantKind) -> Storyboard {
+    let Some(choices) = bench.choices(kind) else { return Storyboard::default() };
+    let Some(clip) = choices.clip.clone() else { return Storyboard::default() };
+    let (now, own) = (bench.points(), variant::own_points(&bench.brief));
+    let then = choices.points.as_ref().unwrap_or(&own);
+    let follow = |beat: Beat| match beat.of {
+        Topic::Point(n) => {
+            let of = then.get(n)?.of;
+            let n = now.iter().position(|point| point.of == of)?;
+            Some(Beat { of: Topic::Point(n), ..beat })
+        }
+        _ => Some(beat),
+    };
+    let beats: Vec<Beat> = clip.beats.into_iter().filter_map(follow).collect();
+    // An end card alone is no clip.
+    let tells = beats.iter().any(|beat| beat.of != Topic::End);
+    Storyboard { beats: if tells { beats } else { Vec::new() }, ..clip }
 }
 
 /// The form, filled with what was chosen last.
-pub(crate) async fn page(
-    State(app): State<Shared>,
-    Extension(visitor): Extension<Visitor>,
-    Path(id): Path<String>,
-    Query(which): Query<Which>,
-) -> Result<Html<String>, WebError> {
-    let kind = known(which.dang)?;
-    let desk = Desk::of(&app, &visitor, &id, kind).await?;
-    let clip = desk.clip();
-    // A clip that was arranged of words that are there no more is begun anew.
-    let fits = check(&clip, &desk.brief, &desk.article);
+pub(crate) async fn editor(
+    app: &Shared,
+    visitor: &Visitor,
+    bench: &Bench,
+    kind: VariantKind,
+) -> Result<Editor, WebError> {
+    let brief = bench.brief_of_now();
+    let clip = chosen(bench, kind);
+    // A clip that was arranged of what is there no more is begun anew.
+    let fits = check(&clip, &brief, &bench.article);
     let (clip, gone) = match fits {
         Ok(()) => (clip, None),
         Err(why) => (Storyboard { beats: Vec::new(), ..clip }, Some(why)),
     };
-    let arranged = desk.arranged(&app, kind, clip.clone()).await;
+    let (_, brand) = bench.brands(app, kind).await?;
+    let arranged = arranged(app, bench, &brief, (kind, &brand), clip.clone()).await;
+    let now = bench.now(kind);
     let file = |prefix: &str| {
-        let files = desk.now.as_ref().map(|variant| &variant.renditions);
+        let files = now.map(|variant| &variant.renditions);
         files.into_iter().flatten().find(|file| file.mime.starts_with(prefix))
     };
+    let points = bench.points();
+    let order: Vec<String> = points.iter().map(|point| point.of.to_string()).collect();
     let moving = if kind == VariantKind::Audio { "audio/" } else { "video/" };
     let (video, poster) = (file(moving), file("image/"));
-    let kinds = KINDS.map(|of| Named { id: name_of(&of), name: String::new(), on: of == kind });
-    let voices = arranged.voices.iter().map(|name| Named {
-        id: name.clone(),
-        name: name.clone(),
-        on: clip.voice.as_ref() == Some(name),
-    });
-    let page = Page {
-        id: desk.article.id.to_string(),
-        lang: desk.article.lang.clone(),
-        article_title: desk.article.title().to_owned(),
-        kind: name_of(&kind),
-        kinds: kinds.into(),
+    let voices = arranged.voices.iter();
+    let voices = voices
+        .map(|name| Named { name: name.clone(), on: clip.voice.as_ref() == Some(name) })
+        .collect();
+    Ok(Editor {
         moves: arranged.moves && kind != VariantKind::Audio,
         shows: kind != VariantKind::Audio,
         wrong: gone.or(arranged.wrong),
-        rows: rows(&arranged.rows),
-        photos: photos(&desk.article),
-        videos: videos(&desk.article),
-        voices: voices.collect(),
+        rows: rows(&arranged.rows, bench, &brief),
+        points,
+        order: order.join(" "),
+        writer: bench.writer(app).await?,
+        brands: variant::kits(app, visitor, bench, kind).await?,
+        photos: variant::photos(&bench.article),
+        videos: videos(bench),
+        voices,
         voice: clip.voice.clone().unwrap_or_default(),
         voice_default: arranged.voice,
         music: clip.music.map(|music| name_of(&music)).unwrap_or_default(),
         video: video.map(|file| file.blob.to_string()),
         poster: poster.map(|file| file.blob.to_string()),
         alt: poster.map(|file| file.alt.clone()).unwrap_or_default(),
-        stale: desk.now.as_ref().is_some_and(|now| now.state != VariantState::Rendered),
-    };
-    pages::draw(&app, &visitor, "articles", "pages/clip.html", page).await
+        stale: now.is_some_and(|now| now.state != VariantState::Rendered),
+    })
 }
 
-fn photos(article: &Article) -> Vec<MediaView> {
-    let there = article.photos.iter().enumerate().filter_map(|(index, photo)| {
-        let blob = photo.blob?.to_string();
-        let caption = if photo.caption.is_empty() { &photo.alt } else { &photo.caption };
-        Some(MediaView { index, number: index + 1, blob, caption: caption.clone() })
-    });
-    there.collect()
-}
-
-fn videos(article: &Article) -> Vec<MediaView> {
-    let there = article.videos.iter().enumerate().filter_map(|(index, video)| {
+fn videos(bench: &Bench) -> Vec<MediaView> {
+    let there = bench.article.videos.iter().enumerate().filter_map(|(index, video)| {
         let blob = video.blob?.to_string();
         Some(MediaView { index, number: index + 1, blob, caption: video.caption.clone() })
     });
@@ -224,7 +180,29 @@ fn seconds(ms: u32) -> String {
     short.to_owned()
 }
 
-fn rows(rows: &[ClipRow]) -> Vec<RowView> {
+/// Where the words of a scene are in the article.
+fn place_of(of: &Topic, brief: &Brief) -> Option<Span> {
+    match of {
+        Topic::Title => Some(brief.title.span),
+        Topic::Sapo => brief.sapo.as_ref().map(|sapo| sapo.span),
+        Topic::Point(n) => brief.points.get(*n).map(|point| point.span),
+        Topic::Figure(n) => brief.figures.get(*n).map(|figure| figure.label.span),
+        Topic::Quote(n) => brief.quotes.get(*n).map(|quote| quote.words.span),
+        Topic::Step(n) => {
+            brief.steps.get(*n).map(|step| step.text.as_ref().unwrap_or(&step.title).span)
+        }
+        Topic::Event(n) => brief.events.get(*n).map(|event| event.text.span),
+        Topic::Table
+        | Topic::Chart
+        | Topic::Alert
+        | Topic::Picture(_)
+        | Topic::Cut(_)
+        | Topic::End => None,
+    }
+}
+
+fn rows(rows: &[ClipRow], bench: &Bench, brief: &Brief) -> Vec<RowView> {
+    let points = bench.points();
     let view = |(n, row): (usize, &ClipRow)| {
         let topic = serde_json::to_value(&row.beat.of).unwrap_or_default();
         let (kind, number) = match &topic {
@@ -243,6 +221,12 @@ fn rows(rows: &[ClipRow]) -> Vec<RowView> {
             }),
             _ => None,
         };
+        let line = match &row.beat.of {
+            Topic::Title => Some(Line::title(bench)),
+            Topic::Point(n) => points.get(*n).and_then(|point| Line::point(bench, point)),
+            _ => None,
+        };
+        let at = place_of(&row.beat.of, brief).map(|span| article::at(&bench.article, span));
         let spot = row.beat.focus.map(FocusPoint::share);
         let hundredths = |share: f64| format!("{:.1}", share * 100.0);
         RowView {
@@ -251,6 +235,8 @@ fn rows(rows: &[ClipRow]) -> Vec<RowView> {
             kind,
             number,
             words: row.words.clone(),
+            line,
+            at: at.unwrap_or_default(),
             on: row.place == Place::Told,
             left_out: row.place == Place::LeftOut,
             place: n + 1,
@@ -269,59 +255,105 @@ fn rows(rows: &[ClipRow]) -> Vec<RowView> {
     rows.iter().enumerate().map(view).collect()
 }
 
-/// Queues the clip as it was arranged. The same again queues nothing.
-pub(crate) async fn draw(
-    State(app): State<Shared>,
-    Extension(visitor): Extension<Visitor>,
-    Path(id): Path<String>,
-    body: String,
-) -> Result<Response, WebError> {
-    let pairs: Vec<(String, String)> = url::form_urlencoded::parse(body.as_bytes())
-        .map(|(key, value)| (key.into_owned(), value.into_owned()))
-        .collect();
-    let (kind, mut clip) = read(&pairs).map_err(WebError::unfit)?;
-    let kind = known(kind)?;
-    let desk = Desk::of(&app, &visitor, &id, kind).await?;
+/// Choices that can be told. Words that nobody chose are those that were written last.
+pub(crate) async fn fitting(
+    app: &Shared,
+    visitor: &Visitor,
+    bench: &Bench,
+    (kind, brand): (VariantKind, &str),
+    choices: Choices,
+) -> Result<Choices, WebError> {
+    let of_cards = Choices { title: None, points: None, clip: None, ..choices.clone() };
+    if of_cards != Choices::default() {
+        return Err(WebError::unfit(
+            "Clip nhận lời, cảnh, giọng đọc và nhạc; mẫu và ảnh chọn theo từng cảnh / A clip takes words, scenes, voice and music; photos are chosen scene by scene",
+        ));
+    }
+    let mut clip = choices.clip.unwrap_or_default();
+    let words = Choices { clip: None, ..choices };
+    let brief = told(app, visitor, bench, &words).map_err(WebError::unfit)?;
     let bare = Storyboard { beats: Vec::new(), ..clip.clone() };
-    let own = desk.arranged(&app, kind, bare.clone()).await;
-    let told = own.rows.iter().filter(|row| row.place == Place::Told).map(|row| &row.beat);
-    if told.eq(&clip.beats) {
+    let own = arranged(app, bench, &brief, (kind, brand), bare.clone()).await;
+    let proposed = own.rows.iter().filter(|row| row.place == Place::Told).map(|row| &row.beat);
+    if proposed.eq(&clip.beats) {
         // What is as the engine chooses is left to it.
         clip = bare;
     }
-    check(&clip, &desk.brief, &desk.article).map_err(WebError::unfit)?;
+    check(&clip, &brief, &bench.article).map_err(WebError::unfit)?;
     if let Some(voice) = clip.voice.as_ref().filter(|name| name.as_str() != "none")
         && !own.voices.contains(voice)
     {
         return Err(WebError::unfit(format!("Không có giọng {voice} / There is no voice {voice}")));
     }
-    let arranged = desk.arranged(&app, kind, clip.clone()).await;
+    let arranged = arranged(app, bench, &brief, (kind, brand), clip.clone()).await;
     if let Some(why) = arranged.wrong {
         return Err(WebError::unfit(why));
     }
-    let mut choices = words(&desk.cards);
-    choices.clip = Some(clip);
-    let Desk { article, brief, now: before, brand, .. } = desk;
-    let recipe = recipe(&article, &brief, kind, &choices, &brand, None);
-    let chosen = Chosen { choices, by: visitor.user.id, at: app.clock.now() };
-    let new = New { kind, template: String::new(), brand, chosen, recipe };
-    queue(&app, &visitor, (&article, before), new, "arrange a clip").await
+    Ok(Choices { clip: Some(clip), ..words })
 }
 
-/// The form as a kind of clip and its storyboard. What is as the engine chooses is left to it.
-fn read(pairs: &[(String, String)]) -> Result<(VariantKind, Storyboard), String> {
+/// The brief in the words of these choices.
+pub(crate) fn told(
+    app: &Shared,
+    visitor: &Visitor,
+    bench: &Bench,
+    words: &Choices,
+) -> Result<Brief, String> {
+    let mut brief = bench.brief.clone();
+    let chosen = Chosen { choices: words.clone(), by: visitor.user.id, at: app.clock.now() };
+    chosen.apply(&mut brief).map_err(|why| why.to_string())?;
+    Ok(brief)
+}
+
+/// The form as choices. What is as the engine chooses is left to it, and lines that the form does not hold stay as they are.
+pub(crate) fn read(pairs: &[(String, String)], bench: &Bench) -> Result<Choices, String> {
+    let (clip, lines) = scenes(pairs)?;
+    let words = bench.words();
+    let mut title = words.title;
+    let mut points = bench.points();
+    // Scenes tell points by their place: the form must be of the order that is there.
+    let order: Vec<String> = points.iter().map(|point| point.of.to_string()).collect();
+    let seen = pairs.iter().find(|(key, _)| key == "order").map(|(_, value)| value.as_str());
+    if seen.is_some_and(|seen| seen != order.join(" ")) {
+        return Err("Có người vừa đổi thứ tự các ý; hãy tải lại trang / Somebody just moved the points; reload the page".to_owned());
+    }
+    for (of, text) in lines {
+        match of {
+            Topic::Title => title = Some(text),
+            Topic::Point(n) => {
+                if let Some(point) = points.get_mut(n) {
+                    point.text = Some(text);
+                }
+            }
+            _ => {}
+        }
+    }
+    let choices = Choices { title, points: Some(points), clip: Some(clip), ..Choices::default() };
+    Ok(plain(choices, &bench.brief))
+}
+
+/// Lines of the form by what they tell.
+type Lines = Vec<(Topic, String)>;
+
+/// The form as a storyboard, and the lines that were written in it.
+fn scenes(pairs: &[(String, String)]) -> Result<(Storyboard, Lines), String> {
     let one = |name: &str| {
         let found = pairs.iter().find(|(key, _)| key == name);
         found.map_or("", |(_, value)| value.trim())
     };
     let numbers = pairs.iter().filter_map(|(key, _)| key.strip_prefix("topic-")?.parse().ok());
     let mut beats: Vec<(u32, usize, Beat)> = Vec::new();
+    let mut lines = Lines::new();
     for n in numbers.collect::<std::collections::BTreeSet<usize>>() {
         let field = |name: &str| one(&format!("{name}-{n}"));
+        let beat = || beat(n, field);
+        if pairs.iter().any(|(key, _)| *key == format!("text-{n}")) {
+            lines.push((topic(n, field)?, field("text").replace("\r\n", " ")));
+        }
         if field("on").is_empty() {
             continue;
         }
-        let beat = beat(n, field)?;
+        let beat = beat()?;
         // A place that is missing comes last, before the end card.
         let place = field("place").parse().unwrap_or(u32::MAX - 1);
         let place = if beat.of == Topic::End { u32::MAX } else { place };
@@ -332,18 +364,22 @@ fn read(pairs: &[(String, String)]) -> Result<(VariantKind, Storyboard), String>
     if beats.is_empty() {
         return Err("Hãy chọn ít nhất một cảnh / Choose at least one scene".to_owned());
     }
-    let kind = named("dang", one("dang"))?;
     let voice = Some(one("voice")).filter(|name| !name.is_empty()).map(str::to_owned);
     let music = Some(one("music")).filter(|name| !name.is_empty());
     let music = music.map(|name| named("music", name)).transpose()?;
-    Ok((kind, Storyboard { beats, voice, music }))
+    Ok((Storyboard { beats, voice, music }, lines))
+}
+
+/// What a scene of the form tells.
+fn topic<'a>(n: usize, field: impl Fn(&str) -> &'a str) -> Result<Topic, String> {
+    let topic = field("topic");
+    serde_json::from_str(topic).map_err(|_| format!("topic-{n} = {topic}"))
 }
 
 /// A scene of the form; `field` gives its fields by name.
 fn beat<'a>(n: usize, field: impl Fn(&str) -> &'a str) -> Result<Beat, String> {
     let scene = n + 1;
-    let topic = field("topic");
-    let mut of: Topic = serde_json::from_str(topic).map_err(|_| format!("topic-{n} = {topic}"))?;
+    let mut of = topic(n, &field)?;
     let number = |text: &str, what: (&str, &str)| {
         let value = text.replace(',', ".").parse::<f64>().ok().filter(|value| value.is_finite());
         value.ok_or_else(|| {
@@ -399,12 +435,6 @@ fn whole_ms(seconds: f64) -> u32 {
     (seconds * 1000.0).round() as u32
 }
 
-/// A value of a closed list by its name.
-fn named<T: serde::de::DeserializeOwned>(field: &str, name: &str) -> Result<T, String> {
-    serde_json::from_value(serde_json::Value::String(name.to_owned()))
-        .map_err(|_| format!("{field} = {name:?}"))
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -417,14 +447,14 @@ mod tests {
 
     #[test]
     fn the_form_is_a_storyboard_in_the_order_of_its_places() {
-        let (kind, clip) = read(&pairs(&[
-            ("dang", "square_clip"),
+        let (clip, lines) = scenes(&pairs(&[
             ("voice", "none"),
             ("music", "bright"),
             ("topic-0", r#""title""#),
             ("on-0", "1"),
             ("place-0", "2"),
             ("s-0", "4,25"),
+            ("text-0", "Tựa khác"),
             ("topic-1", r#"{"point":1}"#),
             ("on-1", "1"),
             ("place-1", "1"),
@@ -443,7 +473,7 @@ mod tests {
             ("fit-4", "crop"),
         ]))
         .unwrap();
-        assert_eq!(kind, VariantKind::SquareClip);
+        assert_eq!(lines, [(Topic::Title, "Tựa khác".to_owned())]);
         let expected = json!({
             "beats": [
                 {"of": {"point": 1}, "photo": {"at": 2}, "focus": {"x": 0.25, "y": 0.5}, "enter": "wipe"},
@@ -458,8 +488,8 @@ mod tests {
 
     #[test]
     fn what_is_no_storyboard_is_told_with_its_scene() {
-        let title = [("dang", "short_clip"), ("topic-0", r#""title""#), ("on-0", "1")];
-        let with = |more: &[(&str, &str)]| read(&pairs(&[&title[..], more].concat()));
+        let title = [("topic-0", r#""title""#), ("on-0", "1")];
+        let with = |more: &[(&str, &str)]| scenes(&pairs(&[&title[..], more].concat()));
         assert!(with(&[]).is_ok());
         for (more, told) in [
             (&[("s-0", "lâu")][..], "Cảnh 1: thời lượng"),
@@ -472,8 +502,7 @@ mod tests {
             let error = with(more).unwrap_err();
             assert!(error.contains(told), "{more:?}: {error}");
         }
-        assert!(read(&pairs(&title[..2])).unwrap_err().contains("ít nhất một cảnh"));
-        assert!(read(&pairs(&[("dang", "podcast"), title[1], title[2]])).is_err());
+        assert!(scenes(&pairs(&title[..1])).unwrap_err().contains("ít nhất một cảnh"));
     }
 
     #[test]

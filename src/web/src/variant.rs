@@ -1,0 +1,466 @@
+//! A variant made anew as a person chose it: one way for the editor on the page of an article and for programs.
+
+use axum::{
+    Extension, Json,
+    body::Bytes,
+    extract::{Path, State},
+    http::{Method, StatusCode},
+    response::{IntoResponse, Redirect, Response},
+};
+use loa_model::{
+    Article, Brief, Choices, Chosen, ChosenPoint, Digest, DigestBuilder, Job, JobId, JobKind, User,
+    Variant, VariantId, VariantKind, VariantState,
+};
+use loa_store::{Changes, StoreExt};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Shared, article,
+    auth::Visitor,
+    clip,
+    error::WebError,
+    pages::name_of,
+    picture,
+    preview::{BrandKit, brand_of},
+    view,
+    ways::{WRITERS, Ways},
+};
+
+mod told;
+
+/// Kinds that a person can have made as they choose, in the order in which people see them.
+pub(crate) const CHOSEN: [VariantKind; 6] = [
+    VariantKind::Infographic,
+    VariantKind::ShortClip,
+    VariantKind::SquareClip,
+    VariantKind::LongClip,
+    VariantKind::LowBand,
+    VariantKind::Audio,
+];
+
+/// Addresses of this module.
+pub(crate) fn ways(ways: Ways) -> Ways {
+    ways.post("/bai-viet/{id}/chinh", WRITERS, press)
+        .api(Method::POST, "/api/v1/articles/{id}/variants", WRITERS, (told::order(), operation))
+        .api(
+            Method::GET,
+            "/api/v1/articles/{id}/variants/{kind}",
+            WRITERS,
+            (told::editor(), editor),
+        )
+}
+
+/// What an editor of an article's variants has before them.
+pub(crate) struct Bench {
+    pub(crate) article: Article,
+    /// As the article says it.
+    pub(crate) brief: Brief,
+    /// Those that are not stale, the latest last.
+    pub(crate) variants: Vec<Variant>,
+}
+
+impl Bench {
+    /// Of an article of the visitor's agency.
+    pub(crate) async fn of(app: &Shared, visitor: &Visitor, id: &str) -> Result<Self, WebError> {
+        let article = article::find(app, visitor, id).await?;
+        let brief = article::brief_of(app, &article).await?;
+        let brief = brief.ok_or_else(|| WebError::unfit(article::NO_BRIEF))?;
+        Self::with(app, article, brief).await
+    }
+
+    pub(crate) async fn with(
+        app: &Shared,
+        article: Article,
+        brief: Brief,
+    ) -> Result<Self, WebError> {
+        let mut variants = article::variants_of(app, &article).await?;
+        variants.retain(|one| one.state != VariantState::Stale);
+        variants.sort_by_key(|variant| variant.id);
+        Ok(Self { article, brief, variants })
+    }
+
+    /// The variant of now.
+    pub(crate) fn now(&self, kind: VariantKind) -> Option<&Variant> {
+        self.variants.iter().rev().find(|variant| variant.kind == kind)
+    }
+
+    /// What was chosen for the variant of now.
+    pub(crate) fn choices(&self, kind: VariantKind) -> Option<&Choices> {
+        Some(&self.now(kind)?.chosen.as_ref()?.choices)
+    }
+
+    /// The choice that holds the words of now: what was written last, for whichever variant.
+    pub(crate) fn written(&self) -> Option<&Chosen> {
+        let chosen = self.variants.iter().filter(|variant| CHOSEN.contains(&variant.kind));
+        let chosen = chosen.filter_map(|one| Some((one.chosen.as_ref()?, one.id)));
+        chosen.max_by_key(|(chosen, id)| (chosen.at, *id)).map(|(chosen, _)| chosen)
+    }
+
+    /// Headline and points of now, and nothing else that was chosen.
+    pub(crate) fn words(&self) -> Choices {
+        self.written().map_or_else(Choices::default, |chosen| Choices {
+            title: chosen.choices.title.clone(),
+            points: chosen.choices.points.clone(),
+            ..Choices::default()
+        })
+    }
+
+    /// The points of now in their order.
+    pub(crate) fn points(&self) -> Vec<ChosenPoint> {
+        self.words().points.unwrap_or_else(|| own_points(&self.brief))
+    }
+
+    /// The brief as it is told now: in the words of whoever wrote last.
+    pub(crate) fn brief_of_now(&self) -> Brief {
+        let mut brief = self.brief.clone();
+        match self.written() {
+            Some(chosen) if chosen.apply(&mut brief).is_ok() => brief,
+            _ => self.brief.clone(),
+        }
+    }
+
+    /// Who wrote the words of now and when; nothing where they are the article's.
+    pub(crate) async fn writer(&self, app: &Shared) -> Result<Option<String>, WebError> {
+        let Some(chosen) = self.written() else { return Ok(None) };
+        if self.brief_of_now().passages().all(|passage| !passage.is_edited()) {
+            return Ok(None);
+        }
+        let user = app.store.read::<User>(&chosen.by.to_string()).await?;
+        let name = user.map(|row| row.record.name).unwrap_or_default();
+        Ok(Some(format!("{name}, {}", view::time(chosen.at, article::ZONE))))
+    }
+
+    /// The brand kits to choose from, and the one of now: what a person chose, else the agency's.
+    pub(crate) async fn brands(
+        &self,
+        app: &Shared,
+        kind: VariantKind,
+    ) -> Result<(Vec<BrandKit>, String), WebError> {
+        let agency = &self.article.agency;
+        let own = brand_of(app, agency).await?;
+        let mut kits = app.cards.brands(agency).await.map_err(|why| {
+            tracing::error!(why, "The brand kits cannot be read");
+            WebError::unfit(why)
+        })?;
+        if kits.iter().all(|kit| kit.id != own) {
+            let (id, name_vi, name_en) = (own.clone(), own.clone(), own.clone());
+            kits.insert(0, BrandKit { id, name_vi, name_en, colours: Vec::new() });
+        }
+        let chosen = self.now(kind).filter(|variant| variant.chosen.is_some());
+        let chosen = chosen.map(|variant| variant.brand.clone());
+        let now = chosen.filter(|brand| kits.iter().any(|kit| kit.id == *brand)).unwrap_or(own);
+        Ok((kits, now))
+    }
+}
+
+pub(crate) fn own_points(brief: &Brief) -> Vec<ChosenPoint> {
+    (0..brief.points.len()).map(|of| ChosenPoint { of, text: None }).collect()
+}
+
+/// Choices without what is as the article says it: the same words are the same choices, however they were told.
+pub(crate) fn plain(choices: Choices, brief: &Brief) -> Choices {
+    let title = choices.title.filter(|title| title.trim() != brief.title.text);
+    let points = choices.points.map(|points| {
+        let own = |point: &ChosenPoint| brief.points.get(point.of).map(|own| own.text.as_str());
+        let plain = |point: ChosenPoint| {
+            let is_own = point.text.as_deref().map(str::trim) == own(&point);
+            ChosenPoint { text: point.text.filter(|_| !is_own), ..point }
+        };
+        points.into_iter().map(plain).collect::<Vec<_>>()
+    });
+    let points = points.filter(|points| *points != own_points(brief));
+    Choices { title, points, ..choices }
+}
+
+/// What is asked for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Order {
+    pub(crate) kind: VariantKind,
+    /// The agency's when absent.
+    pub(crate) brand: Option<String>,
+    #[serde(default)]
+    pub(crate) choices: Choices,
+}
+
+/// What came of it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Made {
+    id: VariantId,
+    kind: VariantKind,
+    state: VariantState,
+    /// The job that draws it; nothing where the same is there already.
+    job: Option<JobId>,
+}
+
+/// Queues a variant as it was chosen. The same choices again queue nothing.
+async fn make(
+    app: &Shared,
+    visitor: &Visitor,
+    bench: Bench,
+    Order { kind, brand, choices }: Order,
+) -> Result<Made, WebError> {
+    let (kits, _) = bench.brands(app, kind).await?;
+    let brand = match brand.filter(|brand| !brand.is_empty()) {
+        Some(brand) => brand,
+        None => brand_of(app, &bench.article.agency).await?,
+    };
+    if kits.iter().all(|kit| kit.id != brand) {
+        return Err(WebError::unfit(format!(
+            "Không có bộ nhận diện {brand} / There is no brand kit {brand}"
+        )));
+    }
+    let choices = plain(choices, &bench.brief);
+    let (choices, template, own) = match kind {
+        VariantKind::Infographic => picture::fitting(app, visitor, &bench, choices).await?,
+        kind if clip::KINDS.contains(&kind) => {
+            let choices =
+                clip::edit::fitting(app, visitor, &bench, (kind, &brand), choices).await?;
+            (choices, String::new(), None)
+        }
+        _ => return Err(by_machine()),
+    };
+    let recipe = recipe(&bench, kind, &choices, &brand, own);
+    let chosen = Chosen { choices, by: visitor.user.id, at: app.clock.now() };
+    let before = bench
+        .now(kind)
+        .filter(|before| before.recipe == recipe && before.state != VariantState::Failed);
+    if let Some(before) = before {
+        return Ok(Made { id: before.id, kind, state: before.state, job: None });
+    }
+    let variant = Variant {
+        id: app.ids.make(),
+        agency: bench.article.agency.clone(),
+        article: bench.article.id,
+        revision: bench.article.revision,
+        kind,
+        template,
+        brand,
+        recipe,
+        state: VariantState::Queued,
+        renditions: Vec::new(),
+        provenance: serde_json::Value::Null,
+        reason: String::new(),
+        chosen: Some(chosen),
+    };
+    let work = JobKind::Render { variant: variant.id };
+    let job = Job::new(app.ids.make(), &variant.agency, work, app.clock.now());
+    let made = Made { id: variant.id, kind, state: variant.state, job: Some(job.id) };
+    let purpose = if kind == VariantKind::Infographic { "draw anew" } else { "arrange a clip" };
+    let changes = Changes::by(visitor.actor(), purpose).insert(&variant).enqueue(job);
+    app.store.commit(changes).await?;
+    Ok(made)
+}
+
+/// Nobody chooses for this kind.
+fn by_machine() -> WebError {
+    WebError::unfit(
+        "Dạng này do máy dựng từ bản tóm lược, không chỉnh được / This kind is made of the brief by itself, there is nothing to choose",
+    )
+}
+
+/// Digest of everything that decides a variant that a person chose.
+fn recipe(
+    bench: &Bench,
+    kind: VariantKind,
+    choices: &Choices,
+    brand: &str,
+    own: Option<Digest>,
+) -> Digest {
+    let (article, brief) = (&bench.article, &bench.brief);
+    let mut digest = DigestBuilder::new("variant/chosen/1");
+    if let Some(own) = own {
+        digest = digest.json("own", &own);
+    }
+    // The first that people could choose were cards: theirs stays what it was.
+    if kind != VariantKind::Infographic {
+        digest = digest.json("kind", &kind);
+    }
+    digest
+        .json("article", &article.digest)
+        .json("story", &brief.story)
+        .json("words", &brief.passages().collect::<Vec<_>>())
+        .json("choices", choices)
+        .field("brand", brand)
+        .finish()
+}
+
+/// The form, sent as it is: back to the editor, where its progress is.
+async fn press(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Path(id): Path<String>,
+    body: String,
+) -> Result<Response, WebError> {
+    let bench = Bench::of(&app, &visitor, &id).await?;
+    let pairs: Vec<(String, String)> = url::form_urlencoded::parse(body.as_bytes())
+        .map(|(key, value)| (key.into_owned(), value.into_owned()))
+        .collect();
+    let one = |name: &str| {
+        let found = pairs.iter().find(|(key, _)| key == name);
+        found.map_or("", |(_, value)| value.trim())
+    };
+    let kind: VariantKind = named("dang", one("dang")).map_err(WebError::unfit)?;
+    let choices = match kind {
+        VariantKind::Infographic => picture::read(&pairs, &bench.brief),
+        kind if clip::KINDS.contains(&kind) => clip::edit::read(&pairs, &bench),
+        _ => return Err(by_machine()),
+    };
+    let choices = choices.map_err(WebError::unfit)?;
+    let brand = Some(one("brand").to_owned());
+    make(&app, &visitor, bench, Order { kind, brand, choices }).await?;
+    Ok(Redirect::to(&format!("/bai-viet/{id}?sua={}", name_of(&kind))).into_response())
+}
+
+/// The same for programs, and for the editor with script.
+async fn operation(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<Response, WebError> {
+    let order: Order = serde_json::from_slice(&body).map_err(|error| {
+        WebError::unfit(format!("Yêu cầu không đúng: {error} / The request is not right: {error}"))
+    })?;
+    let bench = Bench::of(&app, &visitor, &id).await?;
+    let made = make(&app, &visitor, bench, order).await?;
+    let status = if made.job.is_some() { StatusCode::ACCEPTED } else { StatusCode::OK };
+    Ok((status, Json(made)).into_response())
+}
+
+/// What can be chosen for a variant, and what is chosen now.
+async fn editor(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Path((id, kind)): Path<(String, String)>,
+) -> Result<Response, WebError> {
+    let kind: VariantKind = named("kind", &kind).map_err(|_| WebError::missing())?;
+    let bench = Bench::of(&app, &visitor, &id).await?;
+    Ok(Json(Editor::of(&app, &visitor, &bench, kind).await?).into_response())
+}
+
+/// The editor of a variant, filled with what was chosen last.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum Editor {
+    /// A card.
+    Card(Box<picture::Editor>),
+    /// A clip, or a bulletin.
+    Clip(Box<clip::edit::Editor>),
+}
+
+impl Editor {
+    /// Not found where nobody chooses.
+    pub(crate) async fn of(
+        app: &Shared,
+        visitor: &Visitor,
+        bench: &Bench,
+        kind: VariantKind,
+    ) -> Result<Self, WebError> {
+        if kind == VariantKind::Infographic {
+            return Ok(Self::Card(Box::new(picture::editor(app, visitor, bench).await?)));
+        }
+        if clip::KINDS.contains(&kind) {
+            let editor = clip::edit::editor(app, visitor, bench, kind).await?;
+            return Ok(Self::Clip(Box::new(editor)));
+        }
+        Err(WebError::missing())
+    }
+}
+
+/// A brand kit as an editor chooses it.
+#[derive(Serialize)]
+pub(crate) struct KitView {
+    id: String,
+    name: String,
+    on: bool,
+}
+
+/// The kits in the reader's language.
+pub(crate) async fn kits(
+    app: &Shared,
+    visitor: &Visitor,
+    bench: &Bench,
+    kind: VariantKind,
+) -> Result<Vec<KitView>, WebError> {
+    let (kits, now) = bench.brands(app, kind).await?;
+    let view = |kit: BrandKit| KitView {
+        on: kit.id == now,
+        id: kit.id,
+        name: if visitor.lang == "en" { kit.name_en } else { kit.name_vi },
+    };
+    Ok(kits.into_iter().map(view).collect())
+}
+
+/// A line that a person may write otherwise.
+#[derive(Serialize)]
+pub(crate) struct Line {
+    /// Which point of the brief, from 0; nothing for the headline.
+    pub(crate) of: Option<usize>,
+    /// As it is told.
+    pub(crate) text: String,
+    /// As the article says it.
+    pub(crate) words: String,
+    pub(crate) edited: bool,
+    /// Where it is from, for the script.
+    pub(crate) at: String,
+    /// Paragraph it is from.
+    pub(crate) block: u32,
+}
+
+impl Line {
+    /// The headline of now.
+    pub(crate) fn title(bench: &Bench) -> Self {
+        Self::of(bench, None, &bench.brief.title, bench.words().title)
+    }
+
+    /// A point with the words that were written for it; nothing where the brief has no such point.
+    pub(crate) fn point(bench: &Bench, point: &ChosenPoint) -> Option<Self> {
+        let passage = bench.brief.points.get(point.of)?;
+        Some(Self::of(bench, Some(point.of), passage, point.text.clone()))
+    }
+
+    fn of(
+        bench: &Bench,
+        of: Option<usize>,
+        passage: &loa_model::Passage,
+        text: Option<String>,
+    ) -> Self {
+        let words = passage.text.trim().to_owned();
+        let text = text.unwrap_or_else(|| words.clone());
+        Self {
+            of,
+            edited: text.trim() != words,
+            text,
+            words,
+            at: article::at(&bench.article, passage.span),
+            block: passage.span.block,
+        }
+    }
+}
+
+/// A photo of the article that is there.
+#[derive(Serialize)]
+pub(crate) struct MediaView {
+    /// From 0.
+    pub(crate) index: usize,
+    pub(crate) number: usize,
+    pub(crate) blob: String,
+    pub(crate) caption: String,
+}
+
+/// Photos of the article that are there.
+pub(crate) fn photos(article: &Article) -> Vec<MediaView> {
+    let there = article.photos.iter().enumerate().filter_map(|(index, photo)| {
+        let blob = photo.blob?.to_string();
+        let caption = if photo.caption.is_empty() { &photo.alt } else { &photo.caption };
+        Some(MediaView { index, number: index + 1, blob, caption: caption.clone() })
+    });
+    there.collect()
+}
+
+/// A value of a closed list by its name.
+pub(crate) fn named<T: serde::de::DeserializeOwned>(field: &str, name: &str) -> Result<T, String> {
+    serde_json::from_value(serde_json::Value::String(name.to_owned()))
+        .map_err(|_| format!("{field} = {name:?}"))
+}
