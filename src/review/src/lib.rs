@@ -44,6 +44,12 @@ impl Review {
     ) -> Self {
         Self { store, clock, ids, link_base: link_base.into() }
     }
+
+    /// The same over another view of its store: whoever asks puts their own terms on what is written.
+    #[must_use]
+    pub fn over(&self, store: Arc<dyn Store>) -> Self {
+        Self { store, ..self.clone() }
+    }
 }
 
 impl std::fmt::Debug for Review {

@@ -2,9 +2,14 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use axum::http::HeaderValue;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use minijinja::{Environment, Value, context, value::Serde};
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use crate::guard;
 
 /// An asset that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +38,7 @@ pub struct Assets {
     env: Environment<'static>,
     words: Arc<BTreeMap<String, BTreeMap<String, String>>>,
     files: Arc<BTreeMap<String, Bytes>>,
+    policy: HeaderValue,
 }
 
 impl Assets {
@@ -46,7 +52,9 @@ impl Assets {
         files: BTreeMap<String, Bytes>,
     ) -> Result<Self, AssetsError> {
         let mut env = Environment::new();
+        let mut inline = Vec::new();
         for (name, text) in templates {
+            inline.extend(styles(&text).map(|(style, _)| STANDARD.encode(Sha256::digest(style))));
             env.add_template_owned(name.clone(), text)
                 .map_err(|source| AssetsError::Template { name, source })?;
         }
@@ -57,11 +65,22 @@ impl Assets {
             })?;
             flatten("", &table, words.entry(lang).or_default());
         }
-        Ok(Self { env, words: Arc::new(words), files: Arc::new(files) })
+        let policy = guard::policy(&inline);
+        Ok(Self { env, words: Arc::new(words), files: Arc::new(files), policy })
     }
 
-    /// Adds the frame of a channel under `frame/<channel>.html`.
+    /// Adds the frame of a channel under `frame/<channel>.html`. The styles that it brings go to the others: a page has none of
+    /// its own.
     pub(crate) fn add_frame(&mut self, channel: &str, frame: String) -> Result<(), AssetsError> {
+        let (mut bare, mut brought) = (frame.clone(), String::new());
+        for (style, whole) in styles(&frame) {
+            brought.push_str(style);
+            bare = bare.replacen(whole, "", 1);
+        }
+        let frame = bare;
+        let files = Arc::make_mut(&mut self.files);
+        let all = files.entry("app.css".to_owned()).or_default();
+        *all = Bytes::from([&all[..], brought.as_bytes()].concat());
         let name = format!("frame/{channel}.html");
         self.env
             .add_template_owned(name.clone(), frame)
@@ -87,6 +106,11 @@ impl Assets {
         word(&self.words, lang, key)
     }
 
+    /// What browsers may load, as the templates need it.
+    pub(crate) fn policy(&self) -> HeaderValue {
+        self.policy.clone()
+    }
+
     /// A fixed file.
     pub(crate) fn file(&self, name: &str) -> Option<Bytes> {
         self.files.get(name).cloned()
@@ -107,6 +131,16 @@ impl Assets {
         }
         missing
     }
+}
+
+/// The styles that stand in a template, each with its tags.
+fn styles(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    const OPEN: &str = "<style>";
+    const CLOSE: &str = "</style>";
+    text.split_inclusive(CLOSE).filter_map(|part| {
+        let whole = part.get(part.find(OPEN)?..)?;
+        Some((whole.strip_prefix(OPEN)?.strip_suffix(CLOSE)?, whole))
+    })
 }
 
 fn word(words: &BTreeMap<String, BTreeMap<String, String>>, lang: &str, key: &str) -> String {

@@ -5,20 +5,20 @@ pub(crate) mod told;
 
 use axum::{
     Extension, Json,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::StatusCode,
     response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
 use loa_model::{Login, Role, User, UserId, record::join};
-use loa_store::{Changes, StoreExt, Versioned};
+use loa_store::{Changes, Seq, StoreExt, Versioned};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use crate::{
     Shared,
     auth::{BY_USER, Session, Visitor, hash_password},
     error::WebError,
+    operation::piece::{self, Part, Piece},
 };
 
 /// More people than an agency has.
@@ -32,6 +32,8 @@ const GIVEN: usize = 20;
 #[derive(Debug, Serialize)]
 pub(crate) struct PersonView {
     id: UserId,
+    /// Of the record, for `If-Match`.
+    version: Seq,
     login: String,
     name: String,
     roles: Vec<Role>,
@@ -77,19 +79,26 @@ pub(crate) struct Given {
 pub(crate) async fn all(app: &Shared, visitor: &Visitor) -> Result<Vec<PersonView>, WebError> {
     let mut views = Vec::new();
     for user in of_agency(app, &visitor.user.agency).await? {
-        let user = user.record;
-        let last = app.store.list_last::<Session>(BY_USER, &user.id.to_string(), 1).await?;
-        views.push(PersonView {
-            last_sign_in: last.first().and_then(|row| row.record.created_at),
-            active: user.is_active(),
-            id: user.id,
-            login: user.login,
-            name: user.name,
-            roles: user.roles,
-            lang: user.lang,
-        });
+        views.push(view(app, user).await?);
     }
     Ok(views)
+}
+
+async fn view(
+    app: &Shared,
+    Versioned { record: user, version }: Versioned<User>,
+) -> Result<PersonView, WebError> {
+    let last = app.store.list_last::<Session>(BY_USER, &user.id.to_string(), 1).await?;
+    Ok(PersonView {
+        last_sign_in: last.first().and_then(|row| row.record.created_at),
+        active: user.is_active(),
+        version,
+        id: user.id,
+        login: user.login,
+        name: user.name,
+        roles: user.roles,
+        lang: user.lang,
+    })
 }
 
 async fn of_agency(app: &Shared, agency: &str) -> Result<Vec<Versioned<User>>, WebError> {
@@ -290,12 +299,30 @@ pub(crate) async fn give_password(
     Ok(Given { id: user.id, login: user.login, password })
 }
 
-/// The people as JSON.
+/// The people as JSON, by sign-in name.
 pub(crate) async fn list(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
-) -> Result<Json<Value>, WebError> {
-    Ok(Json(json!({ "users": all(&app, &visitor).await? })))
+    Query(part): Query<Part>,
+) -> Result<Piece<PersonView>, WebError> {
+    let of = join(&[&visitor.user.agency, ""]);
+    let found = piece::rows(&*app.store, ("user_by_agency", &of), piece::From::First, &part);
+    let (rows, next) = found.await?;
+    let mut views = Vec::new();
+    for row in rows {
+        views.push(view(&app, row).await?);
+    }
+    Ok(Piece::new(views, next))
+}
+
+/// One of them.
+pub(crate) async fn one(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Path(id): Path<String>,
+) -> Result<Json<PersonView>, WebError> {
+    let row = person(&app, &visitor, &id).await?;
+    Ok(Json(view(&app, row).await?))
 }
 
 /// Adds a person for a machine.

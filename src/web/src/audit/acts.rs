@@ -3,7 +3,7 @@
 use crate::assets::Assets;
 
 /// Every phrase that commits are made with, apart from the moves of a delivery.
-pub(super) const ACTS: [&str; 81] = [
+pub(super) const ACTS: [&str; 82] = [
     "abandon token refresh",
     "add person",
     "add sample person",
@@ -36,6 +36,7 @@ pub(super) const ACTS: [&str; 81] = [
     "give password",
     "index by time",
     "ingest article",
+    "keep the answer of a request",
     "keep the platform's usage",
     "keep the platform's wait",
     "lease account",

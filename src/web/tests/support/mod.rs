@@ -149,6 +149,12 @@ pub struct World {
     pub rows: Arc<AtomicUsize>,
     /// The record of the ledger that is not what was written; none at zero.
     pub changed: Arc<AtomicU64>,
+    /// At which commit the process dies; at none when empty.
+    pub dies: Arc<Mutex<Option<counted::Dies>>>,
+    /// Whether it did.
+    pub died: Arc<Mutex<bool>>,
+    /// Whom somebody else renames, and before which reading.
+    pub turns: counted::Turns,
     pub blobs: Arc<Blobs>,
     pub clock: Arc<Hand>,
     pub ids: Ids,
@@ -225,6 +231,35 @@ impl World {
         user
     }
 
+    /// The pages of another process over the same records.
+    pub fn another_process(&self) -> Router {
+        let store = Arc::new(counted::Counted {
+            inner: self.store.clone(),
+            rows: self.rows.clone(),
+            changed: self.changed.clone(),
+            dies: Arc::default(),
+            died: Arc::default(),
+            turns: Arc::default(),
+        });
+        loa_web::router(Deps {
+            store,
+            blobs: self.blobs.clone(),
+            review: self.review.clone(),
+            desk: self.desk.clone(),
+            clock: self.clock.clone(),
+            ids: self.ids.clone(),
+            assets: assets(),
+            capabilities: self.capabilities.clone(),
+            frames: BTreeMap::new(),
+            progress: self.progress.subscribe(),
+            cards: self.cards.clone(),
+            clips: self.clips.clone(),
+            paper: Arc::new(paper::Typed),
+            config: Config { public_url: "https://loa.example".into(), ..Config::default() },
+        })
+        .unwrap()
+    }
+
     /// The whole newsroom.
     pub async fn new() -> Self {
         Self::with(Pictures::smallest(), true).await
@@ -232,6 +267,11 @@ impl World {
 
     /// With these pictures; without articles when not `full`.
     pub async fn with(pictures: Pictures, full: bool) -> Self {
+        Self::at("https://loa.example", pictures, full).await
+    }
+
+    /// The same as the outside sees it at this address.
+    pub async fn at(address: &str, pictures: Pictures, full: bool) -> Self {
         let clock = Arc::new(Hand(Mutex::new("2026-11-16T09:30:00Z".parse().unwrap())));
         let store = Arc::new(MemoryStore::new(clock.clone()));
         let ids = Ids::new(clock.clone(), Arc::new(Counter::default()));
@@ -268,17 +308,23 @@ impl World {
                 map.insert(job, half);
             });
         }
-        let config = Config { public_url: "https://loa.example".into(), ..Config::default() };
+        let config = Config { public_url: address.into(), ..Config::default() };
         let review = Review::new(store.clone(), clock.clone(), ids.clone(), "https://loa.example");
         let shown = |(name, capability): (&String, &Capability)| {
             (name.clone(), Arc::new(shown::Shown(capability.clone())))
         };
         let rows = Arc::new(AtomicUsize::new(0));
         let changed = Arc::new(AtomicU64::new(0));
+        let dies = Arc::new(Mutex::new(None));
+        let died = Arc::new(Mutex::new(false));
+        let turns = counted::Turns::default();
         let pages = Arc::new(counted::Counted {
             inner: store.clone(),
             rows: rows.clone(),
             changed: changed.clone(),
+            dies: dies.clone(),
+            died: died.clone(),
+            turns: turns.clone(),
         });
         let desk = Desk::new(
             pages.clone(),
@@ -311,6 +357,9 @@ impl World {
             store,
             rows,
             changed,
+            dies,
+            died,
+            turns,
             blobs,
             clock,
             ids,
