@@ -206,7 +206,7 @@ fn an_agency_adds_its_template_an_editor_chooses_it_and_a_bad_one_costs_one_card
     let (status, told) = office.json(&admin, "POST", "/api/v1/templates", &body);
     assert_eq!((status, &told["id"]), (201, &json!("own/bay")), "{told}");
     let (_, all) = office.json(&editor, "GET", "/api/v1/templates", &Value::Null);
-    let listed = all["templates"].as_array().unwrap().iter().find(|one| one["id"] == "own/bay");
+    let listed = all["items"].as_array().unwrap().iter().find(|one| one["id"] == "own/bay");
     assert_eq!(listed.unwrap()["digest"], told["digest"]);
     let files = json!({ "template.typ": format!("{HEAD}#text(size: 9pt, data.title)"), "template.toml": MANIFEST });
     let (status, told) =
@@ -218,7 +218,7 @@ fn an_agency_adds_its_template_an_editor_chooses_it_and_a_bad_one_costs_one_card
     let mut id = String::new();
     until("the article is read", || {
         let (_, told) = office.json(&editor, "GET", "/api/v1/articles", &Value::Null);
-        id = told["articles"][0]["id"].as_str().unwrap_or_default().to_owned();
+        id = told["items"][0]["id"].as_str().unwrap_or_default().to_owned();
         !id.is_empty()
     });
     let variants = |state: &str| {

@@ -241,6 +241,12 @@ impl Desk {
         Self { store, channels, clock, ids, config }
     }
 
+    /// The same over another view of its store: whoever asks puts their own terms on what is written.
+    #[must_use]
+    pub fn over(&self, store: Arc<dyn Store>) -> Self {
+        Self { store, ..self.clone() }
+    }
+
     /// A person saw it live. `remote_id` of the receipt may be empty when unknown.
     ///
     /// # Errors

@@ -48,6 +48,12 @@ impl Review {
         let (link_base, looks) = (link_base.into(), Arc::default());
         Self { store, clock, ids, link_base, looks }
     }
+
+    /// The same over another view of its store: whoever asks puts their own terms on what is written.
+    #[must_use]
+    pub fn over(&self, store: Arc<dyn Store>) -> Self {
+        Self { store, ..self.clone() }
+    }
 }
 
 impl std::fmt::Debug for Review {

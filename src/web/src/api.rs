@@ -6,33 +6,35 @@ use axum::{
     http::StatusCode,
 };
 use jiff::Timestamp;
-use loa_model::{Post, record::join};
-use loa_store::StoreExt;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{Shared, auth::Visitor, error::WebError, pages};
+use crate::{
+    Shared,
+    auth::Visitor,
+    error::WebError,
+    operation::piece::{self, Part, Piece},
+    pages,
+};
 
 /// Posts with their states and receipts.
 pub(crate) async fn posts(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
-) -> Result<Json<Value>, WebError> {
-    let rows = app
-        .store
-        .list_last::<Post>("post_by_state", &join(&[&visitor.user.agency, ""]), 500)
-        .await?;
+    Query(part): Query<Part>,
+) -> Result<Piece<Value>, WebError> {
+    let (rows, next) = pages::posts_of(&app, &visitor.user.agency, &part).await?;
     let mut posts = Vec::new();
     for row in rows {
         let (state, delivery) = pages::state_of(&app, &row.record).await?;
         posts.push(json!({
-            "id": row.record.id, "article": row.record.article, "account": row.record.account,
+            "id": row.record.id, "version": row.version, "article": row.record.article, "account": row.record.account,
             "format": row.record.content.format, "digest": row.record.digest(), "state": state,
             "priority": row.record.priority,
             "scheduled_at": row.record.scheduled_at, "receipt": delivery.and_then(|delivery| delivery.receipt),
         }));
     }
-    Ok(Json(json!({ "posts": posts })))
+    Ok(Piece::new(posts, next))
 }
 
 #[derive(Deserialize)]
@@ -75,7 +77,8 @@ fn list(summary: &str) -> Value {
 
 /// The list of posts as `OpenAPI` says it.
 pub(crate) fn posts_told() -> Value {
-    list("Posts with their states and receipts")
+    let summary = "Posts with their states and receipts, those first that go out or went out last";
+    piece::told(summary, "Posts", &[])
 }
 
 /// The report as `OpenAPI` says it.
@@ -122,7 +125,7 @@ pub(crate) async fn openapi() -> Json<Value> {
         "components": {
             "schemas": { "Problem": problem },
             "securitySchemes": {
-                "session": { "type": "apiKey", "in": "cookie", "name": "loa" },
+                "session": { "type": "apiKey", "in": "cookie", "name": "__Host-loa", "description": "Of a signed-in browser; `loa` where it is served over plain http" },
                 "token": { "type": "http", "scheme": "bearer", "description": "A token made on one's own page (/toi). It acts as its person, within its scopes: GET needs read; what approvers sign approve; what administrators manage admin; other changes write. 600 requests a minute." },
             },
         },

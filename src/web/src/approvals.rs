@@ -13,7 +13,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 use jiff::{SignedDuration, Timestamp};
-use loa_model::{Article, Post, PostId, PostState, Role, UserId, article::article_key};
+use loa_model::{Article, Post, PostId, PostState, Priority, Role, UserId, article::article_key};
 use loa_store::{Past, StoreExt};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -23,6 +23,7 @@ use crate::{
     auth::Visitor,
     channels::name_of_user,
     error::WebError,
+    operation::piece::{self, Part, Piece},
     pages::{self, name_of},
     post::{PostCard, own_post, post_card},
 };
@@ -47,8 +48,12 @@ pub(crate) struct Item {
     priority: &'static str,
     /// Handed in at; absent when the records do not tell.
     since: Option<Timestamp>,
-    /// How long ago that is, in words.
+    /// How long ago that is, in words; not told to machines.
+    #[serde(skip_serializing_if = "String::is_empty")]
     waited: String,
+    /// Its place in the queue.
+    #[serde(skip)]
+    place: (Priority, Timestamp, PostId),
     digest: String,
     digest_short: String,
     /// Whoever asks wrote a version of it.
@@ -118,6 +123,7 @@ pub(crate) async fn queue(app: &Shared, visitor: &Visitor) -> Result<Vec<Item>, 
             format: name_of(&post.content.format),
             author: name_of_user(app, post.author, &mut names).await?,
             priority: post.priority.name(),
+            place: (post.priority, since.unwrap_or(post.created_at), post.id),
             since,
             waited: wait.unwrap_or_else(|| "—".to_owned()),
             digest: digest.to_string(),
@@ -125,11 +131,10 @@ pub(crate) async fn queue(app: &Shared, visitor: &Visitor) -> Result<Vec<Item>, 
             mine,
             may_sign: !mine && visitor.user.is(Role::Approver),
         };
-        let order = (post.priority, since.unwrap_or(post.created_at), post.id);
-        found.push((order, item));
+        found.push(item);
     }
-    found.sort_by_key(|(order, _)| *order);
-    Ok(found.into_iter().map(|(_, item)| item).collect())
+    found.sort_by_key(|item| item.place);
+    Ok(found)
 }
 
 #[derive(Serialize)]
@@ -228,8 +233,12 @@ pub(crate) async fn refused(
 pub(crate) async fn list(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
-) -> Result<Json<Value>, WebError> {
-    Ok(Json(json!({ "posts": queue(&app, &visitor).await? })))
+    Query(part): Query<Part>,
+) -> Result<Piece<Item>, WebError> {
+    // `since` tells a machine what the words tell people, and stays the same while nothing happens.
+    let queue = queue(&app, &visitor).await?.into_iter();
+    let queue = queue.map(|item| Item { waited: String::new(), ..item });
+    Piece::of(queue, &part, |item| item.place)
 }
 
 /// One post as an operation: what the page shows of it.
@@ -239,7 +248,7 @@ pub(crate) async fn one(
     Path(id): Path<String>,
 ) -> Result<Json<Look>, WebError> {
     let post = own_post(&app, &visitor, &id).await?;
-    Ok(Json(look::look(&app, &visitor, &post).await?))
+    Ok(Json(look::look(&app, &visitor, &post).await?.for_machines()))
 }
 
 /// The post of the same article, account and format that was approved last before this one; nothing when it is the first.
@@ -290,10 +299,7 @@ pub(crate) fn told(
 /// The queue as `OpenAPI` says it.
 pub(crate) fn list_told() -> Value {
     let summary = "Posts that wait for approval, the urgent first, then the longest waiting";
-    let mut told =
-        told(summary, "posts: what waits, since when, and the digest to sign", None, &[]);
-    told["parameters"] = json!([]);
-    told
+    piece::told(summary, "What waits, since when, and the digest to sign", &[])
 }
 
 /// One post as `OpenAPI` says it.

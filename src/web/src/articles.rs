@@ -1,7 +1,7 @@
 //! *Bài viết*: what was read, how it stands, and how something new comes in.
 
 use axum::{
-    Extension, Form, Json,
+    Extension, Form,
     extract::{DefaultBodyLimit, Multipart, Query, State},
     http::StatusCode,
     response::{Html, IntoResponse, Redirect, Response},
@@ -19,6 +19,7 @@ use crate::{
     article::ZONE,
     auth::Visitor,
     error::WebError,
+    operation::piece::{self, Part, Piece},
     pages::{self, JobCard, name_of},
     priority, start, view,
 };
@@ -27,7 +28,7 @@ mod catalogue;
 pub(crate) mod fold;
 
 pub(crate) use catalogue::Catalogue;
-use catalogue::{Question, Status};
+use catalogue::{Behind, Question, Status};
 
 /// Articles of a page, and of an answer when nobody says how many.
 const A_PAGE: usize = 50;
@@ -159,7 +160,7 @@ async fn show(
 ) -> Result<Html<String>, WebError> {
     let agency = &visitor.user.agency;
     let skip = (number - 1).saturating_mul(A_PAGE);
-    let found = app.catalogue.find(&*app.store, agency, &asked, (skip, A_PAGE)).await?;
+    let found = app.catalogue.find(&*app.store, agency, &asked, Behind::Skip(skip, A_PAGE)).await?;
     let mut rows = Vec::new();
     for (id, revision, status, priority) in &found.articles {
         let key = article_key(*id, *revision);
@@ -229,24 +230,16 @@ async fn row(
     })
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Part {
-    limit: Option<usize>,
-    skip: Option<usize>,
-}
-
 /// Articles of the caller's agency that fit a question, newest first.
 pub(crate) async fn list(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
     Query(asked): Query<Question>,
     Query(part): Query<Part>,
-) -> Result<Json<Value>, WebError> {
-    let limit = part.limit.unwrap_or(A_PAGE).clamp(1, MOST);
+) -> Result<Piece<Value>, WebError> {
     let agency = &visitor.user.agency;
-    let part = (part.skip.unwrap_or(0), limit);
-    let found = app.catalogue.find(&*app.store, agency, &asked, part).await?;
+    let behind = Behind::Place(part.after()?, part.limit()?);
+    let found = app.catalogue.find(&*app.store, agency, &asked, behind).await?;
     let mut articles = Vec::new();
     for (id, revision, status, priority) in &found.articles {
         let Some(row) = app.store.read::<Article>(&article_key(*id, *revision)).await? else {
@@ -260,14 +253,14 @@ pub(crate) async fn list(
             "status": status, "priority": priority, "doubts": article.doubts,
         }));
     }
-    Ok(Json(json!({ "articles": articles, "total": found.total, "skip": part.0, "limit": part.1 })))
+    let next = found.next.map(|place| piece::cursor(&place));
+    Ok(Piece::new(articles, next).with("total", found.total))
 }
 
 /// The list as `OpenAPI` says it.
 pub(crate) fn told() -> Value {
     let text = || json!({ "type": "string" });
     let day = || json!({ "type": "string", "format": "date" });
-    let count = |least: u32| json!({ "type": "integer", "minimum": least });
     let statuses: Vec<String> = Status::ALL.iter().map(name_of).collect();
     let parameter =
         |(name, schema): (&str, Value)| json!({ "name": name, "in": "query", "schema": schema });
@@ -278,17 +271,12 @@ pub(crate) fn told() -> Value {
         ("source", text()),
         ("from", day()),
         ("to", day()),
-        ("skip", count(0)),
-        ("limit", count(1)),
     ];
-    json!({
-        "summary": "Articles of the caller's agency, newest first; words are found without the marks of Vietnamese",
-        "parameters": parameters.map(parameter),
-        "responses": {
-            "200": { "description": "Articles, how many fit, and which part this is; at most 200 at once" },
-            "400": { "description": "A parameter that cannot be read, application/problem+json" },
-        },
-    })
+    piece::told(
+        "Articles of the caller's agency, newest first; words are found without the marks of Vietnamese",
+        "Articles, and how many fit in all",
+        &parameters.map(parameter),
+    )
 }
 
 #[derive(Deserialize)]

@@ -2,10 +2,14 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use axum::http::HeaderValue;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use loa_model::Digest;
 use minijinja::{Environment, Value, context, value::Serde};
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use crate::guard;
 
 /// An asset that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -34,14 +38,22 @@ pub struct Assets {
     env: Environment<'static>,
     words: Arc<BTreeMap<String, BTreeMap<String, String>>>,
     files: Arc<BTreeMap<String, Fixed>>,
+    policy: HeaderValue,
 }
 
 /// A fixed file.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Fixed {
     pub(crate) bytes: Bytes,
     /// Names these bytes, whether they are sent compressed or not: a weak entity tag (RFC 9110 §8.8.3).
     pub(crate) tag: String,
+}
+
+impl From<Bytes> for Fixed {
+    fn from(bytes: Bytes) -> Self {
+        let tag = format!("W/\"{}\"", &loa_model::Digest::of(&bytes).to_string()[..16]);
+        Self { bytes, tag }
+    }
 }
 
 impl Assets {
@@ -55,7 +67,9 @@ impl Assets {
         files: BTreeMap<String, Bytes>,
     ) -> Result<Self, AssetsError> {
         let mut env = Environment::new();
+        let mut inline = Vec::new();
         for (name, text) in templates {
+            inline.extend(styles(&text).map(|(style, _)| STANDARD.encode(Sha256::digest(style))));
             env.add_template_owned(name.clone(), text)
                 .map_err(|source| AssetsError::Template { name, source })?;
         }
@@ -66,15 +80,23 @@ impl Assets {
             })?;
             flatten("", &table, words.entry(lang).or_default());
         }
-        let files = files.into_iter().map(|(name, bytes)| {
-            let tag = format!("W/\"{}\"", &Digest::of(&bytes).to_string()[..16]);
-            (name, Fixed { bytes, tag })
-        });
-        Ok(Self { env, words: Arc::new(words), files: Arc::new(files.collect()) })
+        let policy = guard::policy(&inline);
+        let files = files.into_iter().map(|(name, bytes)| (name, bytes.into())).collect();
+        Ok(Self { env, words: Arc::new(words), files: Arc::new(files), policy })
     }
 
-    /// Adds the frame of a channel under `frame/<channel>.html`.
+    /// Adds the frame of a channel under `frame/<channel>.html`. The styles that it brings go to the others: a page has none of
+    /// its own.
     pub(crate) fn add_frame(&mut self, channel: &str, frame: String) -> Result<(), AssetsError> {
+        let (mut bare, mut brought) = (frame.clone(), String::new());
+        for (style, whole) in styles(&frame) {
+            brought.push_str(style);
+            bare = bare.replacen(whole, "", 1);
+        }
+        let frame = bare;
+        let files = Arc::make_mut(&mut self.files);
+        let all = files.entry("app.css".to_owned()).or_default();
+        *all = Bytes::from([&all.bytes[..], brought.as_bytes()].concat()).into();
         let name = format!("frame/{channel}.html");
         self.env
             .add_template_owned(name.clone(), frame)
@@ -100,6 +122,11 @@ impl Assets {
         word(&self.words, lang, key)
     }
 
+    /// What browsers may load, as the templates need it.
+    pub(crate) fn policy(&self) -> HeaderValue {
+        self.policy.clone()
+    }
+
     /// A fixed file.
     pub(crate) fn file(&self, name: &str) -> Option<Fixed> {
         self.files.get(name).cloned()
@@ -120,6 +147,16 @@ impl Assets {
         }
         missing
     }
+}
+
+/// The styles that stand in a template, each with its tags.
+fn styles(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    const OPEN: &str = "<style>";
+    const CLOSE: &str = "</style>";
+    text.split_inclusive(CLOSE).filter_map(|part| {
+        let whole = part.get(part.find(OPEN)?..)?;
+        Some((whole.strip_prefix(OPEN)?.strip_suffix(CLOSE)?, whole))
+    })
 }
 
 fn word(words: &BTreeMap<String, BTreeMap<String, String>>, lang: &str, key: &str) -> String {

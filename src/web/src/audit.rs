@@ -26,12 +26,19 @@ use serde_json::{Value, json};
 use chain::Checked;
 pub(crate) use chain::operation as verify;
 use fields::Told;
+pub(crate) use fields::is_secret;
 pub(crate) use file::file;
 use look::{Owners, Seen, Wanted, Who};
 use names::Names;
 
 use crate::{
-    Shared, article::ZONE, auth::Visitor, channels::name_of_user, error::WebError, pages, view,
+    Shared,
+    article::ZONE,
+    auth::Visitor,
+    channels::name_of_user,
+    error::WebError,
+    operation::piece::{self, Part, Piece},
+    pages, view,
     ways::Access,
 };
 
@@ -95,7 +102,7 @@ struct Became {
 
 /// A line of the log.
 #[derive(Debug, Clone, Serialize)]
-struct Line {
+pub(crate) struct Line {
     seq: Seq,
     at: Timestamp,
     shown_at: String,
@@ -292,11 +299,16 @@ impl<'a> Teller<'a> {
     }
 }
 
-async fn lines(app: &Shared, visitor: &Visitor, asked: &Question) -> Result<Lines, WebError> {
+async fn lines(
+    app: &Shared,
+    visitor: &Visitor,
+    asked: &Question,
+    most: usize,
+) -> Result<Lines, WebError> {
     let wanted = asked.wanted(app, visitor).await?;
     let open = number(&asked.open)?;
     let mut owners = Owners::new(app, visitor);
-    let found = look::back(app, &mut owners, &wanted, (A_PAGE, A_LOOK)).await?;
+    let found = look::back(app, &mut owners, &wanted, (most, A_LOOK)).await?;
     let mut teller = Teller::new(app, visitor);
     let mut entries = Vec::new();
     for seen in &found.seen {
@@ -313,9 +325,15 @@ async fn lines(app: &Shared, visitor: &Visitor, asked: &Question) -> Result<Line
 pub(crate) async fn list(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
-    Query(asked): Query<Question>,
-) -> Result<Json<Value>, WebError> {
-    Ok(Json(json!(lines(&app, &visitor, &asked).await?)))
+    Query(mut asked): Query<Question>,
+    Query(part): Query<Part>,
+) -> Result<Piece<Line>, WebError> {
+    if let Some(after) = part.after::<Seq>()? {
+        asked.before = after.to_string();
+    }
+    let found = lines(&app, &visitor, &asked, part.limit()?).await?;
+    let next = found.next.map(|seq| piece::cursor(&seq));
+    Ok(Piece::new(found.entries, next).with("looked", found.looked))
 }
 
 /// One record of it, with what changed.
@@ -363,7 +381,7 @@ async fn show(
     checked: Option<Checked>,
 ) -> Result<Html<String>, WebError> {
     const PATH: &str = "/nhat-ky";
-    let Lines { entries, next, looked } = lines(app, visitor, &asked).await?;
+    let Lines { entries, next, looked } = lines(app, visitor, &asked, A_PAGE).await?;
     let people = look::people(app, &visitor.user.agency).await?;
     let word = |act: &str| acts::words(&app.assets, &visitor.lang, act);
     let mut acts: Vec<(String, String)> =

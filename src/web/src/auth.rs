@@ -32,7 +32,17 @@ use crate::{
     ways::{Access, Gate},
 };
 
-const COOKIE: &str = "loa";
+/// Where it is served over https, the name itself binds the cookie to this host: no neighbour under the same domain can plant
+/// one, and browsers take it with `Secure` and `Path=/` only. Over plain http, at home, they would not take that name.
+fn session_cookie(app: &Shared) -> &'static str {
+    if is_https(app) { "__Host-loa" } else { "loa" }
+}
+
+/// Whether the outside sees us over https.
+pub(crate) fn is_https(app: &Shared) -> bool {
+    app.config.public_url.starts_with("https://")
+}
+
 pub(crate) const LANGUAGE: &str = "lang";
 /// Checked for unknown logins, so that they take as long as known ones.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5bm9ib2Q$2JY0YX5iQw3c0zTgq1xBBYHj6MJxYvO7q5yU9Jh0p1s";
@@ -205,7 +215,7 @@ pub(crate) async fn sign_in(
     let (session, token) = begin(&app, &headers, peer.ip(), &user);
     let mut changes = Changes::by(Actor::User(user.id), "sign in").insert(&session);
     // The token is always a new one, and what this browser had before opens nothing any more.
-    if let Some(old) = cookie(&headers, COOKIE) {
+    if let Some(old) = cookie(&headers, session_cookie(&app)) {
         let old = Digest::of(old.as_bytes()).to_string();
         let old = app.store.read::<Session>(&old).await?;
         if let Some(row) = old.filter(|row| row.record.expires_at > now) {
@@ -239,7 +249,8 @@ pub(crate) fn begin(
 
 /// Hands a session to the browser, and the language of its person.
 pub(crate) fn set_session(response: &mut Response, app: &Shared, user: &User, token: &str) {
-    set_cookie(response, app, COOKIE, token, app.config.session_hours * 3600);
+    let lives = app.config.session_hours * 3600;
+    set_cookie(response, app, session_cookie(app), token, lives);
     set_cookie(response, app, LANGUAGE, &user.lang, 365 * 86_400);
 }
 
@@ -256,7 +267,9 @@ pub(crate) async fn sign_out(
             .await?;
     }
     let mut response = Redirect::to("/dang-nhap").into_response();
-    set_cookie(&mut response, &app, COOKIE, "", 0);
+    set_cookie(&mut response, &app, session_cookie(&app), "", 0);
+    // What the browser kept of operations is not for whoever sits down next.
+    response.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"cache\""));
     Ok(response)
 }
 
@@ -334,7 +347,7 @@ pub(crate) async fn require(
 }
 
 async fn visitor(app: &Shared, headers: &HeaderMap) -> Result<Option<Visitor>, WebError> {
-    let Some(token) = cookie(headers, COOKIE) else { return Ok(None) };
+    let Some(token) = cookie(headers, session_cookie(app)) else { return Ok(None) };
     let session = Digest::of(token.as_bytes());
     let Some(row) = app.store.read::<Session>(&session.to_string()).await? else { return Ok(None) };
     if row.record.expires_at <= app.clock.now() {
@@ -424,7 +437,7 @@ pub(crate) fn set_cookie(
     max_age_s: i64,
 ) {
     // Over plain http, at home, a browser would drop a Secure cookie.
-    let secure = if app.config.public_url.starts_with("https://") { "; Secure" } else { "" };
+    let secure = if is_https(app) { "; Secure" } else { "" };
     let text =
         format!("{name}={value}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Strict{secure}");
     if let Ok(value) = HeaderValue::from_str(&text) {

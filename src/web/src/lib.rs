@@ -19,9 +19,11 @@ mod decide;
 mod emergency;
 mod error;
 mod feeds;
+mod guard;
 mod local;
 mod media;
 mod operate;
+mod operation;
 mod own;
 mod pages;
 mod people;
@@ -50,7 +52,7 @@ use axum::{
     Router,
     extract::{Request, State},
     handler::Handler as _,
-    http::{HeaderValue, Method, header},
+    http::Method,
     middleware::{self, Next},
     response::Response,
 };
@@ -68,6 +70,10 @@ pub use clip::{
     Arranged, ClipRow, Clips, Place, Rehearsed, Shown, Spot, Subtitle, Telling, WantedClip,
 };
 pub use local::{Local, call_local, serve_local};
+pub use operation::{
+    ASKS,
+    once::{Answer as KeptAnswer, Kept as KeptRequest},
+};
 pub use preview::{BrandKit, Cards, Drawn, Family, Refused, Wanted};
 pub use reach::files::Paper;
 pub use setup::Setup;
@@ -160,6 +166,7 @@ pub(crate) struct App {
     pub(crate) begun: start::Begun,
     pub(crate) attempts: auth::Attempts,
     pub(crate) limits: tokens::Limits,
+    pub(crate) keys: operation::once::Keys,
     pub(crate) counts: attention::Counts,
     pub(crate) catalogue: articles::Catalogue,
 }
@@ -175,11 +182,13 @@ pub fn router(deps: Deps) -> Result<Router, AssetsError> {
     for (channel, frame) in deps.frames {
         assets.add_frame(&channel, frame)?;
     }
+    // Whatever an operation commits, it commits on the terms of its request.
+    let store: Arc<dyn Store> = Arc::new(operation::terms::Careful(deps.store));
     let app: Shared = Arc::new(App {
-        store: deps.store,
+        review: deps.review.over(Arc::clone(&store)),
+        desk: deps.desk.over(Arc::clone(&store)),
+        store,
         blobs: deps.blobs,
-        review: deps.review,
-        desk: deps.desk,
         clock: deps.clock,
         ids: deps.ids,
         assets,
@@ -195,12 +204,15 @@ pub fn router(deps: Deps) -> Result<Router, AssetsError> {
         begun: start::Begun::default(),
         attempts: auth::Attempts::default(),
         limits: tokens::Limits::default(),
+        keys: operation::once::Keys::default(),
         counts: attention::Counts::default(),
         catalogue: articles::Catalogue::default(),
     });
     let (router, ways) = table();
     let gate = Arc::new(ways::Gate::of(&ways));
+    let rules = Arc::new(operation::Rules::new(&app, &router, &ways));
     let router = router
+        .route_layer(middleware::from_fn_with_state(rules, operation::keep))
         .route_layer(middleware::from_fn_with_state((Arc::clone(&app), gate), auth::require))
         .fallback(error::not_found)
         .layer(middleware::from_fn_with_state(Arc::clone(&app), finish))
@@ -476,6 +488,21 @@ fn table() -> (Router<Shared>, Vec<Way>) {
             ADMINS,
             (people::told::give(), people::give_one),
         )
+        .api(Method::GET, "/api/v1/users/{id}", ADMINS, (people::told::one(), people::one))
+        .api(Method::GET, "/api/v1/tokens/{id}", staff, (tokens::one_told(), tokens::one))
+        .api(Method::GET, "/api/v1/sessions/{id}", staff, (own::one_told(), own::one))
+        .api(
+            Method::GET,
+            "/api/v1/reach/shares/{id}",
+            reach::SHARERS,
+            (reach::told::one_share(), reach::share::one),
+        )
+        .api(
+            Method::GET,
+            "/api/v1/templates/{name}",
+            staff,
+            (templates::one_told(), templates::one),
+        )
         .api(Method::GET, "/api/v1/tokens", staff, (tokens::list_told(), tokens::list))
         .api(Method::DELETE, "/api/v1/tokens/{id}", staff, (tokens::remove_told(), tokens::remove))
         .api(
@@ -529,21 +556,16 @@ pub async fn serve(
 
 /// Puts what every answer carries on it, and says what went wrong with an operation as a problem.
 async fn finish(State(app): State<Shared>, request: Request, next: Next) -> Response {
-    const POLICY: &str = "default-src 'self'; img-src 'self' data:; media-src 'self'; style-src 'self' 'unsafe-inline'; \
-                          frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
     let lang = request
         .uri()
         .path()
         .starts_with("/api/")
         .then(|| auth::language_of(request.headers(), &app.config.language));
+    let media = request.uri().path().starts_with("/m/");
     let mut response = next.run(request).await;
     if let Some(lang) = lang {
         response = error::told(response, &lang).await;
     }
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    guard::put_on(&app, media, response.headers_mut());
     response
 }

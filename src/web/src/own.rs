@@ -1,8 +1,10 @@
 //! *Trang của tôi*: what everybody changes about themselves: password, language, where they are signed in.
 
+use std::cmp::Reverse;
+
 use axum::{
     Extension, Form, Json,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::StatusCode,
     response::{Html, IntoResponse, Redirect, Response},
 };
@@ -17,6 +19,7 @@ use crate::{
     article::ZONE,
     auth::{LANGUAGE, Session, Visitor, is_right, set_cookie},
     error::WebError,
+    operation::piece::{self, Part, Piece},
     pages::{self, name_of},
     people,
     tokens::{self, Made, TokenRow},
@@ -344,8 +347,21 @@ pub(crate) async fn end_others(
 pub(crate) async fn list(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
-) -> Result<Json<Value>, WebError> {
-    Ok(Json(json!({ "sessions": sessions(&app, &visitor).await? })))
+    Query(part): Query<Part>,
+) -> Result<Piece<SessionView>, WebError> {
+    let place = |session: &SessionView| (Reverse(session.created_at), session.id.to_string());
+    Piece::of(sessions(&app, &visitor).await?, &part, place)
+}
+
+/// One of them.
+pub(crate) async fn one(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Path(id): Path<String>,
+) -> Result<Json<SessionView>, WebError> {
+    let id: Digest = id.parse().map_err(|_| WebError::missing())?;
+    let found = sessions(&app, &visitor).await?.into_iter().find(|session| session.id == id);
+    found.map(Json).ok_or_else(WebError::missing)
 }
 
 /// Ends one for a machine.
@@ -437,9 +453,21 @@ pub(crate) fn remove_others_told() -> Value {
 
 /// The list as `OpenAPI` says it.
 pub(crate) fn list_told() -> Value {
+    let summary = "Open sessions of the caller, the newest first: since when, last used to the hour, address and browser where kept";
+    piece::told(summary, "Sessions", &[])
+}
+
+/// One as `OpenAPI` says it.
+pub(crate) fn one_told() -> Value {
+    let id =
+        json!({ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } });
     json!({
-        "summary": "Open sessions of the caller: since when, last used to the hour, address and browser where kept",
-        "responses": { "200": { "description": "JSON" } },
+        "summary": "One open session of the caller",
+        "parameters": [id],
+        "responses": {
+            "200": { "description": "The session", "content": { "application/json": {} } },
+            "404": { "description": "The caller has no such session" },
+        },
     })
 }
 

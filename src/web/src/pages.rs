@@ -2,15 +2,15 @@
 
 use axum::{
     Extension,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     response::{Html, IntoResponse, Redirect, Response},
 };
 use loa_model::{
     Account, AccountName, Actor, Article, Delivery, Handed, JobId, JobKind, JobState, Post,
     PostState, Priority, Role, Variant, VariantId,
 };
-use loa_store::{JobView, StoreExt};
-use serde::Serialize;
+use loa_store::{JobView, StoreExt, Versioned};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     Shared,
@@ -20,7 +20,8 @@ use crate::{
     channels::{StopView, stops},
     decide::failed,
     error::WebError,
-    post::{PostCard, post_row},
+    operation::piece::{self, Part},
+    post::{Names, PostCard, post_line},
     view::ReasonView,
 };
 
@@ -268,22 +269,44 @@ pub(crate) async fn in_review(app: &Shared, agency: &str) -> Result<Vec<Post>, W
     Ok(posts)
 }
 
+/// Posts of an agency, those first that go out or went out last.
+pub(crate) async fn posts_of(
+    app: &Shared,
+    agency: &str,
+    part: &Part,
+) -> Result<(Vec<Versioned<Post>>, Option<String>), WebError> {
+    let prefix = loa_model::record::join(&[agency, ""]);
+    piece::rows::<Post>(&*app.store, ("post_by_time", &prefix), piece::From::Last, part).await
+}
+
 #[derive(Serialize)]
 struct Posts {
     posts: Vec<PostCard>,
+    /// Where the list goes on; empty at its end.
+    older: String,
+    /// Whether this is not its beginning.
+    later: bool,
+}
+
+/// Behind which post the page begins.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Behind {
+    sau: String,
 }
 
 pub(crate) async fn posts(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
+    Query(Behind { sau }): Query<Behind>,
 ) -> Result<Html<String>, WebError> {
-    let prefix = loa_model::record::join(&[&visitor.user.agency, ""]);
-    let rows = app.store.list_last::<Post>("post_by_state", &prefix, 500).await?;
-    let mut found: Vec<Post> = rows.into_iter().map(|row| row.record).collect();
-    found.sort_by_key(|post| std::cmp::Reverse((post.scheduled_at, post.id)));
-    let mut posts = Vec::new();
-    for post in found {
-        posts.push(post_row(&app, &visitor, &post).await?);
+    let part = Part { limit: None, after: Some(sau) };
+    let (rows, next) = posts_of(&app, &visitor.user.agency, &part).await?;
+    let (mut posts, mut names) = (Vec::new(), Names::default());
+    for row in rows {
+        posts.push(post_line(&app, &visitor, &row.record, &mut names).await?);
     }
-    draw(&app, &visitor, "posts", "pages/posts.html", Posts { posts }).await
+    let later = part.after.is_some_and(|after| !after.is_empty());
+    let list = Posts { posts, older: next.unwrap_or_default(), later };
+    draw(&app, &visitor, "posts", "pages/posts.html", list).await
 }

@@ -8,21 +8,21 @@ use std::collections::BTreeMap;
 
 use axum::{
     Extension, Json,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::StatusCode,
     response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
 use loa_model::{Login, Membership, Role, User, UserId, record::join};
-use loa_store::{Changes, StoreExt, Versioned};
+use loa_store::{Changes, Seq, StoreExt, Versioned};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use crate::{
     Shared,
     auth::{BY_USER, Session, Visitor, hash_password},
     channels::agency_title,
     error::WebError,
+    operation::piece::{self, Part, Piece},
     tokens,
 };
 
@@ -37,6 +37,8 @@ const GIVEN: usize = 20;
 #[derive(Debug, Serialize)]
 pub(crate) struct PersonView {
     id: UserId,
+    /// Of the record, for `If-Match`.
+    version: Seq,
     login: String,
     name: String,
     roles: Vec<Role>,
@@ -85,33 +87,43 @@ pub(crate) struct Given {
 /// The people of the visitor's agency, by sign-in name.
 pub(crate) async fn all(app: &Shared, visitor: &Visitor) -> Result<Vec<PersonView>, WebError> {
     let mut views = Vec::new();
-    let agency = &visitor.user.agency;
-    for user in of_agency(app, agency).await?.into_iter().map(|row| row.record) {
-        let belongs = user.agency == *agency;
-        let others: Vec<&str> = if belongs {
-            user.also.iter().map(|there| there.agency.as_str()).collect()
-        } else {
-            vec![&user.agency]
-        };
-        let mut elsewhere = Vec::new();
-        for other in others {
-            elsewhere.push(agency_title(app, other).await?);
-        }
-        let Some(user) = user.in_agency(agency) else { continue };
-        let last = app.store.list_last::<Session>(BY_USER, &user.id.to_string(), 1).await?;
-        views.push(PersonView {
-            last_sign_in: last.first().and_then(|row| row.record.created_at),
-            active: user.is_active(),
-            belongs,
-            elsewhere,
-            id: user.id,
-            login: user.login,
-            name: user.name,
-            roles: user.roles,
-            lang: user.lang,
-        });
+    for user in of_agency(app, &visitor.user.agency).await? {
+        views.extend(view(app, visitor, user).await?);
     }
     Ok(views)
+}
+
+/// A person as they are in the visitor's agency; nothing when they are not in it.
+async fn view(
+    app: &Shared,
+    visitor: &Visitor,
+    Versioned { record: user, version }: Versioned<User>,
+) -> Result<Option<PersonView>, WebError> {
+    let agency = &visitor.user.agency;
+    let belongs = user.agency == *agency;
+    let others: Vec<&str> = if belongs {
+        user.also.iter().map(|there| there.agency.as_str()).collect()
+    } else {
+        vec![&user.agency]
+    };
+    let mut elsewhere = Vec::new();
+    for other in others {
+        elsewhere.push(agency_title(app, other).await?);
+    }
+    let Some(user) = user.in_agency(agency) else { return Ok(None) };
+    let last = app.store.list_last::<Session>(BY_USER, &user.id.to_string(), 1).await?;
+    Ok(Some(PersonView {
+        last_sign_in: last.first().and_then(|row| row.record.created_at),
+        active: user.is_active(),
+        belongs,
+        elsewhere,
+        version,
+        id: user.id,
+        login: user.login,
+        name: user.name,
+        roles: user.roles,
+        lang: user.lang,
+    }))
 }
 
 /// Whoever works in an agency, by sign-in name.
@@ -371,12 +383,30 @@ pub(crate) async fn give_password(
     Ok(Given { id: user.id, login: user.login, password })
 }
 
-/// The people as JSON.
+/// The people as JSON, by sign-in name.
 pub(crate) async fn list(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
-) -> Result<Json<Value>, WebError> {
-    Ok(Json(json!({ "users": all(&app, &visitor).await? })))
+    Query(part): Query<Part>,
+) -> Result<Piece<PersonView>, WebError> {
+    let of = join(&[&visitor.user.agency, ""]);
+    let found = piece::rows(&*app.store, ("user_by_agency", &of), piece::From::First, &part);
+    let (rows, next) = found.await?;
+    let mut views = Vec::new();
+    for row in rows {
+        views.extend(view(&app, &visitor, row).await?);
+    }
+    Ok(Piece::new(views, next))
+}
+
+/// One of them.
+pub(crate) async fn one(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Path(id): Path<String>,
+) -> Result<Json<PersonView>, WebError> {
+    let row = person(&app, &visitor, &id).await?;
+    view(&app, &visitor, row).await?.map(Json).ok_or_else(WebError::missing)
 }
 
 /// Adds a person for a machine.

@@ -10,8 +10,8 @@ use axum::{
 };
 use loa_delivery::DeskError;
 use loa_model::{
-    Article, Delivery, Digest, Media, MediaRole, Post, PostId, PostState, Role, User,
-    delivery::Evidence,
+    AccountName, Delivery, Digest, Media, MediaRole, Post, PostId, PostState, Role, User, UserId,
+    article::article_key, delivery::Evidence,
 };
 use loa_review::{ReviewError, Window};
 use loa_store::{StoreExt, Versioned};
@@ -111,22 +111,62 @@ pub(crate) async fn post_card(
     Ok(PostCard { frame: frame(app, visitor, &post, &card.account_title), rewritten, ..card })
 }
 
+/// What the posts of a list have in common, each read once.
+#[derive(Default)]
+pub(crate) struct Names {
+    accounts: BTreeMap<AccountName, String>,
+    articles: BTreeMap<String, String>,
+    people: BTreeMap<UserId, Option<String>>,
+}
+
+impl Names {
+    async fn account(&mut self, app: &Shared, post: &Post) -> Result<String, WebError> {
+        if !self.accounts.contains_key(&post.account) {
+            let title = pages::account_title(app, post).await?;
+            self.accounts.insert(post.account.clone(), title);
+        }
+        Ok(self.accounts.get(&post.account).cloned().unwrap_or_default())
+    }
+
+    async fn article(&mut self, app: &Shared, post: &Post) -> Result<String, WebError> {
+        let key = article_key(post.article, post.revision);
+        if !self.articles.contains_key(&key) {
+            self.articles.insert(key.clone(), pages::article_title(app, post).await?);
+        }
+        Ok(self.articles.get(&key).cloned().unwrap_or_default())
+    }
+
+    async fn approver(&mut self, app: &Shared, post: &Post) -> Result<Option<String>, WebError> {
+        let Some(by) = post.approval.as_ref().map(|approval| approval.by) else { return Ok(None) };
+        if let Some(known) = self.people.get(&by) {
+            return Ok(known.clone());
+        }
+        let name = app.store.read::<User>(&by.to_string()).await?.map(|row| row.record.name);
+        self.people.insert(by, name.clone());
+        Ok(name)
+    }
+}
+
 /// The same without its frame, for lists.
 pub(crate) async fn post_row(
     app: &Shared,
     visitor: &Visitor,
     post: &Post,
 ) -> Result<PostCard, WebError> {
+    post_line(app, visitor, post, &mut Names::default()).await
+}
+
+/// The same as one of several.
+pub(crate) async fn post_line(
+    app: &Shared,
+    visitor: &Visitor,
+    post: &Post,
+    names: &mut Names,
+) -> Result<PostCard, WebError> {
     let (state, delivery) = pages::state_of(app, post).await?;
-    let title = pages::account_title(app, post).await?;
-    let article_key = loa_model::article::article_key(post.article, post.revision);
-    let article = app.store.read::<Article>(&article_key).await?.map(|row| row.record);
-    let approver = match &post.approval {
-        Some(approval) => {
-            app.store.read::<User>(&approval.by.to_string()).await?.map(|row| row.record.name)
-        }
-        None => None,
-    };
+    let title = names.account(app, post).await?;
+    let article = names.article(app, post).await?;
+    let approver = names.approver(app, post).await?;
     let violations = problems(app, &visitor.lang, (post, &post.content), None);
     let mine = post.was_written_by(visitor.user.id);
     let waiting = post.state == PostState::InReview;
@@ -160,7 +200,7 @@ pub(crate) async fn post_row(
     Ok(PostCard {
         id: post.id.to_string(),
         article: post.article.to_string(),
-        article_title: article.map(|article| article.title().to_owned()).unwrap_or_default(),
+        article_title: article,
         frame: None,
         account_title: title,
         channel: pages::channel_title(app, &post.account),

@@ -9,7 +9,7 @@ use loa_model::{Article, BlockKind, MediaRole, Post, article::article_key};
 use loa_store::StoreExt;
 use serde::Serialize;
 
-use crate::{Shared, auth::language_of, error::WebError, media, view};
+use crate::{Shared, article::web_address, auth::language_of, error::WebError, media, view};
 
 /// Words of a light page as HTML; with its frame of about 2 KB it stays under 30 KB.
 const LIGHT_BYTES: usize = 27_000;
@@ -37,7 +37,11 @@ pub(crate) async fn short_link(
     {
         tracing::warn!(code, %error, "A click could not be counted");
     }
-    let mut response = Redirect::temporary(&post.content.link.target).into_response();
+    let target = web_address(&post.content.link.target);
+    if target.is_empty() {
+        return Err(WebError::missing());
+    }
+    let mut response = Redirect::temporary(&target).into_response();
     response
         .headers_mut()
         .insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
@@ -100,7 +104,7 @@ pub(crate) async fn light(
         sapo: article.sapo().to_owned(),
         paragraphs,
         publisher: article.source.publisher.clone(),
-        url: post.content.link.target.clone(),
+        url: web_address(&post.content.link.target),
         clip,
     };
     let lang = language_of(&headers, &app.config.language);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use axum::{
     Extension, Json,
     body::Bytes,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -18,6 +18,7 @@ use crate::{
     Shared,
     auth::Visitor,
     error::WebError,
+    operation::piece::{self, Part, Piece},
     preview::{Family, problems},
 };
 
@@ -25,7 +26,24 @@ use crate::{
 pub(crate) async fn list(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
+    Query(part): Query<Part>,
+) -> Result<Piece<Value>, WebError> {
+    let views = views(&app, &visitor).await?;
+    Piece::of(views, &part, |view| view["id"].as_str().unwrap_or_default().to_owned())
+}
+
+/// One of the agency's own.
+pub(crate) async fn one(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Path(name): Path<String>,
 ) -> Result<Json<Value>, WebError> {
+    let id = format!("own/{name}");
+    let found = views(&app, &visitor).await?.into_iter().find(|view| view["id"] == id);
+    found.map(Json).ok_or_else(WebError::missing)
+}
+
+async fn views(app: &Shared, visitor: &Visitor) -> Result<Vec<Value>, WebError> {
     let families = app.cards.families(&visitor.user.agency).await.map_err(|why| {
         tracing::error!(why, "The templates of cards cannot be read");
         WebError::new(StatusCode::INTERNAL_SERVER_ERROR, why)
@@ -37,7 +55,7 @@ pub(crate) async fn list(
             "digest": family.own, "sizes": family.sizes.into_iter().map(size).collect::<Vec<_>>(),
         })
     };
-    Ok(Json(json!({ "templates": families.into_iter().map(view).collect::<Vec<_>>() })))
+    Ok(families.into_iter().map(view).collect())
 }
 
 /// What is asked.
@@ -86,9 +104,20 @@ pub(crate) async fn remove(
 
 /// The list as `OpenAPI` says it.
 pub(crate) fn list_told() -> Value {
+    piece::told("Families of cards by id, those of the caller's agency marked", "Families", &[])
+}
+
+/// One as `OpenAPI` says it.
+pub(crate) fn one_told() -> Value {
+    let name =
+        json!({ "name": "name", "in": "path", "required": true, "schema": { "type": "string" } });
     json!({
-        "summary": "Families of cards, those of the caller's agency marked",
-        "responses": { "200": { "description": "JSON" } },
+        "summary": "One template of the caller's agency",
+        "parameters": [name],
+        "responses": {
+            "200": { "description": "The template", "content": { "application/json": {} } },
+            "404": { "description": "The agency has no such template" },
+        },
     })
 }
 

@@ -3,6 +3,8 @@
 mod limit;
 pub(crate) mod others;
 
+use std::cmp::Reverse;
+
 use axum::{
     Extension, Form, Json,
     extract::{Path, Query, State},
@@ -26,6 +28,7 @@ use crate::{
     auth::{Visitor, language_of},
     channels::agency_title,
     error::WebError,
+    operation::piece::{self, Part, Piece},
     own,
     pages::name_of,
     people, view,
@@ -224,6 +227,21 @@ pub(crate) struct TokenView {
     state: &'static str,
 }
 
+impl TokenView {
+    fn of(token: ApiToken, now: Timestamp) -> Self {
+        Self {
+            state: token.state(now),
+            id: token.digest,
+            name: token.name,
+            agency: token.agency,
+            scopes: token.scopes,
+            created_at: token.created_at,
+            expires_at: token.expires_at,
+            last_used: token.last_used,
+        }
+    }
+}
+
 /// The same on a page.
 #[derive(Debug, Serialize)]
 pub(crate) struct TokenRow {
@@ -247,17 +265,7 @@ pub(crate) struct Made {
 async fn of_user(app: &Shared, user: UserId) -> Result<Vec<TokenView>, WebError> {
     let now = app.clock.now();
     let rows = app.store.list_last::<ApiToken>(BY_USER, &user.to_string(), MOST).await?;
-    let view = |token: ApiToken| TokenView {
-        state: token.state(now),
-        id: token.digest,
-        name: token.name,
-        agency: token.agency,
-        scopes: token.scopes,
-        created_at: token.created_at,
-        expires_at: token.expires_at,
-        last_used: token.last_used,
-    };
-    Ok(rows.into_iter().map(|row| view(row.record)).collect())
+    Ok(rows.into_iter().map(|row| TokenView::of(row.record, now)).collect())
 }
 
 fn row(token: TokenView) -> TokenRow {
@@ -344,17 +352,26 @@ async fn made(app: &Shared, visitor: &Visitor, wanted: Wanted) -> Result<Made, W
     Ok(Made { name: record.name, token })
 }
 
+/// A token that the visitor may take back.
+async fn within_reach(
+    app: &Shared,
+    visitor: &Visitor,
+    id: &str,
+) -> Result<Versioned<ApiToken>, WebError> {
+    let id: Digest = id.parse().map_err(|_| WebError::missing())?;
+    let row = app.store.read::<ApiToken>(&id.to_string()).await?;
+    let reaches = |token: &ApiToken| {
+        let administers = visitor.user.is(Role::Admin) && token.agency == visitor.user.agency;
+        token.user == visitor.user.id || administers
+    };
+    row.filter(|row| reaches(&row.record)).ok_or_else(WebError::missing)
+}
+
 /// Takes a token back: its person may, and who administers their agency.
 async fn taken_back(app: &Shared, visitor: &Visitor, id: &str) -> Result<(), WebError> {
-    let id: Digest = id.parse().map_err(|_| WebError::missing())?;
-    let row = app.store.read::<ApiToken>(&id.to_string()).await?.ok_or_else(WebError::missing)?;
-    let (own, token) = (row.record.user == visitor.user.id, row.record);
-    let administers = visitor.user.is(Role::Admin) && token.agency == visitor.user.agency;
-    if !own && !administers {
-        return Err(WebError::missing());
-    }
-    if token.revoked_at.is_none() {
-        let token = ApiToken { revoked_at: Some(app.clock.now()), ..token };
+    let row = within_reach(app, visitor, id).await?;
+    if row.record.revoked_at.is_none() {
+        let token = ApiToken { revoked_at: Some(app.clock.now()), ..row.record };
         let changes = Changes::by(visitor.actor(), "revoke API token").update(&token, row.version);
         app.store.commit(changes).await?;
     }
@@ -407,19 +424,23 @@ pub(crate) struct Whose {
     /// Of everybody in the agency, for those who administer it.
     #[serde(default)]
     everybody: bool,
+    limit: Option<usize>,
+    after: Option<String>,
 }
 
 /// The tokens of the caller as JSON, or those of a person whom the caller administers.
 pub(crate) async fn list(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
-    Query(Whose { user, everybody }): Query<Whose>,
-) -> Result<Json<Value>, WebError> {
+    Query(Whose { user, everybody, limit, after }): Query<Whose>,
+) -> Result<Response, WebError> {
+    let part = Part { limit, after };
     if everybody {
         if !visitor.user.is(Role::Admin) {
             return Err(WebError::missing());
         }
-        return Ok(Json(json!({ "tokens": others::of_agency(&app, &visitor).await? })));
+        let all = others::of_agency(&app, &visitor).await?;
+        return Ok(Piece::of(all, &part, others::place)?.into_response());
     }
     let user = user.unwrap_or(visitor.user.id);
     if user != visitor.user.id {
@@ -432,7 +453,18 @@ pub(crate) async fn list(
         // What the person does for other agencies is theirs to know.
         tokens.retain(|token| token.agency == visitor.user.agency);
     }
-    Ok(Json(json!({ "tokens": tokens })))
+    let place = |token: &TokenView| (Reverse(token.created_at), token.id.to_string());
+    Ok(Piece::of(tokens, &part, place)?.into_response())
+}
+
+/// One token, for whoever may take it back.
+pub(crate) async fn one(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Path(id): Path<String>,
+) -> Result<Json<TokenView>, WebError> {
+    let row = within_reach(&app, &visitor, &id).await?;
+    Ok(Json(TokenView::of(row.record, app.clock.now())))
 }
 
 /// Takes a token back for a machine.
@@ -452,13 +484,22 @@ pub(crate) fn list_told() -> Value {
         "name": "everybody", "in": "query", "required": false, "schema": { "type": "boolean" },
         "description": "Every token that acts for the agency, with its person (role admin)",
     });
+    let summary = "API tokens of the caller, or of a person of the agency for administrators, the newest first, never the tokens themselves; they are made on the person's own page";
+    let mut told = piece::told(summary, "Tokens", &[user, everybody]);
+    told["responses"]["404"] = json!({ "description": "The caller administers nobody of this id" });
+    told
+}
+
+/// One as `OpenAPI` says it.
+pub(crate) fn one_told() -> Value {
+    let id =
+        json!({ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } });
     json!({
-        "summary": "API tokens of the caller, or of a person of the agency for administrators, the newest first, never the tokens themselves; they are made on the person's own page",
-        "parameters": [user, everybody],
+        "summary": "One API token of the caller, or of the agency for administrators, never the token itself",
+        "parameters": [id],
         "responses": {
-            "200": { "description": "JSON" },
-            "400": { "description": "user is no id, or everybody is neither true nor false" },
-            "404": { "description": "The caller administers nobody of this id" },
+            "200": { "description": "The token", "content": { "application/json": {} } },
+            "404": { "description": "There is no such token of the caller" },
         },
     })
 }

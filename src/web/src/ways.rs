@@ -12,7 +12,14 @@ use axum::{
 use loa_model::Role;
 use serde_json::{Map, Value, json};
 
-use crate::{Shared, error::WebError};
+use crate::{
+    Shared,
+    error::WebError,
+    operation::{self, tags::record_of},
+};
+
+/// Where the operations for machines begin.
+pub(crate) const PREFIX: &str = "/api/v1/";
 
 /// Who may ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,7 +156,11 @@ pub(crate) fn paths(ways: &[Way]) -> Value {
         if let Some(operation) = told.as_object_mut() {
             let answers = operation.entry("responses").or_insert_with(|| json!({}));
             if let Some(answers) = answers.as_object_mut() {
-                common(answers, way.access);
+                common(answers, way);
+            }
+            let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
+            if let Some(parameters) = parameters.as_array_mut() {
+                parameters.extend(headers(way));
             }
             if way.access == Access::Anyone {
                 operation.insert("security".to_owned(), json!([]));
@@ -162,14 +173,59 @@ pub(crate) fn paths(ways: &[Way]) -> Value {
     Value::Object(paths)
 }
 
-fn common(answers: &mut Map<String, Value>, access: Access) {
+/// Headers that the layer of operations reads.
+fn headers(way: &Way) -> Vec<Value> {
+    let header = |name: &str, schema: Value, words: &str| json!({ "name": name, "in": "header", "required": false, "schema": schema, "description": words });
+    let tag = || json!({ "type": "string", "pattern": r#"^(\*|(W/)?"[!#-~]*")$"# });
+    if way.method == Method::GET {
+        let words = "Tags that the caller has: 304 when one is still right";
+        return vec![header("If-None-Match", tag(), words)];
+    }
+    let mut all = Vec::new();
+    if operation::changes(&way.method, way.path) && way.access != Access::Anyone {
+        let key = json!({ "type": "string", "pattern": "^[!-~]{1,255}$" });
+        let words = "Sent again within 24 hours with the same body, the request acts once and is answered as the first time";
+        all.push(header("Idempotency-Key", key, words));
+    }
+    if operation::changes(&way.method, way.path) && record_of(way.path).is_some() {
+        let words =
+            "The ETag of the record's GET, or its version in quotes: 412 when it is another now";
+        all.push(header("If-Match", tag(), words));
+    }
+    all
+}
+
+fn common(answers: &mut Map<String, Value>, way: &Way) {
+    let access = way.access;
     let problem = |what: &str| {
         let schema = json!({"$ref": "#/components/schemas/Problem"});
         json!({"description": what, "content": {"application/problem+json": {"schema": schema}}})
     };
+    if way.method == Method::GET {
+        let same = || json!({ "description": "It is what the caller has" });
+        answers.entry("304").or_insert_with(same);
+    }
     let mut add = |code: &str, what: &str| {
         answers.entry(code).or_insert_with(|| problem(what));
     };
+    if way.method == Method::GET {
+        add("412", "It is not what If-Match says");
+        if way.path.contains('{') {
+            add("400", "The address cannot be read");
+        }
+    } else if operation::changes(&way.method, way.path) {
+        add("400", "The address, the body or Idempotency-Key cannot be read");
+        add(
+            "409",
+            "It changed just now, or the request of this Idempotency-Key is being worked on or was cut off",
+        );
+        add("412", "It is not what If-Match says");
+        add("413", "The body is too long");
+        add("422", "It does not fit; or Idempotency-Key was used for another request");
+    } else {
+        add("400", "The body cannot be read");
+        add("413", "The body is too long");
+    }
     match access {
         Access::Anyone => return,
         Access::Staff => {}

@@ -28,7 +28,7 @@ async fn signed_in(world: &World, cookie: &str, login: &str, password: &str) -> 
 fn cookie(answer: &Answer) -> String {
     let all = answer.headers.get_all("set-cookie").iter();
     let own = all.filter_map(|value| value.to_str().ok()?.split(';').next());
-    own.map(str::to_owned).find(|pair| pair.starts_with("loa=")).expect("a session")
+    own.map(str::to_owned).find(|pair| pair.starts_with("__Host-loa=")).expect("a session")
 }
 
 async fn user(world: &World, id: &User) -> User {
@@ -78,7 +78,7 @@ async fn an_administrator_adds_a_person_who_signs_in_with_what_was_shown_once() 
     let right = signed_in(&world, "", "moi.nguoi", &password).await;
     assert_eq!(right.status, StatusCode::SEE_OTHER);
     let listed = admin.get("/api/v1/users").await.value();
-    let all = listed["users"].as_array().unwrap();
+    let all = listed["items"].as_array().unwrap();
     let of = |login: &str| all.iter().find(|person| person["login"] == login).cloned().unwrap();
     assert!(of("moi.nguoi")["last_sign_in"].is_string());
     assert!(of("soan")["last_sign_in"].is_null());
@@ -254,8 +254,8 @@ async fn people_see_where_they_are_signed_in_and_end_it() {
     let text = page.text().replace("&#x2f;", "/");
     assert!(text.contains("16:30 16/11/2026") && text.contains("16:00 16/11/2026"));
     let sessions = own.get("/api/v1/sessions").await.value();
-    assert_eq!(sessions["sessions"].as_array().unwrap().len(), 3);
-    let id = Digest::of(cookies[1].strip_prefix("loa=").unwrap().as_bytes());
+    assert_eq!(sessions["items"].as_array().unwrap().len(), 3);
+    let id = Digest::of(cookies[1].strip_prefix("__Host-loa=").unwrap().as_bytes());
     let stranger = Browser::of(&world, &world.people.approver).await;
     let at = format!("/toi/phien/{id}/thu-hoi");
     assert_eq!(stranger.post(&at, &[]).await.status, StatusCode::NOT_FOUND);
@@ -273,7 +273,7 @@ async fn people_see_where_they_are_signed_in_and_end_it() {
 async fn the_use_of_a_session_is_kept_once_an_hour() {
     let world = World::new().await;
     let cookie = cookie(&signed_in(&world, "", "soan", PASSWORD).await);
-    let key = Digest::of(cookie.strip_prefix("loa=").unwrap().as_bytes()).to_string();
+    let key = Digest::of(cookie.strip_prefix("__Host-loa=").unwrap().as_bytes()).to_string();
     let browser = Browser { world: &world, cookie };
     let before = world.store.last_seq();
     browser.get("/toi").await;

@@ -17,17 +17,17 @@ async fn reader<'a>(world: &'a World, roles: &[Role]) -> Browser<'a> {
 
 /// The numbers of all entries that paging backwards gives, with how many answers it took.
 async fn all(browser: &Browser<'_>, query: &str) -> (Vec<Seq>, usize) {
-    let (mut seqs, mut before, mut answers) = (Vec::new(), String::new(), 0);
+    let (mut seqs, mut after, mut answers) = (Vec::new(), String::new(), 0);
     loop {
-        let answer = browser.get(&format!("/api/v1/audit?{query}&before={before}")).await;
+        let answer = browser.get(&format!("/api/v1/audit?{query}&after={after}")).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
         let told = answer.value();
         answers += 1;
-        let entries = told["entries"].as_array().expect("a list");
+        let entries = told["items"].as_array().expect("a list");
         assert!(entries.len() <= 50);
         seqs.extend(entries.iter().map(|entry| entry["seq"].as_u64().expect("a number")));
-        match told["next"].as_u64() {
-            Some(next) => before = next.to_string(),
+        match told["next"].as_str() {
+            Some(next) => next.clone_into(&mut after),
             None => return (seqs, answers),
         }
     }

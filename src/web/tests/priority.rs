@@ -139,7 +139,7 @@ async fn what_is_urgent_says_so_wherever_people_look() {
     assert_eq!(pills("/can-xu-ly", PILL).await, 1);
     let api = approver.get("/api/v1/posts").await;
     let api: serde_json::Value = serde_json::from_slice(&api.body).unwrap();
-    let urgent = api["posts"].as_array().unwrap().iter().filter(|p| p["priority"] == "urgent");
+    let urgent = api["items"].as_array().unwrap().iter().filter(|p| p["priority"] == "urgent");
     assert_eq!(urgent.count(), 2);
 }
 

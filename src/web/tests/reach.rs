@@ -388,7 +388,7 @@ async fn machines_make_links_and_take_them_back_too() {
     let nobody = Browser::nobody(&world);
     let shown = words(&nobody.get(&address).await);
     assert!(shown.contains("Định dạng") && shown.contains("Video ngắn"), "{shown}");
-    let id = json(&browser.get(all).await)["shares"][0]["token"].as_str().unwrap().to_owned();
+    let id = json(&browser.get(all).await)["items"][0]["token"].as_str().unwrap().to_owned();
     assert_eq!(send("DELETE", &format!("{all}/{id}"), "").await.status, StatusCode::NO_CONTENT);
     assert_eq!(nobody.get(&address).await.status, StatusCode::GONE);
     assert_eq!(send("DELETE", &format!("{all}/khongco"), "").await.status, StatusCode::NOT_FOUND);

@@ -30,7 +30,7 @@ fn ask(name: &str, source: &str) -> String {
 
 fn ids(answer: &Answer) -> Vec<(String, bool)> {
     let said: Value = serde_json::from_str(answer.text()).unwrap();
-    let all = said["templates"].as_array().unwrap().iter();
+    let all = said["items"].as_array().unwrap().iter();
     all.map(|one| (one["id"].as_str().unwrap().to_owned(), one["own"] == true)).collect()
 }
 

@@ -196,7 +196,7 @@ async fn a_person_makes_a_token_within_their_roles_and_takes_it_back() {
     let before = world.store.last_seq();
     for _ in 0..3 {
         let listed = ask(&world, text, "GET", "/api/v1/tokens").await;
-        assert_eq!(listed.value()["tokens"][0]["id"], key.as_str());
+        assert_eq!(listed.value()["items"][0]["id"], key.as_str());
         assert!(!listed.text().contains(text));
     }
     assert_eq!(world.store.last_seq(), before + 1);
@@ -222,7 +222,7 @@ async fn an_administrator_takes_back_a_token_of_their_agency() {
     let seen = ask(&world, &admin, "GET", &listed).await;
     assert_eq!(seen.status, StatusCode::FORBIDDEN, "it has no scope read");
     let seen = Browser::of(&world, &world.people.admin).await.get(&listed).await.value();
-    assert_eq!(seen["tokens"].as_array().unwrap().len(), 1);
+    assert_eq!(seen["items"].as_array().unwrap().len(), 1);
     for other in [&world.people.approver, &world.people.stranger] {
         let answer = Browser::of(&world, other).await.get(&listed).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND);

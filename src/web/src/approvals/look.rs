@@ -118,6 +118,8 @@ pub(crate) struct Look {
     /// Who else wrote any version of it.
     editors: Vec<String>,
     since: Option<Timestamp>,
+    /// How long ago that is, in words; not told to machines.
+    #[serde(skip_serializing_if = "String::is_empty")]
     waited: String,
     title: String,
     byline: String,
@@ -138,6 +140,13 @@ pub(crate) struct Look {
     may_sign: bool,
     /// Its writer may sign it in an emergency.
     may_sign_alone: bool,
+}
+
+impl Look {
+    /// Without what only passes: `since` tells a machine how long it waits, and stays the same while nothing happens.
+    pub(super) fn for_machines(self) -> Self {
+        Self { waited: String::new(), ..self }
+    }
 }
 
 /// What an approver reads of a post.

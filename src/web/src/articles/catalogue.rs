@@ -125,12 +125,23 @@ struct Standing {
     delivery: Option<(DeliveryId, DeliveryState)>,
 }
 
+/// Which part of what is found is wanted, and how many.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Behind {
+    /// Behind so many: what stands there changes with what is added.
+    Skip(usize, usize),
+    /// Behind this place in the order of the list.
+    Place(Option<(Timestamp, ArticleId)>, usize),
+}
+
 /// Answer to a question.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     /// The wanted part of what was found, the newest first: the key of the revision, how it stands, whether a post of it
     /// that is not over is urgent or put aside.
     pub(crate) articles: Vec<(ArticleId, u32, Status, Priority)>,
+    /// The place of the last of them, when there are more.
+    pub(crate) next: Option<(Timestamp, ArticleId)>,
     /// How many were found.
     pub(crate) total: usize,
     /// How many the agency has.
@@ -161,11 +172,11 @@ impl Catalogue {
         store: &dyn Store,
         agency: &str,
         question: &Question,
-        (skip, limit): (usize, usize),
+        part: Behind,
     ) -> Result<Found, WebError> {
         let known = self.current(store).await?;
         let known = known.as_ref().expect("it was just read");
-        Ok(known.find(agency, question, (skip, limit)))
+        Ok(known.find(agency, question, part))
     }
 
     /// What is known as of now.
@@ -264,7 +275,7 @@ impl Known {
         (status, open.map(|post| post.priority).min().unwrap_or(Priority::Normal))
     }
 
-    fn find(&self, agency: &str, asked: &Question, (skip, limit): (usize, usize)) -> Found {
+    fn find(&self, agency: &str, asked: &Question, part: Behind) -> Found {
         let mut found = Found::default();
         let words = fold(&asked.q);
         let zone = jiff::tz::TimeZone::get(crate::article::ZONE).unwrap_or(jiff::tz::TimeZone::UTC);
@@ -291,6 +302,17 @@ impl Known {
         found.sources.remove("");
         fitting.sort_by_key(|(at, id, ..)| std::cmp::Reverse((*at, *id)));
         found.total = fitting.len();
+        let (skip, limit) = match part {
+            Behind::Skip(skip, limit) => (skip, limit),
+            Behind::Place(None, limit) => (0, limit),
+            Behind::Place(Some(place), limit) => {
+                (fitting.partition_point(|(at, id, ..)| (*at, *id) >= place), limit)
+            }
+        };
+        let last = skip.saturating_add(limit);
+        if last < found.total {
+            found.next = last.checked_sub(1).and_then(|n| fitting.get(n)).map(|f| (f.0, f.1));
+        }
         let part = fitting.into_iter().skip(skip).take(limit);
         found.articles =
             part.map(|(_, id, revision, status, p)| (id, revision, status, p)).collect();

@@ -44,6 +44,7 @@ pub(super) const ACTS: &[&str] = &[
     "hide the first steps",
     "index by time",
     "ingest article",
+    "keep the answer of a request",
     "keep the platform's usage",
     "keep the platform's wait",
     "lease account",

@@ -203,7 +203,8 @@ async fn earlier(app: &Shared, seq: Seq, of: &Change) -> Result<Option<Value>, W
     Ok(None)
 }
 
-fn is_secret(name: &str) -> bool {
+/// Whether what a field holds is nobody's business, by its name.
+pub(crate) fn is_secret(name: &str) -> bool {
     let name = name.to_lowercase();
     SECRET.iter().any(|word| name.contains(word))
 }

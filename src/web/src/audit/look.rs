@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use loa_model::{Account, Actor, Delivery, Digest, Post, Role, User, UserId, record::join};
+use loa_model::{
+    Account, Actor, Delivery, Digest, Post, Record as _, Role, User, UserId, record::join,
+};
 use loa_store::{Change, Entry, Expect, Seq, StoreExt};
 use serde_json::Value;
 
 use super::{acts, unreadable};
-use crate::{Shared, article::ZONE, auth::Visitor, error::WebError};
+use crate::{Shared, article::ZONE, auth::Visitor, error::WebError, operation::once::Kept};
 
 /// Records that are read at once.
 const CHUNK: u64 = 64;
@@ -91,6 +93,10 @@ impl<'a> Owners<'a> {
     ) -> Result<Option<Seen>, WebError> {
         let (mut rows, mut jobs) = (Vec::new(), Vec::new());
         for (n, change) in entry.changes.rows.iter().enumerate() {
+            // How a request was answered is no act of anybody.
+            if change.table == Kept::TABLE {
+                continue;
+            }
             let owner = self.owner(change).await?;
             if self.may(owner.as_deref()) || self.is_colleague(change).await? {
                 rows.push(n);

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::operation::piece;
+
 fn problem(words: &str) -> Value {
     let schema = json!({ "$ref": "#/components/schemas/Problem" });
     json!({ "description": words, "content": { "application/problem+json": { "schema": schema } } })
@@ -40,15 +42,11 @@ pub(crate) fn list() -> Value {
     if let Some(all) = parameters.as_array_mut() {
         all.push(json!({ "name": "open", "in": "query", "required": false, "schema": { "type": "integer", "minimum": 0 }, "description": "The record whose changes are told" }));
     }
-    json!({
-        "summary": "Who did what, the newest first, 50 an answer; at most 2000 records are looked at, and `next` says where to go on",
-        "parameters": parameters,
-        "responses": {
-            "200": { "description": "JSON", "content": { "application/json": {} } },
-            "400": problem("The question cannot be read"),
-            "422": problem("The question makes no sense"),
-        },
-    })
+    piece::told(
+        "Who did what, the newest first; at most 2000 records are looked at, so an answer may hold fewer lines than asked for, or none, and `next` still says where to go on",
+        "Lines, and how many records were looked at",
+        parameters.as_array().map_or(&[], Vec::as_slice),
+    )
 }
 
 /// One record.

@@ -4,7 +4,7 @@ use axum::{
     Extension, Json,
     body::Bytes,
     extract::{Path, Query, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
@@ -13,17 +13,18 @@ use loa_review::Standing;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Sought, Titles, look, shift, standing, view};
+use super::{EntryView, Sought, Titles, look, shift, standing, view};
 use crate::{
     Shared,
     auth::Visitor,
     error::{BETWEEN, WebError},
+    operation::{
+        piece::{self, Part, Piece},
+        tags::SeenVersion,
+    },
     pages::name_of,
     post::own_post_row,
 };
-
-/// Entries in one answer.
-const MOST: usize = 500;
 
 /// What is asked.
 #[derive(Debug, Deserialize)]
@@ -33,9 +34,8 @@ pub(crate) struct Asked {
     to: Timestamp,
     channel: Option<String>,
     state: Option<String>,
-    #[serde(default)]
-    offset: usize,
     limit: Option<usize>,
+    after: Option<String>,
 }
 
 /// Names apart by commas; nothing asks for all.
@@ -70,26 +70,19 @@ pub(crate) async fn calendar(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
     Query(asked): Query<Asked>,
-) -> Result<Json<Value>, WebError> {
+) -> Result<Piece<EntryView>, WebError> {
+    let part = Part { limit: asked.limit, after: asked.after };
     let (channel, state) = (asked.channel.as_deref(), asked.state.as_deref());
     let sought = sought(&app, (asked.from, asked.to), channel, state)?;
-    let limit = asked.limit.unwrap_or(200);
-    if !(1..=MOST).contains(&limit) {
-        return Err(WebError::unfit("limit phải từ 1 đến 500 / limit must be from 1 to 500"));
-    }
+    part.limit()?;
     let found = look(&app, &visitor, &sought).await?;
+    let piece = Piece::of(&found.entries, &part, |entry| (entry.at, entry.id))?;
     let (mut titles, mut views) = (Titles::default(), Vec::new());
-    for entry in found.entries.iter().skip(asked.offset).take(limit) {
+    for entry in piece.items {
         views.push(view(&app, &visitor, &found, &mut titles, entry).await?);
     }
-    let total = found.entries.len();
-    let next = asked.offset.saturating_add(limit);
-    Ok(Json(json!({
-        "entries": views,
-        "total": total,
-        "next_offset": (next < total).then_some(next),
-        "cut": found.cut,
-    })))
+    let piece = Piece::new(views, piece.next).with("total", found.entries.len());
+    Ok(piece.with("cut", found.cut))
 }
 
 /// Where a post shall go.
@@ -105,7 +98,7 @@ pub(crate) async fn schedule(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    matched: Option<Extension<SeenVersion>>,
     body: Bytes,
 ) -> Result<Response, WebError> {
     let wish: Wish = serde_json::from_slice(&body).map_err(|error| {
@@ -115,11 +108,10 @@ pub(crate) async fn schedule(
     })?;
     let id: PostId = id.parse().map_err(|_| WebError::missing())?;
     let now = own_post_row(&app, &visitor, id).await?;
-    let matched = headers.get(header::IF_MATCH).and_then(|value| value.to_str().ok());
-    let matched = matched.map(|tag| tag.trim_start_matches("W/").trim_matches('"').parse::<u64>());
+    let matched = matched.map(|Extension(SeenVersion(seen))| seen);
     let seen = match (matched, wish.version) {
-        (Some(Ok(seen)), None) | (None, Some(seen)) => seen,
-        (Some(Ok(seen)), Some(same)) if seen == same => seen,
+        (Some(seen), None) | (None, Some(seen)) => seen,
+        (Some(seen), Some(same)) if seen == same => seen,
         (None, None) => {
             return Err(WebError::new(
                 StatusCode::PRECONDITION_REQUIRED,
@@ -128,7 +120,7 @@ pub(crate) async fn schedule(
         }
         _ => {
             return Err(WebError::unfit(
-                "If-Match không phải là một phiên bản / If-Match is no version",
+                "If-Match và version nói hai phiên bản khác nhau / If-Match and version name two versions",
             ));
         }
     };
@@ -172,24 +164,11 @@ pub(super) fn parameters() -> Vec<Value> {
 
 /// The calendar as `OpenAPI` says it.
 pub(crate) fn calendar_told() -> Value {
-    let mut all = parameters();
-    all.push(json!({
-        "name": "offset", "in": "query", "required": false,
-        "schema": { "type": "integer", "minimum": 0, "maximum": u32::MAX },
-    }));
-    all.push(json!({
-        "name": "limit", "in": "query", "required": false,
-        "schema": { "type": "integer", "minimum": 1, "maximum": MOST, "default": 200 },
-    }));
-    json!({
-        "summary": "Posts in a stretch of time, with state, room to move and what they get into the way of",
-        "parameters": all,
-        "responses": {
-            "200": { "description": "Entries in the order of time, their total, and next_offset while there are more" },
-            "400": { "description": "A parameter is missing or cannot be read" },
-            "422": { "description": "The period is empty or too long, or a name is unknown" },
-        },
-    })
+    piece::told(
+        "Posts in a stretch of time, with state, room to move and what they get into the way of",
+        "Entries in the order of time, and how many there are in all",
+        &parameters(),
+    )
 }
 
 /// The moving as `OpenAPI` says it.
@@ -205,7 +184,6 @@ pub(crate) fn schedule_told() -> Value {
         "summary": "Give a post another time: before approval any, afterwards within the window that was signed",
         "parameters": [
             { "name": "id", "in": "path", "required": true, "schema": { "type": "string", "format": "uuid" } },
-            { "name": "If-Match", "in": "header", "required": false, "schema": { "type": "string" }, "description": "Version of the post that was seen" },
         ],
         "requestBody": { "required": true, "content": { "application/json": { "schema": wish } } },
         "responses": {

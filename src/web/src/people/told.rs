@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::operation::piece;
+
 fn body(schema: &Value) -> Value {
     json!({ "required": true, "content": { "application/json": { "schema": schema } } })
 }
@@ -39,9 +41,19 @@ fn refuses(mut told: Value) -> Value {
 
 /// The list.
 pub(crate) fn list() -> Value {
+    let summary = "People of the caller's agency by sign-in name, with roles, last sign-in and whether they may sign in (role admin)";
+    piece::told(summary, "People", &[])
+}
+
+/// One person.
+pub(crate) fn one() -> Value {
     json!({
-        "summary": "People of the caller's agency with roles, last sign-in and whether they may sign in (role admin)",
-        "responses": { "200": { "description": "JSON" } },
+        "summary": "One person of the caller's agency (role admin)",
+        "parameters": id(),
+        "responses": {
+            "200": { "description": "The person", "content": { "application/json": {} } },
+            "404": { "description": "The agency has nobody of this id" },
+        },
     })
 }
 

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use axum::{
     Extension, Form, Json,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::{HeaderMap, HeaderValue, StatusCode},
     response::{Html, IntoResponse, Redirect, Response},
 };
+use loa_model::record::join;
 use loa_reach::{By, Share, Shared as Link};
+use loa_store::StoreExt as _;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     Ask, Wanted, days_words, failed,
@@ -22,6 +24,7 @@ use crate::{
     auth::{Visitor, language_of},
     channels::{agency_title, name_of_user},
     error::WebError,
+    operation::piece::{self, Part, Piece},
     pages::{self, name_of},
     view,
 };
@@ -166,9 +169,24 @@ async fn taken_back(app: &Shared, visitor: &Visitor, id: &str) -> Result<(), Web
 pub(crate) async fn list(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
-) -> Result<Json<Value>, WebError> {
-    let shares = loa_reach::shares(&*app.store, &visitor.user.agency).await.map_err(failed)?;
-    Ok(Json(json!({ "shares": shares })))
+    Query(part): Query<Part>,
+) -> Result<Piece<Share>, WebError> {
+    let of = join(&[&visitor.user.agency, ""]);
+    let index = ("reach_share_by_agency", of.as_str());
+    let (rows, next) = piece::rows(&*app.store, index, piece::From::Last, &part).await?;
+    Ok(Piece::new(rows.into_iter().map(|row| row.record).collect(), next))
+}
+
+/// One of them.
+pub(crate) async fn one(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Path(id): Path<String>,
+) -> Result<Json<Share>, WebError> {
+    let id: loa_reach::ShareId = id.parse().map_err(|_| WebError::missing())?;
+    let row = app.store.read::<Share>(&id.to_string()).await?;
+    let own = row.filter(|row| row.record.agency == visitor.user.agency);
+    own.map(|row| Json(row.record)).ok_or_else(WebError::missing)
 }
 
 /// Makes a link for a machine.

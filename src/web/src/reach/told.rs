@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{RANGES, files::FILES};
-use crate::pages::name_of;
+use crate::{operation::piece, pages::name_of};
 
 fn text() -> Value {
     json!({ "type": "string" })
@@ -139,9 +139,20 @@ pub(crate) fn file() -> Value {
 
 /// Links, listed.
 pub(crate) fn shares() -> Value {
+    let summary =
+        "Links by which people outside read a report, the newest first; never their tokens";
+    piece::told(summary, "Links", &[])
+}
+
+/// One of them.
+pub(crate) fn one_share() -> Value {
     json!({
-        "summary": "Links by which people outside read a report, the newest first; never their tokens",
-        "responses": { "200": { "description": "JSON", "content": { "application/json": {} } } },
+        "summary": "One link by which people outside read a report; never its token",
+        "parameters": [id()],
+        "responses": {
+            "200": { "description": "The link", "content": { "application/json": {} } },
+            "404": problem("The agency has no such link"),
+        },
     })
 }
 

@@ -1,10 +1,13 @@
 //! *Quản trị → Mã cho phần mềm*: every token that acts for an agency, whoever of its people made it.
 
+use std::cmp::Reverse;
+
 use axum::{
     Extension,
     extract::{Path, State},
     response::{Html, IntoResponse, Redirect, Response},
 };
+use jiff::Timestamp;
 use loa_model::UserId;
 use serde::Serialize;
 
@@ -24,6 +27,12 @@ pub(crate) struct OwnedToken {
     owner_active: bool,
 }
 
+/// Where a token stands in the list.
+pub(super) fn place(owned: &OwnedToken) -> (bool, String, Reverse<Timestamp>, String) {
+    let OwnedToken { token, login, .. } = owned;
+    (token.state != "open", login.clone(), Reverse(token.created_at), token.id.to_string())
+}
+
 /// Tokens that act for the visitor's agency: those that open something first, each person's newest first.
 pub(crate) async fn of_agency(
     app: &Shared,
@@ -41,7 +50,7 @@ pub(crate) async fn of_agency(
             owner_active: user.is_active(),
         }));
     }
-    all.sort_by_key(|owned| owned.token.state != "open");
+    all.sort_by_key(place);
     Ok(all)
 }
 

@@ -22,6 +22,38 @@ pub struct Browser<'a> {
     pub cookie: String,
 }
 
+/// The newsroom is served over https: the name of its cookie binds it to the host.
+pub fn bound(cookie: &str) -> String {
+    cookie
+        .strip_prefix("loa=")
+        .map_or_else(|| cookie.to_owned(), |rest| format!("__Host-loa={rest}"))
+}
+
+/// A request as a program sends it from one of our pages: path, headers besides, and a JSON body when there is one.
+pub async fn program(
+    router: &axum::Router,
+    cookie: &str,
+    (method, path): (&str, &str),
+    headers: &[(&str, &str)],
+    body: Option<&serde_json::Value>,
+) -> Answer {
+    let request = Request::builder().method(method).uri(path).header("host", "loa.example");
+    let request = request.header("cookie", bound(cookie)).header("sec-fetch-site", "same-origin");
+    let request = headers.iter().fold(request, |all, (name, value)| all.header(*name, *value));
+    let request = match body {
+        Some(body) => {
+            request.header("content-type", "application/json").body(Body::from(body.to_string()))
+        }
+        None => request.body(Body::empty()),
+    };
+    let mut request = request.unwrap();
+    request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 40_000))));
+    let response = router.clone().oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let body = axum::body::to_bytes(body, 10_000_000).await.unwrap().to_vec();
+    Answer { status: parts.status, headers: parts.headers, body }
+}
+
 pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
@@ -65,14 +97,15 @@ impl<'a> Browser<'a> {
     ) -> Response {
         let mut request = Request::builder().method(method).uri(path).header("host", "loa.example");
         if !self.cookie.is_empty() {
-            request = request.header("cookie", &self.cookie);
+            request = request.header("cookie", bound(&self.cookie));
         }
         let told = headers.iter().any(|(name, _)| *name == "content-type");
         if method == "POST" && !told {
             request = request.header("content-type", "application/x-www-form-urlencoded");
         }
         for (name, value) in headers {
-            request = request.header(*name, *value);
+            let value = if *name == "cookie" { bound(value) } else { (*value).to_owned() };
+            request = request.header(*name, value);
         }
         let mut request = request.body(Body::from(body)).unwrap();
         request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 40_000))));

@@ -2,16 +2,17 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use async_trait::async_trait;
-use loa_model::{Actor, Digest, JobId, JobState};
+use loa_model::{Actor, Digest, JobId, JobState, User};
 use loa_store::{
     AccountLease, Changes, Claimed, Entry, JobEnd, JobView, MemoryStore, Result, Row, Seq, Store,
+    StoreExt as _,
 };
 
 /// The store of the pages: what they read is counted.
@@ -20,9 +21,44 @@ pub struct Counted {
     pub rows: Arc<AtomicUsize>,
     /// The record that somebody changed in the ledger; none at zero.
     pub changed: Arc<AtomicU64>,
+    /// Where a commit called so never ends, as when the process dies in it.
+    pub dies: Arc<Mutex<Option<Dies>>>,
+    /// Whether it did.
+    pub died: Arc<Mutex<bool>>,
+    /// The person whom somebody else renames before they are read so many times more.
+    pub turns: Turns,
+}
+
+/// Table, key and how many reads from now.
+pub type Turns = Arc<Mutex<Option<(&'static str, String, u32)>>>;
+
+/// At which commit the process dies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dies {
+    /// Before this one is written.
+    Before(&'static str),
+    /// When this one is written and nobody heard of it.
+    Behind(&'static str),
 }
 
 impl Counted {
+    fn is_turn(&self, table: &str, key: &str) -> bool {
+        let mut turns = self.turns.lock().expect("nobody died with it");
+        let Some((of, whose, left)) = turns.as_mut() else { return false };
+        if *of != table || whose != key {
+            return false;
+        }
+        *left -= 1;
+        let now = *left == 0;
+        if now {
+            *turns = None;
+        }
+        now
+    }
+    async fn dead(&self) -> Result<Seq> {
+        *self.died.lock().expect("nobody died with it") = true;
+        std::future::pending().await
+    }
     fn count<T>(&self, rows: Vec<T>) -> Vec<T> {
         self.rows.fetch_add(rows.len(), Ordering::Relaxed);
         rows
@@ -32,10 +68,22 @@ impl Counted {
 #[async_trait]
 impl Store for Counted {
     async fn commit(&self, changes: Changes) -> Result<Seq> {
-        self.inner.commit(changes).await
+        let dies = *self.dies.lock().expect("nobody died with it");
+        if matches!(dies, Some(Dies::Before(what)) if what == changes.what) {
+            return self.dead().await;
+        }
+        let last = matches!(dies, Some(Dies::Behind(what)) if what == changes.what);
+        let done = self.inner.commit(changes).await;
+        if last { self.dead().await } else { done }
     }
     async fn get(&self, table: &str, key: &str) -> Result<Option<Row>> {
         self.rows.fetch_add(1, Ordering::Relaxed);
+        if self.is_turn(table, key) {
+            let row = self.inner.read::<User>(key).await?.expect("the person is there");
+            let user = User { name: format!("{} 2", row.record.name), ..row.record };
+            let changes = Changes::by(super::records::by(), "rename").update(&user, row.version);
+            self.inner.commit(changes).await?;
+        }
         self.inner.get(table, key).await
     }
     async fn range(

@@ -158,6 +158,12 @@ pub struct World {
     pub rows: Arc<AtomicUsize>,
     /// The record of the ledger that is not what was written; none at zero.
     pub changed: Arc<AtomicU64>,
+    /// At which commit the process dies; at none when empty.
+    pub dies: Arc<Mutex<Option<counted::Dies>>>,
+    /// Whether it did.
+    pub died: Arc<Mutex<bool>>,
+    /// Whom somebody else renames, and before which reading.
+    pub turns: counted::Turns,
     pub blobs: Arc<Blobs>,
     pub clock: Arc<Hand>,
     pub ids: Ids,
@@ -225,6 +231,13 @@ pub fn assets() -> Assets {
     Assets::new(templates, locales, files).unwrap()
 }
 
+/// Reads only what runs on this machine: no test asks the internet.
+fn ingest() -> loa_ingest::Ingest {
+    let policy = loa_net::Policy { allow_loopback: true, ports: Vec::new() };
+    let client = loa_net::Client::guarded(loa_net::Limits::default(), policy).unwrap();
+    loa_ingest::Ingest::new(client)
+}
+
 impl World {
     /// Adds a person of the same agency as `like` who has other roles.
     pub async fn colleague(&self, like: &User, roles: &[Role]) -> User {
@@ -235,6 +248,38 @@ impl World {
         user
     }
 
+    /// The pages of another process over the same records.
+    pub fn another_process(&self) -> Router {
+        let store = Arc::new(counted::Counted {
+            inner: self.store.clone(),
+            rows: self.rows.clone(),
+            changed: self.changed.clone(),
+            dies: Arc::default(),
+            died: Arc::default(),
+            turns: Arc::default(),
+        });
+        loa_web::router(Deps {
+            store,
+            blobs: self.blobs.clone(),
+            review: self.review.clone(),
+            desk: self.desk.clone(),
+            clock: self.clock.clone(),
+            ids: self.ids.clone(),
+            assets: assets(),
+            capabilities: self.capabilities.clone(),
+            frames: BTreeMap::new(),
+            progress: self.progress.subscribe(),
+            cards: self.cards.clone(),
+            clips: self.clips.clone(),
+            paper: Arc::new(paper::Typed),
+            ingest: ingest(),
+            connections: self.vault.clone(),
+            setup: Setup { code: None, brands: vec!["demo".into()] },
+            config: Config { public_url: "https://loa.example".into(), ..Config::default() },
+        })
+        .unwrap()
+    }
+
     /// The whole newsroom.
     pub async fn new() -> Self {
         Self::with(Pictures::smallest(), true).await
@@ -242,20 +287,26 @@ impl World {
 
     /// An installation in which nobody is yet.
     pub async fn unfounded() -> Self {
-        Self::stocked(Pictures::smallest(), false, false, None).await
+        Self::stocked("https://loa.example", Pictures::smallest(), false, false, None).await
     }
 
     /// With these pictures; without articles when not `full`.
     pub async fn with(pictures: Pictures, full: bool) -> Self {
-        Self::stocked(pictures, full, true, None).await
+        Self::stocked("https://loa.example", pictures, full, true, None).await
+    }
+
+    /// The same as the outside sees it at this address.
+    pub async fn at(address: &str, pictures: Pictures, full: bool) -> Self {
+        Self::stocked(address, pictures, full, true, None).await
     }
 
     /// The pages answer from another store; the newsroom's own records are not in it.
     pub async fn over(other: Arc<dyn Store>) -> Self {
-        Self::stocked(Pictures::smallest(), true, true, Some(other)).await
+        Self::stocked("https://loa.example", Pictures::smallest(), true, true, Some(other)).await
     }
 
     async fn stocked(
+        address: &str,
         pictures: Pictures,
         full: bool,
         peopled: bool,
@@ -301,14 +352,23 @@ impl World {
                 map.insert(job, half);
             });
         }
-        let config = Config { public_url: "https://loa.example".into(), ..Config::default() };
+        let config = Config { public_url: address.into(), ..Config::default() };
         let shown = |(name, capability): (&String, &Capability)| {
             (name.clone(), Arc::new(shown::Shown(capability.clone())))
         };
         let rows = Arc::new(AtomicUsize::new(0));
         let changed = Arc::new(AtomicU64::new(0));
-        let counted =
-            counted::Counted { inner: store.clone(), rows: rows.clone(), changed: changed.clone() };
+        let dies = Arc::new(Mutex::new(None));
+        let died = Arc::new(Mutex::new(false));
+        let turns = counted::Turns::default();
+        let counted = counted::Counted {
+            inner: store.clone(),
+            rows: rows.clone(),
+            changed: changed.clone(),
+            dies: dies.clone(),
+            died: died.clone(),
+            turns: turns.clone(),
+        };
         let under = other.clone().unwrap_or_else(|| store.clone());
         let pages: Arc<dyn Store> = other.unwrap_or_else(|| Arc::new(counted));
         let review = Review::new(under, clock.clone(), ids.clone(), "https://loa.example");
@@ -321,10 +381,6 @@ impl World {
         );
         let cards = Arc::new(cards::Told(Mutex::default(), Mutex::default(), looks.0));
         let clips = Arc::new(clips::Rehearsal(Mutex::default(), looks.1));
-        // Only what runs on this machine is read: no test asks the internet.
-        let policy = loa_net::Policy { allow_loopback: true, ports: Vec::new() };
-        let limits = loa_net::Limits::default();
-        let client = loa_net::Client::guarded(limits, policy).unwrap();
         let vault = Arc::new(vault::Vault::default());
         let router = loa_web::router(Deps {
             store: pages,
@@ -340,7 +396,7 @@ impl World {
             cards: cards.clone(),
             clips: clips.clone(),
             paper: Arc::new(paper::Typed),
-            ingest: loa_ingest::Ingest::new(client),
+            ingest: ingest(),
             connections: vault.clone(),
             setup: Setup {
                 code: Some(Digest::of(SETUP_CODE.as_bytes())),
@@ -354,6 +410,9 @@ impl World {
             store,
             rows,
             changed,
+            dies,
+            died,
+            turns,
             blobs,
             clock,
             ids,
