@@ -89,6 +89,12 @@ async fn what_is_being_drawn_is_told_where_it_will_stand() {
         let tabs = seen.text().find("class=\"shelf").unwrap();
         assert!(at > tabs, "{query} tells it away from the variants");
     }
+    // Called off, it leads back to where it was.
+    let off = author.post(&format!("/viec/{job}/huy"), &[]).await;
+    assert_eq!(
+        (off.status, off.header("location")),
+        (StatusCode::SEE_OTHER, &*page(&world, "?ban=low_band"))
+    );
 }
 
 #[tokio::test]
@@ -211,6 +217,13 @@ async fn a_program_has_a_variant_made_once_and_is_told_what_does_not_fit() {
     let again = author.json(&to, &order).await;
     assert_eq!((again.status, &again.value()["job"]), (StatusCode::OK, &Value::Null));
     assert_eq!(again.value()["id"], variant.id.to_string());
+    // Called off, it can be asked for again.
+    let job = first.value()["job"].as_str().unwrap().to_owned();
+    author.post(&format!("/viec/{job}/huy"), &[]).await;
+    world.clock.set("2026-11-16T09:33:00Z");
+    let third = author.json(&to, &order).await;
+    assert_eq!(third.status, StatusCode::ACCEPTED, "{}", third.text());
+    assert!(third.value()["id"] != first.value()["id"]);
     for (order, told) in [
         (json!({ "kind": "poster" }), "do máy dựng"),
         (json!({ "kind": "podcast" }), "podcast"),
