@@ -188,14 +188,16 @@ async fn lines_of_a_clip_are_written_in_its_form() {
 async fn a_card_and_a_clip_are_made_in_the_brand_kit_that_was_chosen() {
     let world = World::new().await;
     let author = Browser::of(&world, &world.people.author).await;
-    for kind in ["infographic", "short_clip"] {
+    for (kind, later) in
+        [("infographic", "2026-11-16T09:31:00Z"), ("short_clip", "2026-11-16T09:32:00Z")]
+    {
         let order = json!({ "kind": kind, "brand": "tinh" });
         let made = author.json(&api(&world, "/variants"), &order).await;
         assert_eq!(made.status, StatusCode::ACCEPTED, "{}", made.text());
         let seen = author.get(&page(&world, &format!("?sua={kind}"))).await;
         assert!(seen.text().contains("<option value=\"tinh\" selected>"), "{kind}");
         let plain = json!({ "kind": kind });
-        world.clock.set("2026-11-16T09:31:00Z");
+        world.clock.set(later);
         let made = author.json(&api(&world, "/variants"), &plain).await;
         assert_eq!(made.status, StatusCode::ACCEPTED, "the agency's own kit is another picture");
     }
