@@ -253,9 +253,21 @@ pub(crate) async fn cancel_job(
     Path(id): Path<String>,
 ) -> Result<Response, WebError> {
     let id: JobId = id.parse().map_err(|_| WebError::missing())?;
-    own_job(&app, &visitor, id).await?;
+    let view = own_job(&app, &visitor, id).await?;
     app.store.cancel_job(id, Actor::User(visitor.user.id)).await?;
-    Ok(Redirect::to("/").into_response())
+    // Back to what it was called off for.
+    let of = match view.job.work {
+        JobKind::Render { variant } => app.store.read::<Variant>(&variant.to_string()).await?,
+        _ => None,
+    };
+    let to = of.map_or_else(
+        || "/".to_owned(),
+        |row| {
+            let (article, kind) = (row.record.article, name_of(&row.record.kind));
+            format!("/bai-viet/{article}?ban={kind}")
+        },
+    );
+    Ok(Redirect::to(&to).into_response())
 }
 
 /// Posts that wait for an approver: the urgent ones first, of each urgency the oldest.

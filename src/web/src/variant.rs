@@ -19,7 +19,7 @@ use crate::{
     auth::Visitor,
     clip,
     error::WebError,
-    pages::name_of,
+    pages::{self, name_of},
     picture,
     preview::{BrandKit, brand_of},
     view,
@@ -222,10 +222,9 @@ async fn make(
     };
     let recipe = recipe(&bench, kind, &choices, &brand, own);
     let chosen = Chosen { choices, by: visitor.user.id, at: app.clock.now() };
-    let before = bench
-        .now(kind)
-        .filter(|before| before.recipe == recipe && before.state != VariantState::Failed);
-    if let Some(before) = before {
+    if let Some(before) = bench.now(kind).filter(|before| before.recipe == recipe)
+        && is_there(app, before).await?
+    {
         return Ok(Made { id: before.id, kind, state: before.state, job: None });
     }
     let variant = Variant {
@@ -250,6 +249,21 @@ async fn make(
     let changes = Changes::by(visitor.actor(), purpose).insert(&variant).enqueue(job);
     app.store.commit(changes).await?;
     Ok(made)
+}
+
+/// Whether a variant is drawn, or will be: a job that was called off leaves one that nobody draws.
+async fn is_there(app: &Shared, variant: &Variant) -> Result<bool, WebError> {
+    if !matches!(variant.state, VariantState::Queued | VariantState::Rendering) {
+        return Ok(variant.state == VariantState::Rendered);
+    }
+    let own = JobKind::Render { variant: variant.id };
+    for state in pages::UNFINISHED {
+        let jobs = pages::jobs_of(app, &variant.agency, state).await?;
+        if jobs.iter().any(|view| view.job.work == own) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Nobody chooses for this kind.

@@ -89,6 +89,12 @@ async fn what_is_being_drawn_is_told_where_it_will_stand() {
         let tabs = seen.text().find("class=\"shelf").unwrap();
         assert!(at > tabs, "{query} tells it away from the variants");
     }
+    // Called off, it leads back to where it was.
+    let off = author.post(&format!("/viec/{job}/huy"), &[]).await;
+    assert_eq!(
+        (off.status, off.header("location")),
+        (StatusCode::SEE_OTHER, &*page(&world, "?ban=low_band"))
+    );
 }
 
 #[tokio::test]
@@ -182,14 +188,16 @@ async fn lines_of_a_clip_are_written_in_its_form() {
 async fn a_card_and_a_clip_are_made_in_the_brand_kit_that_was_chosen() {
     let world = World::new().await;
     let author = Browser::of(&world, &world.people.author).await;
-    for kind in ["infographic", "short_clip"] {
+    for (kind, later) in
+        [("infographic", "2026-11-16T09:31:00Z"), ("short_clip", "2026-11-16T09:32:00Z")]
+    {
         let order = json!({ "kind": kind, "brand": "tinh" });
         let made = author.json(&api(&world, "/variants"), &order).await;
         assert_eq!(made.status, StatusCode::ACCEPTED, "{}", made.text());
         let seen = author.get(&page(&world, &format!("?sua={kind}"))).await;
         assert!(seen.text().contains("<option value=\"tinh\" selected>"), "{kind}");
         let plain = json!({ "kind": kind });
-        world.clock.set("2026-11-16T09:31:00Z");
+        world.clock.set(later);
         let made = author.json(&api(&world, "/variants"), &plain).await;
         assert_eq!(made.status, StatusCode::ACCEPTED, "the agency's own kit is another picture");
     }
@@ -211,6 +219,13 @@ async fn a_program_has_a_variant_made_once_and_is_told_what_does_not_fit() {
     let again = author.json(&to, &order).await;
     assert_eq!((again.status, &again.value()["job"]), (StatusCode::OK, &Value::Null));
     assert_eq!(again.value()["id"], variant.id.to_string());
+    // Called off, it can be asked for again.
+    let job = first.value()["job"].as_str().unwrap().to_owned();
+    author.post(&format!("/viec/{job}/huy"), &[]).await;
+    world.clock.set("2026-11-16T09:33:00Z");
+    let third = author.json(&to, &order).await;
+    assert_eq!(third.status, StatusCode::ACCEPTED, "{}", third.text());
+    assert!(third.value()["id"] != first.value()["id"]);
     for (order, told) in [
         (json!({ "kind": "poster" }), "do máy dựng"),
         (json!({ "kind": "podcast" }), "podcast"),

@@ -261,13 +261,13 @@ async fn every_state_and_frame_is_shown() {
     );
     assert!(page.text().contains("Trần Đình Hộ"), "who approved");
     assert!(page.text().contains("<mark class=\"point\">"));
+    assert!(page.text().contains("Nguồn gốc từng câu") && page.text().contains("href=\"#b"));
     let page = author.get(&format!("/bai-viet/{}?ban=poster", world.article.id)).await;
     let print =
         format!("<a class=\"pending\" href=\"/tep/{}\">Mở bản in (PDF)</a>", world.kept.card);
     assert!(page.text().contains(&print), "the poster of a notice board");
     assert!(page.text().contains(">a4.pdf</a>") && !page.text().contains("595×842"));
     assert!(page.text().contains("infographic.a3: quá dài"), "what could not be drawn");
-    assert!(page.text().contains("Nguồn gốc từng câu") && page.text().contains("href=\"#b"));
     let reach = author.get("/bao-cao?from=2026-11-10&to=2026-11-16").await;
     assert!(reach.text().contains("<svg") && reach.text().contains("3.905"));
     assert!(reach.text().contains("<summary>Số liệu của biểu đồ</summary>"));
