@@ -387,8 +387,13 @@ impl House {
                 frames: channels::frames(),
                 progress: self.board.subscribe(),
                 cards: easel.clone(),
-                clips: easel,
-                paper: Arc::new(crate::report::Press(self.settings.clone())),
+                clips: easel.clone(),
+                kits: easel,
+                paper: Arc::new(crate::report::Press {
+                    settings: self.settings.clone(),
+                    store: Arc::clone(&self.store),
+                    blobs: Arc::clone(&self.blobs),
+                }),
                 config: self.settings.web.clone(),
             })?;
             let wait = until(stopped.clone());

@@ -7,7 +7,7 @@ use futures::{FutureExt as _, future::BoxFuture};
 use loa_canvas::{Manifest, Size};
 use loa_model::{Actor, Digest, FocusPoint, OwnTemplate, PhotoChoice};
 use loa_pipeline::{
-    ClipDraft, Draft, Finding, Recipe, Studio, VideoOnDisk, own_templates, remove_own,
+    ClipDraft, Draft, Finding, Kit, Recipe, Studio, VideoOnDisk, own_templates, remove_own,
 };
 use loa_store::{Blobs, Store};
 use loa_web::{
@@ -58,7 +58,7 @@ impl Cards for Easel {
                 None => None,
             };
             let recipe = Recipe { sizes: vec![size], ..Recipe::chosen(&choices, brand) };
-            let recipe = recipe.with_own(&*self.store, &article.agency).await;
+            let recipe = recipe.with_own(&*self.store, &self.blobs, &article.agency).await;
             let recipe = recipe.map_err(|error| error.to_string())?;
             let draft = Draft { article, brief, recipe, photo };
             let drawn = self.studio.preview(draft).await.map_err(|error| error.to_string())?;
@@ -89,7 +89,8 @@ impl Cards for Easel {
 
     fn keep(&self, template: OwnTemplate) -> BoxFuture<'_, Result<(), Refused>> {
         async move {
-            let found = self.studio.keep_own(&*self.store, template, self.photo.clone()).await;
+            let place = (&*self.store, &*self.blobs);
+            let found = self.studio.keep_own(place, template, self.photo.clone()).await;
             let found =
                 found.map_err(|error| Refused { why: error.to_string(), findings: vec![] })?;
             if found.is_empty() {
@@ -114,8 +115,10 @@ impl Cards for Easel {
 }
 
 impl Easel {
-    fn draft(&self, wanted: WantedClip) -> Result<ClipDraft, String> {
+    async fn draft(&self, wanted: WantedClip) -> Result<ClipDraft, String> {
         let WantedClip { article, brief, kind, clip, brand } = wanted;
+        let kit = Kit::find(&*self.store, &self.blobs, &article.agency, &brand).await;
+        let kit = kit.map_err(|error| error.to_string())?;
         let blobs: Vec<_> = article.photos.iter().map(|photo| photo.blob).collect();
         let photos = (0..blobs.len()).filter(|index| blobs[*index].is_some()).collect();
         let store = Arc::clone(&self.blobs);
@@ -129,7 +132,7 @@ impl Easel {
         };
         let fetch = Arc::new(fetch);
         let videos = VideoOnDisk::all(&article, &self.blobs).map_err(|error| error.to_string())?;
-        Ok(ClipDraft { article, brief, kind, clip, brand, photos, fetch, videos })
+        Ok(ClipDraft { article, brief, kind, clip, brand, kit, photos, fetch, videos })
     }
 }
 
@@ -143,7 +146,7 @@ impl Clips for Easel {
     fn arrange(&self, wanted: WantedClip) -> BoxFuture<'_, Arranged> {
         async move {
             let (voices, voice) = self.studio.voices();
-            let arranged = match self.draft(wanted) {
+            let arranged = match self.draft(wanted).await {
                 Ok(draft) => self.studio.arrange(&draft),
                 Err(why) => {
                     return Arranged { wrong: Some(why), voices, voice, ..Arranged::default() };
@@ -168,7 +171,7 @@ impl Clips for Easel {
 
     fn rehearse(&self, wanted: WantedClip) -> BoxFuture<'_, Result<Rehearsed, String>> {
         async move {
-            let drawn = self.studio.rehearse(self.draft(wanted)?).await;
+            let drawn = self.studio.rehearse(self.draft(wanted).await?).await;
             let drawn = drawn.map_err(|error| error.to_string())?;
             let (clip, canvas) = (&drawn.clip, drawn.clip.canvas());
             let scenes = clip.scenes().iter().map(|seen| Shown {

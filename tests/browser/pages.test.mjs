@@ -66,7 +66,9 @@ for (const kind of ["states", "empty", "month", "measured"]) {
         const { page, context, faults } = await person(browser, newsroom, "quantri", look);
         const named = [look.width, look.lang, look.dark && "dark"].filter(Boolean).join("-");
         const found = [];
-        for (const [name, path] of Object.entries({ people: "/quan-tri", own: "/toi", audit: "/nhat-ky" })) {
+        const seen = { people: "/quan-tri", own: "/toi", audit: "/nhat-ky", brands: "/quan-tri/nhan-dien", "brand-new": "/quan-tri/nhan-dien/bo" };
+        if (kind === "states") Object.assign(seen, { "brand-change": "/quan-tri/nhan-dien/bo?ten=nong-nghiep", "brand-long": "/quan-tri/nhan-dien/bo?ten=dieu-hanh" });
+        for (const [name, path] of Object.entries(seen)) {
           await page.goto(newsroom.base + path);
           await page.waitForLoadState("load");
           found.push(...(await wrong(page)), ...faults());

@@ -5,12 +5,14 @@ mod error;
 mod flow;
 mod footage;
 mod hands;
+mod kits;
 mod own;
 mod press;
 mod preview;
 mod rehearsal;
 mod shelf;
 mod studio;
+mod words;
 mod worker;
 
 pub use cinema::{Cinema, Preset};
@@ -18,6 +20,10 @@ pub use error::{Error, Result};
 pub use flow::{Deps, Done, Flow, Profiles};
 pub use footage::VideoOnDisk;
 pub use hands::{BlobReader, PublicUrls, VaultSecrets};
+pub use kits::{
+    Kept, Kit, LogoChange, NewKit, Removed, Reviewed, Sampled, SentKit, Wish, own_kits, remove_kit,
+    with_kit,
+};
 pub use own::{Finding, Limit, Press, Sources};
 pub use press::{Files, card_worker};
 pub use preview::{Draft, Preview};

@@ -17,8 +17,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Cinema, Error, Result, VideoOnDisk,
+    Cinema, Error, Kit, Result, VideoOnDisk,
     footage::Shown,
+    kits,
     own::{self, Press},
     preview::{Decoded, shown_focus},
     rehearsal::Rehearsals,
@@ -82,6 +83,9 @@ pub struct Recipe {
     /// The template, when an agency wrote it itself: it is drawn in a child under limits.
     #[serde(skip)]
     pub own: Option<Arc<OwnTemplate>>,
+    /// The brand kit, when an agency made it itself.
+    #[serde(skip)]
+    pub kit: Option<Arc<Kit>>,
 }
 
 impl Recipe {
@@ -95,6 +99,7 @@ impl Recipe {
             focus: choices.focus,
             clip: choices.clip.clone(),
             own: None,
+            kit: None,
         }
     }
 
@@ -250,6 +255,9 @@ impl Studio {
         if let Some(own) = &recipe.own {
             digest = digest.json("own", &own.digest);
         }
+        if let Some(kit) = &recipe.kit {
+            digest = digest.json("kit", &kit.own.digest);
+        }
         if let Some(clip) = &recipe.clip {
             digest = digest.json("clip", clip);
         }
@@ -318,7 +326,7 @@ impl Studio {
         let (sender, mut told) = tokio::sync::mpsc::unbounded_channel();
         let drawing = on_a_thread(move || {
             let mut tell = |now: Progress| sender.send(now).unwrap_or(());
-            let engine = engine.get()?;
+            let engine = kits::with_kit(engine.get()?, recipe.kit.as_deref())?;
             let take = Order {
                 article: &article,
                 brief: &brief,

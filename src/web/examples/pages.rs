@@ -29,6 +29,10 @@ async fn main() -> std::io::Result<()> {
             world.set_priority(post, Priority::Urgent).await;
         }
         world.set_priority(&posts[&DeliveryState::Scheduled], Priority::Backfill).await;
+        world.own_kits().await;
+    }
+    if rest == "empty" {
+        world.agency_in("demo").await;
     }
     if rest == "measured" {
         world.two_months().await;

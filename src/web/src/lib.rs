@@ -8,6 +8,7 @@ mod assets;
 mod attention;
 mod audit;
 mod auth;
+mod brands;
 mod calendar;
 mod channels;
 mod clip;
@@ -53,6 +54,7 @@ use tokio::{net::TcpListener, sync::watch};
 
 pub use assets::{Assets, AssetsError};
 pub use auth::{Session, hash_password};
+pub use brands::{Kit, KitDraft, KitError, KitOf, KitWish, Kits, LogoWish, SampleCard};
 pub use clip::{
     Arranged, ClipRow, Clips, Place, Rehearsed, Shown, Spot, Subtitle, Telling, WantedClip,
 };
@@ -116,6 +118,8 @@ pub struct Deps {
     pub cards: Arc<dyn Cards>,
     /// Who shows clips before they are made.
     pub clips: Arc<dyn Clips>,
+    /// Who draws in brand kits and keeps them.
+    pub kits: Arc<dyn Kits>,
     /// Who draws reports on paper.
     pub paper: Arc<dyn Paper>,
     /// Settings.
@@ -134,6 +138,7 @@ pub(crate) struct App {
     pub(crate) progress: watch::Receiver<ProgressMap>,
     pub(crate) cards: Arc<dyn Cards>,
     pub(crate) clips: Arc<dyn Clips>,
+    pub(crate) kits: Arc<dyn Kits>,
     pub(crate) paper: Arc<dyn Paper>,
     pub(crate) config: Config,
     pub(crate) attempts: auth::Attempts,
@@ -165,6 +170,7 @@ pub fn router(deps: Deps) -> Result<Router, AssetsError> {
         progress: deps.progress,
         cards: deps.cards,
         clips: deps.clips,
+        kits: deps.kits,
         paper: deps.paper,
         config: deps.config,
         attempts: auth::Attempts::default(),
@@ -191,7 +197,7 @@ fn table() -> (Router<Shared>, Vec<Way>) {
     use ways::{ADMINS, Access, NEWSROOM, SIGNERS, SWITCHERS, WRITERS};
     let (anyone, staff) = (Access::Anyone, Access::Staff);
     let (clip, frame) = clip::openapi();
-    ways::Ways::default()
+    brands::ways(ways::Ways::default())
         .get("/", staff, articles::page)
         .post("/bai-viet", WRITERS, articles::add)
         .post("/bai-viet/tep", WRITERS, articles::upload.layer(articles::limit()))

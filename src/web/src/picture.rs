@@ -16,6 +16,7 @@ use serde::Serialize;
 use crate::{
     Shared, article,
     auth::Visitor,
+    brands,
     error::WebError,
     pages,
     preview::{self, Family},
@@ -229,6 +230,7 @@ pub(crate) async fn queue(
     New { kind, template, brand, chosen, recipe }: New,
     purpose: &'static str,
 ) -> Result<Response, WebError> {
+    let recipe = brands::covering(app, &article.agency, &brand, recipe).await?;
     let waits = before
         .is_some_and(|variant| variant.recipe == recipe && variant.state != VariantState::Failed);
     if !waits {
@@ -241,6 +243,7 @@ pub(crate) async fn queue(
             kind,
             template,
             brand,
+            kit: None,
             chosen: Some(chosen),
             recipe,
             state: VariantState::Queued,

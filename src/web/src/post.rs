@@ -20,6 +20,7 @@ use crate::{
     Shared, approvals,
     article::{ZONE, web_address},
     auth::{Visitor, by_htmx},
+    brands::redraw,
     correction,
     decide::{self, Acts, Doubt, WaitView},
     error::WebError,
@@ -71,6 +72,8 @@ pub(crate) struct PostCard {
     /// It is signed, and the live post has not taken it.
     can_send: bool,
     own_and_waiting: bool,
+    /// It is a draft that shows a picture whose brand kit changed since.
+    old_brand: bool,
     /// Why the last press of a button was refused; empty else.
     problem: String,
 }
@@ -97,7 +100,8 @@ pub(crate) async fn post_card(
     post: Post,
 ) -> Result<PostCard, WebError> {
     let card = post_row(app, visitor, &post).await?;
-    Ok(PostCard { frame: frame(app, visitor, &post, &card.account_title), ..card })
+    let old_brand = redraw::is_draft_old(app, &post).await?;
+    Ok(PostCard { frame: frame(app, visitor, &post, &card.account_title), old_brand, ..card })
 }
 
 /// The same without its frame, for lists.
@@ -182,6 +186,7 @@ pub(crate) async fn post_row(
         corrects: corrects.map(|corrects| corrects.live.to_string()).unwrap_or_default(),
         can_send,
         own_and_waiting: waiting && mine,
+        old_brand: false,
         problem: String::new(),
         state,
     })

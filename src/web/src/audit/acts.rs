@@ -3,8 +3,9 @@
 use crate::assets::Assets;
 
 /// Every phrase that commits are made with, apart from the moves of a delivery.
-pub(super) const ACTS: [&str; 81] = [
+pub(super) const ACTS: [&str; 85] = [
     "abandon token refresh",
+    "add brand kit",
     "add person",
     "add sample person",
     "add template",
@@ -16,8 +17,10 @@ pub(super) const ACTS: [&str; 81] = [
     "begin token refresh",
     "brief article",
     "cancel job",
+    "change brand kit",
     "change own password",
     "change person",
+    "choose brand kit",
     "choose language",
     "claim jobs",
     "close incident",
@@ -51,6 +54,7 @@ pub(super) const ACTS: [&str; 81] = [
     "reactivate person",
     "reject post",
     "release account",
+    "remove brand kit",
     "remove template",
     "render variant",
     "report incident",

@@ -14,6 +14,7 @@ pub mod browser;
 pub mod cards;
 pub mod clips;
 pub mod counted;
+pub mod kits;
 pub mod measured;
 pub mod month;
 pub mod paper;
@@ -89,13 +90,15 @@ pub struct Pictures {
     pub poster: Vec<u8>,
     pub photo: Vec<u8>,
     pub clip: Vec<u8>,
+    /// A card in a brand kit.
+    pub sample: Vec<u8>,
 }
 
 impl Pictures {
     pub fn smallest() -> Self {
         let png = |last: u8| [&b"\x89PNG\r\n\x1a\n"[..], &[0, 0, 0, last]].concat();
         let clip = [&b"\0\0\0\x18ftypmp42"[..], &[7; 988]].concat();
-        Self { card: png(1), poster: png(2), photo: png(3), clip }
+        Self { card: png(1), poster: png(2), photo: png(3), clip, sample: b"\xff\xd8mau".to_vec() }
     }
 
     /// The card of the golden tests, the photos of the demo article, and a clip from this file.
@@ -103,6 +106,7 @@ impl Pictures {
         let read = |path: &str| fs::read(root().join(path)).unwrap();
         let photo = read("assets/demo/photos/cau-qua-suoi.jpg");
         Self {
+            sample: read("tests/golden/card-typical.png"),
             card: read("tests/golden/card-typical.png"),
             poster: read("assets/demo/photos/diem-ho-tro.jpg"),
             photo,
@@ -156,6 +160,7 @@ pub struct World {
     pub desk: Desk,
     pub cards: Arc<cards::Told>,
     pub clips: Arc<clips::Rehearsal>,
+    pub kits: Arc<kits::Office>,
     pub capabilities: BTreeMap<String, Capability>,
     pub progress: watch::Sender<ProgressMap>,
     pub people: People,
@@ -289,6 +294,12 @@ impl World {
         );
         let cards = Arc::new(cards::Told::default());
         let clips = Arc::new(clips::Rehearsal::default());
+        let kits = Arc::new(kits::Office {
+            store: store.clone(),
+            blobs: blobs.clone(),
+            drawn: Mutex::default(),
+            picture: pictures.sample,
+        });
         let router = loa_web::router(Deps {
             store: pages,
             blobs: blobs.clone(),
@@ -302,6 +313,7 @@ impl World {
             progress: receiver,
             cards: cards.clone(),
             clips: clips.clone(),
+            kits: kits.clone(),
             paper: Arc::new(paper::Typed),
             config,
         })
@@ -318,6 +330,7 @@ impl World {
             desk,
             cards,
             clips,
+            kits,
             capabilities,
             progress,
             people,
