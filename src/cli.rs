@@ -74,6 +74,9 @@ pub(crate) enum Command {
     Incidents(Incidents),
     /// Replace the credentials of an account, read from standard input, and let it post again.
     Connect(Connect),
+    /// Brand kits that pictures are drawn in: which there are, and those of an agency.
+    #[command(subcommand)]
+    Brands(Brands),
     /// Templates of pictures: which there are, whether they keep what they promise, how they look.
     #[command(subcommand)]
     Templates(Templates),
@@ -266,6 +269,55 @@ pub(crate) struct Verify {
     /// Check this backup instead of the data folder.
     #[arg(long, value_name = "DIR")]
     pub(crate) backup: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+/// `loa brands`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Brands {
+    /// Every brand kit that comes with Loa, and those of an agency.
+    List(BrandList),
+    /// Keep a kit of an agency, once a sample card was drawn in it in each size; one of the same name is changed.
+    Add(BrandAdd),
+    /// Remove a kit of an agency that does not draw in it; what was drawn stays.
+    Remove(BrandRemove),
+}
+
+/// `loa brands list`.
+#[derive(Debug, Args)]
+pub(crate) struct BrandList {
+    /// Those of this agency too.
+    #[arg(long)]
+    pub(crate) agency: Option<String>,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+/// `loa brands add`.
+#[derive(Debug, Args)]
+pub(crate) struct BrandAdd {
+    /// Folder with brand.toml and, where it names one, a logo.
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// Agency.
+    #[arg(long)]
+    pub(crate) agency: String,
+    /// Name of the kit; that of the folder when absent.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+/// `loa brands remove`.
+#[derive(Debug, Args)]
+pub(crate) struct BrandRemove {
+    /// Name of the kit.
+    pub(crate) name: String,
+    /// Agency.
+    #[arg(long)]
+    pub(crate) agency: String,
     #[command(flatten)]
     pub(crate) json: Json,
 }

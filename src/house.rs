@@ -396,8 +396,13 @@ impl House {
                 frames: channels::frames(),
                 progress: self.board.subscribe(),
                 cards: easel.clone(),
-                clips: easel,
-                paper: Arc::new(crate::report::Press(self.settings.clone())),
+                clips: easel.clone(),
+                kits: easel,
+                paper: Arc::new(crate::report::Press {
+                    settings: self.settings.clone(),
+                    store: Arc::clone(&self.store),
+                    blobs: Arc::clone(&self.blobs),
+                }),
                 ingest: self.flow.deps().ingest.clone(),
                 connections: Arc::new(Wires {
                     vault: Arc::clone(&self.vault),

@@ -8,7 +8,7 @@ use loa_web::Local;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use crate::{acts, house::House, ops, settings::Settings, templates, terminal, upkeep};
+use crate::{acts, brands, house::House, ops, settings::Settings, templates, terminal, upkeep};
 
 /// The owner of the store answers other commands.
 pub(crate) struct Owner(pub(crate) Arc<House>);
@@ -49,7 +49,9 @@ async fn run(
         "post" => acts::post(house, serde_json::from_value(arguments)?).await,
         "switch" => acts::switch(house, serde_json::from_value(arguments)?).await,
         "incidents" => acts::incidents(house, serde_json::from_value(arguments)?).await,
+        "brands" => brands::own(house, serde_json::from_value(arguments)?).await,
         "templates" => templates::own(house, serde_json::from_value(arguments)?).await,
+        "kit" => ops::kit(house, &serde_json::from_value::<String>(arguments)?).await,
         "connect" => acts::connect(house, serde_json::from_value(arguments)?).await,
         other => {
             bail!("the running loa does not know the command {other:?}; is it an older version?")

@@ -1,12 +1,14 @@
 //! The binary: roles and operations of Loa. The only place that wires crates together.
 
 mod acts;
+mod brands;
 mod channels;
 mod cli;
 mod connections;
 mod demo;
 mod doctor;
 mod house;
+mod kits;
 mod local;
 mod offline;
 mod ops;
@@ -134,6 +136,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             answer(load()?, "incidents", serde_json::to_value(order)?, json).await
         }
         Command::Connect(order) => connect(load()?, order).await,
+        Command::Brands(order) => Ok(code(Box::pin(brands::run(load()?, order)).await?)),
         Command::Templates(order) => Ok(code(Box::pin(templates::run(load()?, order)).await?)),
         Command::Doctor(output) => Ok(code(doctor::run(&load()?, output.json).await?)),
         Command::User(order) => user(load()?, order).await,

@@ -12,6 +12,7 @@ use loa_model::{
     Account, AccountName, Actor, Agency, Article, Delivery, DeliveryState, JobState, Login, Post,
     PostState, Priority, Role, User, Variant, VariantState, When, record::join, schedule,
 };
+use loa_pipeline::Kit;
 use loa_reach::{By, Query, Reports};
 use loa_review::Window;
 use loa_store::{Changes, Expect, StoreExt};
@@ -417,6 +418,13 @@ pub(crate) async fn report(house: &House, order: ReportArgs) -> anyhow::Result<R
         }
     }
     Ok(Reports { zone: house.settings.reach.zone.clone(), agencies, reports })
+}
+
+/// The kit that an agency made itself and draws in, for a process that draws its report.
+pub(crate) async fn kit(house: &House, name: &str) -> anyhow::Result<Value> {
+    let agency = agency(house, name).await?;
+    let kit = Kit::find(&*house.store, &house.blobs, name, &agency.brand).await?;
+    Ok(serde_json::to_value(kit.map(|kit| kit.sent()))?)
 }
 
 /// Ledger, index and every invariant of delivery, as records stand and as the ledger tells that they came about.

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::{FutureExt as _, future::BoxFuture};
-use loa_canvas::{Brand, Manifest, Size};
+use loa_canvas::{Manifest, Size};
 use loa_model::{Actor, Digest, FocusPoint, OwnTemplate, PhotoChoice};
 use loa_pipeline::{
-    ClipDraft, Draft, Finding, Recipe, Studio, VideoOnDisk, own_templates, remove_own,
+    ClipDraft, Draft, Finding, Kit, Recipe, Studio, VideoOnDisk, own_templates, remove_own,
 };
 use loa_store::{Blobs, Store};
 use loa_web::{
-    Arranged, BrandKit, Cards, ClipRow, Clips, Drawn, Family, Refused, Rehearsed, Shown, Spot,
+    Arranged, Cards, ClipRow, Clips, Drawn, Family, Refused, Rehearsed, Shown, Spot,
     Subtitle, Wanted, WantedClip,
 };
 
@@ -58,7 +58,7 @@ impl Cards for Easel {
                 None => None,
             };
             let recipe = Recipe { sizes: vec![size], ..Recipe::chosen(&choices, brand) };
-            let recipe = recipe.with_own(&*self.store, &article.agency).await;
+            let recipe = recipe.with_own(&*self.store, &self.blobs, &article.agency).await;
             let recipe = recipe.map_err(|error| error.to_string())?;
             let draft = Draft { article, brief, recipe, photo };
             let drawn = self.studio.preview(draft).await.map_err(|error| error.to_string())?;
@@ -87,23 +87,10 @@ impl Cards for Easel {
         .boxed()
     }
 
-    fn brands<'a>(&'a self, _agency: &'a str) -> BoxFuture<'a, Result<Vec<BrandKit>, String>> {
-        async move {
-            let brands = self.studio.brands().await.map_err(|error| error.to_string())?;
-            let kit = |brand: Brand| BrandKit {
-                colours: [brand.theme.brand, brand.theme.accent].map(String::from).into(),
-                id: brand.id,
-                name_vi: brand.name_vi,
-                name_en: brand.name_en,
-            };
-            Ok(brands.into_iter().map(kit).collect())
-        }
-        .boxed()
-    }
-
     fn keep(&self, template: OwnTemplate) -> BoxFuture<'_, Result<(), Refused>> {
         async move {
-            let found = self.studio.keep_own(&*self.store, template, self.photo.clone()).await;
+            let place = (&*self.store, &*self.blobs);
+            let found = self.studio.keep_own(place, template, self.photo.clone()).await;
             let found =
                 found.map_err(|error| Refused { why: error.to_string(), findings: vec![] })?;
             if found.is_empty() {
@@ -128,8 +115,10 @@ impl Cards for Easel {
 }
 
 impl Easel {
-    fn draft(&self, wanted: WantedClip) -> Result<ClipDraft, String> {
+    async fn draft(&self, wanted: WantedClip) -> Result<ClipDraft, String> {
         let WantedClip { article, brief, kind, clip, brand } = wanted;
+        let kit = Kit::find(&*self.store, &self.blobs, &article.agency, &brand).await;
+        let kit = kit.map_err(|error| error.to_string())?;
         let blobs: Vec<_> = article.photos.iter().map(|photo| photo.blob).collect();
         let photos = (0..blobs.len()).filter(|index| blobs[*index].is_some()).collect();
         let store = Arc::clone(&self.blobs);
@@ -143,7 +132,7 @@ impl Easel {
         };
         let fetch = Arc::new(fetch);
         let videos = VideoOnDisk::all(&article, &self.blobs).map_err(|error| error.to_string())?;
-        Ok(ClipDraft { article, brief, kind, clip, brand, photos, fetch, videos })
+        Ok(ClipDraft { article, brief, kind, clip, brand, kit, photos, fetch, videos })
     }
 }
 
@@ -157,7 +146,7 @@ impl Clips for Easel {
     fn arrange(&self, wanted: WantedClip) -> BoxFuture<'_, Arranged> {
         async move {
             let (voices, voice) = self.studio.voices();
-            let arranged = match self.draft(wanted) {
+            let arranged = match self.draft(wanted).await {
                 Ok(draft) => self.studio.arrange(&draft),
                 Err(why) => {
                     return Arranged { wrong: Some(why), voices, voice, ..Arranged::default() };
@@ -182,7 +171,7 @@ impl Clips for Easel {
 
     fn rehearse(&self, wanted: WantedClip) -> BoxFuture<'_, Result<Rehearsed, String>> {
         async move {
-            let drawn = self.studio.rehearse(self.draft(wanted)?).await;
+            let drawn = self.studio.rehearse(self.draft(wanted).await?).await;
             let drawn = drawn.map_err(|error| error.to_string())?;
             let (clip, canvas) = (&drawn.clip, drawn.clip.canvas());
             let scenes = clip.scenes().iter().map(|seen| Shown {

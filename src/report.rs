@@ -1,13 +1,17 @@
 //! `loa report`: the owner of the data folder answers with values, this process writes them in the format that was asked for.
 //! The pages have their PDF drawn here too.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use anyhow::{Context as _, bail};
 use futures::{FutureExt as _, future::BoxFuture};
 use loa_canvas::{Canvas, Sheet};
+use loa_model::template::OWN;
+use loa_pipeline::{Kit, SentKit, with_kit};
 use loa_reach::Reports;
+use loa_store::{Blobs, Store};
 use loa_web::Paper;
+use serde_json::json;
 
 use crate::{
     USAGE,
@@ -34,7 +38,9 @@ pub(crate) async fn reach(settings: Settings, order: ReachArgs) -> anyhow::Resul
     let answer = local::ask(settings.clone(), "report", arguments, false).await?;
     let reports: Reports = serde_json::from_value(answer)
         .context("the running loa answers another kind of report; is it an older version?")?;
-    let bytes = tokio::task::spawn_blocking(move || written(format, &reports, &settings)).await??;
+    let kit = if format == Format::Pdf { kit(&settings, &reports).await? } else { None };
+    let write = move || written(format, &reports, &settings, kit.as_ref());
+    let bytes = tokio::task::spawn_blocking(write).await??;
     match out {
         None => terminal::bytes(&bytes)?,
         Some(path) => std::fs::write(&path, bytes)
@@ -43,18 +49,33 @@ pub(crate) async fn reach(settings: Settings, order: ReachArgs) -> anyhow::Resul
     Ok(ExitCode::SUCCESS)
 }
 
-fn written(format: Format, reports: &Reports, settings: &Settings) -> anyhow::Result<Vec<u8>> {
+/// The kit of the first agency, when it made it itself: the owner of the data folder has it.
+async fn kit(settings: &Settings, reports: &Reports) -> anyhow::Result<Option<Kit>> {
+    let own = reports.agencies.first().filter(|agency| agency.brand.starts_with(OWN));
+    let Some(agency) = own else { return Ok(None) };
+    let answer = local::ask(settings.clone(), "kit", json!(agency.name), false).await?;
+    let sent: SentKit = serde_json::from_value(answer)
+        .context("the running loa answers another kind of brand kit; is it an older version?")?;
+    Ok(Some(sent.kit().map_err(anyhow::Error::msg)?))
+}
+
+fn written(
+    format: Format,
+    reports: &Reports,
+    settings: &Settings,
+    kit: Option<&Kit>,
+) -> anyhow::Result<Vec<u8>> {
     Ok(match format {
         Format::Json => format!("{}\n", serde_json::to_string(reports)?).into_bytes(),
         Format::Csv => loa_reach::csv(reports).into_bytes(),
         Format::Xlsx => loa_reach::xlsx(reports)?,
         Format::Parquet => loa_reach::parquet(reports)?,
-        Format::Pdf => pdf(reports, settings)?,
+        Format::Pdf => pdf(reports, settings, kit)?,
     })
 }
 
 /// The report on A4, in the colours of the first agency.
-fn pdf(reports: &Reports, settings: &Settings) -> anyhow::Result<Vec<u8>> {
+fn pdf(reports: &Reports, settings: &Settings, kit: Option<&Kit>) -> anyhow::Result<Vec<u8>> {
     let agency = reports.agencies.first().context(
         "chưa có cơ quan nào để báo cáo, hãy thêm [[agencies]] vào tệp cấu hình · \
          there is no agency to report on, list one under [[agencies]] in the settings",
@@ -62,7 +83,8 @@ fn pdf(reports: &Reports, settings: &Settings) -> anyhow::Result<Vec<u8>> {
     let data = loa_reach::paper(reports);
     let sheet =
         Sheet { template: "report", brand: &agency.brand, canvas: A4, data: &data, photos: &[] };
-    let layout = house::engine(settings)?.compose(&sheet)?;
+    let engine = with_kit(Arc::new(house::engine(settings)?), kit)?;
+    let layout = engine.compose(&sheet)?;
     if let Some(problem) = layout.problems().first() {
         bail!(
             "báo cáo không vừa trang giấy, hãy dùng --format xlsx · the report does not fit its pages, use --format xlsx: {problem:?}"
@@ -73,13 +95,25 @@ fn pdf(reports: &Reports, settings: &Settings) -> anyhow::Result<Vec<u8>> {
 }
 
 /// Draws reports for the pages.
-pub(crate) struct Press(pub(crate) Settings);
+pub(crate) struct Press {
+    pub(crate) settings: Settings,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) blobs: Arc<Blobs>,
+}
 
 impl Paper for Press {
     fn pdf(&self, reports: Reports) -> BoxFuture<'_, Result<Vec<u8>, String>> {
-        let settings = self.0.clone();
+        let settings = self.settings.clone();
         async move {
-            let drawn = tokio::task::spawn_blocking(move || pdf(&reports, &settings)).await;
+            let kit = match reports.agencies.first() {
+                Some(agency) => {
+                    Kit::find(&*self.store, &self.blobs, &agency.name, &agency.brand).await
+                }
+                None => Ok(None),
+            };
+            let kit = kit.map_err(|error| error.to_string())?;
+            let draw = move || pdf(&reports, &settings, kit.as_deref());
+            let drawn = tokio::task::spawn_blocking(draw).await;
             let drawn = drawn.map_err(|error| error.to_string())?;
             // The command line parts its languages with a dot, pages with a stroke.
             drawn.map_err(|error| error.to_string().replacen(" · ", " / ", 1))

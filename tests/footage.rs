@@ -68,6 +68,7 @@ impl Room {
             kind: VariantKind::ShortClip,
             clip: clip.clone(),
             brand: "demo".to_owned(),
+            kit: None,
             photos: vec![],
             fetch: Arc::new(|_| async { Err("there is no photo".to_owned()) }.boxed()),
             videos: self.videos.clone(),

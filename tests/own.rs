@@ -24,7 +24,7 @@ use loa_pipeline::{
     Cinema, Draft, Error, Limit, MakeEngine, PhotoOnDisk, Press, Preview, Recipe, Sources, Studio,
     Take,
 };
-use loa_store::{Changes, MemoryStore, Store as _};
+use loa_store::{Blobs, Changes, MemoryStore, Store as _};
 use serde_json::{Value, json};
 
 const LOA: &str = env!("CARGO_BIN_EXE_loa");
@@ -178,6 +178,7 @@ async fn a_reviewed_card_could_be_an_agency_s_own_and_is_kept_for_it_alone() {
     let folder = tempfile::tempdir().unwrap();
     let studio = studio(folder.path(), Limit::default(), none());
     let store = MemoryStore::new(Arc::new(Noon));
+    let blobs = Blobs::open(&folder.path().join("blobs")).unwrap();
     let agency: Agency = serde_json::from_value(json!({
         "name": "thu", "title": "Cổng thử", "brand": "demo", "zone": "Asia/Ho_Chi_Minh"
     }))
@@ -193,7 +194,8 @@ async fn a_reviewed_card_could_be_an_agency_s_own_and_is_kept_for_it_alone() {
         let photo = fs::read(
             fs::read_dir(assets().join("demo/photos")).unwrap().next().unwrap().unwrap().path(),
         );
-        let found = studio.keep_own(&store, own, photo.ok().map(Bytes::from)).await.unwrap();
+        let found =
+            studio.keep_own((&store, &blobs), own, photo.ok().map(Bytes::from)).await.unwrap();
         assert_eq!(found, [], "{name}");
     }
     let kept = loa_pipeline::own_templates(&store, "thu").await.unwrap();
@@ -202,7 +204,7 @@ async fn a_reviewed_card_could_be_an_agency_s_own_and_is_kept_for_it_alone() {
     let named = |agency: &'static str| {
         let template = Some("own/cua-so-lieu".to_owned());
         let recipe = Recipe { template, ..Recipe::default() };
-        recipe.with_own(&store, agency)
+        recipe.with_own(&store, &blobs, agency)
     };
     assert!(named("thu").await.unwrap().own.is_some());
     let gone = named("khac").await.unwrap_err();
@@ -213,10 +215,11 @@ async fn a_reviewed_card_could_be_an_agency_s_own_and_is_kept_for_it_alone() {
     // What promises too little or draws what is nobody's is not kept.
     let weak =
         template("yeu", &format!("{HEAD}{TITLE_LINE}"), &format!("min_type = 12\n{MANIFEST}"));
-    let why = studio.keep_own(&store, weak, None).await.unwrap_err().to_string();
+    let why = studio.keep_own((&store, &blobs), weak, None).await.unwrap_err().to_string();
     assert!(why.contains("min_type"), "{why}");
     let words = format!("{HEAD}{TITLE_LINE}#place(bottom, text(size: 40pt)[Miễn thuế])");
-    let found = studio.keep_own(&store, template("la", &words, MANIFEST), None).await.unwrap();
+    let found =
+        studio.keep_own((&store, &blobs), template("la", &words, MANIFEST), None).await.unwrap();
     assert!(found.iter().all(|f| f.problem.contains("Miễn")) && !found.is_empty(), "{found:?}");
     assert_eq!(loa_pipeline::own_templates(&store, "thu").await.unwrap().len(), 3);
 }

@@ -1,6 +1,9 @@
 //! The engine: assets in, laid-out pages and pixels out.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Map, Value, json};
@@ -79,10 +82,10 @@ pub struct Sheet<'a> {
 
 /// Draws templates with brands. Made once, shared by threads.
 pub struct Engine {
-    ground: Ground,
-    templates: BTreeMap<String, Template>,
+    ground: Arc<Ground>,
+    templates: Arc<BTreeMap<String, Template>>,
     brands: BTreeMap<String, Brand>,
-    labels: Labels,
+    labels: Arc<Labels>,
     digest: Digest,
 }
 
@@ -119,20 +122,41 @@ impl Engine {
             let id = virtual_file(&format!("/{path}")).ok_or_else(bad)?;
             sources.insert(id, Source::new(id, text));
         }
-        let ground = Ground {
+        let ground = Arc::new(Ground {
             library: LazyHash::new(Library::default()),
             book: LazyHash::new(book),
             fonts,
             sources,
-        };
+        });
         Ok(Self {
             ground,
-            templates: parsed.templates,
+            templates: Arc::new(parsed.templates),
             brands: parsed.brands,
-            labels: parsed.labels,
+            labels: Arc::new(parsed.labels),
             digest: digest
                 .json("labels", &assets.templates.get("lib/labels.toml").map(|b| b.to_vec()))
                 .finish(),
+        })
+    }
+
+    /// The same engine with one kit more, for one drawing: fonts, templates and what was learnt of them are shared. Its colours are
+    /// not checked here, so that a kit can be looked at while it is made.
+    ///
+    /// # Errors
+    /// [`Error::Asset`] for the name of a kit that is there: none stands in the place of another.
+    pub fn with(&self, brand: Brand) -> Result<Self> {
+        if self.brands.contains_key(&brand.id) {
+            let problem = "there is a kit of this name already".to_owned();
+            return Err(Error::Asset { path: format!("{}/brand.toml", brand.id), problem });
+        }
+        let mut brands = self.brands.clone();
+        brands.insert(brand.id.clone(), brand);
+        Ok(Self {
+            ground: Arc::clone(&self.ground),
+            templates: Arc::clone(&self.templates),
+            brands,
+            labels: Arc::clone(&self.labels),
+            digest: self.digest,
         })
     }
 
@@ -173,6 +197,14 @@ impl Engine {
     /// [`Error::UnknownBrand`].
     pub fn brand(&self, id: &str) -> Result<&Brand> {
         self.brands.get(id).ok_or_else(|| Error::UnknownBrand(id.to_owned()))
+    }
+
+    /// Family of type that Latin letters are set in with this kit.
+    pub fn type_of(&self, brand: &Brand) -> String {
+        fonts::families(&self.ground.book, &brand.fonts, "vi")
+            .into_iter()
+            .next()
+            .unwrap_or_default()
     }
 
     /// Fixed words of the templates in this language; Vietnamese when there are none.

@@ -8,6 +8,7 @@ mod engine;
 mod error;
 mod fonts;
 mod inspect;
+pub mod logo;
 pub mod photo;
 mod pixels;
 pub mod qr;

@@ -130,7 +130,7 @@ pub struct Agency {
     pub name: String,
     /// Name shown to people.
     pub title: String,
-    /// Brand kit under `assets/brands/`.
+    /// Brand kit: one under `assets/brands/`, or `own/<name>` of the agency's own.
     pub brand: String,
     /// IANA zone of its clock, for example `Asia/Ho_Chi_Minh`.
     pub zone: String,

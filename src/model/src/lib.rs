@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod article;
+pub mod brand;
 pub mod brief;
 pub mod capability;
 pub mod captions;
@@ -22,11 +23,13 @@ pub mod schedule;
 pub mod seams;
 pub mod storyboard;
 pub mod template;
+pub mod theme;
 pub mod user;
 pub mod variant;
 
 pub use account::{Account, AccountName, AccountStatus, Agency, Installation, Secret};
 pub use article::{Article, ArticleState, Block, BlockKind, Doubt, Photo, SourceRef, Video};
+pub use brand::{BadBrand, Face, KeptLogo, LogoFormat, OwnBrand};
 pub use brief::{
     Brief, Bulletin, Correction, DateMention, Edit, Event, Figure, Hotline, LegalDoc, Level,
     Passage, Quote, Span, Step, StoryKind, Table,
@@ -56,6 +59,7 @@ pub use storyboard::{
     BadStoryboard, Beat, Cut, Fit, MediaCount, Music, Storyboard, Topic, Transition,
 };
 pub use template::{BadTemplate, OwnTemplate};
+pub use theme::{Colour, Theme};
 pub use user::{Actor, Login, Membership, Role, User};
 pub use variant::{Rendition, Variant, VariantKind, VariantState};
 

@@ -135,7 +135,8 @@ impl OwnTemplate {
     }
 }
 
-fn is_name(name: &str) -> bool {
+/// Whether it can name a template or a brand kit of an agency.
+pub(crate) fn is_name(name: &str) -> bool {
     let letters = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     let ends = !name.starts_with('-') && !name.ends_with('-');
     letters && ends && (1..=MOST_NAME).contains(&name.len())

@@ -129,6 +129,9 @@ pub struct Variant {
     pub template: String,
     /// Brand kit.
     pub brand: String,
+    /// Digest of the kit that it was drawn with, when an agency made it itself: changed since, it can be drawn anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kit: Option<Digest>,
     /// What a person chose, when one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chosen: Option<Chosen>,

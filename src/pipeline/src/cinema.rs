@@ -17,7 +17,7 @@ use loa_model::{Article, Brief, ClipPreset, MediaCount, Progress, Storyboard, Va
 use serde_json::{Value, json};
 
 use crate::{
-    Error, Made, Result, Studio, Take, VideoOnDisk,
+    Error, Made, Result, Studio, Take, VideoOnDisk, kits,
     studio::{on_a_thread, shown_address},
 };
 
@@ -254,7 +254,7 @@ impl Studio {
         let cache = self.cinema.cache.clone().unwrap_or_else(|| work.join("stretches"));
         let workers = self.cinema.workers;
         on_a_thread(move || {
-            let engine = engine.get()?;
+            let engine = kits::with_kit(engine.get()?, recipe.kit.as_deref())?;
             folder(&cache)?;
             let mut photos = Vec::new();
             let mut pictured = Vec::new();

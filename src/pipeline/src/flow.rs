@@ -3,13 +3,12 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
-use loa_brief::Picture;
 use loa_channel::{Channel, Cx, Notes, To};
 use loa_delivery::{Channels, Secrets, finish_refresh, keep_usage, reads_from};
 use loa_ingest::Ingest;
 use loa_model::{
-    Account, AccountName, Actor, Agency, Article, ArticleId, Brief, Cancel, Ids, Job, JobKind,
-    MediaRole, Post, PostId, Priority, Progress, Rendition, Secret, UserId, Variant, VariantId,
+    Account, AccountName, Actor, Agency, Article, ArticleId, Brief, Cancel, Digest, Ids, Job,
+    JobKind, Post, PostId, Priority, Progress, Rendition, Secret, UserId, Variant, VariantId,
     VariantKind, VariantState, When,
     article::article_key,
     record::join,
@@ -17,13 +16,14 @@ use loa_model::{
     variant::VariantEvent,
 };
 use loa_reach::{Measurement, Meter};
-use loa_review::{Order, Outcome, Review, Slot, Target, Words, Writing};
+use loa_review::{Order, Outcome, Review, Slot, Target, Writing};
 use loa_store::{Blobs, Changes, Claimed, Store, StoreExt, Versioned};
 
 use crate::{
     BlobReader, Error, Result, VideoOnDisk,
     cinema::fills,
     studio::{PhotoOnDisk, Recipe, Studio, Take},
+    words::words,
 };
 
 /// Default posts of an article, by channel.
@@ -143,6 +143,7 @@ impl Flow {
                 kind: *kind,
                 template: recipe.template.clone().unwrap_or_default(),
                 brand: recipe.brand.clone(),
+                kit: None,
                 chosen: None,
                 recipe: deps.studio.recipe(*kind, &article, &brief, &recipe),
                 state: VariantState::Queued,
@@ -204,8 +205,9 @@ impl Flow {
         }
         let mut variant = variant;
         match drawn {
-            Ok((renditions, provenance)) => {
+            Ok((renditions, provenance, kit)) => {
                 variant.state = VariantState::Rendered;
+                variant.kit = kit;
                 variant.renditions = renditions;
                 variant.provenance = provenance;
             }
@@ -240,7 +242,7 @@ impl Flow {
         folder: &std::path::Path,
         cancel: &Cancel,
         progress: &(dyn Fn(Progress) + Send + Sync),
-    ) -> Result<(Vec<Rendition>, serde_json::Value)> {
+    ) -> Result<(Vec<Rendition>, serde_json::Value, Option<Digest>)> {
         let (work, out) = (folder.join("work"), folder.join("out"));
         for path in [&work, &out] {
             tokio::fs::create_dir_all(path).await.map_err(|error| Error::Disk {
@@ -250,7 +252,8 @@ impl Flow {
         }
         let photos = self.photos(article).await?;
         let videos = VideoOnDisk::all(article, &self.deps.blobs)?;
-        let recipe = &recipe.clone().with_own(&*self.deps.store, &article.agency).await?;
+        let (store, blobs) = (&*self.deps.store, &*self.deps.blobs);
+        let recipe = &recipe.clone().with_own(store, blobs, &article.agency).await?;
         let (photos, videos) = (&photos[..], &videos[..]);
         let take = Take { article, brief, photos, videos, recipe, work: &work, out: &out, cancel };
         let (made, provenance) = self.deps.studio.draw(variant.kind, take, progress).await?;
@@ -268,7 +271,7 @@ impl Flow {
                 alt: file.alt,
             });
         }
-        Ok((renditions, provenance))
+        Ok((renditions, provenance, recipe.kit.as_ref().map(|kit| kit.own.digest)))
     }
 
     async fn compose(
@@ -453,7 +456,8 @@ impl Flow {
     async fn recipe(&self, agency: &str) -> Result<Recipe> {
         let row = self.deps.store.read::<Agency>(agency).await?;
         let brand = row.map_or_else(|| "demo".to_owned(), |row| row.record.brand);
-        Ok(Recipe { brand, ..Recipe::default() })
+        let recipe = Recipe { brand, ..Recipe::default() };
+        recipe.with_own(&*self.deps.store, &self.deps.blobs, agency).await
     }
 
     async fn article(&self, id: ArticleId, revision: u32) -> Result<Article> {
@@ -494,35 +498,9 @@ impl Flow {
     }
 }
 
-/// The words of one post, from the brief alone; a person's own text where the format has one.
-fn words(writing: &Writing<'_>, brief: &Brief, own: Option<&str>) -> Words {
-    let pictures: Vec<Picture> = writing
-        .media
-        .iter()
-        .enumerate()
-        .filter(|(_, media)| media.role == MediaRole::Photo)
-        .map(|(index, media)| {
-            let photo = writing.article.photos.iter().find(|photo| photo.blob == Some(media.blob));
-            Picture {
-                media: index,
-                caption: photo.map(|photo| photo.caption.clone()).unwrap_or_default(),
-            }
-        })
-        .collect();
-    let composed = loa_brief::compose(
-        writing.article,
-        brief,
-        writing.rule,
-        writing.format,
-        writing.link,
-        &pictures,
-    );
-    let own = own.filter(|_| !composed.text.is_empty());
-    Words {
-        title: composed.title,
-        text: own.map_or(composed.text, str::to_owned),
-        author: composed.author,
-        body: composed.body,
-        tags: composed.tags,
+fn finished(changes: Changes, job: Option<&Claimed>) -> Changes {
+    match job {
+        Some(job) => changes.finish(job),
+        None => changes,
     }
 }

@@ -7,6 +7,7 @@ mod footage;
 mod hands;
 mod health;
 mod intake;
+mod kits;
 mod own;
 mod press;
 mod preview;
@@ -14,6 +15,7 @@ mod rehearsal;
 mod shelf;
 mod studio;
 mod watch;
+mod words;
 mod worker;
 
 pub use cinema::{Cinema, Preset};
@@ -21,6 +23,10 @@ pub use error::{Error, Result};
 pub use flow::{Deps, Done, Flow, Profiles};
 pub use footage::VideoOnDisk;
 pub use hands::{BlobReader, PublicUrls, VaultSecrets};
+pub use kits::{
+    Kept, Kit, LogoChange, NewKit, Removed, Reviewed, Sampled, SentKit, Wish, own_kits, remove_kit,
+    with_kit,
+};
 pub use own::{Finding, Limit, Press, Sources};
 pub use press::{Files, card_worker};
 pub use preview::{Draft, Preview};

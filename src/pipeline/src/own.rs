@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
 use crate::{
-    Draft, Error, Made, Preview, Recipe, Result, Take,
+    Draft, Error, Kit, Made, Preview, Recipe, Result, Take,
     press::{Photo, Reply, Request, Work},
     preview::take_at,
     shelf::read_manifest,
@@ -117,7 +117,7 @@ impl Press {
     pub async fn check(
         &self,
         own: &OwnTemplate,
-        brand: &str,
+        (brand, kit): (&str, Option<&Kit>),
         photo: Option<Bytes>,
     ) -> Result<Vec<Finding>> {
         let folder = Folder::new(self).await?;
@@ -132,7 +132,7 @@ impl Press {
             ..self.limit
         };
         let call = Call { out: &folder.out(), cancel: &Cancel::new(), limit };
-        Ok(self.run(own, work, call, &|_| {}).await?.findings)
+        Ok(self.run((own, kit), work, call, &|_| {}).await?.findings)
     }
 
     pub(crate) async fn card(
@@ -154,7 +154,8 @@ impl Press {
             shape,
         };
         let call = Call { out: take.out, cancel: take.cancel, limit: self.limit };
-        let mut reply = self.run(own, work, call, progress).await?;
+        let kit = take.recipe.kit.as_deref();
+        let mut reply = self.run((own, kit), work, call, progress).await?;
         let made = reply.files.iter().map(|sheet| believe(take.out, &sheet.file, &sheet.alt));
         let made = made.collect::<Result<_, _>>().map_err(|why| lied(own, &why))?;
         if let Some(provenance) = reply.provenance.as_object_mut() {
@@ -207,7 +208,7 @@ impl Press {
 
     async fn run(
         &self,
-        own: &OwnTemplate,
+        (own, kit): (&OwnTemplate, Option<&Kit>),
         work: Work,
         Call { out, cancel, limit }: Call<'_>,
         progress: &(dyn Fn(Progress) + Send + Sync),
@@ -224,6 +225,7 @@ impl Press {
             id: own.id(),
             files: own.files.clone(),
             out: out.to_path_buf(),
+            kit: kit.map(Kit::sent),
             work,
         };
         let limits = Limits {

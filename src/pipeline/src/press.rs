@@ -5,6 +5,7 @@ use std::{
     io::{BufRead, Write},
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
 };
 
 use loa_canvas::{Engine, photo};
@@ -15,6 +16,7 @@ use serde_json::Value;
 
 use crate::{
     Finding, PhotoOnDisk, Recipe, Sources,
+    kits::{self, SentKit},
     preview::Decoded,
     studio::{self, Shape},
 };
@@ -45,6 +47,9 @@ pub(crate) struct Request {
     pub(crate) files: BTreeMap<String, String>,
     /// Folder for the results.
     pub(crate) out: PathBuf,
+    /// The brand kit, when the agency made it itself.
+    #[serde(default)]
+    pub(crate) kit: Option<SentKit>,
     pub(crate) work: Work,
 }
 
@@ -108,17 +113,21 @@ pub fn card_worker(
         let files = request.files.iter();
         let files = files.map(|(name, text)| (format!("{}/{name}", request.id), text.clone()));
         let engine = make(&request.sources, &files.collect())?;
-        draw(&engine, request, &cancel, &mut tell)
+        draw(engine, request, &cancel, &mut tell)
     })
 }
 
 fn draw(
-    engine: &Engine,
+    engine: Engine,
     request: Request,
     cancel: &Cancel,
     tell: &mut dyn FnMut(Progress),
 ) -> Result<Reply, String> {
-    let Request { id, out, work, .. } = request;
+    let Request { id, out, kit, work, .. } = request;
+    let kit = kit.map(SentKit::kit).transpose()?;
+    let engine =
+        kits::with_kit(Arc::new(engine), kit.as_ref()).map_err(|error| error.to_string())?;
+    let engine = &*engine;
     match work {
         Work::Check { brand, photo } => {
             let findings = check(engine, &id, &brand, photo.as_deref())?;

@@ -8,7 +8,7 @@ use loa_infographic::{Format, Infographic, SourcePhoto, Spread};
 use loa_model::{Article, Brief, Cancel, Digest, Violation};
 use serde_json::Value;
 
-use crate::{Recipe, Result, Studio, own, studio};
+use crate::{Recipe, Result, Studio, kits, own, studio};
 
 /// Photos that stay decoded: those of the articles that are being drawn or edited.
 const PHOTOS: usize = 4;
@@ -80,8 +80,8 @@ impl Studio {
         }
         let (engine, decoded) = (Arc::clone(&self.engine), Arc::clone(&self.decoded));
         studio::on_a_thread(move || {
-            let engine = engine.get()?;
             let Draft { article, brief, recipe, photo } = draft;
+            let engine = kits::with_kit(engine.get()?, recipe.kit.as_deref())?;
             let photos = photo.map(|(index, bytes)| {
                 studio::source_photo(&article, &recipe, (index, &bytes), &decoded)
             });

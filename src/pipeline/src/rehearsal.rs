@@ -11,8 +11,9 @@ use loa_model::{
 };
 
 use crate::{
-    Cinema, Error, Result, Studio, VideoOnDisk,
+    Cinema, Error, Kit, Result, Studio, VideoOnDisk,
     cinema::{bare, board, lines, looked_at, shown, spoken},
+    kits,
     studio::{on_a_thread, shown_address},
 };
 
@@ -38,6 +39,8 @@ pub struct ClipDraft {
     pub clip: Storyboard,
     /// Brand kit.
     pub brand: String,
+    /// The kit itself, when the agency made it.
+    pub kit: Option<Arc<Kit>>,
     /// Indices of the photos that are there.
     pub photos: Vec<usize>,
     /// Brings one of them.
@@ -217,6 +220,7 @@ impl Studio {
             .json("words", &draft.brief.passages().collect::<Vec<_>>())
             .json("kind", &draft.kind)
             .field("brand", &draft.brand)
+            .json("kit", &draft.kit.as_ref().map(|kit| kit.own.digest))
             .finish();
         let times: Vec<(usize, u32)> = spoken.iter().map(|said| (said.beat, said.ms)).collect();
         let id = DigestBuilder::new("rehearsal")
@@ -277,7 +281,7 @@ impl Studio {
         let (engine, decoded) = (Arc::clone(&self.engine), Arc::clone(&self.decoded));
         let runtime = tokio::runtime::Handle::current();
         on_a_thread(move || {
-            let engine = engine.get()?;
+            let engine = kits::with_kit(engine.get()?, draft.kit.as_deref())?;
             let ClipDraft { article, brief, brand, photos, fetch, .. } = &draft;
             let photo = |index: usize| {
                 let bad = |why: String| Error::Photo { index: index + 1, why };

@@ -5,9 +5,9 @@ use std::{collections::BTreeSet, sync::Arc};
 use bytes::Bytes;
 use loa_canvas::{Manifest, TemplateKind};
 use loa_model::{Actor, Agency, OwnTemplate, record::join, template::MOST_OWN};
-use loa_store::{Changes, Store, StoreExt};
+use loa_store::{Blobs, Changes, Store, StoreExt};
 
-use crate::{Error, Finding, Recipe, Result, Studio, own};
+use crate::{Error, Finding, Kit, Recipe, Result, Studio, own};
 
 /// Least type of a card, in pixels per 1080 of its width.
 const LEAST_TYPE: f64 = 28.0;
@@ -68,10 +68,7 @@ pub fn read_manifest(text: &str) -> Result<Manifest, String> {
 
 impl Recipe {
     /// The same with the template itself when it names one of the agency. Reviewed templates are found by the engine.
-    ///
-    /// # Errors
-    /// [`Error::Own`] when it is gone, [`Error::Store`].
-    pub async fn with_own(self, store: &dyn Store, agency: &str) -> Result<Self> {
+    pub(crate) async fn with_template(self, store: &dyn Store, agency: &str) -> Result<Self> {
         let Some(id) = &self.template else { return Ok(self) };
         let Some(key) = OwnTemplate::key_of(agency, id) else { return Ok(self) };
         let gone = || Error::Own {
@@ -115,7 +112,7 @@ impl Studio {
     /// [`Error::Store`]. Nothing is kept then.
     pub async fn keep_own(
         &self,
-        store: &dyn Store,
+        (store, blobs): (&dyn Store, &Blobs),
         own: OwnTemplate,
         photo: Option<Bytes>,
     ) -> Result<Vec<Finding>> {
@@ -130,7 +127,9 @@ impl Studio {
             return Err(Error::Own { id: own.id(), why });
         }
         let press = own::press(self.press.as_deref())?;
-        let findings = press.check(&own, &agency.record.brand, photo).await?;
+        let brand = agency.record.brand;
+        let kit = Kit::find(store, blobs, &own.agency, &brand).await?;
+        let findings = press.check(&own, (&brand, kit.as_deref()), photo).await?;
         if findings.is_empty() {
             let changes = Changes::by(own.by.clone(), "add template");
             let changes = match before {

@@ -17,8 +17,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Cinema, Error, Result, VideoOnDisk,
+    Cinema, Error, Kit, Result, VideoOnDisk,
     footage::Shown,
+    kits,
     own::{self, Press},
     preview::{Decoded, shown_focus},
     rehearsal::Rehearsals,
@@ -82,6 +83,9 @@ pub struct Recipe {
     /// The template, when an agency wrote it itself: it is drawn in a child under limits.
     #[serde(skip)]
     pub own: Option<Arc<OwnTemplate>>,
+    /// The brand kit, when an agency made it itself.
+    #[serde(skip)]
+    pub kit: Option<Arc<Kit>>,
 }
 
 impl Recipe {
@@ -95,6 +99,7 @@ impl Recipe {
             focus: choices.focus,
             clip: choices.clip.clone(),
             own: None,
+            kit: None,
         }
     }
 
@@ -231,15 +236,6 @@ impl Studio {
         .await
     }
 
-    /// The brand kits that pictures and clips can be drawn in.
-    ///
-    /// # Errors
-    /// As [`Studio::prepare`].
-    pub async fn brands(&self) -> Result<Vec<Brand>> {
-        let engine = Arc::clone(&self.engine);
-        on_a_thread(move || Ok(engine.get()?.brands().values().cloned().collect())).await
-    }
-
     /// Digest of everything that decides a variant. The engine is not in it: a new one never makes an approved one stale.
     pub fn recipe(
         &self,
@@ -258,6 +254,9 @@ impl Studio {
         }
         if let Some(own) = &recipe.own {
             digest = digest.json("own", &own.digest);
+        }
+        if let Some(kit) = &recipe.kit {
+            digest = digest.json("kit", &kit.own.digest);
         }
         if let Some(clip) = &recipe.clip {
             digest = digest.json("clip", clip);
@@ -327,7 +326,7 @@ impl Studio {
         let (sender, mut told) = tokio::sync::mpsc::unbounded_channel();
         let drawing = on_a_thread(move || {
             let mut tell = |now: Progress| sender.send(now).unwrap_or(());
-            let engine = engine.get()?;
+            let engine = kits::with_kit(engine.get()?, recipe.kit.as_deref())?;
             let take = Order {
                 article: &article,
                 brief: &brief,

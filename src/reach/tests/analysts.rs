@@ -263,6 +263,7 @@ fn clips_for_slow_links_stand_beside_the_others() {
                 kind,
                 template: "t".into(),
                 brand: "demo".into(),
+                kit: None,
                 chosen: None,
                 recipe: Digest::of(b"r"),
                 state: VariantState::Rendered,

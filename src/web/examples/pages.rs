@@ -43,6 +43,10 @@ async fn main() -> std::io::Result<()> {
         }
         world.set_priority(&posts[&DeliveryState::Scheduled], Priority::Backfill).await;
         world.draws(VariantKind::LowBand).await;
+        world.own_kits().await;
+    }
+    if rest == "empty" {
+        world.agency_in("demo").await;
     }
     if rest == "measured" {
         world.two_months().await;

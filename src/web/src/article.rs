@@ -102,7 +102,7 @@ pub(crate) async fn find(app: &Shared, visitor: &Visitor, id: &str) -> Result<Ar
 }
 
 /// The last revision of an article.
-async fn newest(app: &Shared, id: ArticleId) -> Result<Option<Article>, WebError> {
+pub(crate) async fn newest(app: &Shared, id: ArticleId) -> Result<Option<Article>, WebError> {
     /// Revisions that are read at once.
     const TOGETHER: usize = 16;
     let mine = format!("{id}/");

@@ -11,6 +11,7 @@ mod assets;
 mod attention;
 mod audit;
 mod auth;
+mod brands;
 mod calendar;
 mod channels;
 mod clip;
@@ -66,6 +67,7 @@ use tokio::{net::TcpListener, sync::watch};
 pub use accounts::Connections;
 pub use assets::{Assets, AssetsError};
 pub use auth::{Session, hash_password};
+pub use brands::{Kit, KitDraft, KitError, KitOf, KitWish, Kits, LogoWish, SampleCard};
 pub use clip::{
     Arranged, ClipRow, Clips, Place, Rehearsed, Shown, Spot, Subtitle, Telling, WantedClip,
 };
@@ -74,7 +76,7 @@ pub use operation::{
     ASKS,
     once::{Answer as KeptAnswer, Kept as KeptRequest},
 };
-pub use preview::{BrandKit, Cards, Drawn, Family, Refused, Wanted};
+pub use preview::{Cards, Drawn, Family, Refused, Wanted};
 pub use reach::files::Paper;
 pub use setup::Setup;
 pub use tokens::{ApiToken, Scope};
@@ -134,6 +136,8 @@ pub struct Deps {
     pub cards: Arc<dyn Cards>,
     /// Who shows clips before they are made.
     pub clips: Arc<dyn Clips>,
+    /// Who draws in brand kits and keeps them.
+    pub kits: Arc<dyn Kits>,
     /// Who draws reports on paper.
     pub paper: Arc<dyn Paper>,
     /// Reads feeds that are tried before they are watched: over a guarded client, since people give the addresses.
@@ -158,6 +162,7 @@ pub(crate) struct App {
     pub(crate) progress: watch::Receiver<ProgressMap>,
     pub(crate) cards: Arc<dyn Cards>,
     pub(crate) clips: Arc<dyn Clips>,
+    pub(crate) kits: Arc<dyn Kits>,
     pub(crate) paper: Arc<dyn Paper>,
     pub(crate) ingest: loa_ingest::Ingest,
     pub(crate) config: Config,
@@ -196,6 +201,7 @@ pub fn router(deps: Deps) -> Result<Router, AssetsError> {
         progress: deps.progress,
         cards: deps.cards,
         clips: deps.clips,
+        kits: deps.kits,
         paper: deps.paper,
         ingest: deps.ingest,
         config: deps.config,
@@ -239,6 +245,7 @@ fn table() -> (Router<Shared>, Vec<Way>) {
         .and(start::ways)
         .and(accounts::ways)
         .and(variant::ways)
+        .and(brands::ways)
         .get("/", staff, articles::page)
         .post("/bai-viet", WRITERS, articles::add)
         .post("/bai-viet/tep", WRITERS, articles::upload.layer(articles::limit()))

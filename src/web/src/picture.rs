@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::{
     Shared,
     auth::Visitor,
+    brands,
     error::WebError,
     preview::{self, Family},
     variant::{self, Bench, KitView, Line, MediaView, plain},

@@ -22,6 +22,7 @@ use crate::{
     Shared, approvals,
     article::{ZONE, web_address},
     auth::{Visitor, by_htmx},
+    brands::redraw,
     correction,
     decide::{self, Acts, Doubt, WaitView},
     error::WebError,
@@ -81,6 +82,8 @@ pub(crate) struct PostCard {
     /// It is signed, and the live post has not taken it.
     can_send: bool,
     own_and_waiting: bool,
+    /// It is a draft that shows a picture whose brand kit changed since.
+    old_brand: bool,
     /// Why the last press of a button was refused; empty else.
     problem: String,
 }
@@ -108,7 +111,9 @@ pub(crate) async fn post_card(
 ) -> Result<PostCard, WebError> {
     let card = post_row(app, visitor, &post).await?;
     let rewritten = marks(app, visitor, &post, &mut BTreeMap::new()).await?;
-    Ok(PostCard { frame: frame(app, visitor, &post, &card.account_title), rewritten, ..card })
+    let old_brand = redraw::is_draft_old(app, &post).await?;
+    let frame = frame(app, visitor, &post, &card.account_title);
+    Ok(PostCard { frame, rewritten, old_brand, ..card })
 }
 
 /// What the posts of a list have in common, each read once.
@@ -231,6 +236,7 @@ pub(crate) async fn post_line(
         corrects: corrects.map(|corrects| corrects.live.to_string()).unwrap_or_default(),
         can_send,
         own_and_waiting: waiting && mine,
+        old_brand: false,
         problem: String::new(),
         state,
     })

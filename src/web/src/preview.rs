@@ -68,19 +68,6 @@ pub struct Family {
     pub own: Option<Digest>,
 }
 
-/// A brand kit that people choose from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct BrandKit {
-    /// Its name among kits.
-    pub id: String,
-    /// Name in Vietnamese.
-    pub name_vi: String,
-    /// Name in English.
-    pub name_en: String,
-    /// Its main colours, `#rrggbb`.
-    pub colours: Vec<String>,
-}
-
 /// Why a template was not kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Refused {
@@ -97,9 +84,6 @@ pub trait Cards: Send + Sync {
 
     /// The families that an agency may use: the reviewed ones and its own.
     fn families<'a>(&'a self, agency: &'a str) -> BoxFuture<'a, Result<Vec<Family>, String>>;
-
-    /// The brand kits that an agency may use.
-    fn brands<'a>(&'a self, agency: &'a str) -> BoxFuture<'a, Result<Vec<BrandKit>, String>>;
 
     /// Tries a template that an agency wrote, under limits, and keeps it when its samples are drawn.
     fn keep(&self, template: OwnTemplate) -> BoxFuture<'_, Result<(), Refused>>;

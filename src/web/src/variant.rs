@@ -17,11 +17,12 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Shared, article,
     auth::Visitor,
+    brands::{self, Kit},
     clip,
     error::WebError,
     pages::{self, name_of},
     picture,
-    preview::{BrandKit, brand_of},
+    preview::brand_of,
     view,
     ways::{WRITERS, Ways},
 };
@@ -135,16 +136,23 @@ impl Bench {
         &self,
         app: &Shared,
         kind: VariantKind,
-    ) -> Result<(Vec<BrandKit>, String), WebError> {
+    ) -> Result<(Vec<KitChoice>, String), WebError> {
         let agency = &self.article.agency;
         let own = brand_of(app, agency).await?;
-        let mut kits = app.cards.brands(agency).await.map_err(|why| {
+        let kits = app.kits.kits(agency).await.map_err(|why| {
             tracing::error!(why, "The brand kits cannot be read");
             WebError::unfit(why)
         })?;
+        let choice = |kit: Kit| {
+            let (title_vi, title_en) = (kit.title_vi, kit.title_en);
+            // A kit need not have a name in English.
+            let name_en = if title_en.is_empty() { title_vi.clone() } else { title_en };
+            KitChoice { id: kit.id, name_vi: title_vi, name_en }
+        };
+        let mut kits: Vec<KitChoice> = kits.into_iter().map(choice).collect();
         if kits.iter().all(|kit| kit.id != own) {
             let (id, name_vi, name_en) = (own.clone(), own.clone(), own.clone());
-            kits.insert(0, BrandKit { id, name_vi, name_en, colours: Vec::new() });
+            kits.insert(0, KitChoice { id, name_vi, name_en });
         }
         let chosen = self.now(kind).filter(|variant| variant.chosen.is_some());
         let chosen = chosen.map(|variant| variant.brand.clone());
@@ -221,6 +229,7 @@ async fn make(
         _ => return Err(by_machine()),
     };
     let recipe = recipe(&bench, kind, &choices, &brand, own);
+    let recipe = brands::covering(app, &bench.article.agency, &brand, recipe).await?;
     let chosen = Chosen { choices, by: visitor.user.id, at: app.clock.now() };
     if let Some(before) = bench.now(kind).filter(|before| before.recipe == recipe)
         && is_there(app, before).await?
@@ -235,6 +244,7 @@ async fn make(
         kind,
         template,
         brand,
+        kit: None,
         recipe,
         state: VariantState::Queued,
         renditions: Vec::new(),
@@ -382,6 +392,14 @@ impl Editor {
     }
 }
 
+/// A brand kit that people choose from.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct KitChoice {
+    id: String,
+    name_vi: String,
+    name_en: String,
+}
+
 /// A brand kit as an editor chooses it.
 #[derive(Serialize)]
 pub(crate) struct KitView {
@@ -398,7 +416,7 @@ pub(crate) async fn kits(
     kind: VariantKind,
 ) -> Result<Vec<KitView>, WebError> {
     let (kits, now) = bench.brands(app, kind).await?;
-    let view = |kit: BrandKit| KitView {
+    let view = |kit: KitChoice| KitView {
         on: kit.id == now,
         id: kit.id,
         name: if visitor.lang == "en" { kit.name_en } else { kit.name_vi },

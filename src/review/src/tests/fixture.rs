@@ -156,6 +156,7 @@ impl Desk {
             kind: VariantKind::Infographic,
             template: "t".into(),
             brand: "demo".into(),
+            kit: None,
             chosen: None,
             recipe: Digest::of(b"recipe"),
             state: VariantState::Rendered,

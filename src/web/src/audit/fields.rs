@@ -25,6 +25,7 @@ const OPEN: &[&str] = &[
     "installation",
     "job",
     "kill_switch",
+    "own_brand",
     "own_template",
     "post",
     "reach_rollup",

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use futures::future::BoxFuture;
 use loa_model::{Actor, OwnTemplate};
-use loa_web::{BrandKit, Cards, Drawn, Family, Refused, Wanted};
+use loa_web::{Cards, Drawn, Family, Refused, Wanted};
 use serde_json::json;
 
 /// Keeps what was wanted and the templates of agencies; refuses the template `hỏng`. Answers with a picture, or with the word.
@@ -55,20 +55,6 @@ impl Cards for Told {
             family("tin-nhanh", "Tin nhanh", "News card"),
         ];
         Box::pin(async move { Ok(all.into_iter().chain(own).collect()) })
-    }
-
-    fn brands<'a>(&'a self, _agency: &'a str) -> BoxFuture<'a, Result<Vec<BrandKit>, String>> {
-        let kit = |id: &str, vi: &str, en: &str, colour: &str| BrandKit {
-            id: id.to_owned(),
-            name_vi: vi.to_owned(),
-            name_en: en.to_owned(),
-            colours: vec![colour.to_owned()],
-        };
-        let kits = vec![
-            kit("demo", "Cổng Thông tin Minh Họa", "Example Portal", "#8f1018"),
-            kit("tinh", "Đài Phát thanh tỉnh", "Provincial Radio", "#174a83"),
-        ];
-        Box::pin(async move { Ok(kits) })
     }
 
     fn keep(&self, template: OwnTemplate) -> BoxFuture<'_, Result<(), Refused>> {

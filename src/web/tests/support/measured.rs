@@ -53,6 +53,7 @@ fn clip(kind: VariantKind, id: VariantId, article: ArticleId) -> Variant {
         kind,
         template: "tin-nhanh".into(),
         brand: "demo".into(),
+        kit: None,
         chosen: None,
         recipe: Digest::of(b"recipe"),
         state: VariantState::Stale,

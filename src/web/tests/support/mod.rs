@@ -17,6 +17,7 @@ pub mod clips;
 pub mod counted;
 pub mod drawing;
 pub mod feeds;
+pub mod kits;
 pub mod measured;
 pub mod month;
 pub mod paper;
@@ -96,13 +97,15 @@ pub struct Pictures {
     pub poster: Vec<u8>,
     pub photo: Vec<u8>,
     pub clip: Vec<u8>,
+    /// A card in a brand kit.
+    pub sample: Vec<u8>,
 }
 
 impl Pictures {
     pub fn smallest() -> Self {
         let png = |last: u8| [&b"\x89PNG\r\n\x1a\n"[..], &[0, 0, 0, last]].concat();
         let clip = [&b"\0\0\0\x18ftypmp42"[..], &[7; 988]].concat();
-        Self { card: png(1), poster: png(2), photo: png(3), clip }
+        Self { card: png(1), poster: png(2), photo: png(3), clip, sample: b"\xff\xd8mau".to_vec() }
     }
 
     /// The card of the golden tests, the photos of the demo article, and a clip from this file.
@@ -110,6 +113,7 @@ impl Pictures {
         let read = |path: &str| fs::read(root().join(path)).unwrap();
         let photo = read("assets/demo/photos/cau-qua-suoi.jpg");
         Self {
+            sample: read("tests/golden/card-typical.png"),
             card: read("tests/golden/card-typical.png"),
             poster: read("assets/demo/photos/diem-ho-tro.jpg"),
             photo,
@@ -172,6 +176,7 @@ pub struct World {
     pub cards: Arc<cards::Told>,
     pub clips: Arc<clips::Rehearsal>,
     pub vault: Arc<vault::Vault>,
+    pub kits: Arc<kits::Office>,
     pub capabilities: BTreeMap<String, Capability>,
     pub progress: watch::Sender<ProgressMap>,
     pub people: People,
@@ -271,6 +276,7 @@ impl World {
             progress: self.progress.subscribe(),
             cards: self.cards.clone(),
             clips: self.clips.clone(),
+            kits: self.kits.clone(),
             paper: Arc::new(paper::Typed),
             ingest: ingest(),
             connections: self.vault.clone(),
@@ -382,6 +388,12 @@ impl World {
         let cards = Arc::new(cards::Told(Mutex::default(), Mutex::default(), looks.0));
         let clips = Arc::new(clips::Rehearsal(Mutex::default(), looks.1));
         let vault = Arc::new(vault::Vault::default());
+        let kits = Arc::new(kits::Office {
+            store: store.clone(),
+            blobs: blobs.clone(),
+            drawn: Mutex::default(),
+            picture: pictures.sample,
+        });
         let router = loa_web::router(Deps {
             store: pages,
             blobs: blobs.clone(),
@@ -395,6 +407,7 @@ impl World {
             progress: receiver,
             cards: cards.clone(),
             clips: clips.clone(),
+            kits: kits.clone(),
             paper: Arc::new(paper::Typed),
             ingest: ingest(),
             connections: vault.clone(),
@@ -421,6 +434,7 @@ impl World {
             cards,
             clips,
             vault,
+            kits,
             capabilities,
             progress,
             people,

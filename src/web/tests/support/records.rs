@@ -266,6 +266,7 @@ fn variants(ids: &Ids, article: &Article, brief: &Brief, kept: &Kept) -> Vec<Var
         kind,
         template: "tin-nhanh".into(),
         brand: "demo".into(),
+        kit: None,
         chosen: None,
         recipe: Digest::of(b"recipe"),
         state,
