@@ -11,8 +11,8 @@ use loa_pipeline::{
 };
 use loa_store::{Blobs, Store};
 use loa_web::{
-    Arranged, Cards, ClipRow, Clips, Drawn, Family, Refused, Rehearsed, Shown, Spot,
-    Subtitle, Wanted, WantedClip,
+    Arranged, Cards, ClipRow, Clips, Drawn, Family, Refused, Rehearsed, Shown, Spot, Subtitle,
+    Wanted, WantedClip,
 };
 
 /// The studio, the photos and the templates of agencies.

@@ -6,8 +6,6 @@
 pub(crate) mod page;
 pub(crate) mod told;
 
-use std::collections::BTreeSet;
-
 use axum::{
     Extension, Json,
     extract::{Path, State},
@@ -25,6 +23,7 @@ use crate::{
     Shared,
     auth::Visitor,
     error::WebError,
+    variant::{self, KitChoice},
     ways::{ADMINS, Ways},
 };
 
@@ -51,6 +50,8 @@ pub(crate) struct AgencyView {
     title: String,
     zone: String,
     brand: String,
+    /// Kits it may have: its own and the reviewed ones.
+    brands: Vec<KitChoice>,
     /// Whether an approver may sign an urgent post of their own.
     urgent_alone: bool,
     people: usize,
@@ -65,8 +66,8 @@ pub(crate) struct Agencies {
     agencies: Vec<AgencyView>,
     /// Whether they may add one.
     may_add: bool,
-    /// Brand kits to choose from.
-    brands: Vec<String>,
+    /// Brand kits that a new one may have.
+    brands: Vec<KitChoice>,
 }
 
 /// Who is added.
@@ -113,11 +114,9 @@ async fn keeps(app: &Shared, visitor: &Visitor) -> Result<bool, WebError> {
     Ok(keeper(app).await?.as_ref() == Some(&visitor.user.agency))
 }
 
-/// Brand kits that an agency can be given: the one that is always there and those in use.
-async fn brands(app: &Shared) -> Result<Vec<String>, WebError> {
-    let used = app.store.all::<Agency>(MOST).await?.into_iter().map(|row| row.record.brand);
-    let all: BTreeSet<String> = used.chain([plain()]).collect();
-    Ok(all.into_iter().collect())
+/// Brand kits that an agency can be given: its own and the reviewed ones. One that is new has none of its own.
+async fn brands(app: &Shared, agency: &str) -> Result<Vec<KitChoice>, WebError> {
+    variant::kit_choices(app, agency).await
 }
 
 /// The agencies that the visitor administers: all of them where theirs keeps the installation, else their own.
@@ -132,6 +131,7 @@ pub(crate) async fn all(app: &Shared, visitor: &Visitor) -> Result<Agencies, Web
             people: app.store.count_under("user_by_agency", &under).await?,
             accounts: app.store.count_under("account_by_agency", &under).await?,
             keeps: keeper.as_ref() == Some(&agency.name),
+            brands: brands(app, &agency.name).await?,
             name: agency.name,
             title: agency.title,
             zone: agency.zone,
@@ -139,7 +139,8 @@ pub(crate) async fn all(app: &Shared, visitor: &Visitor) -> Result<Agencies, Web
             urgent_alone: agency.urgent_alone,
         });
     }
-    Ok(Agencies { agencies, may_add, brands: brands(app).await? })
+    let brands = if may_add { brands(app, "").await? } else { Vec::new() };
+    Ok(Agencies { agencies, may_add, brands })
 }
 
 /// A title as people read it: no line breaks, no spaces around it.
@@ -163,8 +164,8 @@ fn zone(text: &str) -> Result<String, WebError> {
     })
 }
 
-async fn brand(app: &Shared, id: &str) -> Result<String, WebError> {
-    let known = brands(app).await?.iter().any(|brand| brand == id);
+async fn brand(app: &Shared, agency: &str, id: &str) -> Result<String, WebError> {
+    let known = brands(app, agency).await?.iter().any(|kit| kit.id == id);
     known
         .then(|| id.to_owned())
         .ok_or_else(|| WebError::unfit("Không có bộ nhận diện này / There is no such brand kit"))
@@ -211,7 +212,7 @@ pub(crate) async fn add(
     }
     let agency = Agency {
         title: title(&new.title)?,
-        brand: brand(app, &new.brand).await?,
+        brand: brand(app, "", &new.brand).await?,
         zone: zone(&new.zone)?,
         urgent_alone: false,
         name,
@@ -261,7 +262,7 @@ pub(crate) async fn change(
         agency.zone = zone(&text)?;
     }
     if let Some(id) = wanted.brand.filter(|id| *id != agency.brand) {
-        agency.brand = brand(app, &id).await?;
+        agency.brand = brand(app, &agency.name, &id).await?;
     }
     agency.urgent_alone = wanted.urgent_alone.unwrap_or(agency.urgent_alone);
     if agency == row.record {

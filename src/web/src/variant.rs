@@ -139,17 +139,7 @@ impl Bench {
     ) -> Result<(Vec<KitChoice>, String), WebError> {
         let agency = &self.article.agency;
         let own = brand_of(app, agency).await?;
-        let kits = app.kits.kits(agency).await.map_err(|why| {
-            tracing::error!(why, "The brand kits cannot be read");
-            WebError::unfit(why)
-        })?;
-        let choice = |kit: Kit| {
-            let (title_vi, title_en) = (kit.title_vi, kit.title_en);
-            // A kit need not have a name in English.
-            let name_en = if title_en.is_empty() { title_vi.clone() } else { title_en };
-            KitChoice { id: kit.id, name_vi: title_vi, name_en }
-        };
-        let mut kits: Vec<KitChoice> = kits.into_iter().map(choice).collect();
+        let mut kits = kit_choices(app, agency).await?;
         if kits.iter().all(|kit| kit.id != own) {
             let (id, name_vi, name_en) = (own.clone(), own.clone(), own.clone());
             kits.insert(0, KitChoice { id, name_vi, name_en });
@@ -395,9 +385,24 @@ impl Editor {
 /// A brand kit that people choose from.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct KitChoice {
-    id: String,
+    pub(crate) id: String,
     name_vi: String,
     name_en: String,
+}
+
+/// The kits that an agency may use: its own, then the reviewed ones.
+pub(crate) async fn kit_choices(app: &Shared, agency: &str) -> Result<Vec<KitChoice>, WebError> {
+    let kits = app.kits.kits(agency).await.map_err(|why| {
+        tracing::error!(why, "The brand kits cannot be read");
+        WebError::unfit(why)
+    })?;
+    let choice = |kit: Kit| {
+        let (name_vi, title_en) = (kit.title_vi, kit.title_en);
+        // A kit need not have a name in English.
+        let name_en = if title_en.is_empty() { name_vi.clone() } else { title_en };
+        KitChoice { id: kit.id, name_vi, name_en }
+    };
+    Ok(kits.into_iter().map(choice).collect())
 }
 
 /// A brand kit as an editor chooses it.
