@@ -61,7 +61,7 @@ pub(crate) struct AgencyView {
 
 /// What the visitor may see and do.
 #[derive(Debug, Serialize)]
-pub(crate) struct Agencies {
+pub(crate) struct Administered {
     agencies: Vec<AgencyView>,
     /// Whether they may add one.
     may_add: bool,
@@ -121,7 +121,7 @@ async fn brands(app: &Shared) -> Result<Vec<String>, WebError> {
 }
 
 /// The agencies that the visitor administers: all of them where theirs keeps the installation, else their own.
-pub(crate) async fn all(app: &Shared, visitor: &Visitor) -> Result<Agencies, WebError> {
+pub(crate) async fn all(app: &Shared, visitor: &Visitor) -> Result<Administered, WebError> {
     let keeper = keeper(app).await?;
     let may_add = keeper.as_ref() == Some(&visitor.user.agency);
     let rows = app.store.all::<Agency>(MOST).await?.into_iter().map(|row| row.record);
@@ -139,7 +139,7 @@ pub(crate) async fn all(app: &Shared, visitor: &Visitor) -> Result<Agencies, Web
             urgent_alone: agency.urgent_alone,
         });
     }
-    Ok(Agencies { agencies, may_add, brands: brands(app).await? })
+    Ok(Administered { agencies, may_add, brands: brands(app).await? })
 }
 
 /// A title as people read it: no line breaks, no spaces around it.
