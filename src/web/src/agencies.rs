@@ -62,7 +62,7 @@ pub(crate) struct AgencyView {
 
 /// What the visitor may see and do.
 #[derive(Debug, Serialize)]
-pub(crate) struct Agencies {
+pub(crate) struct Administered {
     agencies: Vec<AgencyView>,
     /// Whether they may add one.
     may_add: bool,
@@ -120,7 +120,7 @@ async fn brands(app: &Shared, agency: &str) -> Result<Vec<KitChoice>, WebError> 
 }
 
 /// The agencies that the visitor administers: all of them where theirs keeps the installation, else their own.
-pub(crate) async fn all(app: &Shared, visitor: &Visitor) -> Result<Agencies, WebError> {
+pub(crate) async fn all(app: &Shared, visitor: &Visitor) -> Result<Administered, WebError> {
     let keeper = keeper(app).await?;
     let may_add = keeper.as_ref() == Some(&visitor.user.agency);
     let rows = app.store.all::<Agency>(MOST).await?.into_iter().map(|row| row.record);
@@ -140,7 +140,7 @@ pub(crate) async fn all(app: &Shared, visitor: &Visitor) -> Result<Agencies, Web
         });
     }
     let brands = if may_add { brands(app, "").await? } else { Vec::new() };
-    Ok(Agencies { agencies, may_add, brands })
+    Ok(Administered { agencies, may_add, brands })
 }
 
 /// A title as people read it: no line breaks, no spaces around it.

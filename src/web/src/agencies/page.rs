@@ -9,7 +9,7 @@ use loa_model::User;
 use loa_store::StoreExt;
 use serde::{Deserialize, Serialize};
 
-use super::{Agencies, Change, NewAgency, add, all, change};
+use super::{Administered, Change, NewAgency, add, all, change};
 use crate::{Shared, auth::Visitor, error::WebError, pages};
 
 /// Zones that the form offers; any other may be typed.
@@ -26,7 +26,7 @@ const ZONES: [&str; 6] = [
 struct Page {
     tab: &'static str,
     #[serde(flatten)]
-    agencies: Agencies,
+    agencies: Administered,
     zones: [&'static str; 6],
     /// Key of the agency that was added just now; empty when none was.
     added: String,

@@ -227,7 +227,16 @@ impl<'a> Names<'a> {
                 first.or(self.of("article", key).await?)
             }
             "post" => self.of("post", key).await?,
-            "brief" => self.of("article", &key.replace('\u{1}', "/")).await?,
+            "brief" => {
+                let revision = change.value.as_ref().and_then(|value| value.get("revision"));
+                let revision = u32::try_from(revision.and_then(Value::as_u64).unwrap_or(1));
+                match (field("article").and_then(|id| id.parse::<ArticleId>().ok()), revision) {
+                    (Some(id), Ok(revision)) => {
+                        self.of("article", &article_key(id, revision)).await?
+                    }
+                    _ => None,
+                }
+            }
             "variant" => self.of("variant", key).await?,
             "corrects" => self.of("post", &field("live").unwrap_or_default()).await?,
             "sample" | "reach_totals" | "second_look" => {
