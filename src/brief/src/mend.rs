@@ -174,7 +174,13 @@ fn shorten_last(lines: &mut [String], kept: &Kept<'_>, limit: TextLimit) -> bool
     let mut said = kept.of(lines, Kind::Prose);
     said.extend(kept.of(lines, Kind::Point));
     let [only] = said[..] else { return false };
-    let others = limit.unit.count(&joined(lines)) - limit.unit.count(&lines[only]);
+    // The others are counted beside one letter, so that no line end of theirs is lost.
+    let others: Vec<String> = lines
+        .iter()
+        .enumerate()
+        .map(|(at, line)| if at == only { "x".to_owned() } else { line.clone() })
+        .collect();
+    let others = limit.unit.count(&joined(&others)) - limit.unit.count("x");
     let room = TextLimit { max: limit.max.saturating_sub(others), ..limit };
     match part(&lines[only], room) {
         Some(shorter) => {
