@@ -73,10 +73,10 @@ pub fn mend(
 }
 
 /// The role that a field of a violation is about, for example `media.photo.bytes`.
-fn role_of(rule: &FormatRule, content: &PostContent, field: &str) -> Option<MediaRole> {
+fn role_of(format: &FormatRule, content: &PostContent, field: &str) -> Option<MediaRole> {
     let name = field.strip_prefix("media.")?.split('.').next()?;
     let of = |role: &MediaRole| serde_json::to_value(role).is_ok_and(|value| value == name);
-    let known = rule.media.keys().copied().chain(content.media.iter().map(|file| file.role));
+    let known = format.media.keys().copied().chain(content.media.iter().map(|file| file.role));
     known.into_iter().find(of)
 }
 
@@ -258,11 +258,11 @@ fn allowed(text: &str, rule: &FormatRule) -> String {
 
 fn files(
     content: &PostContent,
-    rule: &FormatRule,
+    format: &FormatRule,
     (role, problem): (MediaRole, &str),
     means: &Means<'_>,
 ) -> Option<PostContent> {
-    let Some(limits) = rule.media.get(&role) else {
+    let Some(limits) = format.media.get(&role) else {
         let rest = content.media.iter().filter(|file| file.role != role).cloned();
         return Some(content.with_media(rest.collect()));
     };
