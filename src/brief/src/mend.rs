@@ -73,10 +73,10 @@ pub fn mend(
 }
 
 /// The role that a field of a violation is about, for example `media.photo.bytes`.
-fn role_of(rule: &FormatRule, content: &PostContent, field: &str) -> Option<MediaRole> {
+fn role_of(format: &FormatRule, content: &PostContent, field: &str) -> Option<MediaRole> {
     let name = field.strip_prefix("media.")?.split('.').next()?;
     let of = |role: &MediaRole| serde_json::to_value(role).is_ok_and(|value| value == name);
-    let known = rule.media.keys().copied().chain(content.media.iter().map(|file| file.role));
+    let known = format.media.keys().copied().chain(content.media.iter().map(|file| file.role));
     known.into_iter().find(of)
 }
 
@@ -174,7 +174,13 @@ fn shorten_last(lines: &mut [String], kept: &Kept<'_>, limit: TextLimit) -> bool
     let mut said = kept.of(lines, Kind::Prose);
     said.extend(kept.of(lines, Kind::Point));
     let [only] = said[..] else { return false };
-    let others = limit.unit.count(&joined(lines)) - limit.unit.count(&lines[only]);
+    // The others are counted beside one letter, so that no line end of theirs is lost.
+    let others: Vec<String> = lines
+        .iter()
+        .enumerate()
+        .map(|(at, line)| if at == only { "x".to_owned() } else { line.clone() })
+        .collect();
+    let others = limit.unit.count(&joined(&others)) - limit.unit.count("x");
     let room = TextLimit { max: limit.max.saturating_sub(others), ..limit };
     match part(&lines[only], room) {
         Some(shorter) => {
@@ -252,11 +258,11 @@ fn allowed(text: &str, rule: &FormatRule) -> String {
 
 fn files(
     content: &PostContent,
-    rule: &FormatRule,
+    format: &FormatRule,
     (role, problem): (MediaRole, &str),
     means: &Means<'_>,
 ) -> Option<PostContent> {
-    let Some(limits) = rule.media.get(&role) else {
+    let Some(limits) = format.media.get(&role) else {
         let rest = content.media.iter().filter(|file| file.role != role).cloned();
         return Some(content.with_media(rest.collect()));
     };

@@ -16,7 +16,7 @@ pub struct Cue {
 /// Why a file is not captions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadCaptions {
-    /// It is not SubRip.
+    /// It is not `SubRip`.
     #[error("the file is not captions in SubRip")]
     NotSubRip,
     /// There must be as many cues as before: the times belong to the clip.
@@ -27,7 +27,7 @@ pub enum BadCaptions {
     Empty,
 }
 
-/// Reads SubRip.
+/// Reads `SubRip`.
 ///
 /// # Errors
 /// [`BadCaptions::NotSubRip`] for a file of another kind, or with a cue without times.
@@ -55,7 +55,7 @@ fn millis(text: &str) -> Option<u64> {
     seconds.checked_mul(1000)?.checked_add(ms.parse().ok()?)
 }
 
-/// Writes SubRip. Words that hold an empty line would end their cue: such lines are left out.
+/// Writes `SubRip`. Words that hold an empty line would end their cue: such lines are left out.
 pub fn srt(cues: &[Cue]) -> String {
     let of = |(index, cue): (usize, &Cue)| {
         let text = lines_of(&cue.text).join("\n");

@@ -261,6 +261,41 @@ fn read<T: for<'a> Deserialize<'a>>(table: &str, row: &Row) -> Result<T> {
     })
 }
 
+impl Calendar {
+    /// The first later time at which a post gets into nothing's way, by these entries: the same day in steps of ten minutes,
+    /// then the days after it from the same time on. Within what was signed, and before `until`, where the entries end.
+    /// Nothing when it is in nothing's way now, keeps its time, or there is no such time.
+    pub fn later(&self, post: PostId, zone: &TimeZone, until: Timestamp) -> Option<Timestamp> {
+        /// Steps of a day that are tried: six hours.
+        const STEPS: i32 = 36;
+        let own = self.entries.iter().find(|entry| entry.id == post)?;
+        let bounds = own.room.ok()?;
+        if own.clashes.is_empty() {
+            return None;
+        }
+        let of_account = self.entries.iter().filter(|entry| entry.account == own.account);
+        let near: Vec<Entry> =
+            of_account.map(|entry| Entry { clashes: Vec::new(), ..entry.clone() }).collect();
+        let clear = |at: Timestamp| {
+            let mut moved = near.clone();
+            for entry in moved.iter_mut().filter(|entry| entry.id == post) {
+                entry.at = at;
+            }
+            moved.sort_by_key(|entry| (entry.at, entry.id));
+            clash(&mut moved, zone);
+            moved.iter().any(|entry| entry.id == post && entry.clashes.is_empty())
+        };
+        let days = (0..3).filter_map(|day| {
+            let same_time = own.at.to_zoned(zone.clone()).checked_add(jiff::Span::new().days(day));
+            same_time.ok().map(|time| time.timestamp())
+        });
+        let times = days.flat_map(|start| (0..=STEPS).map(move |n| start + CLOSE * n));
+        let signed = |at: &Timestamp| bounds.is_none_or(|(from, to)| (from..=to).contains(at));
+        let mut times = times.filter(|at| *at > own.at && *at < until).filter(signed);
+        times.find(|at| clear(*at))
+    }
+}
+
 impl Review {
     /// The posts of an agency whose time lies in `from..to`: what is live by when it went live, the rest by when it is to go
     /// out. `zone` says what a day is.

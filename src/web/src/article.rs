@@ -273,10 +273,10 @@ pub(crate) async fn compose(
     // A checkbox group repeats its name, which form structs cannot hold.
     let pairs: Vec<_> = url::form_urlencoded::parse(body.as_bytes()).collect();
     let of = |name: &'static str| pairs.iter().filter(move |(key, _)| key == name);
-    let accounts = of("accounts").map(|(_, name)| name.to_string()).collect();
+    let accounts: Vec<String> = of("accounts").map(|(_, name)| name.to_string()).collect();
     let priority = priority::chosen(of("priority").next().map(|(_, name)| name.as_ref()))?;
     let one = [article.id.to_string()];
-    articles::queue_composing(&app, &visitor, (&one, accounts), (priority, When::Soon)).await?;
+    articles::queue_composing(&app, &visitor, (&one, &accounts), (priority, When::Soon)).await?;
     Ok(back(&article.id.to_string()))
 }
 

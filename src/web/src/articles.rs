@@ -406,7 +406,8 @@ pub(crate) async fn compose(
     let all = |name| of(name).map(|(_, value)| value.to_string()).collect::<Vec<_>>();
     let priority = priority::chosen(of("priority").next().map(|(_, name)| name.as_ref()))?;
     let articles: Vec<String> = all("articles").into_iter().take(MOST).collect();
-    let wanted = (articles.as_slice(), all("accounts"));
+    let accounts = all("accounts");
+    let wanted = (articles.as_slice(), accounts.as_slice());
     let count = queue_composing(&app, &visitor, wanted, (priority, When::Soon)).await?.len();
     show(&app, &visitor, Question::default(), 1, Some(count)).await
 }
@@ -415,7 +416,7 @@ pub(crate) async fn compose(
 pub(crate) async fn queue_composing(
     app: &Shared,
     visitor: &Visitor,
-    (articles, accounts): (&[String], Vec<String>),
+    (articles, accounts): (&[String], &[String]),
     (priority, when): (Priority, When),
 ) -> Result<Vec<JobId>, WebError> {
     let accounts: Result<Vec<AccountName>, _> = accounts.iter().map(|name| name.parse()).collect();

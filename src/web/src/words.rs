@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod fix;
 pub(crate) mod page;
 pub(crate) mod problem;
+mod time;
 mod told;
 
 use axum::http::{Method, StatusCode};
@@ -93,10 +94,12 @@ impl Desk {
         let prefix = join(&[&post.article.to_string(), &format!("{:06}", post.revision), ""]);
         let rows = app.store.list_last::<Variant>("variant_by_article", &prefix, MOST_VARIANTS);
         let mut files = post.content.media.clone();
-        for variant in rows.await?.into_iter().rev().map(|row| row.record) {
-            if variant.state == VariantState::Rendered {
-                files.extend(variant.renditions.iter().map(|file| rendered(&variant, file)));
-            }
+        let mut drawn: Vec<Variant> = rows.await?.into_iter().map(|row| row.record).collect();
+        drawn.retain(|variant| variant.state == VariantState::Rendered);
+        // Cards before posters of clips, of each kind the newest.
+        drawn.sort_by_key(|variant| (variant.kind, std::cmp::Reverse(variant.id)));
+        for variant in &drawn {
+            files.extend(variant.renditions.iter().map(|file| rendered(variant, file)));
         }
         let photos = article.iter().flat_map(|article| &article.photos);
         files.extend(photos.filter_map(photographed));

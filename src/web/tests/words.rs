@@ -135,7 +135,14 @@ async fn words_that_somebody_else_wrote_meanwhile_are_not_lost_and_nor_are_ones_
     let late = press(&author, post, &[("title", "Của tôi <i>")]).await;
     assert_eq!(late.status, StatusCode::CONFLICT);
     assert!(late.text().contains("Của tôi &lt;i&gt;"), "what was written stays");
-    assert_eq!(stored(&world, &id).await.content.title, "Tiêu đề khác");
+    assert!(late.text().contains("<del>Tiêu đề khác</del>"), "{}", late.text());
+    let now = stored(&world, &id).await;
+    assert_eq!(now.content.title, "Tiêu đề khác");
+    // Who has seen both may put their own in its place.
+    assert!(late.text().contains(&format!("value=\"{}\"", now.digest())));
+    let again = press(&author, &now, &[("title", "Của tôi <i>")]).await;
+    assert_eq!(again.status, StatusCode::SEE_OTHER, "{}", again.text());
+    assert_eq!(stored(&world, &id).await.content.title, "Của tôi <i>");
 }
 
 #[tokio::test]
@@ -178,19 +185,20 @@ async fn a_fix_is_shown_as_a_change_and_kept_only_when_a_person_keeps_it() {
     let id = post.id.to_string();
     let page = author.get(&format!("/bai-dang/{id}/sua")).await;
     let page = page.text();
-    for said in ["Lời văn dài", "768 đơn vị UTF-16", "Ảnh: bài có 0 tệp, kênh nhận 1–1"]
+    for said in ["Lời văn dài", "768 đơn vị UTF-16", "Ảnh: bài có 0 tệp, kênh nhận 1."]
     {
         assert!(page.contains(said), "{said}: {page}");
     }
-    // There is no JPEG in this newsroom: nobody can pick a picture for the person.
-    assert!(!page.contains("value=\"media.photo.count count\""));
+    assert!(page.contains("value=\"media.photo.count count\""));
     let long = "Mức hỗ trợ không quá 30 triệu đồng mỗi hộ. ".repeat(30);
     let told = ask(&author, &id, "check", &json!({ "words": { "text": long } })).await.value();
     let fixes: Vec<_> = told["problems"].as_array().unwrap().iter().map(|p| &p["fix"]).collect();
-    assert_eq!(fixes, [true, true, false], "length and link, but no picture: {told}");
+    assert_eq!(fixes, [true, true, true], "{told}");
     let shown = press(&author, post, &[("text", &long), ("fix", "text too_long")]).await;
     assert_eq!(shown.status, StatusCode::OK, "{}", shown.text());
     assert!(shown.text().contains("<del>") && shown.text().contains("Chưa lưu"));
+    let seen = format!("name=\"digest\" value=\"{}\"", post.digest());
+    assert!(shown.text().contains(&seen), "what is kept is over what was looked at");
     assert_eq!(stored(&world, &id).await, *post, "nothing is kept");
     // Whoever does not want it has the words back.
     let before = json!({ "text": post.content.text }).to_string();
@@ -217,8 +225,16 @@ async fn a_fix_is_shown_as_a_change_and_kept_only_when_a_person_keeps_it() {
     assert_eq!(kept.status, StatusCode::OK, "{}", kept.text());
     let left: Vec<_> = kept.value()["problems"].as_array().unwrap().clone();
     assert_eq!((left.len(), &left[0]["problem"]), (1, &json!("count")));
+    // A picture of the article is offered with what it shows.
+    let picture = ask_fix("media.photo.count", "count", json!({})).await.value();
+    assert_eq!(picture["changes"][0]["field"], "media.photo");
+    let file = &picture["words"]["files"][0];
+    assert_eq!(file["sha256"], world.kept.poster.to_string());
+    assert_eq!(file["alt"], "Đồ họa: hỗ trợ sinh kế cho gần 1.200 xã miền núi");
+    let kept = patch(&author, &id, &json!({ "words": picture["words"] })).await.value();
+    assert_eq!((&kept["problems"], stored(&world, &id).await.rewritten.len()), (&json!([]), 1));
     // What only a person can do is said so.
-    for (field, problem) in [("media.photo.count", "count"), ("text", "too_long"), ("x", "y")] {
+    for (field, problem) in [("text", "too_long"), ("x", "y")] {
         let answer = ask_fix(field, problem, json!({})).await;
         assert_eq!(answer.status, StatusCode::CONFLICT, "{field} {problem}");
         assert!(answer.text().contains("cần người quyết định"), "{}", answer.text());
@@ -319,4 +335,35 @@ async fn a_file_that_is_not_of_the_article_gets_into_no_post() {
     let page = stranger.get(&format!("/bai-dang/{id}/sua")).await;
     assert_eq!(page.status, StatusCode::NOT_FOUND);
     assert_eq!(press(&stranger, &world.posts.draft, &[]).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_time_that_crowds_another_post_is_told_with_a_later_one() {
+    let world = World::new().await;
+    let author = Browser::of(&world, &world.people.author).await;
+    // The posts of this newsroom are all of the same time; two of them are on one account.
+    let post = &world.posts.waiting;
+    world.clock.set("2026-11-16T01:00:00Z");
+    let id = post.id.to_string();
+    let told = ask(&author, &id, "check", &json!({ "words": {} })).await.value();
+    let time = &told["time"];
+    assert_eq!(time["clashes"], json!(["close"]), "{told}");
+    assert_eq!(
+        (&time["at"], &time["later"]),
+        (&json!("09:00 16/11/2026"), &json!("09:10 16/11/2026"))
+    );
+    let page = author.get(&format!("/bai-dang/{id}/sua")).await;
+    let page = page.text();
+    assert!(page.contains("<ins>09:10 16") && page.contains("cách chưa đầy 10 phút"));
+    let form = [
+        ("when", "at"),
+        ("at", "2026-11-16T09:10"),
+        ("version", &time["version"].to_string()),
+        ("back", "/lich?xem=ngay&ngay=2026-11-16"),
+    ];
+    let moved = author.post(&format!("/bai-dang/{id}/doi-gio"), &form).await;
+    assert_eq!(moved.status, StatusCode::SEE_OTHER, "{}", moved.text());
+    let told = ask(&author, &id, "check", &json!({ "words": {} })).await.value();
+    assert_eq!(told["time"], Value::Null);
+    assert_eq!(stored(&world, &id).await.digest(), post.digest());
 }

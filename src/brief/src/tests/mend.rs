@@ -35,7 +35,7 @@ media.video = { min = 1, max = 1, mime = ["video/mp4"], max_bytes = 9000, min_du
 "#;
 
 fn strict() -> Capability {
-    Capability::from_toml(STRICT).unwrap()
+    Capability::from_toml(STRICT).expect("the channel of these tests can be read")
 }
 
 fn file(name: &str, role: MediaRole, mime: &str, (width, height): (u32, u32)) -> Media {
@@ -166,6 +166,11 @@ fn words_that_are_too_long_lose_whole_parts_from_the_end() {
     check(
         &format!("{one}.\n\nXem chi tiết: @"),
         "Mức hỗ trợ không quá 1,5 triệu đồng mỗi hộ nghèo\n\nXem chi tiết: @",
+    );
+    // Blanks that nobody sees count for nothing.
+    check(
+        &format!("Xem chi tiết: @\n\n{one}.    \n\n  "),
+        "Xem chi tiết: @\n\nMức hỗ trợ không quá 1,5 triệu đồng mỗi hộ nghèo",
     );
 }
 

@@ -128,6 +128,15 @@ fn posts_in_each_others_way_are_marked_until_they_are_not() {
     );
     assert_eq!(clashes(posts[3].id), [Clash::Twice]);
     assert_eq!(clashes(posts[4].id), [], "void");
+    // A time without it: later on the day, or on another one where the article must not go out twice.
+    let until = at("2026-11-18T17:00:00Z");
+    let calendar = now(desk.review.calendar("demo", at(DAY.0), until, &hanoi())).unwrap();
+    let later = |post: PostId| calendar.later(post, &hanoi(), until);
+    assert_eq!(later(posts[0].id), Some(time + minutes(29)));
+    assert_eq!(later(post.id), Some(time + minutes(24 * 60)));
+    assert_eq!(later(posts[1].id), None, "it is in nothing's way");
+    assert_eq!(calendar.later(post.id, &hanoi(), time + minutes(60)), None);
+    assert_eq!(calendar.later(id(99), &hanoi(), until), None);
     let wall = "2026-11-17T09:00".parse().unwrap();
     let tomorrow = When::At { at: at("2026-11-17T02:00:00Z"), wall };
     now(desk.review.reschedule(&desk.author, posts[3].id, tomorrow, ZONE, None)).unwrap();

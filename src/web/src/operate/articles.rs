@@ -81,7 +81,7 @@ pub(super) async fn compose(
         }
     };
     let priority = priority::chosen(ask.priority.as_deref())?;
-    let wanted = (ask.articles.as_slice(), ask.accounts);
+    let wanted = (ask.articles.as_slice(), ask.accounts.as_slice());
     let jobs = queue_composing(&app, &visitor, wanted, (priority, when)).await?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "jobs": jobs }))))
 }

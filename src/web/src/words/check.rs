@@ -14,6 +14,7 @@ use super::{
     Desk, Wording, keep as keep_draft,
     problem::{self, Problem},
     read_cues,
+    time::{Crowded, crowded},
 };
 use crate::{
     Shared,
@@ -94,6 +95,8 @@ fn name(app: &Shared, lang: &str, content: &PostContent, field: &str) -> String 
 pub(crate) struct Checked {
     pub(crate) limits: Vec<Limit>,
     pub(crate) problems: Vec<Problem>,
+    /// What its time gets into the way of, and a later one without it.
+    time: Option<Crowded>,
     digest: Digest,
     /// Whether it differs from the post as it is kept.
     changed: bool,
@@ -113,6 +116,7 @@ pub(crate) async fn checked(
     Ok(Checked {
         limits: limits(app, visitor, &draft),
         problems: problem::problems(app, &visitor.lang, (&draft, content), Some(desk)),
+        time: crowded(app, visitor, desk).await?,
         digest: draft.digest(),
         changed: *content != desk.post.content,
         frame: frame(app, visitor, &draft, &title),

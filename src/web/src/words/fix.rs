@@ -93,7 +93,8 @@ pub(crate) async fn restore(
     proposal(app, visitor, desk, (&words, &draft.content, &restored)).await
 }
 
-async fn proposal(
+/// What the post would be with these words instead of those.
+pub(super) async fn proposal(
     app: &Shared,
     visitor: &Visitor,
     desk: &Desk,

@@ -9,12 +9,13 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 use loa_model::{FormatRule, MediaRole, Post, PostContent};
+use loa_review::ReviewError;
 use serde::Serialize;
 
 use super::{
     Desk, Draft, FileWords, Wording,
     check::{Checked, Mark, checked, marks},
-    fix::{Proposal, facts, propose, restore},
+    fix::{Proposal, facts, proposal, propose, restore},
     keep, may_edit,
 };
 use crate::{
@@ -46,6 +47,8 @@ struct Field {
 #[derive(Serialize)]
 struct FileField {
     role: String,
+    /// Which of several of its role, from 1; nothing when it is the only one.
+    number: Option<usize>,
     sha256: String,
     facts: String,
     picture: bool,
@@ -79,7 +82,8 @@ struct Page {
     may: bool,
     /// Whether the channel has a place for descriptions of pictures.
     describes: bool,
-    digest: String,
+    /// Digest of what was looked at first: that of the draft is another one.
+    seen: String,
     fields: Vec<Field>,
     files: Vec<FileField>,
     cues: Vec<CueField>,
@@ -127,6 +131,7 @@ async fn draw(
     let files = content.media.iter().enumerate();
     let files = files.map(|(at, file)| FileField {
         role: name_of(&file.role),
+        number: number(content, at),
         sha256: words
             .files
             .as_ref()
@@ -160,7 +165,7 @@ async fn draw(
         signed: post.state == loa_model::PostState::Approved,
         state: delivery.0,
         describes: rule.is_some_and(|rule| rule.alt_required),
-        digest: if shown.digest.is_empty() { post.digest().to_string() } else { shown.digest },
+        seen: if shown.digest.is_empty() { post.digest().to_string() } else { shown.digest },
         fields,
         files: files.collect(),
         cues: cues.collect(),
@@ -219,6 +224,13 @@ fn fields(
         all.push(field("tags", &content.tags.join(", "), 1));
     }
     all
+}
+
+/// Which of several files of its role one is.
+fn number(content: &PostContent, at: usize) -> Option<usize> {
+    let role = content.media.get(at)?.role;
+    let before = content.media.iter().take(at).filter(|file| file.role == role).count();
+    (content.media_of(role).count() > 1).then_some(before + 1)
 }
 
 /// `01:02,5`: as people read a place in a clip.
@@ -329,28 +341,48 @@ pub(crate) async fn press(
             (StatusCode::CONFLICT, Shown { words: form.words, problem, digest, ..Shown::default() })
         }
         None => match kept(&app, &visitor, &desk, &form).await? {
-            Ok(post) => return Ok(Redirect::to(&format!("/bai-dang/{}", post.id)).into_response()),
-            Err(problem) => (
-                StatusCode::CONFLICT,
-                Shown { words: form.words, problem, digest, ..Shown::default() },
-            ),
+            Kept::As(post) => {
+                return Ok(Redirect::to(&format!("/bai-dang/{}", post.id)).into_response());
+            }
+            Kept::Not(problem) => {
+                let words = form.words;
+                (StatusCode::CONFLICT, Shown { words, problem, digest, ..Shown::default() })
+            }
+            Kept::Late(content) => {
+                // What would change of the words that are there now; kept again it is over those.
+                let asked = (&form.words, &desk.post.content, &*content);
+                let proposal = Some(proposal(&app, &visitor, &desk, asked).await?);
+                let problem = app.assets.word(&visitor.lang, "words.changed");
+                let (words, before) = (form.words, Some(Wording::default()));
+                let digest = String::new();
+                (StatusCode::CONFLICT, Shown { words, proposal, before, problem, digest })
+            }
         },
     };
     Ok((status, draw(&app, &visitor, &desk, shown).await?).into_response())
 }
 
-/// The post with the words of the form, or why they were not kept.
-async fn kept(
-    app: &Shared,
-    visitor: &Visitor,
-    desk: &Desk,
-    form: &Form,
-) -> Result<Result<Post, String>, WebError> {
+/// What became of words that somebody wants to keep.
+enum Kept {
+    /// They are those of this post.
+    As(Box<Post>),
+    /// They were refused.
+    Not(String),
+    /// Somebody else wrote other ones since; this is what the post would be.
+    Late(Box<PostContent>),
+}
+
+/// Keeps the words of the form.
+async fn kept(app: &Shared, visitor: &Visitor, desk: &Desk, form: &Form) -> Result<Kept, WebError> {
     let draft: Draft = match desk.draft(&form.words) {
         Ok(draft) => draft,
-        Err(error) => return Ok(Err(error.mendable(&visitor.lang).ok_or(error)?)),
+        Err(error) => return Ok(Kept::Not(error.mendable(&visitor.lang).ok_or(error)?)),
     };
     let seen = form.digest.parse().map_err(|_| WebError::missing())?;
-    let kept = keep(app, visitor, (desk, draft), Some(seen)).await?;
-    Ok(kept.map_err(|error| refusal(app, visitor, &error)))
+    let content = draft.content.clone();
+    Ok(match keep(app, visitor, (desk, draft), Some(seen)).await? {
+        Ok(post) => Kept::As(Box::new(post)),
+        Err(ReviewError::Changed { .. }) => Kept::Late(Box::new(content)),
+        Err(error) => Kept::Not(refusal(app, visitor, &error)),
+    })
 }

@@ -117,6 +117,10 @@ fn shown(app: &Shared, lang: &str, key: &str, violation: &Violation) -> (String,
             let all: Vec<String> = limit.split(", ").map(word).collect();
             (word(is), all.join(", "))
         }
+        "file_count" => {
+            let (least, most) = limit.split_once('–').unwrap_or((limit, limit));
+            (number(is), if least == most { number(most) } else { limit.to_owned() })
+        }
         _ => (number(is), number(limit)),
     }
 }

@@ -48,7 +48,7 @@ pub(super) fn check() -> Value {
     });
     let summary = "Count drafted words of a post by its channel's own rules, without keeping them (roles author, editor)";
     let ok = "limits: each with what is counted; problems: what the channel would refuse, what to do, and whether \
-              it can be fixed; digest; frame: HTML as the channel shows it";
+              it can be fixed; time: what it gets into the way of, and a later one for its schedule; digest; frame: HTML as the channel shows it";
     approvals::told(summary, ok, Some(schema), &PROBLEMS)
 }
 
