@@ -23,7 +23,7 @@ async function pages(newsroom, page, kind) {
     reach: fixed.reach, "reach-article": newsroom.article.replace("/bai-viet/", "/bao-cao/bai-viet/"),
   };
   if (kind === "measured") return measured;
-  const { posts } = await page.evaluate(async () => (await fetch("/api/v1/posts")).json());
+  const { items: posts } = await page.evaluate(async () => (await fetch("/api/v1/posts?limit=200")).json());
   const states = [...new Set(posts.map((post) => post.state))];
   const one = (state) => posts.find((post) => post.state === state).id;
   const draft = (channel) => posts.find((post) => post.state === "draft" && post.account.startsWith(channel)).id;

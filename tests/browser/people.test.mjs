@@ -33,7 +33,7 @@ async function write(page, how, where, words) {
   await page.keyboard.type(words);
 }
 
-const posts = (page) => page.evaluate(async () => (await (await fetch("/api/v1/posts")).json()).posts);
+const posts = (page) => page.evaluate(async () => (await (await fetch("/api/v1/posts?limit=200")).json()).items);
 const state = async (page, id) => (await posts(page)).find((post) => post.id === id)?.state;
 
 for (const how of ["mouse", "keyboard"]) {
@@ -216,14 +216,14 @@ for (const how of ["mouse", "keyboard"]) {
           await page.keyboard.press("Enter");
         }
         await page.waitForLoadState("load");
-        await page.waitForFunction(async (id) => (await (await fetch("/api/v1/posts")).json()).posts.find((post) => post.id === id).state !== "in_review", first);
+        await page.waitForFunction(async (id) => (await (await fetch("/api/v1/posts?limit=200")).json()).items.find((post) => post.id === id).state !== "in_review", first);
         assert.ok(["scheduled", "approved", "ready"].includes(await state(page, first)));
 
         await page.goto(`${newsroom.base}/duyet?bai=${second}`);
         if (how === "keyboard") await page.keyboard.press("r");
         await write(page, how, "#why", "Thiếu nguồn của số liệu");
         await press(page, how, ".answers form[action$='/tra-lai'] button:not([formaction])");
-        await page.waitForFunction(async (id) => (await (await fetch("/api/v1/posts")).json()).posts.find((post) => post.id === id).state === "returned", second);
+        await page.waitForFunction(async (id) => (await (await fetch("/api/v1/posts?limit=200")).json()).items.find((post) => post.id === id).state === "returned", second);
         assert.deepEqual(faults(), []);
         await context.close();
       });

@@ -55,6 +55,8 @@ const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
 const LONGEST: usize = 255;
 /// Longest answer in the ledger, bytes.
 const LONGEST_ANSWER: usize = 64 * 1024;
+/// Most answers that are kept in memory.
+const REMEMBERED: usize = 1000;
 /// Keys that ran out and are swept away with each answer that is kept.
 const SWEPT: usize = 20;
 /// All keys in the order of time.
@@ -316,6 +318,13 @@ fn remember(app: &App, key: Digest, at: Timestamp, body: Bytes) {
     let mut known = app.keys.known();
     known.told.retain(|_, (then, _)| *then + KEPT_FOR > at);
     known.told.insert(key, (at, body));
+    while known.told.len() > REMEMBERED {
+        let Some(oldest) = known.told.iter().min_by_key(|(_, (at, _))| *at).map(|(key, _)| *key)
+        else {
+            break;
+        };
+        known.told.remove(&oldest);
+    }
 }
 
 /// The answer that was given.

@@ -139,8 +139,8 @@ pub(crate) async fn rows<R: Record>(
     let rows = rows.iter().take(limit).map(loa_store::Row::read::<R>);
     let rows = rows.collect::<loa_store::Result<Vec<_>>>()?;
     let place = |row: &Versioned<R>| {
-        let own = row.record.index().into_iter().filter(|entry| entry.index == index);
-        own.filter_map(|entry| entry.key.strip_prefix(prefix).map(|rest| cursor(&rest))).next()
+        let mut own = row.record.index().into_iter().filter(|entry| entry.index == index);
+        own.find_map(|entry| entry.key.strip_prefix(prefix).map(|rest| cursor(&rest)))
     };
     let next = rows.last().filter(|_| more).and_then(place);
     Ok((rows, next))

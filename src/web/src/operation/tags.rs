@@ -197,12 +197,11 @@ pub(super) async fn seen(
         let row = rules.app.store.get(table, &key).await?;
         seen = row.map(|row| Seen { table, key, version: row.version });
     }
-    let tag = match rules.tell_one.contains(&record) {
-        true => told(rules, &at, request.headers().clone(), visitor).await,
-        false => None,
-    };
+    let tells = rules.tell_one.contains(&record);
+    let headers = request.headers().clone();
+    let tag = if tells { told(rules, &at, &headers, visitor).await } else { None };
     // Nothing that the caller may see: the handler says so.
-    if tag.is_none() && rules.tell_one.contains(&record) {
+    if tag.is_none() && tells {
         return Ok(Looked { request, seen: None, holds: true });
     }
     let version = seen.as_ref().map(|seen| format!("\"{}\"", seen.version));
