@@ -3,7 +3,7 @@
 use crate::assets::Assets;
 
 /// Every phrase that commits are made with, apart from the moves of a delivery.
-pub(super) const ACTS: [&str; 89] = [
+pub(super) const ACTS: [&str; 90] = [
     "abandon token refresh",
     "add person",
     "add sample person",
@@ -36,6 +36,7 @@ pub(super) const ACTS: [&str; 89] = [
     "fail variant",
     "finish token refresh",
     "give password",
+    "import post",
     "index by time",
     "ingest article",
     "keep the platform's usage",

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::{Shared, error::WebError};
 
 /// Tables whose fields are told. Of every other one, also of one that comes later, only the kind is.
-const OPEN: [&str; 24] = [
+const OPEN: [&str; 25] = [
     "account",
     "agency",
     "article",
@@ -20,6 +20,7 @@ const OPEN: [&str; 24] = [
     "delivery",
     "feed",
     "feed_item",
+    "imported",
     "incident",
     "job",
     "kill_switch",

@@ -61,7 +61,7 @@ impl<'a> Browser<'a> {
         method: &str,
         path: &str,
         headers: &[(&str, &str)],
-        body: String,
+        body: impl Into<Body>,
     ) -> Response {
         let mut request = Request::builder().method(method).uri(path).header("host", "loa.example");
         if !self.cookie.is_empty() {
@@ -74,7 +74,7 @@ impl<'a> Browser<'a> {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let mut request = request.body(Body::from(body)).unwrap();
+        let mut request = request.body(body.into()).unwrap();
         request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 40_000))));
         self.world.router.clone().oneshot(request).await.unwrap()
     }
