@@ -84,7 +84,7 @@ impl Error {
     pub fn is_final(&self) -> bool {
         match self {
             Self::Ingest(error) => !error.may_work_later(),
-            Self::Store(error) => {
+            Self::Store(error) | Self::Review(loa_review::ReviewError::Store(error)) => {
                 !matches!(error, loa_store::Error::Conflict { .. } | loa_store::Error::Io(_))
             }
             Self::Review(error) => !matches!(error, loa_review::ReviewError::Conflict),

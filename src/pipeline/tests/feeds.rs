@@ -483,6 +483,7 @@ async fn whenever_the_power_fails_each_entry_is_read_once_and_its_posts_are_draf
                         Ok(false) => break,
                         Err(_) => {
                             died += 1;
+                            desk.frail.dead.store(false, Ordering::Relaxed);
                             did = true;
                             desk.clock.set(desk.clock.now() + 2.hours());
                         }

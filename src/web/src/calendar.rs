@@ -8,6 +8,7 @@ pub(crate) mod import;
 pub(crate) mod page;
 mod quota;
 mod shift;
+mod workbook;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -522,7 +522,7 @@ pub(crate) fn why(app: &Shared, lang: &str, reason: &str) -> ReasonView {
 }
 
 /// A feed with its entries, for programs.
-pub(crate) fn told_whole((feed, entries): (FeedView, Vec<ItemView>)) -> Value {
+pub(crate) fn told_whole((feed, entries): &(FeedView, Vec<ItemView>)) -> Value {
     let mut whole = serde_json::json!(feed);
     whole["entries"] = serde_json::json!(entries);
     whole

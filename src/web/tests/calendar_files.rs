@@ -89,7 +89,7 @@ async fn a_file_that_comes_back_is_tried_before_it_moves_anything() {
             now + "\r\n"
         })
         .collect::<String>()
-        + "=1+1,,,,,,,,,x\r\n07:30 20/11/2026,,,,,,,,,00000000-0000-7000-8000-00000000abcd\r\n";
+        + "=1+1,,,,,,,,,,x\r\n07:30 20/11/2026,,,,,,,,,,00000000-0000-7000-8000-00000000abcd\r\n";
     let tried = send(&browser, &[("file", &changed)]).await;
     for said in [
         "1 bài sẽ đổi giờ · 3 dòng không đổi được",
@@ -100,7 +100,7 @@ async fn a_file_that_comes_back_is_tried_before_it_moves_anything() {
         assert!(tried.text().contains(said), "{said}: {}", tried.text());
     }
     assert_eq!(kept(&world, draft).await, *draft, "it was a trial");
-    let sure = [("text", changed.as_str()), ("id", "9"), ("at", "0"), ("sure", "1")];
+    let sure = [("text", changed.as_str()), ("id", "10"), ("at", "0"), ("sure", "1")];
     let made = send(&browser, &sure).await;
     assert!(made.text().contains("1 bài đã đổi giờ · 3 dòng"), "{}", made.text());
     let at: Timestamp = "2026-11-20T02:00:00Z".parse().unwrap();

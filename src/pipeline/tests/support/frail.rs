@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -20,18 +20,28 @@ pub struct Frail {
     pub writes: AtomicU64,
     /// Twice the number of the write, and one more when it is kept.
     pub dies_at: AtomicU64,
+    /// Whether the process is dead: nothing is written before it starts again.
+    pub dead: AtomicBool,
 }
 
 impl Frail {
     pub fn over(inner: Arc<dyn Store>) -> Arc<Self> {
-        Arc::new(Self { inner, writes: AtomicU64::new(0), dies_at: AtomicU64::new(0) })
+        Arc::new(Self {
+            inner,
+            writes: AtomicU64::new(0),
+            dies_at: AtomicU64::new(0),
+            dead: AtomicBool::new(false),
+        })
     }
 
     async fn write<T>(&self, write: impl Future<Output = Result<T>>) -> Result<T> {
         let n = 2 * (1 + self.writes.fetch_add(1, Ordering::Relaxed));
         let at = self.dies_at.load(Ordering::Relaxed);
-        let dead = || Err(Error::Io("the machine lost its power".to_owned()));
-        if at == n {
+        let dead = || {
+            self.dead.store(true, Ordering::Relaxed);
+            Err(Error::Io("the machine lost its power".to_owned()))
+        };
+        if at == n || self.dead.load(Ordering::Relaxed) {
             return dead();
         }
         let done = write.await?;

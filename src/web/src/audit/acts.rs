@@ -45,6 +45,7 @@ pub(super) const ACTS: &[&str] = &[
     "give password",
     "have two people sign every post",
     "hide the first steps",
+    "import post",
     "index by time",
     "ingest article",
     "keep the answer of a request",

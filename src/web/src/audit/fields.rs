@@ -21,6 +21,7 @@ const OPEN: &[&str] = &[
     "delivery",
     "feed",
     "feed_item",
+    "imported",
     "incident",
     "installation",
     "job",

@@ -34,7 +34,7 @@ pub(crate) struct Asked {
 }
 
 /// Columns: the key of each head, `calendar_export.<key>`.
-const COLUMNS: [&str; 10] = [
+const COLUMNS: [&str; 11] = [
     "at",
     "channel",
     "account",
@@ -44,6 +44,7 @@ const COLUMNS: [&str; 10] = [
     "title",
     "locked",
     "clashes",
+    "article",
     "id",
 ];
 
@@ -100,6 +101,7 @@ fn cells(app: &Shared, lang: &str, entry: &EntryView) -> Vec<String> {
         entry.title.clone(),
         locked,
         clashes.join("; "),
+        entry.article.clone(),
         entry.id.clone(),
     ]
 }
@@ -137,7 +139,7 @@ fn xlsx(
     heads: &[String],
     rows: &[(DateTime, Vec<String>)],
 ) -> Result<Vec<u8>, XlsxError> {
-    const WIDTHS: [f64; 10] = [17.0, 14.0, 24.0, 28.0, 14.0, 16.0, 70.0, 34.0, 34.0, 38.0];
+    const WIDTHS: [f64; 11] = [17.0, 14.0, 24.0, 28.0, 14.0, 16.0, 70.0, 34.0, 34.0, 38.0, 38.0];
     let mut book = Workbook::new();
     let sheet = book.add_worksheet();
     sheet.set_name(name)?;

@@ -1,18 +1,21 @@
-//! Times from a table: a file that was saved from the calendar comes back with other times. It is tried first, row by row, and
-//! moves posts only after somebody has seen what would come of it.
+//! Posts from a table: a row that names a post gives it another time, a row that names an article and an account makes a post
+//! there. It is tried first, row by row, and nothing is done before somebody has seen what would come of it.
 
-use axum::{
-    Extension, Json,
-    body::Bytes,
-    extract::{Multipart, State},
-    response::Html,
-};
+mod make;
+mod page;
+mod table;
+
+use std::collections::BTreeMap;
+
+use axum::{Extension, Json, body::Bytes, extract::State};
 use jiff::{Timestamp, civil::DateTime};
 use loa_model::{Post, PostId, When, schedule::meant};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{shift, zone};
+pub(crate) use page::{form, press};
+
+use super::{shift, workbook, zone};
 use crate::{
     Shared,
     article::ZONE,
@@ -28,12 +31,29 @@ const MOST: usize = 500;
 /// Bytes of one table.
 const LONGEST: usize = 1_000_000;
 
-/// A row: which post goes where.
-#[derive(Debug, Clone, Deserialize)]
+/// A row: a post that gets another time, or the article and the account of a post that is made for it.
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Row {
+    #[serde(default)]
     id: String,
     at: String,
+    /// Address or id.
+    #[serde(default)]
+    article: String,
+    /// Name or title.
+    #[serde(default)]
+    account: String,
+    /// Words in place of those of the brief.
+    #[serde(default)]
+    text: String,
+}
+
+impl Row {
+    /// Whether it makes a post.
+    fn makes(&self) -> bool {
+        self.id.trim().is_empty() && !self.article.trim().is_empty()
+    }
 }
 
 /// What comes of a row.
@@ -42,10 +62,14 @@ struct Told {
     /// Its number, the first is 1.
     row: usize,
     id: String,
-    /// `same`, `move`, `moved` or `refused`.
+    /// The article of a post that is made, once it is here.
+    article: String,
+    /// `same`, `move`, `moved`, `make`, `made` or `refused`.
     outcome: &'static str,
     /// Words that tell the post for people.
     title: String,
+    /// The headline of its article, or the address that is read for it.
+    what: String,
     before: String,
     after: String,
     /// Why it is refused, in both languages.
@@ -59,12 +83,17 @@ fn time(text: &str) -> Option<When> {
     if let Ok(at) = text.parse::<Timestamp>() {
         return Some(shift::at(at));
     }
+    // A day as spreadsheets count them, in a cell that nobody said to be one.
+    let days = text.parse::<f64>().ok().filter(|days| (40_000.0..80_000.0).contains(days));
     let forms = ["%Y-%m-%d %H:%M", "%d/%m/%Y %H:%M", "%H:%M %d/%m/%Y", "%Y-%m-%dT%H:%M"];
-    let wall = forms.iter().find_map(|form| DateTime::strptime(form, text).ok())?;
+    let wall = match days {
+        Some(days) => workbook::wall(days, false)?,
+        None => forms.iter().find_map(|form| DateTime::strptime(form, text).ok())?,
+    };
     Some(When::At { at: meant(wall, &zone()).ok()?.at, wall })
 }
 
-/// Tries or makes the moves of rows, each for itself.
+/// Tries or does what rows say, each for itself.
 async fn go(
     app: &Shared,
     visitor: &Visitor,
@@ -75,19 +104,26 @@ async fn go(
         let vi = format!("Mỗi lần tối đa {MOST} dòng");
         return Err(WebError::unfit(format!("{vi}{BETWEEN}At most {MOST} rows at a time")));
     }
-    let mut told = Vec::new();
+    let (mut told, mut wanted) = (Vec::new(), BTreeMap::new());
     for (n, row) in (1..).zip(rows) {
         let mut outcome = Told {
             row: n,
             id: row.id.trim().to_owned(),
+            article: String::new(),
             outcome: "refused",
             title: String::new(),
+            what: String::new(),
             before: String::new(),
             after: String::new(),
             detail_vi: String::new(),
             detail_en: String::new(),
         };
-        match one(app, visitor, row, dry, &mut outcome).await {
+        let done = if row.makes() {
+            make::make(app, visitor, row, dry, &mut outcome, &mut wanted).await
+        } else {
+            one(app, visitor, row, dry, &mut outcome).await
+        };
+        match done {
             Ok(what) => outcome.outcome = what,
             // A store that fails fails for all.
             Err(error) if error.status.is_server_error() => return Err(error),
@@ -101,6 +137,16 @@ async fn go(
     Ok(told)
 }
 
+/// The time of a row.
+fn wanted_time(row: &Row) -> Result<(When, Timestamp), WebError> {
+    match time(&row.at) {
+        Some(when @ When::At { at, .. }) => Ok((when, at)),
+        _ => Err(WebError::unfit(
+            "Không đọc được giờ: hãy viết như 07:30 15/11/2026 / The time cannot be read: write it like 07:30 15/11/2026",
+        )),
+    }
+}
+
 async fn one(
     app: &Shared,
     visitor: &Visitor,
@@ -112,17 +158,14 @@ async fn one(
         .id
         .trim()
         .parse()
-        .map_err(|_| WebError::unfit("Không phải mã bài đăng / Not the id of a post"))?;
+        .map_err(|_| WebError::unfit("Không phải mã bài đăng; để soạn bài mới, ghi địa chỉ bài viết và tài khoản / Not the id of a post; for a new one name an article and an account"))?;
     let kept = own_post_row(app, visitor, id).await?;
     let post: Post = kept.record;
     outcome.title = pages::account_title(app, &post).await?;
     let delivery = app.desk.delivery_of(id).await.map_err(|error| crate::decide::failed(&error))?;
     let at = delivery.map_or(post.scheduled_at, |row| row.record.stands_at());
     outcome.before = view::time(at, ZONE);
-    let when = time(&row.at).ok_or_else(|| {
-        WebError::unfit("Không đọc được giờ: hãy viết như 07:30 15/11/2026 / The time cannot be read: write it like 07:30 15/11/2026")
-    })?;
-    let When::At { at: wanted, .. } = when else { return Err(WebError::missing()) };
+    let (when, wanted) = wanted_time(row)?;
     outcome.after = view::time(wanted, ZONE);
     // Files say minutes.
     if outcome.after == outcome.before {
@@ -145,7 +188,7 @@ struct Asked {
     dry_run: bool,
 }
 
-/// Moves many posts, or says what would come of it.
+/// Moves and makes many posts, or says what would come of it.
 pub(crate) async fn import(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
@@ -158,16 +201,22 @@ pub(crate) async fn import(
     })?;
     let told = go(&app, &visitor, &asked.rows, asked.dry_run).await?;
     let count = |what: &str| told.iter().filter(|row| row.outcome == what).count();
-    let (moved, refused) = (count("moved") + count("move"), count("refused"));
-    Ok(Json(json!({ "rows": told, "moved": moved, "refused": refused, "dry_run": asked.dry_run })))
+    let (moved, made) = (count("moved") + count("move"), count("made") + count("make"));
+    let refused = count("refused");
+    Ok(Json(json!({
+        "rows": told, "moved": moved, "made": made, "refused": refused, "dry_run": asked.dry_run,
+    })))
 }
 
 /// The importing as `OpenAPI` says it.
 pub(crate) fn told() -> Value {
     let row = json!({
-        "type": "object", "required": ["id", "at"], "additionalProperties": false,
+        "type": "object", "required": ["at"], "additionalProperties": false,
         "properties": {
-            "id": { "type": "string" },
+            "id": { "type": "string", "description": "The post that gets another time; without it article and account make one" },
+            "article": { "type": "string", "description": "Address or id of an article; one that is not here is read first" },
+            "account": { "type": "string", "description": "Name of an account, or its title" },
+            "text": { "type": "string", "maxLength": 5000, "description": "Words of the new post in place of those of the brief" },
             "at": { "type": "string", "description": "RFC 3339, or wall time: 2026-11-15 07:30, 07:30 15/11/2026" },
         },
     });
@@ -179,179 +228,18 @@ pub(crate) fn told() -> Value {
         },
     });
     json!({
-        "summary": "Give many posts another time, each for itself; dry_run says what would come of it",
+        "summary": "Give many posts another time, or make posts of articles at a time, each for itself and none twice; dry_run says what would come of it",
         "requestBody": { "required": true, "content": { "application/json": { "schema": asked } } },
         "responses": {
-            "200": { "description": "For each row: same, move, moved, or refused with the reason" },
+            "200": { "description": "For each row: same, move or moved, make or made, or refused with the reason and what to do" },
             "422": { "description": "The body does not fit, or has too many rows" },
         },
     })
 }
 
-/// Cells of a table of text. The mark of its first line decides what parts them: a comma, a semicolon or a tab.
-fn table(text: &str) -> Vec<Vec<String>> {
-    let text = text.trim_start_matches('\u{feff}');
-    let first = text.lines().next().unwrap_or_default();
-    let marks = [',', ';', '\t'];
-    let mark = marks.into_iter().max_by_key(|mark| first.matches(*mark).count()).unwrap_or(',');
-    let (mut rows, mut row, mut cell) = (Vec::new(), Vec::new(), String::new());
-    let (mut quoted, mut chars) = (false, text.chars().peekable());
-    while let Some(c) = chars.next() {
-        match c {
-            '"' if quoted && chars.peek() == Some(&'"') => {
-                chars.next();
-                cell.push('"');
-            }
-            '"' if quoted || cell.is_empty() => quoted = !quoted,
-            '\r' if !quoted => {}
-            '\n' if !quoted => {
-                row.push(std::mem::take(&mut cell));
-                rows.push(std::mem::take(&mut row));
-            }
-            c if c == mark && !quoted => row.push(std::mem::take(&mut cell)),
-            c => cell.push(c),
-        }
-    }
-    row.push(cell);
-    rows.push(row);
-    rows.retain(|row| row.iter().any(|cell| !cell.trim().is_empty()));
-    rows
-}
-
-/// A column that can be chosen.
-#[derive(Serialize)]
-struct Column {
-    number: usize,
-    name: String,
-    /// It holds the posts, or the times.
-    id: bool,
-    at: bool,
-}
-
-#[derive(Default, Serialize)]
-struct Page {
-    text: String,
-    columns: Vec<Column>,
-    rows: Vec<Told>,
-    /// Rows that would be moved, were moved, were refused.
-    moves: usize,
-    moved: usize,
-    refused: usize,
-    /// What is wrong with the table as a whole: a key of the words.
-    problem: &'static str,
-}
-
-/// The page with an empty form.
-pub(crate) async fn form(
-    State(app): State<Shared>,
-    Extension(visitor): Extension<Visitor>,
-) -> Result<Html<String>, WebError> {
-    pages::draw(&app, &visitor, "calendar", "pages/calendar_import.html", Page::default()).await
-}
-
-/// Fields of the form.
-#[derive(Default)]
-struct Fields {
-    file: String,
-    text: String,
-    id: Option<usize>,
-    at: Option<usize>,
-    sure: bool,
-}
-
-async fn fields(mut form: Multipart) -> Result<Fields, WebError> {
-    let unread = |_| WebError::unfit("Không đọc được tệp / The file cannot be read");
-    let mut fields = Fields::default();
-    while let Some(field) = form.next_field().await.map_err(unread)? {
-        let name = field.name().unwrap_or_default().to_owned();
-        let bytes = field.bytes().await.map_err(unread)?;
-        if bytes.len() > LONGEST {
-            return Err(WebError::unfit("Bảng dài quá 1 MB / The table is longer than 1 MB"));
-        }
-        let text = String::from_utf8(bytes.to_vec()).map_err(|_| {
-            WebError::unfit("Tệp không phải CSV mã UTF-8; từ Excel hãy chọn “CSV UTF-8” / The file is no CSV in UTF-8; in Excel choose “CSV UTF-8”")
-        })?;
-        match name.as_str() {
-            "file" => fields.file = text,
-            "text" => fields.text = text,
-            "id" => fields.id = text.parse().ok(),
-            "at" => fields.at = text.parse().ok(),
-            "sure" => fields.sure = !text.is_empty(),
-            _ => {}
-        }
-    }
-    Ok(fields)
-}
-
-/// Tries the table, or makes its moves once somebody has seen that.
-pub(crate) async fn press(
-    State(app): State<Shared>,
-    Extension(visitor): Extension<Visitor>,
-    form: Multipart,
-) -> Result<Html<String>, WebError> {
-    let fields = fields(form).await?;
-    let text = if fields.file.trim().is_empty() { fields.text } else { fields.file };
-    let mut rows = table(&text);
-    let mut page = Page { text, ..Page::default() };
-    if rows.len() < 2 {
-        page.problem = "calendar_import.empty";
-        return pages::draw(&app, &visitor, "calendar", "pages/calendar_import.html", page).await;
-    }
-    let heads = rows.remove(0);
-    let known = |key: &str| {
-        let words =
-            ["vi", "en"].map(|lang| app.assets.word(lang, &format!("calendar_export.{key}")));
-        heads.iter().position(|head| {
-            let head = head.trim().to_lowercase();
-            head == key || words.iter().any(|word| word.to_lowercase() == head)
-        })
-    };
-    let (id, at) = (fields.id.or_else(|| known("id")), fields.at.or_else(|| known("at")));
-    page.columns = (0..)
-        .zip(&heads)
-        .map(|(number, name)| Column {
-            number,
-            name: name.trim().to_owned(),
-            id: id == Some(number),
-            at: at == Some(number),
-        })
-        .collect();
-    let (Some(id), Some(at)) = (id, at) else {
-        page.problem = "calendar_import.columns";
-        return pages::draw(&app, &visitor, "calendar", "pages/calendar_import.html", page).await;
-    };
-    let cell = |row: &Vec<String>, n: usize| row.get(n).cloned().unwrap_or_default();
-    let wanted: Vec<Row> =
-        rows.iter().map(|row| Row { id: cell(row, id), at: cell(row, at) }).collect();
-    page.rows = go(&app, &visitor, &wanted, !fields.sure).await?;
-    for row in &page.rows {
-        match row.outcome {
-            "move" => page.moves += 1,
-            "moved" => page.moved += 1,
-            "refused" => page.refused += 1,
-            _ => {}
-        }
-    }
-    pages::draw(&app, &visitor, "calendar", "pages/calendar_import.html", page).await
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_table_is_read_as_spreadsheets_write_it() {
-        let row = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
-        let expect = vec![row(["a", "b;c", "x"]), row(["Bão, \"lũ\"\nquét", "", "ộ"])];
-        for text in [
-            "\u{feff}a,b;c,x\r\n\"Bão, \"\"lũ\"\"\nquét\",,ộ\r\n",
-            "a\tb;c\tx\n\"Bão, \"\"lũ\"\"\nquét\"\t\tộ\n\n",
-            "a;\"b;c\";x\n\"Bão, \"\"lũ\"\"\nquét\";;ộ",
-        ] {
-            assert_eq!(table(text), expect, "{text:?}");
-        }
-        assert_eq!(table(""), Vec::<Vec<String>>::new());
-    }
 
     #[test]
     fn times_are_read_in_the_zone_of_the_newsroom() {
@@ -362,6 +250,7 @@ mod tests {
             "07:30 15/11/2026",
             "2026-11-15T00:30:00Z",
             "2026-11-15T07:30:00+07:00",
+            "46341.3125",
         ] {
             let Some(When::At { at, .. }) = time(text) else { panic!("{text}") };
             assert_eq!(at, expect, "{text}");

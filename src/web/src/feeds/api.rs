@@ -42,7 +42,7 @@ pub(crate) async fn one(
     (State(app), Extension(visitor)): Asked,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, WebError> {
-    Ok(Json(super::told_whole(super::one(&app, &visitor, &id).await?)))
+    Ok(Json(super::told_whole(&super::one(&app, &visitor, &id).await?)))
 }
 
 pub(crate) async fn change(

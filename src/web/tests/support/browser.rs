@@ -93,7 +93,7 @@ impl<'a> Browser<'a> {
         method: &str,
         path: &str,
         headers: &[(&str, &str)],
-        body: String,
+        body: impl Into<Body>,
     ) -> Response {
         let mut request = Request::builder().method(method).uri(path).header("host", "loa.example");
         if !self.cookie.is_empty() {
@@ -107,7 +107,7 @@ impl<'a> Browser<'a> {
             let value = if *name == "cookie" { bound(value) } else { (*value).to_owned() };
             request = request.header(*name, value);
         }
-        let mut request = request.body(Body::from(body)).unwrap();
+        let mut request = request.body(body.into()).unwrap();
         request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 40_000))));
         self.world.router.clone().oneshot(request).await.unwrap()
     }
