@@ -82,6 +82,7 @@ pub(super) fn cut_words(by: By) -> (&'static str, &'static str) {
         By::Post => ("Bài đăng", "Post"),
         By::Section => ("Chuyên mục", "Topic"),
         By::Language => ("Ngôn ngữ", "Language"),
+        By::Agency => ("Cơ quan", "Agency"),
     }
 }
 
@@ -106,9 +107,13 @@ pub(super) fn row_words(by: By, row: &ReportRow, total: bool) -> String {
         By::Format => serde_json::from_value(row.key.as_str().into())
             .map_or_else(|_| row.label.clone(), |format| pair(format_words(format))),
         By::Section if row.key.is_empty() => pair(("Không ghi chuyên mục", "No topic given")),
-        By::Channel | By::Account | By::Article | By::Post | By::Section | By::Language => {
-            row.label.clone()
-        }
+        By::Channel
+        | By::Account
+        | By::Article
+        | By::Post
+        | By::Section
+        | By::Language
+        | By::Agency => row.label.clone(),
     }
 }
 
