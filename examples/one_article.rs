@@ -196,6 +196,7 @@ fn person(ids: &Ids, login: &str, role: Role) -> User {
         login: login.to_owned(),
         name: login.to_owned(),
         roles: vec![role],
+        also: Vec::new(),
         password_hash: String::new(),
         lang: "vi".to_owned(),
         deactivated_at: None,

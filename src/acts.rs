@@ -54,7 +54,7 @@ pub(crate) async fn post(house: &House, order: PostAct) -> anyhow::Result<Value>
     }
     let by = ops::named(house, &order.by).await?;
     // Another agency's posts are not told from such as do not exist.
-    if delivery.agency != by.agency {
+    if by.in_agency(&delivery.agency).is_none() {
         bail!("không có bài {0} · there is no post {0}", order.id);
     }
     let needs_reason = !matches!(order.act, Act::ConfirmLive | Act::Release | Act::Retry);
@@ -159,7 +159,7 @@ pub(crate) async fn connect(house: &House, order: Connect) -> anyhow::Result<Val
     let by = ops::named(house, &order.by).await?;
     let account = &order.account;
     let kept = house.store.read::<loa_model::Account>(account.as_str()).await?;
-    if kept.is_none_or(|kept| kept.record.agency != by.agency) {
+    if kept.is_none_or(|kept| by.in_agency(&kept.record.agency).is_none()) {
         bail!("không có tài khoản {account} · there is no account {account}");
     }
     if order.values.values().all(String::is_empty) {

@@ -245,6 +245,7 @@ async fn people(house: &House, kept: &Kept) -> anyhow::Result<()> {
             login: person.login.clone(),
             name: person.name.clone(),
             roles: person.roles.clone(),
+            also: Vec::new(),
             password_hash: loa_web::hash_password(&person.password, &*house.entropy),
             lang: "vi".to_owned(),
             deactivated_at: None,

@@ -43,7 +43,10 @@ pub(crate) async fn publish(
     order: Publish,
     progress: &mpsc::Sender<Value>,
 ) -> anyhow::Result<Value> {
+    let accounts: Vec<AccountName> =
+        order.to.iter().map(|name| name.parse()).collect::<Result<_, _>>()?;
     let author = person(house, order.author.as_deref(), Role::Author).await?;
+    let author = there(house, author, accounts.first()).await?;
     if !author.is_any(&[Role::Author, Role::Editor]) {
         bail!(
             "{0} không phải người soạn hay người biên tập nên không soạn bài, không đặt độ khẩn được · \
@@ -56,8 +59,6 @@ pub(crate) async fn publish(
             "--approve-as works only in a demo folder; here the posts wait for their approver under /duyet"
         );
     }
-    let accounts: Vec<AccountName> =
-        order.to.iter().map(|name| name.parse()).collect::<Result<_, _>>()?;
     for name in &accounts {
         let known = house.store.read::<Account>(name.as_str()).await?;
         if known.is_none_or(|row| row.record.agency != author.agency) {
@@ -82,6 +83,7 @@ pub(crate) async fn publish(
     submit(house, &posts, &author).await?;
     if let Some(login) = &order.approve_as {
         let approver = person(house, Some(login), Role::Approver).await?;
+        let approver = there(house, approver, accounts.first()).await?;
         approve(house, &posts, &approver).await?;
         tell(progress, format!("approved by {}", approver.name)).await;
     } else {
@@ -466,12 +468,15 @@ pub(crate) async fn add_user(house: &House, new: NewUser) -> anyhow::Result<Valu
         .collect::<anyhow::Result<_>>()?;
     let known = login(house, &new.login).await?;
     let is_known = known.is_some();
+    let mut also = known.as_ref().map(|user| user.also.clone()).unwrap_or_default();
+    also.retain(|there| there.agency != new.agency);
     let user = User {
         id: known.map_or_else(|| house.ids.make(), |user| user.id),
         agency: new.agency,
         login: new.login,
         name: new.name,
         roles,
+        also,
         password_hash: new.password_hash,
         lang: "vi".to_owned(),
         deactivated_at: None,
@@ -512,6 +517,13 @@ async fn person(house: &House, name: Option<&str>, role: Role) -> anyhow::Result
         (None, _) => bail!("nobody has the role {role:?}; add people with `loa user`"),
         (Some(_), Some(_)) => bail!("several people have the role {role:?}; say who with --as"),
     }
+}
+
+/// The person as they are in the agency of an account; as they are at home without one, or when they do not work there.
+async fn there(house: &House, person: User, of: Option<&AccountName>) -> anyhow::Result<User> {
+    let Some(name) = of else { return Ok(person) };
+    let account = house.store.read::<Account>(name.as_str()).await?;
+    Ok(account.and_then(|row| person.in_agency(&row.record.agency)).unwrap_or(person))
 }
 
 /// An agency by its short name.

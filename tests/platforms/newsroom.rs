@@ -90,6 +90,7 @@ impl Newsroom {
             login: "minh".to_owned(),
             name: "Trần Đức Minh".to_owned(),
             roles: vec![loa_model::Role::Approver],
+            also: Vec::new(),
             password_hash: String::new(),
             lang: "vi".to_owned(),
             deactivated_at: None,

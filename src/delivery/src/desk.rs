@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use loa_model::{
     Actor, Delivery, DeliveryEvent as Event, DeliveryId, DeliveryState as State, Entropy, Ids,
-    Post, PostId, PostState, Receipt, Role, User, UserId,
+    Membership, Post, PostId, PostState, Receipt, Role, User, UserId,
     delivery::{EventKind, Refused},
     record::join,
     seams::SharedClock,
@@ -451,15 +451,35 @@ impl Desk {
     async fn allowed(&self, act: Act, id: DeliveryId, by: UserId) -> Result<Versioned<Delivery>> {
         let unknown = || DeskError::Unknown(format!("delivery {id}"));
         let found = self.store.read::<Delivery>(&id.to_string()).await?.ok_or_else(unknown)?;
-        let person = self.person(by, act.roles(&found.record)).await?;
-        if found.record.agency == person.agency { Ok(found) } else { Err(unknown()) }
+        let d = &found.record;
+        self.person(by, &d.agency, act.roles(d)).await?.ok_or_else(unknown)?;
+        Ok(found)
     }
 
-    /// The person, when they have one of these roles; somebody unknown has none.
-    pub(crate) async fn person(&self, by: UserId, roles: &[Role]) -> Result<User> {
-        let kept = self.store.read::<User>(&by.to_string()).await?.map(|kept| kept.record);
-        kept.filter(|person| person.is_any(roles))
-            .ok_or_else(|| DeskError::Role { needs: roles.first().copied().unwrap_or(Role::Admin) })
+    /// The person as they are in an agency, when they have one of these roles there; nobody when they do not work there.
+    pub(crate) async fn person(
+        &self,
+        by: UserId,
+        agency: &str,
+        roles: &[Role],
+    ) -> Result<Option<User>> {
+        let refused = || missing(roles);
+        let kept = self.known(by).await?.ok_or_else(refused)?;
+        match kept.in_agency(agency) {
+            Some(person) if !person.is_any(roles) => Err(refused()),
+            person => Ok(person),
+        }
+    }
+
+    /// The person with all their agencies, when they have one of these roles in any of them.
+    pub(crate) async fn person_anywhere(&self, by: UserId, roles: &[Role]) -> Result<User> {
+        let kept = self.known(by).await?;
+        let has = |there: &Membership| there.roles.iter().any(|role| roles.contains(role));
+        kept.filter(|person| person.memberships().iter().any(has)).ok_or_else(|| missing(roles))
+    }
+
+    async fn known(&self, id: UserId) -> Result<Option<User>> {
+        Ok(self.store.read::<User>(&id.to_string()).await?.map(|kept| kept.record))
     }
 
     async fn post(&self, id: PostId) -> Result<Versioned<Post>> {
@@ -477,6 +497,11 @@ impl Desk {
             deletable: channel.is_some_and(|channel| channel.capability().delete),
         }
     }
+}
+
+/// Somebody who is unknown has none of the roles either.
+fn missing(roles: &[Role]) -> DeskError {
+    DeskError::Role { needs: roles.first().copied().unwrap_or(Role::Admin) }
 }
 
 /// The reason a person gave.

@@ -43,10 +43,9 @@ impl Desk {
     /// # Errors
     /// [`DeskError::Role`], [`DeskError::Unknown`] also for another agency's.
     pub async fn close_incident(&self, id: &str, by: UserId) -> Result<()> {
-        let person = self.person(by, CLOSERS).await?;
-        let kept = self.store.read::<Incident>(id).await?;
-        let kept = kept.filter(|kept| kept.record.agency == person.agency);
-        let Some(mut kept) = kept else { return Err(DeskError::Unknown(format!("incident {id}"))) };
+        let unknown = || DeskError::Unknown(format!("incident {id}"));
+        let mut kept = self.store.read::<Incident>(id).await?.ok_or_else(unknown)?;
+        self.person(by, &kept.record.agency, CLOSERS).await?.ok_or_else(unknown)?;
         if kept.record.closed.is_some() {
             return Ok(());
         }
@@ -63,11 +62,9 @@ impl Desk {
     /// [`DeskError::Role`]; [`DeskError::Unknown`] also for another agency's; [`DeskError::NotNow`] when it is under way or
     /// done.
     pub async fn retry_job(&self, id: JobId, by: UserId) -> Result<()> {
-        let person = self.person(by, NEWSROOM).await?;
-        let kept = self.store.read::<Job>(&id.to_string()).await?;
-        if kept.is_none_or(|kept| kept.record.agency != person.agency) {
-            return Err(DeskError::Unknown(format!("job {id}")));
-        }
+        let unknown = || DeskError::Unknown(format!("job {id}"));
+        let kept = self.store.read::<Job>(&id.to_string()).await?.ok_or_else(unknown)?;
+        self.person(by, &kept.record.agency, NEWSROOM).await?.ok_or_else(unknown)?;
         match self.store.retry_job(id, Actor::User(by)).await {
             Ok(()) => {}
             Err(StoreError::Refused { .. }) => return Err(NotNow::NotOver.into()),

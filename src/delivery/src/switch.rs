@@ -101,9 +101,14 @@ impl Desk {
         if strange || scope != "all" && !named("agency/") && !named("channel/") {
             return Err(NotNow::BadScope(scope.to_owned()).into());
         }
-        let person = self.person(by, SWITCHERS).await?;
-        if scope.strip_prefix("agency/").is_some_and(|agency| agency != person.agency) {
-            return Err(DeskError::Role { needs: Role::Approver });
+        match scope.strip_prefix("agency/") {
+            Some(agency) => {
+                let person = self.person(by, agency, SWITCHERS).await?;
+                person.ok_or(DeskError::Role { needs: Role::Approver })?;
+            }
+            None => {
+                self.person_anywhere(by, SWITCHERS).await?;
+            }
         }
         let reason = if on { given(&reason)? } else { reason };
         let switch = KillSwitch { scope: scope.to_owned(), on, reason, by, at: self.clock.now() };
@@ -157,12 +162,10 @@ impl Desk {
         what: &str,
         status: AccountStatus,
     ) -> Result<()> {
+        let unknown = || DeskError::Unknown(format!("account {name}"));
         let kept = self.store.read::<Account>(name.as_str()).await?;
-        let person = self.person(by, SWITCHERS).await?;
-        let kept = kept.filter(|kept| kept.record.agency == person.agency);
-        let Some(mut kept) = kept else {
-            return Err(DeskError::Unknown(format!("account {name}")));
-        };
+        let mut kept = kept.ok_or_else(unknown)?;
+        self.person(by, &kept.record.agency, SWITCHERS).await?.ok_or_else(unknown)?;
         let mut changes = Changes::by(Actor::User(by), what);
         if status == AccountStatus::Active {
             // Whoever lets it post again has dealt with what kept it from posting.

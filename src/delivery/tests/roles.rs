@@ -7,8 +7,8 @@ mod support;
 use loa_channel::memory::{Chain, Fault, Options};
 use loa_delivery::{Act, Desk, DeskError, NotNow};
 use loa_model::{
-    AccountStatus, Clock as _, Delivery, DeliveryId, DeliveryState as State, Role, User, UserId,
-    capability::ReadBack,
+    AccountStatus, Clock as _, Delivery, DeliveryId, DeliveryState as State, Post, Role, User,
+    UserId, capability::ReadBack,
 };
 use loa_store::StoreExt as _;
 use support::{World, person, receipt};
@@ -101,6 +101,39 @@ fn another_agency_stops_nothing_of_ours() {
     let switched = support::ready(desk.kill_switch("agency/demo", true, person(6), "?".into()));
     assert!(matches!(switched, Err(DeskError::Role { .. })), "{switched:?}");
     support::ready(desk.kill_switch("agency/khac", true, person(6), "của mình".into())).unwrap();
+}
+
+/// Roles are of an agency: what a person is in one is nothing in another.
+#[test]
+fn who_works_in_two_agencies_decides_in_each_by_its_roles() {
+    for (home, also, may) in [
+        (("demo", Role::Author), ("khac", Role::Approver), false),
+        (("khac", Role::Author), ("demo", Role::Approver), true),
+    ] {
+        let mut world = world();
+        world.hire(7, home.0, home.1);
+        world.also(7, also.0, also.1);
+        let id = world.post(PAGE, |_, _| {});
+        let worker = world.worker();
+        world.rounds(&worker, 5);
+        let (desk, by, page) = (world.desk(), person(7), PAGE.parse().unwrap());
+        let article =
+            support::ready(world.store.read::<Post>(&world.delivery(id).post.to_string()));
+        let article = article.unwrap().unwrap().record.article;
+        let answers = [
+            support::ready(desk.pause_account(&page, by, "bảo trì".into())),
+            support::ready(desk.kill_switch("agency/demo", true, by, "sự cố".into())),
+            support::ready(desk.retract(id, by, "sai".into())).map(|_| ()),
+        ];
+        for answer in answers {
+            let refused = matches!(answer, Err(DeskError::Role { .. }));
+            assert_eq!((answer.is_ok(), refused), (may, !may), "{home:?} {also:?}: {answer:?}");
+        }
+        let taken = support::ready(desk.retract_everywhere(article, by, "sai")).unwrap();
+        assert_eq!(taken.len(), usize::from(may), "{home:?} {also:?}");
+        let theirs = support::ready(desk.kill_switch("agency/khac", true, by, "sự cố".into()));
+        assert_eq!(theirs.is_ok(), !may, "{home:?} {also:?}: {theirs:?}");
+    }
 }
 
 #[test]

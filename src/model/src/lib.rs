@@ -48,7 +48,7 @@ pub use storyboard::{
     BadStoryboard, Beat, Cut, Fit, MediaCount, Music, Storyboard, Topic, Transition,
 };
 pub use template::{BadTemplate, OwnTemplate};
-pub use user::{Actor, Login, Role, User};
+pub use user::{Actor, Login, Membership, Role, User};
 pub use variant::{Rendition, Variant, VariantKind, VariantState};
 
 /// A move that the state machine of a record does not list.

@@ -30,19 +30,32 @@ impl Role {
         [Self::Author, Self::Editor, Self::Approver, Self::Analyst, Self::Admin];
 }
 
-/// A person of one agency.
+/// What a person may do in one agency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Membership {
+    /// The agency.
+    pub agency: String,
+    /// Roles there; without any the person looks only.
+    pub roles: Vec<Role>,
+}
+
+/// A person. They belong to one agency, which keeps their name and their password, and may work in others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
     /// Id.
     pub id: UserId,
-    /// Agency (tenant) name, for example `demo`.
+    /// Agency (tenant) they belong to, for example `demo`.
     pub agency: String,
     /// Sign-in name, unique in the installation.
     pub login: String,
     /// Name shown to others.
     pub name: String,
-    /// Roles.
+    /// Roles in that agency.
     pub roles: Vec<Role>,
+    /// Other agencies they work in, with their roles there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<Membership>,
     /// PHC string of the argon2id hash.
     pub password_hash: String,
     /// Interface language, `vi` or `en`.
@@ -56,6 +69,21 @@ impl User {
     /// Whether the person may sign in.
     pub fn is_active(&self) -> bool {
         self.deactivated_at.is_none()
+    }
+
+    /// Every agency they work in with their roles there, the one they belong to first.
+    pub fn memberships(&self) -> Vec<Membership> {
+        let own = Membership { agency: self.agency.clone(), roles: self.roles.clone() };
+        std::iter::once(own).chain(self.also.iter().cloned()).collect()
+    }
+
+    /// The person as they are in an agency: its roles and no other. Nobody when they do not work there.
+    ///
+    /// What it answers is for asking who may do what, never for writing: the person is kept with all their agencies.
+    pub fn in_agency(&self, agency: &str) -> Option<Self> {
+        let there = self.memberships().into_iter().find(|there| there.agency == agency)?;
+        let Membership { agency, roles } = there;
+        Some(Self { agency, roles, also: Vec::new(), ..self.clone() })
     }
 
     /// Whether the person has this role; an admin does not approve by being admin.
@@ -75,10 +103,16 @@ impl Record for User {
         self.id.to_string()
     }
     fn index(&self) -> Vec<IndexEntry> {
-        vec![
+        let place = |agency: &str| IndexEntry {
+            index: "user_by_agency",
+            key: join(&[agency, &self.login]),
+        };
+        let mut entries = vec![
             IndexEntry { index: "user_by_login", key: self.login.clone() },
-            IndexEntry { index: "user_by_agency", key: join(&[&self.agency, &self.login]) },
-        ]
+            place(&self.agency),
+        ];
+        entries.extend(self.also.iter().map(|there| place(&there.agency)));
+        entries
     }
 }
 
@@ -125,5 +159,25 @@ mod tests {
         let gone = User { deactivated_at: Some(at), ..user };
         let read: User = serde_json::from_str(&serde_json::to_string(&gone).unwrap()).unwrap();
         assert!(!read.is_active());
+    }
+
+    #[test]
+    fn a_person_has_in_each_agency_the_roles_of_that_agency_only() {
+        let lan: User = serde_json::from_str(
+            r#"{"id":"00000000-0000-7000-8000-00000000abcd","agency":"a","login":"lan","name":"Lan","roles":["approver"],
+                "also":[{"agency":"b","roles":["author"]},{"agency":"c","roles":[]}],"password_hash":"x","lang":"vi"}"#,
+        )
+        .unwrap();
+        let there = |agency: &str| lan.in_agency(agency).map(|there| (there.agency, there.roles));
+        assert_eq!(there("a"), Some(("a".into(), vec![Role::Approver])));
+        assert_eq!(there("b"), Some(("b".into(), vec![Role::Author])));
+        assert_eq!(there("c"), Some(("c".into(), vec![])));
+        assert_eq!(there("d"), None);
+        assert!(
+            lan.in_agency("b").is_some_and(|there| there.also.is_empty() && there.id == lan.id)
+        );
+        let places = lan.index().into_iter().filter(|entry| entry.index == "user_by_agency");
+        let places: Vec<String> = places.map(|entry| entry.key).collect();
+        assert_eq!(places, ["a", "b", "c"].map(|agency| join(&[agency, "lan"])));
     }
 }

@@ -15,8 +15,8 @@ mod words;
 use std::sync::{Arc, Mutex};
 
 use loa_model::{
-    Actor, Article, ArticleState, Delivery, DeliveryEvent, DeliveryState, Digest, MediaRole, Post,
-    PostFormat, PostState, Role, User, Variant, VariantKind, VariantState,
+    Actor, Article, ArticleState, Delivery, DeliveryEvent, DeliveryState, Digest, MediaRole,
+    Membership, Post, PostFormat, PostState, Role, User, Variant, VariantKind, VariantState,
 };
 use loa_store::{Changes, StoreExt};
 
@@ -154,6 +154,26 @@ fn the_author_does_not_approve() {
             .key(),
         "not_found"
     );
+    assert_eq!(desk.deliveries(), []);
+}
+
+/// Whoever writes as a member of one agency does not sign as a member of another.
+#[test]
+fn who_wrote_a_post_does_not_approve_it_as_somebody_of_another_agency() {
+    let mut desk = Desk::new();
+    let there = Membership { agency: "other".into(), roles: vec![Role::Approver] };
+    desk.author.also = vec![there];
+    let post = desk.submitted();
+    let as_approver = desk.author.in_agency("other").unwrap();
+    let approve = |desk: &Desk, by: &User| {
+        let signed = desk.review.approve(by, post.id, post.digest(), window(), &desk.capability);
+        now(signed).unwrap_err().key()
+    };
+    assert_eq!(approve(&desk, &as_approver), "not_found");
+    // The other way round: they belong to the other agency and sign here.
+    let home = Membership { agency: post.agency.clone(), roles: vec![Role::Approver] };
+    let guest = User { agency: "other".into(), also: vec![home], ..desk.author.clone() };
+    assert_eq!(approve(&desk, &guest.in_agency(&post.agency).unwrap()), "own_post");
     assert_eq!(desk.deliveries(), []);
 }
 

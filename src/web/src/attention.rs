@@ -308,6 +308,9 @@ pub(crate) async fn close(
     Extension(visitor): Extension<Visitor>,
     Path(id): Path<String>,
 ) -> Result<Response, WebError> {
+    let known = app.store.read::<Incident>(&id).await?;
+    let known = known.filter(|row| row.record.agency == visitor.user.agency);
+    known.ok_or_else(WebError::missing)?;
     let closed = app.desk.close_incident(&id, visitor.user.id).await;
     closed.map_err(|error| desk_refusal(&app, &visitor, &error))?;
     Ok(back())
@@ -320,6 +323,9 @@ pub(crate) async fn retry(
     Path(id): Path<String>,
 ) -> Result<Response, WebError> {
     let id: JobId = id.parse().map_err(|_| WebError::missing())?;
+    let known = app.store.read::<Job>(&id.to_string()).await?;
+    let known = known.filter(|row| row.record.agency == visitor.user.agency);
+    known.ok_or_else(WebError::missing)?;
     let done = app.desk.retry_job(id, visitor.user.id).await;
     done.map_err(|error| desk_refusal(&app, &visitor, &error))?;
     Ok(back())

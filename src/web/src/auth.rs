@@ -19,7 +19,7 @@ use axum::{
 };
 use jiff::{SignedDuration, Timestamp};
 use loa_model::{
-    Actor, Digest, Entropy, IndexEntry, Record, User, UserId,
+    Actor, Digest, Entropy, IndexEntry, Membership, Record, User, UserId,
     record::{join, time_key},
 };
 use loa_store::{Changes, Expect, StoreExt, Versioned};
@@ -58,6 +58,9 @@ pub struct Session {
     /// Which browser it was, by its own words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub browser: Option<String>,
+    /// The agency the person acts for, once they chose one; else the one they belong to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agency: Option<String>,
 }
 
 impl Session {
@@ -71,6 +74,7 @@ impl Session {
             seen_at: None,
             address: None,
             browser: None,
+            agency: None,
         }
     }
 }
@@ -93,7 +97,10 @@ pub(crate) const BY_USER: &str = "session_by_user";
 /// Who asks, and in which language: put into each request by [`require`].
 #[derive(Debug, Clone)]
 pub(crate) struct Visitor {
+    /// The person as they are in the agency they act for: its name and their roles there. Never written to the store.
     pub(crate) user: User,
+    /// The agencies they may act for, the one they belong to first.
+    pub(crate) agencies: Vec<Membership>,
     pub(crate) session: Digest,
     pub(crate) lang: String,
 }
@@ -308,9 +315,13 @@ async fn visitor(app: &Shared, headers: &HeaderMap) -> Result<Option<Visitor>, W
     }
     let user = app.store.read::<User>(&row.record.user.to_string()).await?;
     let Some(user) = user.map(|user| user.record).filter(User::is_active) else { return Ok(None) };
+    let agencies = user.memberships();
+    // Whoever was taken out of the agency they acted for is back in their own.
+    let chosen = row.record.agency.as_deref().and_then(|agency| user.in_agency(agency));
+    let Some(user) = chosen.or_else(|| user.in_agency(&user.agency)) else { return Ok(None) };
     seen(app, row).await?;
     let lang = language_of(headers, &app.config.language);
-    Ok(Some(Visitor { user, session, lang }))
+    Ok(Some(Visitor { user, agencies, session, lang }))
 }
 
 /// Notes that a session is used, once an hour.

@@ -176,6 +176,18 @@ async fn turn(
     Order { scope, reason }: Order,
     stop: bool,
 ) -> Result<Response, WebError> {
+    // The desk asks what the person may do anywhere; here they act for one agency.
+    let of = match (scope.strip_prefix("agency/"), scope.parse::<AccountName>()) {
+        (Some(agency), _) => Some(agency.to_owned()),
+        (None, Ok(name)) => {
+            let account = app.store.read::<Account>(name.as_str()).await?;
+            Some(account.ok_or_else(WebError::missing)?.record.agency)
+        }
+        (None, Err(_)) => None,
+    };
+    if of.is_some_and(|agency| agency != visitor.user.agency) {
+        return Err(WebError::missing());
+    }
     let done = app.desk.switch(&scope, stop, visitor.user.id, reason).await;
     done.map_err(|error| desk_refusal(app, visitor, &error))?;
     Ok(Redirect::to("/kenh").into_response())

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod acting;
 mod api;
 mod approvals;
 mod article;
@@ -252,6 +253,7 @@ fn table() -> (Router<Shared>, Vec<Way>) {
         .get("/toi", staff, own::page)
         .post("/toi/mat-khau", staff, own::password)
         .post("/toi/ngon-ngu", staff, own::language)
+        .post("/toi/co-quan", staff, acting::choose)
         .post("/toi/ma", staff, tokens::make)
         .post("/toi/ma/{id}/thu-hoi", staff, tokens::revoke)
         .post("/toi/phien/khac/thu-hoi", staff, own::end_others)
@@ -430,6 +432,8 @@ fn table() -> (Router<Shared>, Vec<Way>) {
             staff,
             (own::password_told(), own::password_operation),
         )
+        .api(Method::GET, "/api/v1/own/agencies", staff, (acting::list_told(), acting::list))
+        .api(Method::PUT, "/api/v1/own/agency", staff, (acting::set_told(), acting::set))
         .api(
             Method::PUT,
             "/api/v1/own/language",

@@ -13,7 +13,9 @@ use loa_store::{JobView, StoreExt};
 use serde::Serialize;
 
 use crate::{
-    Shared, attention, audit,
+    Shared,
+    acting::{self, AgencyView},
+    attention, audit,
     auth::Visitor,
     channels::{StopView, stops},
     decide::failed,
@@ -39,6 +41,8 @@ pub(crate) struct Frame<T: Serialize> {
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct UserView {
     name: String,
+    /// The agencies they may act for; one is marked as the one they act for.
+    agencies: Vec<AgencyView>,
     /// Whether the log is theirs to read.
     reads_audit: bool,
     /// Whether the person manages people.
@@ -58,6 +62,7 @@ pub(crate) async fn draw<T: Serialize + 'static>(
     let stops = stops(app, visitor).await?;
     let user = UserView {
         name: visitor.user.name.clone(),
+        agencies: acting::agencies(app, visitor).await?,
         reads_audit: audit::READERS.lets(Some(&visitor.user.roles)),
         admin: visitor.user.is(Role::Admin),
     };

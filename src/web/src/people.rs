@@ -3,6 +3,8 @@
 pub(crate) mod page;
 pub(crate) mod told;
 
+use std::collections::BTreeMap;
+
 use axum::{
     Extension, Json,
     extract::{Path, State},
@@ -10,7 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
-use loa_model::{Login, Role, User, UserId, record::join};
+use loa_model::{Login, Membership, Role, User, UserId, record::join};
 use loa_store::{Changes, StoreExt, Versioned};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -37,6 +39,8 @@ pub(crate) struct PersonView {
     roles: Vec<Role>,
     lang: String,
     active: bool,
+    /// Whether the person belongs to this agency, which then keeps their name and password; else they work here too.
+    belongs: bool,
     /// Nothing when no sign-in was kept.
     last_sign_in: Option<Timestamp>,
 }
@@ -76,12 +80,15 @@ pub(crate) struct Given {
 /// The people of the visitor's agency, by sign-in name.
 pub(crate) async fn all(app: &Shared, visitor: &Visitor) -> Result<Vec<PersonView>, WebError> {
     let mut views = Vec::new();
-    for user in of_agency(app, &visitor.user.agency).await? {
-        let user = user.record;
+    let agency = &visitor.user.agency;
+    for user in of_agency(app, agency).await?.into_iter().map(|row| row.record) {
+        let belongs = user.agency == *agency;
+        let Some(user) = user.in_agency(agency) else { continue };
         let last = app.store.list_last::<Session>(BY_USER, &user.id.to_string(), 1).await?;
         views.push(PersonView {
             last_sign_in: last.first().and_then(|row| row.record.created_at),
             active: user.is_active(),
+            belongs,
             id: user.id,
             login: user.login,
             name: user.name,
@@ -96,11 +103,19 @@ async fn of_agency(app: &Shared, agency: &str) -> Result<Vec<Versioned<User>>, W
     Ok(app.store.list::<User>("user_by_agency", &join(&[agency, ""]), MOST).await?)
 }
 
-/// A person of the visitor's agency; one of another is not there.
+/// A person who works in the visitor's agency; anybody else is not there.
 async fn person(app: &Shared, visitor: &Visitor, id: &str) -> Result<Versioned<User>, WebError> {
     let id: UserId = id.parse().map_err(|_| WebError::missing())?;
     let row = app.store.read::<User>(&id.to_string()).await?;
-    row.filter(|row| row.record.agency == visitor.user.agency).ok_or_else(WebError::missing)
+    let agency = &visitor.user.agency;
+    row.filter(|row| row.record.in_agency(agency).is_some()).ok_or_else(WebError::missing)
+}
+
+/// What keeps an agency from changing a person who belongs to another one.
+fn elsewhere() -> WebError {
+    WebError::unfit(
+        "Họ tên, mật khẩu và quyền đăng nhập do cơ quan chủ quản của người này giữ; ở đây chỉ đổi được vai trò / Name, password and sign-in are kept by the agency this person belongs to; here only their roles can be changed",
+    )
 }
 
 /// A name as people read it: no line breaks, no spaces around it.
@@ -171,6 +186,7 @@ pub(crate) async fn add(
         login: login.to_owned(),
         name,
         roles: roles(new.roles),
+        also: Vec::new(),
         password_hash: hashed(app, password.clone()).await?,
         lang: new.lang,
         deactivated_at: None,
@@ -200,16 +216,20 @@ pub(crate) async fn change(
 ) -> Result<(), WebError> {
     let row = person(app, visitor, id).await?;
     let now = app.clock.now();
+    let agency = &visitor.user.agency;
     let mut user = row.record.clone();
     if let Some(text) = wanted.name {
         user.name = name(&text)?;
     }
-    if let Some(wanted) = wanted.roles {
-        user.roles = roles(wanted);
-    }
     let (was, becomes) = (user.is_active(), wanted.active.unwrap_or(user.is_active()));
     if was != becomes {
         user.deactivated_at = (!becomes).then_some(now);
+    }
+    if user != row.record && user.agency != *agency {
+        return Err(elsewhere());
+    }
+    if let Some(wanted) = wanted.roles {
+        give_roles(&mut user, agency, roles(wanted));
     }
     if user == row.record {
         return Ok(());
@@ -220,9 +240,7 @@ pub(crate) async fn change(
         _ => "change person",
     };
     let mut changes = Changes::by(visitor.actor(), what).update(&user, row.version);
-    if administers(&row.record) && !administers(&user) {
-        changes = another_admin(app, &user, changes).await?;
-    }
+    changes = keep_admins(app, &row.record, &user, changes).await?;
     if !becomes {
         changes = end_sessions(app, user.id, None, changes).await?;
     }
@@ -230,21 +248,45 @@ pub(crate) async fn change(
     Ok(())
 }
 
-fn administers(user: &User) -> bool {
-    user.is_active() && user.is(Role::Admin)
+fn give_roles(user: &mut User, agency: &str, roles: Vec<Role>) {
+    if user.agency == agency {
+        user.roles = roles;
+    } else if let Some(there) = user.also.iter_mut().find(|there| there.agency == agency) {
+        there.roles = roles;
+    }
 }
 
-/// Who administers an agency besides this person is written again as they are: two administrators who take the role from
-/// each other at once conflict, and one stays.
-async fn another_admin(app: &Shared, but: &User, changes: Changes) -> Result<Changes, WebError> {
-    let people = of_agency(app, &but.agency).await?;
-    let other = people.iter().find(|row| row.record.id != but.id && administers(&row.record));
-    let other = other.ok_or_else(|| {
-        WebError::unfit(
-            "Đơn vị phải còn ít nhất một quản trị viên đang hoạt động / An agency keeps at least one active administrator",
-        )
-    })?;
-    Ok(changes.update(&other.record, other.version))
+fn administers(user: &User, agency: &str) -> bool {
+    user.is_active() && user.in_agency(agency).is_some_and(|there| there.is(Role::Admin))
+}
+
+/// Who administers an agency besides a person who does so no more is written again as they are: two administrators who take the
+/// role from each other at once conflict, and one stays.
+async fn keep_admins(
+    app: &Shared,
+    was: &User,
+    becomes: &User,
+    mut changes: Changes,
+) -> Result<Changes, WebError> {
+    let mut others = BTreeMap::new();
+    for Membership { agency, .. } in was.memberships() {
+        if !administers(was, &agency) || administers(becomes, &agency) {
+            continue;
+        }
+        let mut people = of_agency(app, &agency).await?.into_iter();
+        let other = people
+            .find(|row| row.record.id != becomes.id && administers(&row.record, &agency))
+            .ok_or_else(|| {
+                WebError::unfit(
+                    "Cơ quan phải còn ít nhất một quản trị viên đang hoạt động / An agency keeps at least one active administrator",
+                )
+            })?;
+        others.insert(other.record.id, other);
+    }
+    for other in others.into_values() {
+        changes = changes.update(&other.record, other.version);
+    }
+    Ok(changes)
 }
 
 /// Ends every open session of a person but one.
@@ -281,6 +323,9 @@ pub(crate) async fn give_password(
     id: &str,
 ) -> Result<Given, WebError> {
     let row = person(app, visitor, id).await?;
+    if row.record.agency != visitor.user.agency {
+        return Err(elsewhere());
+    }
     let password = app.ids.token(GIVEN);
     let password_hash = hashed(app, password.clone()).await?;
     let user = User { password_hash, ..row.record };

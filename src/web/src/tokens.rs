@@ -80,7 +80,7 @@ pub struct ApiToken {
     pub name: String,
     /// In whose name it acts.
     pub user: UserId,
-    /// Agency of that person.
+    /// The agency it acts for: it opens no other, whoever its person is there.
     pub agency: String,
     /// What it opens.
     pub scopes: Vec<Scope>,
@@ -151,7 +151,7 @@ pub(crate) async fn visitor(
     };
     let user = app.store.read::<User>(&row.record.user.to_string()).await?;
     let user = user.map(|user| user.record).filter(User::is_active);
-    let Some(user) = user.filter(|user| user.agency == row.record.agency) else {
+    let Some(user) = user.and_then(|user| user.in_agency(&row.record.agency)) else {
         return Ok(Err(unknown()));
     };
     if let Some(wait) = app.limits.wait(digest, &app.clock) {
@@ -166,7 +166,8 @@ pub(crate) async fn visitor(
     }
     used(app, row).await?;
     let lang = language_of(headers, &app.config.language);
-    Ok(Ok(Visitor { user, session: digest, lang }))
+    let agencies = user.memberships();
+    Ok(Ok(Visitor { user, agencies, session: digest, lang }))
 }
 
 fn unknown() -> Response {
@@ -211,6 +212,8 @@ async fn used(app: &Shared, row: Versioned<ApiToken>) -> Result<(), WebError> {
 pub(crate) struct TokenView {
     id: Digest,
     name: String,
+    /// The agency it acts for.
+    agency: String,
     scopes: Vec<Scope>,
     created_at: Timestamp,
     expires_at: Timestamp,
@@ -244,6 +247,7 @@ async fn of_user(app: &Shared, user: UserId) -> Result<Vec<TokenView>, WebError>
         state: token.state(now),
         id: token.digest,
         name: token.name,
+        agency: token.agency,
         scopes: token.scopes,
         created_at: token.created_at,
         expires_at: token.expires_at,
@@ -379,10 +383,15 @@ pub(crate) async fn list(
     let user = user.unwrap_or(visitor.user.id);
     if user != visitor.user.id {
         let row = app.store.read::<User>(&user.to_string()).await?;
-        let own = row.filter(|row| row.record.agency == visitor.user.agency);
+        let own = row.filter(|row| row.record.in_agency(&visitor.user.agency).is_some());
         own.filter(|_| visitor.user.is(Role::Admin)).ok_or_else(WebError::missing)?;
     }
-    Ok(Json(json!({ "tokens": of_user(&app, user).await? })))
+    let mut tokens = of_user(&app, user).await?;
+    if user != visitor.user.id {
+        // What the person does for other agencies is theirs to know.
+        tokens.retain(|token| token.agency == visitor.user.agency);
+    }
+    Ok(Json(json!({ "tokens": tokens })))
 }
 
 /// Takes a token back for a machine.

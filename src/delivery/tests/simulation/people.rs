@@ -33,6 +33,7 @@ pub(crate) fn approver_record() -> User {
         login: "hanh".into(),
         name: "Nguyễn Thị Hạnh".into(),
         roles: vec![Role::Approver],
+        also: Vec::new(),
         password_hash: String::new(),
         lang: "vi".into(),
         deactivated_at: None,

@@ -37,9 +37,9 @@ use loa_delivery::{
 };
 use loa_model::{
     Account, AccountName, AccountStatus, Actor, Approval, ArticleId, BlobHash, Capability, Clock,
-    Delivery, DeliveryId, DeliveryState as State, GateClosed, Link, Measured, Media, Post,
-    PostContent, PostFormat, PostId, PostState, Priority, Receipt, Role, Secret, Ticket, User,
-    UserId, delivery::Effect, seams::OpenGate,
+    Delivery, DeliveryId, DeliveryState as State, GateClosed, Link, Measured, Media, Membership,
+    Post, PostContent, PostFormat, PostId, PostState, Priority, Receipt, Role, Secret, Ticket,
+    User, UserId, delivery::Effect, seams::OpenGate,
 };
 use loa_store::{Changes, MemoryStore, Store, StoreExt as _};
 use url::Url;
@@ -276,11 +276,20 @@ impl World {
             login: format!("p{n}"),
             name: "Nguyễn Thị Hạnh".into(),
             roles: vec![role],
+            also: Vec::new(),
             password_hash: String::new(),
             lang: "vi".into(),
             deactivated_at: None,
         };
         self.commit(Changes::by(operator(), "add user").insert(&user));
+    }
+
+    /// Gives [`person`] `n` a role in another agency, too.
+    pub fn also(&self, n: u128, agency: &str, role: Role) {
+        let kept = ready(self.store.read::<User>(&person(n).to_string())).unwrap().unwrap();
+        let there = Membership { agency: agency.into(), roles: vec![role] };
+        let user = User { also: vec![there], ..kept.record };
+        self.commit(Changes::by(operator(), "set user").update(&user, kept.version));
     }
 
     /// A process start: a worker with the next instance number.

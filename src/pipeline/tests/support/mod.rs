@@ -153,6 +153,7 @@ impl World {
             login: login.to_owned(),
             name: login.to_owned(),
             roles: vec![role],
+            also: Vec::new(),
             password_hash: String::new(),
             lang: "vi".to_owned(),
             deactivated_at: None,

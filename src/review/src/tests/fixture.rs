@@ -108,6 +108,7 @@ impl Desk {
             login: login.into(),
             name: login.into(),
             roles: roles.to_vec(),
+            also: Vec::new(),
             password_hash: String::new(),
             lang: "vi".into(),
             deactivated_at: None,

@@ -3,7 +3,7 @@
 use crate::assets::Assets;
 
 /// Every phrase that commits are made with, apart from the moves of a delivery.
-pub(super) const ACTS: [&str; 81] = [
+pub(super) const ACTS: &[&str] = &[
     "abandon token refresh",
     "add person",
     "add sample person",
@@ -18,6 +18,7 @@ pub(super) const ACTS: [&str; 81] = [
     "cancel job",
     "change own password",
     "change person",
+    "choose agency",
     "choose language",
     "claim jobs",
     "close incident",

@@ -33,6 +33,7 @@ pub async fn people(store: &Arc<MemoryStore>, ids: &Ids) -> People {
         login: login.into(),
         name: name.into(),
         roles: roles.to_vec(),
+        also: Vec::new(),
         password_hash: hash.clone(),
         lang: "vi".into(),
         deactivated_at: None,
