@@ -1,11 +1,11 @@
 //! What reports read: the posts of an agency that are or were live with every number read of them, in memory.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry};
+use std::collections::{BTreeMap, HashMap, hash_map::Entry};
 
 use jiff::{SignedDuration, Timestamp};
 use loa_model::{
-    Article, ArticleId, Delivery, DeliveryId, DeliveryState, Post, PostId, Variant,
-    VariantId, VariantKind,
+    Article, ArticleId, Delivery, DeliveryId, DeliveryState, Post, PostId, Variant, VariantId,
+    VariantKind,
 };
 
 use crate::{
@@ -259,10 +259,5 @@ impl Book {
             let Story { head, live, marks, .. } = story;
             self.early.insert(id, Early { head: Some(head), live, marks });
         }
-    }
-
-    /// The accounts of the posts that are or were live.
-    pub(crate) fn accounts(&self) -> BTreeSet<&loa_model::AccountName> {
-        self.stories.values().map(|story| &story.account).collect()
     }
 }

@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use loa_model::{
-    AccountName, Article, Delivery, Post, PostId, Record, Sample, Value, Variant,
-};
+use loa_model::{AccountName, Article, Delivery, Post, PostId, Record, Sample, Value, Variant};
 use loa_store::{Change, Row, Seq, Store};
 use serde::Deserialize;
 use tokio::sync::{RwLock, RwLockReadGuard};

@@ -131,12 +131,8 @@ fn compared(
     let same = other.cells.iter().find(|c| c.key() == cell.key());
     let gain = same.and_then(|c| c.gain);
     let posts = same.map_or(0, |c| c.gain_posts);
-    let key = (
-        cell.metric,
-        cell.channel.clone(),
-        cell.source_name.clone(),
-        cell.definition.clone(),
-    );
+    let key =
+        (cell.metric, cell.channel.clone(), cell.source_name.clone(), cell.definition.clone());
     let family = book.number_of(&key).map(|name| book.family(name));
     let both = own.union(theirs).filter(|name| Some(book.family(**name)) == family);
     let changed = both.count() > 1;

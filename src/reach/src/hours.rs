@@ -68,7 +68,9 @@ pub fn hours(
     let until = second(now.max(to));
     for story in book.born(from, to)? {
         *live.entry(story.account.channel()).or_default() += 1;
-        let Steady::One(name, readings) = story.steady(book, Metric::Views, until) else { continue };
+        let Steady::One(name, readings) = story.steady(book, Metric::Views, until) else {
+            continue;
+        };
         let Some(views) = at_age(&readings, DAY_S) else { continue };
         let at = story.live_since.to_zoned(zone.clone());
         let weekday = at.weekday().to_monday_zero_offset().unsigned_abs();

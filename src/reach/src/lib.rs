@@ -19,6 +19,7 @@ mod report;
 mod series;
 mod share;
 mod speed;
+mod squares;
 mod story;
 mod sums;
 mod trend;
@@ -30,7 +31,10 @@ pub use chart::{AgeWords, ChartText, Drawn, age_chart, age_words, chart, trend_c
 pub use clicks::record_click;
 pub use compare::{Compared, Figure, Incomparable, Overview, Period, overview};
 pub use days::Days;
-pub use export::{MetricWords, Reports, csv, csv_cell, metric_words, paper, parquet, xlsx};
+pub use export::{
+    Datum, Grid, GridHead, Kind, MetricWords, Reports, article_grid, csv, csv_cell, hours_grid,
+    metric_words, operations_grid, paper, parquet, ranking_grid, xlsx,
+};
 pub use hours::{FEW, Hour, HourMap, hours};
 pub use measure::{Asked, Config, Measurement, Meter};
 pub use plan::{next_step, offset};
@@ -41,6 +45,7 @@ pub use report::{By, Cell, Query, ReachRange, Report, ReportRow, agencies, repor
 pub use series::{Life, Point, Series, cumulative, lives};
 pub use share::{Share, ShareId, Shared, open_share, revoke_share, share, shares};
 pub use speed::{Band, Operations, Speed, operations};
+pub use squares::{HourText, hour_chart};
 pub use story::PostRef;
 pub use trend::{TrendLine, trend};
 

@@ -77,11 +77,7 @@ pub struct Ranking {
 ///
 /// # Errors
 /// [`crate::Error::TooMany`].
-pub fn ranking(
-    book: &Book,
-    (from, to): (Timestamp, Timestamp),
-    now: Timestamp,
-) -> Result<Ranking> {
+pub fn ranking(book: &Book, (from, to): (Timestamp, Timestamp), now: Timestamp) -> Result<Ranking> {
     let until = second(now.max(to));
     let stories = book.born(from, to)?;
     let mut lists: BTreeMap<&Key, Vec<Seen<'_>>> = BTreeMap::new();
@@ -147,9 +143,8 @@ type Seen<'a> = (Reading, &'a Story);
 
 /// Views of the newest sample that says anything about them; every name that the channel counts them under.
 fn views(book: &Book, marks: &[Mark]) -> Option<u64> {
-    let counts = |mark: &&Mark| {
-        mark.name != Mark::NOTHING && book.name(mark.name).0 == Metric::Views
-    };
+    let counts =
+        |mark: &&Mark| mark.name != Mark::NOTHING && book.name(mark.name).0 == Metric::Views;
     let newest = marks.iter().rfind(counts)?.at;
     let own = marks.iter().filter(|mark| mark.at == newest).filter(counts);
     own.map(|mark| mark.value).max()

@@ -174,7 +174,8 @@ pub fn reports(book: &Book, query: &Query, cuts: &[By]) -> Result<Vec<Report>> {
     let (first, last) = (second(query.from), second(query.to));
     let mut total = Sums::default();
     // What each cut has found: rows by key, with what people call them.
-    let mut groups: Vec<BTreeMap<RowKey<'_>, Sums<'_>>> = cuts.iter().map(|_| BTreeMap::new()).collect();
+    let mut groups: Vec<BTreeMap<RowKey<'_>, Sums<'_>>> =
+        cuts.iter().map(|_| BTreeMap::new()).collect();
     let mut own: Vec<Tally> = Vec::new();
     for story in &stories {
         tally(book, story, (first, last), query.from, &mut own);

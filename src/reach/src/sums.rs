@@ -170,7 +170,9 @@ impl<'a> Sums<'a> {
             let add = |sum: u64, one: u64| sum.saturating_add(one);
             let sum = self.people.iter().map(|people| people.sum).fold(0, add);
             let capped = self.people.iter().map(|people| {
-                bounds.account(people.account).map_or(people.sum, |most| people.sum.min(most).max(people.most))
+                bounds
+                    .account(people.account)
+                    .map_or(people.sum, |most| people.sum.min(most).max(people.most))
             });
             let capped = capped.fold(0, add);
             let capped = population.map_or(capped, |most| capped.min(most)).max(at_least);

@@ -59,7 +59,11 @@ pub fn trend(book: &Book, days: Days, zone: &str, metric: Metric) -> Result<Vec<
     };
     let mut lines: Vec<TrendLine> = lines.into_iter().map(line).collect();
     lines.sort_by(|a, b| {
-        (&a.channel, &a.source_name, &a.definition).cmp(&(&b.channel, &b.source_name, &b.definition))
+        (&a.channel, &a.source_name, &a.definition).cmp(&(
+            &b.channel,
+            &b.source_name,
+            &b.definition,
+        ))
     });
     Ok(lines)
 }

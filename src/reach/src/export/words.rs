@@ -124,8 +124,8 @@ pub(super) const READING: [(&str, &str); 5] = [
         "An empty cell or “–” is not known, it is not zero; a 0 was reported as 0.",
     ),
     (
-        "Tiếp cận là số người khác nhau nên không bao giờ được cộng: ít nhất là bài đăng lớn nhất, nhiều nhất là khi không ai xem hai bài.",
-        "Reach counts different people and is never added: at least the largest post, at most as if nobody saw two posts.",
+        "Tiếp cận là số người khác nhau nên không bao giờ được cộng: ít nhất là bài đăng lớn nhất, nhiều nhất là khi không ai xem hai bài, và không quá dân số khi có người cho biết.",
+        "Reach counts different people and is never added: at least the largest post, at most as if nobody saw two posts, and no more than the population where one is stated.",
     ),
     (
         "Lượt xem và các số khác chỉ cộng trong cùng một tên gốc của kênh và cùng một định nghĩa.",
