@@ -140,16 +140,12 @@ impl Book {
     pub(crate) fn post(&mut self, post: Post) {
         self.version += 1;
         let (id, head) = (post.id, Head::of(post));
-        match self.places.get(&id) {
-            Some(at) => {
-                if let Some(story) = self.stories.get_mut(&(*at, id)) {
-                    story.head = head;
-                }
-            }
-            None => {
-                self.early.entry(id).or_default().head = Some(head);
-                self.settle(id);
-            }
+        let place = self.places.get(&id).map(|at| (*at, id));
+        if let Some(story) = place.and_then(|place| self.stories.get_mut(&place)) {
+            story.head = head;
+        } else {
+            self.early.entry(id).or_default().head = Some(head);
+            self.settle(id);
         }
     }
 

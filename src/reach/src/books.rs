@@ -10,8 +10,10 @@ use tokio::sync::{RwLock, RwLockReadGuard};
 
 use crate::{Book, Population, Result};
 
-/// Rows and ledger records that are read at once.
+/// Rows that are read at once.
 const TOGETHER: usize = 1_000;
+/// Records of the ledger that are read at once: one may hold thousands of rows.
+const RECORDS: usize = 32;
 
 /// What reports read, of every agency; empty until somebody asks. Whoever answers many reports keeps one.
 #[derive(Debug, Default)]
@@ -99,7 +101,7 @@ impl Kept {
 
     async fn follow(&mut self, store: &dyn Store) -> Result<()> {
         loop {
-            let entries = store.tail(self.seq, TOGETHER).await?;
+            let entries = store.tail(self.seq, RECORDS).await?;
             let Some(last) = entries.last().map(|entry| entry.seq) else { return Ok(()) };
             for change in entries.iter().flat_map(|entry| &entry.changes.rows) {
                 self.change(change)?;

@@ -94,7 +94,7 @@ struct People<'a> {
 pub(crate) struct Sums<'a> {
     posts: u32,
     measured: u32,
-    sums: Vec<Sum>,
+    numbers: Vec<Sum>,
     people: Vec<People<'a>>,
     /// One of them.
     pub(crate) one: Option<&'a Story>,
@@ -133,9 +133,9 @@ impl<'a> Sums<'a> {
     }
 
     fn sum(&mut self, tally: &Tally) {
-        let at = self.sums.iter().position(|sum| sum.name == tally.name);
+        let at = self.numbers.iter().position(|sum| sum.name == tally.name);
         let at = at.unwrap_or_else(|| {
-            self.sums.push(Sum {
+            self.numbers.push(Sum {
                 name: tally.name,
                 latest: 0,
                 posts: 0,
@@ -144,9 +144,9 @@ impl<'a> Sums<'a> {
                 fell: false,
                 method_break: false,
             });
-            self.sums.len() - 1
+            self.numbers.len() - 1
         });
-        let sum = &mut self.sums[at];
+        let sum = &mut self.numbers[at];
         sum.latest = sum.latest.saturating_add(tally.latest);
         sum.posts += 1;
         if let Some(gain) = tally.gain {
@@ -164,7 +164,7 @@ impl<'a> Sums<'a> {
         (key, label): (String, String),
         (bounds, population): (&Bounds<'_>, Option<u64>),
     ) -> ReportRow {
-        let mut cells: Vec<Cell> = self.sums.iter().map(|sum| sum.cell(book)).collect();
+        let mut cells: Vec<Cell> = self.numbers.iter().map(|sum| sum.cell(book)).collect();
         cells.sort_by(|a, b| a.key().cmp(&b.key()));
         let reach = self.people.iter().map(|people| people.most).max().map(|at_least| {
             let add = |sum: u64, one: u64| sum.saturating_add(one);

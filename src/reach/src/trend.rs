@@ -87,12 +87,12 @@ fn gains(
         let now = i64::try_from(mark.value).unwrap_or(i64::MAX);
         let family = book.family(mark.name);
         let renamed = known.iter().any(|(n, _)| *n != mark.name && book.family(*n) == family);
-        let before = match known.iter_mut().find(|(name, _)| *name == mark.name) {
-            Some((_, last)) => Some(std::mem::replace(last, now)),
-            None => {
-                known.push((mark.name, now));
-                (born && !renamed).then_some(0)
-            }
+        let last = known.iter_mut().find(|(name, _)| *name == mark.name);
+        let before = if let Some((_, last)) = last {
+            Some(std::mem::replace(last, now))
+        } else {
+            known.push((mark.name, now));
+            (born && !renamed).then_some(0)
         };
         if let Some(before) = before.filter(|_| mark.at >= first) {
             take(mark.name, mark.at, now.saturating_sub(before));

@@ -17,7 +17,12 @@ use serde_json::{Value, json};
 
 use super::{COUNTING, Names, failed};
 use crate::{
-    Shared, article::ZONE, auth::Visitor, channels::name_of_user, error::WebError, pages, view,
+    Shared,
+    article::ZONE,
+    auth::Visitor,
+    channels::{agency_title, name_of_user},
+    error::WebError,
+    pages, view,
 };
 
 /// Most accounts of a list to choose from.
@@ -151,6 +156,9 @@ struct Choice {
 
 #[derive(Serialize)]
 struct Page {
+    /// For the head of what is printed.
+    agency: String,
+    made_at: String,
     rows: Vec<Row>,
     accounts: Vec<Choice>,
     today: String,
@@ -198,7 +206,9 @@ async fn drawn(
     }
     let today = view::day(app.clock.now(), ZONE).to_string();
     let may_state = visitor.user.is_any(COUNTING);
-    let page = Page { rows, accounts, today, may_state, wrong, typed };
+    let title = agency_title(app, agency).await?;
+    let made_at = view::time(app.clock.now(), ZONE);
+    let page = Page { agency: title, made_at, rows, accounts, today, may_state, wrong, typed };
     pages::draw(app, visitor, "reach", "pages/reach_population.html", page).await
 }
 

@@ -213,7 +213,7 @@ impl World {
         let changes = Changes::by(records::by(), "set user").update(&person, kept.version);
         self.store.commit(changes).await.unwrap();
         for (account, people, source) in [
-            (None, 1_190_000, "Tổng điều tra dân số và nhà ở 2024, Cục Thống kê"),
+            (None, 50_000, "Niên giám thống kê 2025, Chi cục Thống kê huyện"),
             (Some("zalo:cong-tin"), 52_300, "Số người quan tâm do kênh báo trong trang quản lý"),
         ] {
             let population = Population {
