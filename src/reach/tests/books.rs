@@ -250,10 +250,9 @@ fn tables_say_nothing_where_nothing_is_known() {
             (&text("top"), &id(a), &Datum::Count(40)),
             (&text("top"), &id(b), &Datum::Count(0)),
             (&text("unseen"), &id(b), &Datum::Count(0)),
-            (&text("unknown"), &id(c), &Datum::None),
             (&text("unknown"), &id(a), &Datum::None),
-        ]
-        .map(|row| row),
+            (&text("unknown"), &id(c), &Datum::None),
+        ],
     );
     let grids = [
         hours_grid(&hours(open.of("demo"), span, ZONE, now).unwrap(), ZONE, &asked),

@@ -93,7 +93,7 @@ async fn agencies_stand_side_by_side_for_those_who_analyse_them() {
         );
     }
     // An author there reads their own agency only; nobody gives several to the outside.
-    let author = person(&world, &[Role::Analyst], &there(Role::Author)).await;
+    let author = person(&world, &[Role::Analyst, Role::Editor], &there(Role::Author)).await;
     let author = Browser::of(&world, &author).await;
     let told = json(&author.get(&format!("/api/v1/reach/overview?{DAYS}&by=agency")).await);
     assert_eq!(told["cuts"][0]["rows"].as_array().unwrap().len(), 1);
