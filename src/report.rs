@@ -24,6 +24,9 @@ use crate::{
 /// A4 in millimetres.
 const A4: Canvas = Canvas::new(210, 297);
 
+/// Width of a chart in pixels: sharp where it is printed over half a page.
+const CHART: u32 = 1440;
+
 /// Reach of posts in a period, to a file or to standard output.
 pub(crate) async fn reach(settings: Settings, order: ReachArgs) -> anyhow::Result<ExitCode> {
     let ReachArgs { from, to, by, format, out } = order;
@@ -94,6 +97,18 @@ fn pdf(reports: &Reports, settings: &Settings, kit: Option<&Kit>) -> anyhow::Res
     Ok(layout.pdf(&serde_json::to_string(&queries)?, None)?)
 }
 
+/// Draws on a thread of its own; what failed is said as pages say it.
+fn apart(
+    draw: impl FnOnce() -> anyhow::Result<Vec<u8>> + Send + 'static,
+) -> BoxFuture<'static, Result<Vec<u8>, String>> {
+    async move {
+        let drawn = tokio::task::spawn_blocking(draw).await.map_err(|error| error.to_string())?;
+        // The command line parts its languages with a dot, pages with a stroke.
+        drawn.map_err(|error| error.to_string().replacen(" · ", " / ", 1))
+    }
+    .boxed()
+}
+
 /// Draws reports for the pages.
 pub(crate) struct Press {
     pub(crate) settings: Settings,
@@ -112,12 +127,18 @@ impl Paper for Press {
                 None => Ok(None),
             };
             let kit = kit.map_err(|error| error.to_string())?;
-            let draw = move || pdf(&reports, &settings, kit.as_deref());
-            let drawn = tokio::task::spawn_blocking(draw).await;
-            let drawn = drawn.map_err(|error| error.to_string())?;
-            // The command line parts its languages with a dot, pages with a stroke.
-            drawn.map_err(|error| error.to_string().replacen(" · ", " / ", 1))
+            apart(move || pdf(&reports, &settings, kit.as_deref())).await
         }
         .boxed()
+    }
+
+    fn png(&self, svg: String) -> BoxFuture<'_, Result<Vec<u8>, String>> {
+        let settings = self.settings.clone();
+        apart(move || {
+            let drawn = house::engine(&settings)?.picture(&svg, CHART);
+            Ok(loa_canvas::encode::png(&drawn.context(
+                "biểu đồ không vẽ được, hãy tải tệp SVG · the chart cannot be drawn, take the SVG",
+            )?)?)
+        })
     }
 }

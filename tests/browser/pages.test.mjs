@@ -20,7 +20,7 @@ async function pages(newsroom, page, kind) {
   const reports = { "reach-posts": "bai-dang", "reach-hours": "khung-gio", "reach-work": "van-hanh" };
   const measured = {
     ...Object.fromEntries(Object.entries(reports).map(([name, path]) => [name, `/bao-cao/${path}`])),
-    reach: fixed.reach, "reach-article": newsroom.article.replace("/bai-viet/", "/bao-cao/bai-viet/"),
+    reach: fixed.reach, "reach-population": "/bao-cao/dan-so", "reach-article": newsroom.article.replace("/bai-viet/", "/bao-cao/bai-viet/"),
   };
   if (kind === "measured") return measured;
   const { items: posts } = await page.evaluate(async () => (await fetch("/api/v1/posts?limit=200")).json());
@@ -75,7 +75,7 @@ for (const kind of ["states", "empty", "month", "measured"]) {
         const { page, context, faults } = await person(browser, newsroom, "quantri", look);
         const named = [look.width, look.lang, look.dark && "dark"].filter(Boolean).join("-");
         const found = [];
-        const seen = { people: "/quan-tri", agencies: "/quan-tri/co-quan", tokens: "/quan-tri/ma", own: "/toi", audit: "/nhat-ky", "audit-open": "/nhat-ky?open=3", "channels-admin": "/kenh", "account-choose": "/kenh/them", "account-new": "/kenh/them/facebook", start: "/bat-dau", brands: "/quan-tri/nhan-dien", "brand-new": "/quan-tri/nhan-dien/bo" };
+        const seen = { people: "/quan-tri", agencies: "/quan-tri/co-quan", tokens: "/quan-tri/ma", own: "/toi", audit: "/nhat-ky", "audit-open": "/nhat-ky?open=3", "channels-admin": "/kenh", "account-choose": "/kenh/them", "account-new": "/kenh/them/facebook", start: "/bat-dau", brands: "/quan-tri/nhan-dien", "brand-new": "/quan-tri/nhan-dien/bo", "reach-agencies": "/bao-cao?by=agency", population: "/bao-cao/dan-so" };
         if (kind === "states") Object.assign(seen, { "brand-change": "/quan-tri/nhan-dien/bo?ten=nong-nghiep", "brand-long": "/quan-tri/nhan-dien/bo?ten=dieu-hanh" });
         for (const [name, path] of Object.entries(seen)) {
           await page.goto(newsroom.base + path);

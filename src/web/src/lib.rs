@@ -174,6 +174,7 @@ pub(crate) struct App {
     pub(crate) keys: operation::once::Keys,
     pub(crate) counts: attention::Counts,
     pub(crate) catalogue: articles::Catalogue,
+    pub(crate) reach: reach::shelf::Shelf,
 }
 
 pub(crate) type Shared = Arc<App>;
@@ -213,7 +214,9 @@ pub fn router(deps: Deps) -> Result<Router, AssetsError> {
         keys: operation::once::Keys::default(),
         counts: attention::Counts::default(),
         catalogue: articles::Catalogue::default(),
+        reach: reach::shelf::Shelf::default(),
     });
+    reach::shelf::warm(&app);
     let (router, ways) = table();
     let gate = Arc::new(ways::Gate::of(&ways));
     let rules = Arc::new(operation::Rules::new(&app, &router, &ways));
@@ -246,6 +249,7 @@ fn table() -> (Router<Shared>, Vec<Way>) {
         .and(accounts::ways)
         .and(variant::ways)
         .and(brands::ways)
+        .and(reach::ways)
         .get("/", staff, articles::page)
         .post("/bai-viet", WRITERS, articles::add)
         .post("/bai-viet/tep", WRITERS, articles::upload.layer(articles::limit()))
@@ -403,9 +407,9 @@ fn table() -> (Router<Shared>, Vec<Way>) {
         )
         .api(
             Method::GET,
-            "/api/v1/reach/articles/{id}/chart.svg",
+            "/api/v1/reach/articles/{id}/{file}",
             staff,
-            (reach::told::chart(), reach::article::chart),
+            (reach::told::article_file(), reach::files::article),
         )
         .api(
             Method::GET,

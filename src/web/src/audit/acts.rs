@@ -103,6 +103,7 @@ pub(super) const ACTS: &[&str] = &[
     "snooze job",
     "start rendering",
     "start worker",
+    "state population",
     "stop job",
     "store secret",
     "submit post",
@@ -112,6 +113,7 @@ pub(super) const ACTS: &[&str] = &[
     "use API token",
     "use session",
     "watch feed",
+    "withdraw population",
 ];
 
 /// How the moves of a delivery are asked for together.

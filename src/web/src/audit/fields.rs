@@ -29,6 +29,7 @@ const OPEN: &[&str] = &[
     "own_brand",
     "own_template",
     "post",
+    "reach_population",
     "reach_rollup",
     "reach_totals",
     "sample",
