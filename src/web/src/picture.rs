@@ -6,7 +6,6 @@ use serde::Serialize;
 use crate::{
     Shared,
     auth::Visitor,
-    brands,
     error::WebError,
     preview::{self, Family},
     variant::{self, Bench, KitView, Line, MediaView, plain},

@@ -218,7 +218,8 @@ async fn make(
         }
         _ => return Err(by_machine()),
     };
-    let recipe = recipe(&bench, kind, &choices, &brand, own);
+    let of = (&bench.article, &bench.brief);
+    let recipe = recipe(of, kind, &choices, &brand, own);
     let recipe = brands::covering(app, &bench.article.agency, &brand, recipe).await?;
     let chosen = Chosen { choices, by: visitor.user.id, at: app.clock.now() };
     if let Some(before) = bench.now(kind).filter(|before| before.recipe == recipe)
@@ -274,14 +275,13 @@ fn by_machine() -> WebError {
 }
 
 /// Digest of everything that decides a variant that a person chose.
-fn recipe(
-    bench: &Bench,
+pub(crate) fn recipe(
+    (article, brief): (&Article, &Brief),
     kind: VariantKind,
     choices: &Choices,
     brand: &str,
     own: Option<Digest>,
 ) -> Digest {
-    let (article, brief) = (&bench.article, &bench.brief);
     let mut digest = DigestBuilder::new("variant/chosen/1");
     if let Some(own) = own {
         digest = digest.json("own", &own);

@@ -53,7 +53,7 @@ async fn articles_are_read_and_posts_composed_as_the_pages_do() {
     let body = "--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"../a.md\"\r\n\r\n# Tiêu đề\r\n--x--\r\n";
     let headers =
         [("sec-fetch-site", "same-origin"), ("content-type", "multipart/form-data; boundary=x")];
-    let file = author.raw("POST", "/api/v1/articles/file", &headers, body.into()).await;
+    let file = author.raw("POST", "/api/v1/articles/file", &headers, body.to_owned()).await;
     assert_eq!(file.status(), StatusCode::ACCEPTED);
 
     let compose = |articles: Value, accounts: Value, at: Value| {

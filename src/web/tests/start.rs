@@ -149,7 +149,7 @@ async fn whoever_hides_the_steps_hides_them_from_themselves() {
     assert!(admin.get("/").await.text().contains("id=\"h-start\""));
     let headers = [("sec-fetch-site", "same-origin"), ("content-type", "application/json")];
     let shown =
-        author.raw("PUT", "/api/v1/start/hidden", &headers, "{\"hidden\":false}".into()).await;
+        author.raw("PUT", "/api/v1/start/hidden", &headers, "{\"hidden\":false}".to_owned()).await;
     assert_eq!(shown.status(), StatusCode::NO_CONTENT);
     assert!(author.get("/").await.text().contains("id=\"h-start\""));
 }

@@ -15,7 +15,7 @@ use loa_store::{Changes, StoreExt};
 use serde_json::{Value, json};
 
 use crate::{
-    Shared, article, auth::Visitor, brands::covering, error::WebError, pages::name_of, picture,
+    Shared, article, auth::Visitor, brands::covering, error::WebError, pages::name_of, variant,
 };
 
 /// Drafts that are looked at.
@@ -116,7 +116,7 @@ pub(crate) async fn redraw(
             },
             |chosen| chosen.choices,
         );
-        let recipe = picture::recipe(article, &brief, kind, &choices, brand, None);
+        let recipe = variant::recipe((article, &brief), kind, &choices, brand, None);
         let recipe = covering(app, &article.agency, brand, recipe).await?;
         let variant = Variant {
             id: app.ids.make(),
