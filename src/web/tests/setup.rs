@@ -218,16 +218,13 @@ async fn what_cannot_be_is_said_beside_the_form_which_keeps_what_was_written_but
         let alert = alert.split('<').next().expect("its words");
         assert!(alert.contains(said), "{changed:?}: {alert}");
         assert!(answer.text().contains(SETUP_CODE), "the form goes on without the code anew");
-        for (name, value) in with(&changed).into_iter().filter(|(name, _)| name.contains("a")) {
-            let secret = name == "password" || name == "again";
-            assert!(!secret || !answer.text().contains(&format!("value=\"{value}\"")), "{name}");
-        }
     }
     let kept = nobody
         .post("/cai-dat", &with(&[("again", "khác"), ("title", "A<b>"), ("approves", "1")]))
         .await;
     assert!(kept.text().contains("value=\"A&lt;b&gt;\""), "{}", kept.text());
     assert!(kept.text().contains("name=\"approves\" value=\"1\" checked"));
+    assert!(!kept.text().contains("một câu dài dễ nhớ"), "no password comes back");
     assert!(people(&world).await.is_empty());
     assert!(world.store.all::<Agency>(10).await.unwrap().is_empty());
 }
