@@ -93,6 +93,11 @@ impl std::fmt::Debug for Engine {
 }
 
 impl Engine {
+    /// The files of our own family, as they were handed in.
+    pub(crate) fn plain_fonts(&self) -> Vec<Vec<u8>> {
+        self.ground.fonts.plain().map(|font| font.data().to_vec()).collect()
+    }
+
     /// Reads the assets once: fonts are parsed, manifests and brand kits are checked.
     ///
     /// # Errors

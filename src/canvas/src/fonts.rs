@@ -106,6 +106,19 @@ impl Fonts {
         Ok((Self { slots, files }, book))
     }
 
+    /// The faces in memory of the first family that is tried: of one that is not there, all faces in memory.
+    pub(crate) fn plain(&self) -> impl Iterator<Item = &Font> {
+        let here = || {
+            self.slots.iter().filter_map(|slot| match slot {
+                Slot::Here(font) => Some(font),
+                Slot::There { .. } => None,
+            })
+        };
+        let ours = |font: &&Font| font.info().family.eq_ignore_ascii_case(LATIN[0]);
+        let any = here().any(|font| ours(&font));
+        here().filter(move |font| !any || ours(font))
+    }
+
     /// The font of this place in the book. Nothing when its file is gone: its letters count as missing then.
     pub(crate) fn get(&self, index: usize) -> Option<Font> {
         match self.slots.get(index)? {

@@ -14,6 +14,7 @@ pub mod qr;
 mod raster;
 mod salience;
 pub mod sanitise;
+mod svg;
 mod under;
 mod world;
 

@@ -395,3 +395,32 @@ fn empty_data_draws_empty_layers_and_no_error() {
         }
     }
 }
+
+#[test]
+fn a_chart_becomes_pixels_on_white_in_our_own_letters() {
+    let svg = |family: &str, words: &str| {
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 200 100\" font-family=\"{family}\" font-size=\"20\"><text x=\"10\" y=\"40\" fill=\"currentColor\">{words}</text><rect x=\"150\" y=\"60\" width=\"40\" height=\"30\" fill=\"#0072b2\"/></svg>"
+        )
+    };
+    let engine = engine();
+    let drawn = engine.picture(&svg("sans-serif", "Lượt xem ẫ ễ ộ"), 400).unwrap();
+    assert_eq!((drawn.width, drawn.height), (400, 200));
+    let pixel = |x: usize, y: usize| &drawn.rgba[(y * 400 + x) * 4..][..4];
+    assert_eq!(pixel(5, 195), [255; 4], "white where nothing is");
+    assert_eq!(pixel(340, 150), [0, 0x72, 0xb2, 255]);
+    let ink = |drawn: &loa_canvas::Pixels| {
+        drawn.rgba.chunks(4).filter(|p| p[0] < 64 && p[2] < 64).count()
+    };
+    assert!(ink(&drawn) > 300, "words are there: {}", ink(&drawn));
+    assert_eq!(ink(&engine.picture(&svg("sans-serif", ""), 400).unwrap()), 0);
+    assert_eq!(drawn, engine.picture(&svg("sans-serif", "Lượt xem ẫ ễ ộ"), 400).unwrap());
+    for bad in ["", "<svg", "<svg xmlns=\"http://www.w3.org/2000/svg\"></svg"] {
+        assert!(engine.picture(bad, 400).is_err(), "{bad}");
+    }
+    let tall = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 1 1000\"/>";
+    assert!(engine.picture(tall, 400).is_err(), "larger than can be");
+    // A picture of the machine is not shown.
+    let reads = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 10 10\"><image href=\"/etc/passwd\" width=\"10\" height=\"10\"/></svg>";
+    assert!(engine.picture(reads, 40).unwrap().rgba.iter().all(|byte| *byte == 255));
+}
