@@ -171,7 +171,8 @@ async fn main() -> anyhow::Result<()> {
         by: loa_reach::By::Post,
         population: None,
     };
-    let report = loa_reach::report(&*store, &query).await?;
+    let books = loa_reach::Books::default();
+    let report = loa_reach::report(books.open(&*store).await?.of(AGENCY), &query)?;
     let reach = report.total.reach.context("no reach was measured")?;
     for cell in &report.total.cells {
         say(&format!("đo · measured      {} {}", cell.latest, cell.source_name))?;

@@ -198,7 +198,7 @@ pub(crate) struct ReachArgs {
     /// Last day, included.
     #[arg(long, value_name = "DAY", value_parser = day)]
     pub(crate) to: Option<Date>,
-    /// Cuts: channel, account, format, article, post, section, language; comma separated.
+    /// Cuts: channel, account, format, article, post, section, language, agency; comma separated.
     #[arg(long, value_delimiter = ',', default_value = "channel", value_parser = cut)]
     pub(crate) by: Vec<By>,
     /// json, csv, xlsx, parquet or pdf.
@@ -245,8 +245,8 @@ fn format(text: &str) -> Result<Format, &'static str> {
 
 fn cut(text: &str) -> Result<By, &'static str> {
     serde_json::from_value(text.into()).map_err(|_| {
-        "hãy chọn channel, account, format, article, post, section hoặc language · \
-         choose channel, account, format, article, post, section or language"
+        "hãy chọn channel, account, format, article, post, section, language hoặc agency · \
+         choose channel, account, format, article, post, section, language or agency"
     })
 }
 

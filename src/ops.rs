@@ -409,12 +409,24 @@ pub(crate) async fn report(house: &House, order: ReportArgs) -> anyhow::Result<R
     }
     let agencies = house.store.all::<Agency>(1000).await?;
     let agencies: Vec<_> = agencies.into_iter().map(|row| row.record).collect();
+    let books = loa_reach::Books::default();
+    let books = books.open(&*house.store).await?;
     let mut reports = Vec::new();
-    for agency in &agencies {
-        for &by in &cuts {
-            let query = Query { agency: agency.name.clone(), from, to, by, population: None };
-            reports.push(loa_reach::report(&*house.store, &query).await?);
+    // Agencies side by side come first, then each of them.
+    let (across, cuts): (Vec<By>, Vec<By>) = cuts.into_iter().partition(|by| *by == By::Agency);
+    let query =
+        |agency: &str, by| Query { agency: agency.to_owned(), from, to, by, population: None };
+    if !across.is_empty() {
+        let mut each = Vec::new();
+        for agency in &agencies {
+            let own = query(&agency.name, By::Channel);
+            each.push((agency.title.clone(), loa_reach::report(books.of(&agency.name), &own)?));
         }
+        reports.push(loa_reach::agencies(&each, &query("", By::Agency)));
+    }
+    for agency in &agencies {
+        let own = query(&agency.name, By::Channel);
+        reports.extend(loa_reach::reports(books.of(&agency.name), &own, &cuts)?);
     }
     Ok(Reports { zone: house.settings.reach.zone.clone(), agencies, reports })
 }

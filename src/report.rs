@@ -20,6 +20,9 @@ use crate::{
 /// A4 in millimetres.
 const A4: Canvas = Canvas::new(210, 297);
 
+/// Width of a chart in pixels: sharp where it is printed over half a page.
+const CHART: u32 = 1440;
+
 /// Reach of posts in a period, to a file or to standard output.
 pub(crate) async fn reach(settings: Settings, order: ReachArgs) -> anyhow::Result<ExitCode> {
     let ReachArgs { from, to, by, format, out } = order;
@@ -72,18 +75,34 @@ fn pdf(reports: &Reports, settings: &Settings) -> anyhow::Result<Vec<u8>> {
     Ok(layout.pdf(&serde_json::to_string(&queries)?, None)?)
 }
 
+/// Draws on a thread of its own; what failed is said as pages say it.
+fn apart(
+    draw: impl FnOnce() -> anyhow::Result<Vec<u8>> + Send + 'static,
+) -> BoxFuture<'static, Result<Vec<u8>, String>> {
+    async move {
+        let drawn = tokio::task::spawn_blocking(draw).await.map_err(|error| error.to_string())?;
+        // The command line parts its languages with a dot, pages with a stroke.
+        drawn.map_err(|error| error.to_string().replacen(" · ", " / ", 1))
+    }
+    .boxed()
+}
+
 /// Draws reports for the pages.
 pub(crate) struct Press(pub(crate) Settings);
 
 impl Paper for Press {
     fn pdf(&self, reports: Reports) -> BoxFuture<'_, Result<Vec<u8>, String>> {
         let settings = self.0.clone();
-        async move {
-            let drawn = tokio::task::spawn_blocking(move || pdf(&reports, &settings)).await;
-            let drawn = drawn.map_err(|error| error.to_string())?;
-            // The command line parts its languages with a dot, pages with a stroke.
-            drawn.map_err(|error| error.to_string().replacen(" · ", " / ", 1))
-        }
-        .boxed()
+        apart(move || pdf(&reports, &settings))
+    }
+
+    fn png(&self, svg: String) -> BoxFuture<'_, Result<Vec<u8>, String>> {
+        let settings = self.0.clone();
+        apart(move || {
+            let drawn = house::engine(&settings)?.picture(&svg, CHART);
+            Ok(loa_canvas::encode::png(&drawn.context(
+                "biểu đồ không vẽ được, hãy tải tệp SVG · the chart cannot be drawn, take the SVG",
+            )?)?)
+        })
     }
 }

@@ -271,7 +271,7 @@ async fn what_cannot_be_done_says_what_to_do_instead() {
         (
             &["--by", "kenh"],
             2,
-            "choose channel, account, format, article, post, section or language",
+            "choose channel, account, format, article, post, section, language or agency",
         ),
         (&["--from", "22/11/2024"], 2, "hãy viết ngày như 2026-11-22"),
         (&["--from", "2024-11-24"], 1, "kỳ báo cáo không có ngày nào"),

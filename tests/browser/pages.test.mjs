@@ -20,7 +20,7 @@ async function pages(newsroom, page, kind) {
   const reports = { "reach-posts": "bai-dang", "reach-hours": "khung-gio", "reach-work": "van-hanh" };
   const measured = {
     ...Object.fromEntries(Object.entries(reports).map(([name, path]) => [name, `/bao-cao/${path}`])),
-    reach: fixed.reach, "reach-article": newsroom.article.replace("/bai-viet/", "/bao-cao/bai-viet/"),
+    reach: fixed.reach, "reach-population": "/bao-cao/dan-so", "reach-article": newsroom.article.replace("/bai-viet/", "/bao-cao/bai-viet/"),
   };
   if (kind === "measured") return measured;
   const { posts } = await page.evaluate(async () => (await fetch("/api/v1/posts")).json());
@@ -66,7 +66,7 @@ for (const kind of ["states", "empty", "month", "measured"]) {
         const { page, context, faults } = await person(browser, newsroom, "quantri", look);
         const named = [look.width, look.lang, look.dark && "dark"].filter(Boolean).join("-");
         const found = [];
-        for (const [name, path] of Object.entries({ people: "/quan-tri", own: "/toi", audit: "/nhat-ky" })) {
+        for (const [name, path] of Object.entries({ people: "/quan-tri", own: "/toi", audit: "/nhat-ky", "reach-agencies": "/bao-cao?by=agency", population: "/bao-cao/dan-so" })) {
           await page.goto(newsroom.base + path);
           await page.waitForLoadState("load");
           found.push(...(await wrong(page)), ...faults());

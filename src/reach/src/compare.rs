@@ -1,16 +1,15 @@
 //! The overview: a period beside the one before it and the same days a year earlier.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use loa_model::Metric;
-use loa_store::Store;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    By, Cell, Days, Query, ReportRow, Result,
-    report::{count, row},
-    story::{Story, stories},
+    Book, By, Cell, Days, Population, Query, ReportRow, Result,
+    report::{bounds, count},
+    story::instant,
+    sums::total,
 };
 
 /// Why a number has no change in percent.
@@ -60,6 +59,9 @@ pub struct Period {
     pub total: ReportRow,
     /// Time of the newest sample; absent when there is none.
     pub as_of: Option<Timestamp>,
+    /// The populations that bound reach.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub populations: Vec<Population>,
 }
 
 /// A period and what it is compared with.
@@ -75,74 +77,65 @@ pub struct Overview {
     pub figures: Vec<Figure>,
 }
 
-/// Definitions by which a channel counted under one name: metric, channel, name.
-type Methods = BTreeMap<(Metric, String, String), BTreeSet<String>>;
+/// What was counted within a period, by the book's numbers.
+type Methods = BTreeSet<u32>;
 
 /// The overview of an agency over days of a zone.
 ///
 /// # Errors
-/// [`crate::Error::Store`], [`crate::Error::TooMany`].
-pub async fn overview(
-    store: &dyn Store,
-    agency: &str,
-    days: Days,
-    zone: &str,
-    population: Option<u64>,
-) -> Result<Overview> {
-    let read = async |days: Days| {
+/// [`crate::Error::TooMany`].
+pub fn overview(book: &Book, days: Days, zone: &str, population: Option<u64>) -> Result<Overview> {
+    let read = |days: Days| {
         let (from, to) = days.span(zone);
-        let query = Query { agency: agency.to_owned(), from, to, by: By::Channel, population };
-        let stories = stories(store, agency, from, to).await?;
-        Ok::<_, crate::Error>((period(days, &stories, &query), methods(&stories, from)))
+        let agency = book.agency().to_owned();
+        period(book, days, &Query { agency, from, to, by: By::Channel, population })
     };
-    let (now, own) = read(days).await?;
-    let (before, earlier) = read(days.before()).await?;
-    let (last_year, year_old) = read(days.last_year()).await?;
+    let (now, own) = read(days)?;
+    let (before, earlier) = read(days.before())?;
+    let (last_year, year_old) = read(days.last_year())?;
     let figures = now.total.cells.iter().map(|cell| Figure {
-        before: compared(cell, &own, &before.total, &earlier),
-        last_year: compared(cell, &own, &last_year.total, &year_old),
+        before: compared(book, cell, &own, &before.total, &earlier),
+        last_year: compared(book, cell, &own, &last_year.total, &year_old),
         cell: cell.clone(),
     });
     let figures = figures.collect();
     Ok(Overview { period: now, before, last_year, figures })
 }
 
-fn period(days: Days, stories: &[Story], query: &Query) -> Period {
-    let all: Vec<&Story> = stories.iter().collect();
-    let inside = |at: Timestamp| at >= query.from && at < query.to;
-    Period {
-        days,
-        published: count(stories.iter().filter(|story| inside(story.live_since)).count()),
-        total: row("total".into(), "total".into(), &all, query),
-        as_of: stories.iter().flat_map(|s| &s.samples).map(|s| s.taken_at).max(),
-    }
-}
-
-/// By which definitions was counted since `from`.
-fn methods(stories: &[Story], from: Timestamp) -> Methods {
+fn period(book: &Book, days: Days, query: &Query) -> Result<(Period, Methods)> {
+    let stories = book.between(query.from, query.to)?;
     let mut methods = Methods::new();
-    for story in stories {
-        for sample in story.samples.iter().filter(|sample| sample.taken_at >= from) {
-            for value in &sample.values {
-                let channel = story.account.channel().to_owned();
-                let name = (value.metric, channel, value.source_name.clone());
-                methods.entry(name).or_default().insert(value.definition.clone());
-            }
-        }
-    }
-    methods
+    let sums = total(book, &stories, (query.from, query.to), |own| {
+        methods.extend(own.iter().filter(|tally| tally.inside).map(|tally| tally.name));
+    });
+    let bounds = bounds(book, query);
+    let population = query.population.or_else(|| bounds.agency());
+    let published = stories.iter().filter(|story| story.live_since >= query.from).count();
+    let told = Period {
+        days,
+        published: count(published),
+        total: sums.row(book, ("total".into(), "total".into()), (&bounds, population)),
+        as_of: sums.newest.map(instant),
+        populations: bounds.listed(),
+    };
+    Ok((told, methods))
 }
 
-fn compared(cell: &Cell, own: &Methods, other: &ReportRow, theirs: &Methods) -> Compared {
-    let name = (cell.metric, cell.channel.clone(), cell.source_name.clone());
-    let same = other.cells.iter().find(|c| {
-        (c.metric, &c.channel, &c.source_name, &c.definition)
-            == (cell.metric, &cell.channel, &cell.source_name, &cell.definition)
-    });
+fn compared(
+    book: &Book,
+    cell: &Cell,
+    own: &Methods,
+    other: &ReportRow,
+    theirs: &Methods,
+) -> Compared {
+    let same = other.cells.iter().find(|c| c.key() == cell.key());
     let gain = same.and_then(|c| c.gain);
     let posts = same.map_or(0, |c| c.gain_posts);
-    let both = own.get(&name).into_iter().chain(theirs.get(&name)).flatten();
-    let changed = both.collect::<BTreeSet<_>>().len() > 1;
+    let key =
+        (cell.metric, cell.channel.clone(), cell.source_name.clone(), cell.definition.clone());
+    let family = book.number_of(&key).map(|name| book.family(name));
+    let both = own.union(theirs).filter(|name| Some(book.family(**name)) == family);
+    let changed = both.count() > 1;
     let change = if changed {
         Err(Incomparable::MethodBreak)
     } else {

@@ -4,6 +4,8 @@
 //! Vietnamese and English what each number counts.
 
 mod csv;
+mod grid;
+mod grids;
 mod paper;
 mod parquet;
 mod table;
@@ -15,6 +17,8 @@ use loa_model::Agency;
 use serde::{Deserialize, Serialize};
 
 pub use csv::{csv, csv_cell};
+pub use grid::{Datum, Grid, Head as GridHead, Kind};
+pub use grids::{article_grid, hours_grid, operations_grid, ranking_grid};
 pub use paper::paper;
 pub use parquet::parquet;
 pub use words::{MetricWords, metric_words};
@@ -36,6 +40,10 @@ pub struct Reports {
 impl Reports {
     /// The agency's name for people; its short name when it is not listed.
     fn agency<'a>(&'a self, name: &'a str) -> &'a str {
+        // The total over several belongs to none.
+        if name.is_empty() {
+            return "—";
+        }
         self.agencies.iter().find(|agency| agency.name == name).map_or(name, |agency| &agency.title)
     }
 

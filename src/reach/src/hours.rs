@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 
 use jiff::{Timestamp, tz::TimeZone};
 use loa_model::Metric;
-use loa_store::Store;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Result,
+    Book, Result,
     age::{DAY_S, at_age, median},
     report::count,
-    story::{Key, Steady, stories},
+    story::{Key, Steady, instant, second},
 };
 
 /// Fewer posts than these say nothing about their kind.
@@ -50,47 +49,54 @@ pub struct HourMap {
 }
 
 /// Posts of one map: by weekday and hour, and the newest reading.
-type Found = (BTreeMap<(u8, u8), Vec<u64>>, Option<Timestamp>);
+type Found = (BTreeMap<(u8, u8), Vec<u64>>, Option<u32>);
 
 /// Median views at 24 hours of the posts that went live in the period, by weekday and hour of a zone.
 ///
 /// # Errors
-/// [`crate::Error::Store`], [`crate::Error::TooMany`].
-pub async fn hours(
-    store: &dyn Store,
-    agency: &str,
-    span: (Timestamp, Timestamp),
+/// [`crate::Error::TooMany`].
+pub fn hours(
+    book: &Book,
+    (from, to): (Timestamp, Timestamp),
     zone: &str,
     now: Timestamp,
 ) -> Result<Vec<HourMap>> {
     let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
-    let mut found: BTreeMap<Key, Found> = BTreeMap::new();
-    let mut live: BTreeMap<String, u32> = BTreeMap::new();
+    let mut found: BTreeMap<&Key, Found> = BTreeMap::new();
+    let mut live: BTreeMap<&str, u32> = BTreeMap::new();
     // What is read 24 hours after the last post of the period counts for it.
-    for story in stories(store, agency, span.0, now.max(span.1)).await? {
-        if story.live_since < span.0 || story.live_since >= span.1 {
+    let until = second(now.max(to));
+    for story in book.born(from, to)? {
+        *live.entry(story.account.channel()).or_default() += 1;
+        let Steady::One(name, readings) = story.steady(book, Metric::Views, until) else {
             continue;
-        }
-        *live.entry(story.account.channel().to_owned()).or_default() += 1;
-        let Steady::One(key, readings) = story.steady(Metric::Views) else { continue };
+        };
         let Some(views) = at_age(&readings, DAY_S) else { continue };
         let at = story.live_since.to_zoned(zone.clone());
         let weekday = at.weekday().to_monday_zero_offset().unsigned_abs();
         let hour = (weekday, at.hour().unsigned_abs());
-        let newest = story.samples.last().map(|sample| sample.taken_at);
-        let (hours, as_of) = found.entry(key).or_default();
+        let newest = story.until(until).last().map(|mark| mark.at);
+        let (hours, as_of) = found.entry(book.name(name)).or_default();
         hours.entry(hour).or_default().push(views);
         *as_of = newest.max(*as_of);
     }
-    let map = |((_, channel, source_name, definition), (hours, as_of)): (Key, Found)| {
+    let map = |((_, channel, source, definition), (hours, as_of)): (&Key, Found)| {
         let posts = count(hours.values().map(Vec::len).sum());
-        let unknown = live.get(&channel).copied().unwrap_or(0).saturating_sub(posts);
+        let unknown = live.get(channel.as_str()).copied().unwrap_or(0).saturating_sub(posts);
         let hour = |((weekday, hour), views): ((u8, u8), Vec<u64>)| {
             let posts = count(views.len());
             Hour { weekday, hour, posts, median: median(views).filter(|_| posts >= FEW) }
         };
         let hours = hours.into_iter().map(hour).collect();
-        HourMap { channel, source_name, definition, hours, posts, unknown, as_of }
+        HourMap {
+            channel: channel.clone(),
+            source_name: source.clone(),
+            definition: definition.clone(),
+            hours,
+            posts,
+            unknown,
+            as_of: as_of.map(instant),
+        }
     };
     Ok(found.into_iter().map(map).collect())
 }

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod age;
+mod book;
+mod books;
 mod chart;
 mod clicks;
 mod compare;
@@ -10,30 +12,40 @@ mod hours;
 mod measure;
 mod plan;
 mod plot;
+mod population;
 mod rank;
 mod records;
 mod report;
 mod series;
 mod share;
 mod speed;
+mod squares;
 mod story;
+mod sums;
 mod trend;
 
 pub use age::{HalfLife, half_life};
+pub use book::Book;
+pub use books::{Books, Open};
 pub use chart::{AgeWords, ChartText, Drawn, age_chart, age_words, chart, trend_chart};
 pub use clicks::record_click;
 pub use compare::{Compared, Figure, Incomparable, Overview, Period, overview};
 pub use days::Days;
-pub use export::{MetricWords, Reports, csv, csv_cell, metric_words, paper, parquet, xlsx};
+pub use export::{
+    Datum, Grid, GridHead, Kind, MetricWords, Reports, article_grid, csv, csv_cell, hours_grid,
+    metric_words, operations_grid, paper, parquet, ranking_grid, xlsx,
+};
 pub use hours::{FEW, Hour, HourMap, hours};
 pub use measure::{Asked, Config, Measurement, Meter};
 pub use plan::{next_step, offset};
+pub use population::{Population, populations, state_population, withdraw_population};
 pub use rank::{Ranked, Ranking, Top, Unknown, ranking};
 pub use records::{Counted, Rollup, Totals, rebuild, summable};
-pub use report::{By, Cell, Query, ReachRange, Report, ReportRow, report, reports};
+pub use report::{By, Cell, Query, ReachRange, Report, ReportRow, agencies, report, reports};
 pub use series::{Life, Point, Series, cumulative, lives};
 pub use share::{Share, ShareId, Shared, open_share, revoke_share, share, shares};
 pub use speed::{Band, Operations, Speed, operations};
+pub use squares::{HourText, hour_chart};
 pub use story::PostRef;
 pub use trend::{TrendLine, trend};
 

@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use loa_model::Metric;
-use loa_store::Store;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    PostRef, Result,
+    Book, PostRef, Result,
     age::DAY_S,
     report::count,
-    story::{Key, Steady, Story, stories},
+    story::{Key, Mark, Reading, Steady, Story, instant, second},
 };
 
 /// Posts in a list of the most seen.
@@ -77,61 +76,76 @@ pub struct Ranking {
 /// Ranks the posts that went live in the period by what is known of them at `now`.
 ///
 /// # Errors
-/// [`crate::Error::Store`], [`crate::Error::TooMany`].
-pub async fn ranking(
-    store: &dyn Store,
-    agency: &str,
-    span: (Timestamp, Timestamp),
-    now: Timestamp,
-) -> Result<Ranking> {
-    let mut stories = stories(store, agency, span.0, now.max(span.1)).await?;
-    stories.retain(|story| story.live_since >= span.0 && story.live_since < span.1);
-    let mut lists: BTreeMap<Key, Vec<Ranked>> = BTreeMap::new();
+/// [`crate::Error::TooMany`].
+pub fn ranking(book: &Book, (from, to): (Timestamp, Timestamp), now: Timestamp) -> Result<Ranking> {
+    let until = second(now.max(to));
+    let stories = book.born(from, to)?;
+    let mut lists: BTreeMap<&Key, Vec<Seen<'_>>> = BTreeMap::new();
     let (mut unseen, mut unknown, mut young) = (Vec::new(), Vec::new(), 0);
     for story in &stories {
-        if let Some((key, ranked)) = ranked(story) {
-            lists.entry(key).or_default().push(ranked);
+        if let Steady::One(name, readings) = story.steady(book, Metric::Views, until)
+            && let Some(last) = readings.last()
+        {
+            lists.entry(book.name(name)).or_default().push((*last, story));
         }
         let grown = story.live_since + SignedDuration::from_secs(DAY_S);
         if now < grown {
             young += 1;
             continue;
         }
-        let mut since = story.samples.iter().filter(|sample| sample.taken_at >= grown).peekable();
-        if since.peek().is_none() {
-            unknown.push((story.named(), Unknown::NotMeasured));
+        let known = story.until(until);
+        let since = &known[known.partition_point(|mark| mark.at < second(grown))..];
+        if since.is_empty() {
+            unknown.push((*story, Unknown::NotMeasured));
             continue;
         }
-        // The newest that says anything about views; every name that the channel counts them under.
-        let mut views = since.filter_map(|sample| {
-            let own = sample.values.iter().filter(|value| value.metric == Metric::Views);
-            own.map(|value| value.value).max()
-        });
-        match views.next_back() {
-            None => unknown.push((story.named(), Unknown::NotGiven)),
-            Some(0) => unseen.push(story.named()),
+        match views(book, since) {
+            None => unknown.push((*story, Unknown::NotGiven)),
+            Some(0) => unseen.push(*story),
             Some(_) => {}
         }
     }
     let top = lists.into_iter().map(|((_, channel, source_name, definition), mut posts)| {
         let of = count(posts.len());
-        posts.sort_by(|a, b| b.views.cmp(&a.views).then(a.post.post.cmp(&b.post.post)));
+        posts.sort_by_key(|(last, story)| (std::cmp::Reverse(last.value), story.post));
         posts.truncate(TOP);
-        Top { channel, source_name, definition, posts, of }
+        let ranked = |(last, story): Seen<'_>| Ranked {
+            post: story.named(),
+            views: last.value,
+            at: story.live_since + SignedDuration::from_secs(last.age_s),
+        };
+        Top {
+            channel: channel.clone(),
+            source_name: source_name.clone(),
+            definition: definition.clone(),
+            posts: posts.into_iter().map(ranked).collect(),
+            of,
+        }
     });
     let top = top.collect();
     let (unseen_count, unknown_count) = (count(unseen.len()), count(unknown.len()));
-    unseen.sort_by_key(|post: &PostRef| (std::cmp::Reverse(post.live_since), post.post));
-    unknown.sort_by_key(|(post, _)| (std::cmp::Reverse(post.live_since), post.post));
-    unseen.truncate(NAMED);
-    unknown.truncate(NAMED);
-    let as_of = stories.iter().flat_map(|s| &s.samples).map(|s| s.taken_at).max();
-    Ok(Ranking { top, unseen, unseen_count, unknown, unknown_count, young, as_of })
+    unseen.sort_by_key(|story| (std::cmp::Reverse(story.live_since), story.post));
+    unknown.sort_by_key(|(story, _)| (std::cmp::Reverse(story.live_since), story.post));
+    let as_of = stories.iter().filter_map(|story| story.until(until).last()).map(|m| m.at).max();
+    Ok(Ranking {
+        top,
+        unseen: unseen.into_iter().take(NAMED).map(Story::named).collect(),
+        unseen_count,
+        unknown: unknown.into_iter().take(NAMED).map(|(s, why)| (s.named(), why)).collect(),
+        unknown_count,
+        young,
+        as_of: as_of.map(instant),
+    })
 }
 
-fn ranked(story: &Story) -> Option<(Key, Ranked)> {
-    let Steady::One(key, readings) = story.steady(Metric::Views) else { return None };
-    let last = readings.last()?;
-    let at = story.live_since + SignedDuration::from_secs(last.age_s);
-    Some((key, Ranked { post: story.named(), views: last.value, at }))
+/// A post with the last reading of its views.
+type Seen<'a> = (Reading, &'a Story);
+
+/// Views of the newest sample that says anything about them; every name that the channel counts them under.
+fn views(book: &Book, marks: &[Mark]) -> Option<u64> {
+    let counts =
+        |mark: &&Mark| mark.name != Mark::NOTHING && book.name(mark.name).0 == Metric::Views;
+    let newest = marks.iter().rfind(counts)?.at;
+    let own = marks.iter().filter(|mark| mark.at == newest).filter(counts);
+    own.map(|mark| mark.value).max()
 }

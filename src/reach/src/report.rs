@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use loa_model::{Metric, PostFormat};
-use loa_store::Store;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Result,
-    story::{Key, Pieces, Story, stories},
-    summable,
+    Book, Population, Result,
+    population::Bounds,
+    story::{Story, instant, second},
+    sums::{Sums, Tally, tally},
 };
 
 /// How rows are cut.
@@ -31,11 +31,13 @@ pub enum By {
     Section,
     /// Language of the post, BCP 47.
     Language,
+    /// Agency: [`agencies`] puts several beside each other.
+    Agency,
 }
 
 impl By {
     /// Every cut.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Channel,
         Self::Account,
         Self::Format,
@@ -43,13 +45,14 @@ impl By {
         Self::Post,
         Self::Section,
         Self::Language,
+        Self::Agency,
     ];
 }
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Query {
-    /// Agency (tenant).
+    /// Agency (tenant); empty of a report over several.
     pub agency: String,
     /// From, included.
     pub from: Timestamp,
@@ -57,7 +60,7 @@ pub struct Query {
     pub to: Timestamp,
     /// Cut.
     pub by: By,
-    /// People there are at all: caps the upper end of reach. Absent when not configured.
+    /// People there are at all: caps the upper end of reach, in place of what was stated for the agency.
     pub population: Option<u64>,
 }
 
@@ -95,12 +98,15 @@ pub struct ReachRange {
     pub at_most: u64,
     /// How many posts gave their reach.
     pub posts: u32,
+    /// Whether a population made the upper end smaller than the sum.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub capped: bool,
 }
 
 /// One row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportRow {
-    /// Stable key: channel, account, format, article or post id.
+    /// Stable key: channel, account, format, article, post id or agency.
     pub key: String,
     /// For people.
     pub label: String,
@@ -125,162 +131,226 @@ pub struct Report {
     pub rows: Vec<ReportRow>,
     /// All posts together.
     pub total: ReportRow,
+    /// The populations that bound reach, with where they are from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub populations: Vec<Population>,
+    /// Rows that are left out of [`Report::rows`]; the total has them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_off: usize,
 }
 
-/// Answers a query from the samples.
-///
-/// # Errors
-/// [`crate::Error::Store`], [`crate::Error::TooMany`].
-pub async fn report(store: &dyn Store, query: &Query) -> Result<Report> {
-    let stories = stories(store, &query.agency, query.from, query.to).await?;
-    grouped(store, &stories, &mut Pieces::default(), query).await
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
-/// One report for each cut, from what is read once.
-///
-/// # Errors
-/// [`crate::Error::Store`], [`crate::Error::TooMany`].
-pub async fn reports(store: &dyn Store, query: &Query, cuts: &[By]) -> Result<Vec<Report>> {
-    let stories = stories(store, &query.agency, query.from, query.to).await?;
-    let mut pieces = Pieces::default();
-    let mut reports = Vec::new();
-    for &by in cuts {
-        let query = Query { by, ..query.clone() };
-        reports.push(grouped(store, &stories, &mut pieces, &query).await?);
+impl Report {
+    /// Leaves the newest rows of a cut that has as many rows as there are articles or posts: ids grow with time.
+    pub fn newest(&mut self, most: usize) {
+        if matches!(self.query.by, By::Article | By::Post) {
+            self.rows.reverse();
+            self.left_off += self.rows.len().saturating_sub(most);
+            self.rows.truncate(most);
+        }
     }
-    Ok(reports)
 }
 
-async fn grouped(
-    store: &dyn Store,
-    stories: &[Story],
-    pieces: &mut Pieces,
-    query: &Query,
-) -> Result<Report> {
-    let mut groups: BTreeMap<String, (String, Vec<&Story>)> = BTreeMap::new();
-    for story in stories {
-        let (key, label) = match query.by {
-            By::Channel => (story.account.channel().to_owned(), story.account.channel().to_owned()),
-            By::Account => (story.account.to_string(), story.account.to_string()),
-            By::Format => (format_name(story.format), format_name(story.format)),
-            By::Article => {
-                let title = pieces.of(store, story).await?.title.clone();
-                let id = story.article.to_string();
-                (id.clone(), title.unwrap_or(id))
-            }
-            By::Section => {
-                let section = pieces.of(store, story).await?.section.clone();
-                (section.clone(), section)
-            }
-            By::Language => (story.lang.clone(), story.lang.clone()),
-            By::Post => (story.post.to_string(), format!("{} · {}", story.account, story.title)),
+/// Answers a query.
+///
+/// # Errors
+/// [`crate::Error::TooMany`].
+pub fn report(book: &Book, query: &Query) -> Result<Report> {
+    let mut all = reports(book, query, &[query.by])?;
+    Ok(all.pop().expect("one cut was asked for"))
+}
+
+/// One report for each cut, from what is gone over once.
+///
+/// # Errors
+/// [`crate::Error::TooMany`].
+pub fn reports(book: &Book, query: &Query, cuts: &[By]) -> Result<Vec<Report>> {
+    let stories = book.between(query.from, query.to)?;
+    let bounds = bounds(book, query);
+    let (first, last) = (second(query.from), second(query.to));
+    let mut total = Sums::default();
+    // What each cut has found: rows by key, with what people call them.
+    let mut groups: Vec<BTreeMap<RowKey<'_>, Sums<'_>>> =
+        cuts.iter().map(|_| BTreeMap::new()).collect();
+    let mut own: Vec<Tally> = Vec::new();
+    for story in &stories {
+        tally(book, story, (first, last), query.from, &mut own);
+        total.take(book, story, last, &own);
+        for (by, groups) in cuts.iter().zip(&mut groups) {
+            groups.entry(key(book, story, *by)).or_default().take(book, story, last, &own);
+        }
+    }
+    let population = query.population.or_else(|| bounds.agency());
+    let as_of = total.newest.map(instant);
+    let all = total.row(book, ("total".into(), "total".into()), (&bounds, population));
+    let one = |(by, groups): (&By, BTreeMap<RowKey<'_>, Sums<'_>>)| {
+        let row = |(key, sums): (RowKey<'_>, Sums<'_>)| {
+            let label = label(book, &sums, *by, &key);
+            sums.row(book, (key.text(), label), (&bounds, population))
         };
-        groups.entry(key).or_insert_with(|| (label, Vec::new())).1.push(story);
-    }
-    let rows = groups
-        .into_iter()
-        .map(|(key, (label, stories))| row(key, label, &stories, query))
-        .collect();
-    let all: Vec<_> = stories.iter().collect();
-    let as_of = stories.iter().flat_map(|s| &s.samples).map(|s| s.taken_at).max();
-    let total = row("total".into(), "total".into(), &all, query);
-    Ok(Report { query: query.clone(), as_of, rows, total })
+        Report {
+            query: Query { by: *by, ..query.clone() },
+            as_of,
+            rows: groups.into_iter().map(row).collect(),
+            total: all.clone(),
+            populations: bounds.listed(),
+            left_off: 0,
+        }
+    };
+    Ok(cuts.iter().zip(groups).map(one).collect())
 }
 
-pub(crate) fn row(key: String, label: String, stories: &[&Story], query: &Query) -> ReportRow {
-    let mut cells: BTreeMap<Key, Cell> = BTreeMap::new();
-    let mut reaches = Vec::new();
-    for story in stories {
-        for (key, own) in cells_of(story, query) {
-            if key.0 == Metric::Reach {
-                reaches.push(own.latest);
-            } else if summable(key.0) {
-                let sum = cells.entry(key).or_insert_with(|| Cell {
-                    latest: 0,
-                    posts: 0,
-                    gain: None,
-                    gain_posts: 0,
-                    fell: false,
-                    method_break: false,
-                    ..own.clone()
-                });
-                sum.latest += own.latest;
-                sum.posts += 1;
-                if let Some(gain) = own.gain {
-                    sum.gain = Some(sum.gain.unwrap_or(0) + gain);
-                    sum.gain_posts += 1;
-                }
-                sum.fell |= own.fell;
-                sum.method_break |= own.method_break;
+/// The totals of several agencies beside each other: a row each. Below them, numbers are added within one name and one definition
+/// only, and reach is a range from the largest agency's lower end to the sum of their upper ends: one person may be with both.
+pub fn agencies(all: &[(String, Report)], query: &Query) -> Report {
+    let mut rows: Vec<ReportRow> = Vec::new();
+    let mut total = ReportRow {
+        key: "total".into(),
+        label: "total".into(),
+        posts: 0,
+        measured: 0,
+        cells: Vec::new(),
+        reach: None,
+    };
+    for (title, report) in all {
+        let key = report.query.agency.clone();
+        rows.push(ReportRow { key, label: title.clone(), ..report.total.clone() });
+        total.posts += report.total.posts;
+        total.measured += report.total.measured;
+        for cell in &report.total.cells {
+            let same = |known: &&mut Cell| {
+                (known.metric, &known.channel, &known.source_name, &known.definition)
+                    == (cell.metric, &cell.channel, &cell.source_name, &cell.definition)
+            };
+            match total.cells.iter_mut().find(same) {
+                Some(known) => known.add(cell),
+                None => total.cells.push(cell.clone()),
             }
         }
-    }
-    let reach = reaches.iter().max().map(|most| {
-        let sum = reaches.iter().fold(0u64, |sum, one| sum.saturating_add(*one));
-        let at_most = query.population.map_or(sum, |people| sum.min(people)).max(*most);
-        ReachRange { at_least: *most, at_most, posts: count(reaches.len()) }
-    });
-    ReportRow {
-        key,
-        label,
-        posts: count(stories.len()),
-        measured: count(stories.iter().filter(|story| !story.samples.is_empty()).count()),
-        cells: cells.into_values().collect(),
-        reach,
-    }
-}
-
-/// The numbers of one post: its latest of each definition, and the gain within the period.
-fn cells_of(story: &Story, query: &Query) -> BTreeMap<Key, Cell> {
-    let mut cells: BTreeMap<Key, Cell> = BTreeMap::new();
-    // Last number before the period, or the beginning of the count, by definition.
-    let mut bases: BTreeMap<Key, i64> = BTreeMap::new();
-    for sample in &story.samples {
-        for value in &sample.values {
-            let channel = story.account.channel().to_owned();
-            let key = (value.metric, channel, value.source_name.clone(), value.definition.clone());
-            let number = i64::try_from(value.value).unwrap_or(i64::MAX);
-            let inside = sample.taken_at >= query.from;
-            let older_definition =
-                cells.keys().any(|k| (k.0, &k.1, &k.2) == (key.0, &key.1, &key.2) && k.3 != key.3);
-            if !inside {
-                bases.insert(key.clone(), number);
-            } else if older_definition {
-                // A new definition counts from its own first number.
-                bases.entry(key.clone()).or_insert(number);
-            } else if story.live_since >= query.from {
-                bases.entry(key.clone()).or_insert(0);
-            }
-            let base = bases.get(&key).copied();
-            let cell = cells.entry(key).or_insert_with(|| Cell {
-                metric: value.metric,
-                channel: story.account.channel().to_owned(),
-                source_name: value.source_name.clone(),
-                definition: value.definition.clone(),
-                latest: value.value,
-                posts: 1,
-                gain: None,
-                gain_posts: 1,
-                fell: false,
-                method_break: older_definition,
+        if let Some(reach) = report.total.reach {
+            let known = total.reach.get_or_insert(ReachRange {
+                at_least: 0,
+                at_most: 0,
+                posts: 0,
+                capped: false,
             });
-            if inside {
-                cell.fell |= value.value < cell.latest;
-                cell.gain = base.map(|base| number - base);
-            }
-            cell.latest = value.value;
+            known.at_least = known.at_least.max(reach.at_least);
+            known.at_most = known.at_most.saturating_add(reach.at_most);
+            known.posts += reach.posts;
+            known.capped |= reach.capped;
         }
     }
-    cells
+    total.cells.sort_by(|a, b| a.key().cmp(&b.key()));
+    rows.sort_by(|a, b| a.key.cmp(&b.key));
+    Report {
+        query: Query { agency: String::new(), by: By::Agency, ..query.clone() },
+        as_of: all.iter().filter_map(|(_, report)| report.as_of).max(),
+        rows,
+        total,
+        populations: all.iter().flat_map(|(_, report)| report.populations.clone()).collect(),
+        left_off: 0,
+    }
 }
 
-fn format_name(format: PostFormat) -> String {
-    serde_json::to_value(format)
-        .ok()
-        .and_then(|v| v.as_str().map(str::to_owned))
-        .unwrap_or_default()
+impl Cell {
+    pub(crate) fn key(&self) -> (Metric, &str, &str, &str) {
+        (self.metric, &self.channel, &self.source_name, &self.definition)
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.latest = self.latest.saturating_add(other.latest);
+        self.posts += other.posts;
+        self.gain_posts += other.gain_posts;
+        self.fell |= other.fell;
+        self.method_break |= other.method_break;
+        self.gain = match (self.gain, other.gain) {
+            (Some(one), Some(more)) => Some(one.saturating_add(more)),
+            (one, more) => one.or(more),
+        };
+    }
+}
+
+pub(crate) fn bounds<'a>(book: &'a Book, query: &Query) -> Bounds<'a> {
+    let bounds = Bounds::of(book, query.to);
+    if query.population.is_some() { bounds.without_agency() } else { bounds }
+}
+
+/// The key of a row, without making a text for every post.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum RowKey<'a> {
+    Text(&'a str),
+    Id(uuid::Uuid),
+    Format(&'static str),
+}
+
+impl RowKey<'_> {
+    fn text(&self) -> String {
+        match self {
+            Self::Text(text) => (*text).to_owned(),
+            Self::Id(id) => id.to_string(),
+            Self::Format(name) => (*name).to_owned(),
+        }
+    }
+}
+
+fn key<'a>(book: &'a Book, story: &'a Story, by: By) -> RowKey<'a> {
+    match by {
+        By::Channel => RowKey::Text(story.account.channel()),
+        By::Account => RowKey::Text(story.account.as_str()),
+        By::Format => RowKey::Format(format_name(story.format)),
+        By::Article => RowKey::Id(story.article.0),
+        By::Section => RowKey::Text(book.piece(story).map_or("", |piece| &piece.section)),
+        By::Language => RowKey::Text(&story.lang),
+        By::Post => RowKey::Id(story.post.0),
+        By::Agency => RowKey::Text(book.agency()),
+    }
+}
+
+fn label(book: &Book, sums: &Sums<'_>, by: By, key: &RowKey<'_>) -> String {
+    match (by, sums.one) {
+        (By::Article, Some(story)) => {
+            let title = book.piece(story).and_then(|piece| piece.title.clone());
+            title.unwrap_or_else(|| key.text())
+        }
+        (By::Post, Some(story)) => format!("{} · {}", story.account, story.title),
+        _ => key.text(),
+    }
+}
+
+fn format_name(format: PostFormat) -> &'static str {
+    match format {
+        PostFormat::Text => "text",
+        PostFormat::Photo => "photo",
+        PostFormat::Album => "album",
+        PostFormat::Video => "video",
+        PostFormat::ShortVideo => "short_video",
+        PostFormat::Article => "article",
+    }
 }
 
 pub(crate) fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_are_named_as_in_json() {
+        for format in [
+            PostFormat::Text,
+            PostFormat::Photo,
+            PostFormat::Album,
+            PostFormat::Video,
+            PostFormat::ShortVideo,
+            PostFormat::Article,
+        ] {
+            assert_eq!(serde_json::to_value(format).unwrap(), format_name(format));
+        }
+    }
 }

@@ -5,13 +5,12 @@ use loa_model::{ArticleId, Delivery, Metric, Post, PostFormat, PostId, Sample, r
 use loa_store::{Store, StoreExt as _};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    PostRef, Result,
-    story::{samples_of, story},
-};
+use crate::{PostRef, Result, story::Head};
 
 /// Most posts of one article, and deliveries of one post.
 const MOST: usize = 1000;
+/// Most samples of one post: the plan has nineteen, second looks come on top.
+const SAMPLES: usize = 1000;
 
 /// One reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,7 +66,8 @@ pub async fn lives(
         let samples = samples_of(store, post.id).await?;
         let series = of_post(&post, live_since, &samples, metric);
         let measured_at = samples.iter().map(|sample| sample.taken_at).max();
-        let post = story(post, live_since, Vec::new()).named();
+        let id = post.id;
+        let post = Head::of(post).named(id, live_since);
         all.push(Life { post, series, measured_at });
     }
     all.sort_by(|a, b| {
@@ -115,6 +115,13 @@ async fn live_posts(
         }
     }
     Ok(live)
+}
+
+/// The samples of a post by time.
+async fn samples_of(store: &dyn Store, post: PostId) -> Result<Vec<Sample>> {
+    let prefix = join(&[&post.to_string(), ""]);
+    let samples = store.list::<Sample>("sample_by_post", &prefix, SAMPLES).await?;
+    Ok(samples.into_iter().map(|kept| kept.record).collect())
 }
 
 fn of_post(post: &Post, live_since: Timestamp, samples: &[Sample], metric: Metric) -> Vec<Series> {

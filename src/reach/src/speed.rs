@@ -3,16 +3,15 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use loa_model::{ArticleId, Metric, Priority, Variant, VariantKind};
-use loa_store::{Store, StoreExt as _};
+use loa_model::{ArticleId, Metric, Priority};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Result,
+    Book, Result,
     age::{DAY_S, at_age, median, percentile},
     hours::FEW,
     report::count,
-    story::{Clip, Key, Pieces, Steady, Story, stories},
+    story::{Clip, Key, Steady, Story, instant, second},
 };
 
 /// Time from the publication of articles to their first post on a channel.
@@ -65,63 +64,56 @@ pub struct Operations {
 /// The operations of the posts that went live in the period, by what is known at `now`.
 ///
 /// # Errors
-/// [`crate::Error::Store`], [`crate::Error::TooMany`].
-pub async fn operations(
-    store: &dyn Store,
-    agency: &str,
-    span: (Timestamp, Timestamp),
+/// [`crate::Error::TooMany`].
+pub fn operations(
+    book: &Book,
+    (from, to): (Timestamp, Timestamp),
     now: Timestamp,
 ) -> Result<Operations> {
-    let mut stories = stories(store, agency, span.0, now.max(span.1)).await?;
-    stories.retain(|story| story.live_since >= span.0 && story.live_since < span.1);
-    let speed = speed(store, &stories).await?;
-    let mut bands: BTreeMap<(String, bool, Key), Vec<u64>> = BTreeMap::new();
+    let until = second(now.max(to));
+    let stories = book.born(from, to)?;
+    let mut bands: BTreeMap<(&str, bool, &Key), Vec<u64>> = BTreeMap::new();
     let (mut clips, mut clips_unknown) = (0, 0);
     for story in &stories {
-        let kind = match story.clip {
+        let low = match story.clip {
             Clip::None => continue,
             Clip::Unknown => None,
-            Clip::Of(id) => {
-                store.read::<Variant>(&id.to_string()).await?.map(|row| row.record.kind)
-            }
+            Clip::Of(id) => book.is_low(id),
         };
         clips += 1;
-        let views = match story.steady(Metric::Views) {
-            Steady::One(key, readings) => at_age(&readings, DAY_S).map(|views| (key, views)),
+        let views = match story.steady(book, Metric::Views, until) {
+            Steady::One(name, readings) => at_age(&readings, DAY_S).map(|views| (name, views)),
             Steady::Nothing | Steady::Broken => None,
         };
-        let (Some(kind), Some((key, views))) = (kind, views) else {
+        let (Some(low), Some((name, views))) = (low, views) else {
             clips_unknown += 1;
             continue;
         };
-        let normal = kind != VariantKind::LowBand;
-        bands.entry((key.1.clone(), normal, key)).or_default().push(views);
+        let key = book.name(name);
+        bands.entry((key.1.as_str(), !low, key)).or_default().push(views);
     }
-    let band = |((_, normal, key), views): ((String, bool, Key), Vec<u64>)| {
-        let (_, channel, source_name, definition) = key;
+    let band = |((_, normal, key), views): ((&str, bool, &Key), Vec<u64>)| {
+        let (_, channel, source_name, definition) = key.clone();
         let posts = count(views.len());
         let median = median(views).filter(|_| posts >= FEW);
         Band { low: !normal, channel, source_name, definition, posts, median }
     };
     let bands = bands.into_iter().map(band).collect();
-    let as_of = stories.iter().flat_map(|s| &s.samples).map(|s| s.taken_at).max();
-    Ok(Operations { speed, bands, clips, clips_unknown, as_of })
+    let as_of = stories.iter().filter_map(|story| story.until(until).last()).map(|m| m.at).max();
+    let speed = speed(book, &stories);
+    Ok(Operations { speed, bands, clips, clips_unknown, as_of: as_of.map(instant) })
 }
 
-async fn speed(store: &dyn Store, stories: &[Story]) -> Result<Vec<Speed>> {
-    let mut pieces = Pieces::default();
+fn speed(book: &Book, stories: &[&Story]) -> Vec<Speed> {
     // The first post of each article on each channel; nothing where its time is not known.
-    let mut first: BTreeMap<(String, ArticleId), Option<u64>> = BTreeMap::new();
+    let mut first: BTreeMap<(&str, ArticleId), Option<u64>> = BTreeMap::new();
     for story in stories.iter().filter(|story| story.priority != Priority::Backfill) {
-        let key = (story.account.channel().to_owned(), story.article);
-        if first.contains_key(&key) {
-            continue;
-        }
-        let published = pieces.of(store, story).await?.published_at;
-        let took = published.map(|at| story.live_since.duration_since(at).as_secs());
-        first.insert(key, took.and_then(|took| u64::try_from(took).ok()));
+        first.entry((story.account.channel(), story.article)).or_insert_with(|| {
+            let published = book.piece(story).and_then(|piece| piece.published_at)?;
+            u64::try_from(story.live_since.duration_since(published).as_secs()).ok()
+        });
     }
-    let mut channels: BTreeMap<String, (Vec<u64>, u32)> = BTreeMap::new();
+    let mut channels: BTreeMap<&str, (Vec<u64>, u32)> = BTreeMap::new();
     for ((channel, _), took) in first {
         let (known, unknown) = channels.entry(channel).or_default();
         match took {
@@ -129,12 +121,12 @@ async fn speed(store: &dyn Store, stories: &[Story]) -> Result<Vec<Speed>> {
             None => *unknown += 1,
         }
     }
-    let speed = |(channel, (known, unknown)): (String, (Vec<u64>, u32))| Speed {
-        channel,
+    let speed = |(channel, (known, unknown)): (&str, (Vec<u64>, u32))| Speed {
+        channel: channel.to_owned(),
         articles: count(known.len()),
         unknown,
         median_s: median(known.clone()),
         p95_s: percentile(known, 95),
     };
-    Ok(channels.into_iter().map(speed).collect())
+    channels.into_iter().map(speed).collect()
 }

@@ -2,15 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use jiff::civil::Date;
+use jiff::{Timestamp, civil::Date};
 use loa_model::Metric;
-use loa_store::Store;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Days, Result,
-    records::day_in,
-    story::{Key, Story, stories},
+    Book, Days, Result,
+    story::{Mark, Story, second},
 };
 
 /// One number day by day, by one definition.
@@ -30,53 +28,74 @@ pub struct TrendLine {
 /// The gains of a metric of an agency day by day.
 ///
 /// # Errors
-/// [`crate::Error::Store`], [`crate::Error::TooMany`].
-pub async fn trend(
-    store: &dyn Store,
-    agency: &str,
-    days: Days,
-    zone: &str,
-    metric: Metric,
-) -> Result<Vec<TrendLine>> {
+/// [`crate::Error::TooMany`].
+pub fn trend(book: &Book, days: Days, zone: &str, metric: Metric) -> Result<Vec<TrendLine>> {
     let (from, to) = days.span(zone);
-    let mut sums: BTreeMap<Key, BTreeMap<Date, i64>> = BTreeMap::new();
-    for story in stories(store, agency, from, to).await? {
-        for (key, day, gain) in gains(&story, metric, zone, days.first) {
-            let sum = sums.entry(key).or_default().entry(day).or_default();
-            *sum = sum.saturating_add(gain);
-        }
-    }
     let all: Vec<Date> =
         days.first.series(jiff::ToSpan::days(1)).take_while(|day| *day <= days.last).collect();
-    let line =
-        |((_, channel, source_name, definition), own): (Key, BTreeMap<Date, i64>)| TrendLine {
+    let starts: Vec<u32> =
+        all.iter().map(|day| second(Days { first: *day, last: *day }.span(zone).0)).collect();
+    let mut lines: BTreeMap<u32, Vec<Option<i64>>> = BTreeMap::new();
+    for story in book.between(from, to)? {
+        gains(book, story, metric, (from, second(to)), |name, at, gain| {
+            // The last day that had begun.
+            let Some(day) = starts.partition_point(|start| *start <= at).checked_sub(1) else {
+                return;
+            };
+            let line = lines.entry(name).or_insert_with(|| vec![None; all.len()]);
+            if let Some(sum) = line.get_mut(day) {
+                *sum = Some(sum.unwrap_or(0).saturating_add(gain));
+            }
+        });
+    }
+    let line = |(name, gains): (u32, Vec<Option<i64>>)| {
+        let (_, channel, source_name, definition) = book.name(name).clone();
+        TrendLine {
             channel,
             source_name,
             definition,
-            days: all.iter().map(|day| (*day, own.get(day).copied())).collect(),
-        };
-    Ok(sums.into_iter().map(line).collect())
+            days: all.iter().copied().zip(gains).collect(),
+        }
+    };
+    let mut lines: Vec<TrendLine> = lines.into_iter().map(line).collect();
+    lines.sort_by(|a, b| {
+        (&a.channel, &a.source_name, &a.definition).cmp(&(
+            &b.channel,
+            &b.source_name,
+            &b.definition,
+        ))
+    });
+    Ok(lines)
 }
 
-/// The gains of one post since a day. The first number of a post counts from zero when the post went live on that day or later;
-/// the first of a new definition is a new beginning.
-fn gains(story: &Story, metric: Metric, zone: &str, first: Date) -> Vec<(Key, Date, i64)> {
-    let mut gains = Vec::new();
-    let mut known: BTreeMap<Key, i64> = BTreeMap::new();
-    let born = day_in(zone, story.live_since) >= first;
-    for sample in &story.samples {
-        let day = day_in(zone, sample.taken_at);
-        for value in sample.values.iter().filter(|value| value.metric == metric) {
-            let channel = story.account.channel().to_owned();
-            let key = (metric, channel, value.source_name.clone(), value.definition.clone());
-            let now = i64::try_from(value.value).unwrap_or(i64::MAX);
-            let renamed = known.keys().any(|k| k.2 == key.2 && k.3 != key.3);
-            let from_zero = (born && !renamed).then_some(0);
-            let before = known.insert(key.clone(), now).or(from_zero);
-            if let Some(before) = before.filter(|_| day >= first) {
-                gains.push((key, day, now.saturating_sub(before)));
-            }
+/// The gains of one post since `from`. The first number of a post counts from zero when the post went live then or later; the first
+/// of a new definition is a new beginning.
+fn gains(
+    book: &Book,
+    story: &Story,
+    metric: Metric,
+    (from, to): (Timestamp, u32),
+    mut take: impl FnMut(u32, u32, i64),
+) {
+    let born = story.live_since >= from;
+    let first = second(from);
+    let mut known: Vec<(u32, i64)> = Vec::new();
+    for mark in story.until(to).iter().filter(|mark| mark.name != Mark::NOTHING) {
+        if book.name(mark.name).0 != metric {
+            continue;
+        }
+        let now = i64::try_from(mark.value).unwrap_or(i64::MAX);
+        let family = book.family(mark.name);
+        let renamed = known.iter().any(|(n, _)| *n != mark.name && book.family(*n) == family);
+        let last = known.iter_mut().find(|(name, _)| *name == mark.name);
+        let before = if let Some((_, last)) = last {
+            Some(std::mem::replace(last, now))
+        } else {
+            known.push((mark.name, now));
+            (born && !renamed).then_some(0)
+        };
+        if let Some(before) = before.filter(|_| mark.at >= first) {
+            take(mark.name, mark.at, now.saturating_sub(before));
         }
     }
-    gains
 }

@@ -50,7 +50,7 @@ fn two_weeks() -> World {
 #[test]
 fn a_period_is_compared_with_the_one_before_and_with_the_year_before() {
     let world = two_weeks();
-    let told = ready(overview(&*world.store, "demo", week(), ZONE, None)).unwrap();
+    let told = overview(world.open().of("demo"), week(), ZONE, None).unwrap();
     assert_eq!((told.period.published, told.period.total.posts), (1, 2));
     assert_eq!((told.before.published, told.before.total.posts), (1, 1));
     assert_eq!(
@@ -79,7 +79,7 @@ fn no_change_is_told_across_methods_or_from_nothing() {
     let world = two_weeks();
     let c = live(&world, 3, HOUR);
     world.sample(5, c, 2 * HOUR, vec![value(Metric::Views, "2", 90)]);
-    let told = ready(overview(&*world.store, "demo", week(), ZONE, None)).unwrap();
+    let told = overview(world.open().of("demo"), week(), ZONE, None).unwrap();
     let why: Vec<_> = told
         .figures
         .iter()
@@ -93,7 +93,7 @@ fn no_change_is_told_across_methods_or_from_nothing() {
     let a = live(&world, 1, -8 * DAY);
     world.sample(1, a, -8 * DAY + HOUR, views(0));
     world.sample(2, a, -DAY, views(7));
-    let told = ready(overview(&*world.store, "demo", week(), ZONE, None)).unwrap();
+    let told = overview(world.open().of("demo"), week(), ZONE, None).unwrap();
     let figure = &told.figures[0];
     assert_eq!((figure.cell.gain, figure.before.gain), (Some(7), Some(0)));
     assert_eq!(figure.before.why, Some(Incomparable::FromNothing));
@@ -105,7 +105,7 @@ fn days_without_a_reading_are_unknown_and_days_without_a_gain_are_zero() {
     let a = PostId(uuid::Uuid::from_u128(1));
     world.sample(9, a, -DAY + HOUR, views(350));
     world.sample(10, a, -2 * DAY, views(300));
-    let lines = ready(trend(&*world.store, "demo", week(), ZONE, Metric::Views)).unwrap();
+    let lines = trend(world.open().of("demo"), week(), ZONE, Metric::Views).unwrap();
     let [line] = &lines[..] else { panic!("{lines:?}") };
     let days: Vec<_> = line.days.iter().map(|(_, gain)| *gain).collect();
     // 16–19 nothing read; 20: 300 as before; 21: 60 more and 10 taken back; 22: the new post.
@@ -132,7 +132,7 @@ fn an_hour_of_a_weekday_needs_five_posts() {
     post(2 * HOUR, None);
     let span = week().span(ZONE);
     let now = start() + SignedDuration::from_mins(3 * DAY);
-    let maps = ready(hours(&*world.store, "demo", span, ZONE, now)).unwrap();
+    let maps = hours(world.open().of("demo"), span, ZONE, now).unwrap();
     let [HourMap { hours, posts: 9, unknown: 1, .. }] = &maps[..] else { panic!("{maps:?}") };
     // Sunday is the seventh day; the start is at 9:00 there.
     let told: Vec<_> = hours.iter().map(|h| (h.weekday, h.hour, h.posts, h.median)).collect();
@@ -156,7 +156,7 @@ fn the_most_seen_are_ten_and_the_silent_are_two_lists() {
     world.sample(23, ungiven, DAY + 2, vec![value(Metric::Reactions, "1", 0)]);
     live(&world, 23, 10 * HOUR);
     let now = start() + SignedDuration::from_mins(30 * HOUR);
-    let told = ready(ranking(&*world.store, "demo", week().span(ZONE), now)).unwrap();
+    let told = ranking(world.open().of("demo"), week().span(ZONE), now).unwrap();
     let [top] = &told.top[..] else { panic!("{told:?}") };
     let order: Vec<_> = top.posts.iter().map(|ranked| ranked.views).collect();
     assert_eq!((order, top.of), ((3..=12).rev().map(|n| n * 10).collect(), 14));
@@ -221,7 +221,7 @@ fn the_way_to_each_channel_is_the_first_post_of_each_article() {
     change(&world, archive, |post| post.priority = Priority::Backfill);
     article(&world, 6, Some(HOUR), "");
     live(&world, 6, 0);
-    let told = ready(operations(&*world.store, "demo", week().span(ZONE), start())).unwrap();
+    let told = operations(world.open().of("demo"), week().span(ZONE), start()).unwrap();
     let speed: Vec<_> = told
         .speed
         .iter()
@@ -282,7 +282,7 @@ fn clips_for_slow_links_stand_beside_the_others() {
     }
     clip(None, 9);
     let now = start() + SignedDuration::from_mins(2 * DAY);
-    let told = ready(operations(&*world.store, "demo", week().span(ZONE), now)).unwrap();
+    let told = operations(world.open().of("demo"), week().span(ZONE), now).unwrap();
     let bands: Vec<_> = told.bands.iter().map(|b| (b.low, b.posts, b.median)).collect();
     // The middle of 3 and 4, rounded down; two posts say nothing.
     assert_eq!(bands, [(true, 6, Some(3)), (false, 2, None)]);
@@ -304,7 +304,7 @@ fn topics_and_languages_are_cuts_like_others() {
     let (from, to) = week().span(ZONE);
     let rows = |by| {
         let query = Query { agency: "demo".into(), from, to, by, population: None };
-        let report = ready(report(&*world.store, &query)).unwrap();
+        let report = report(world.open().of("demo"), &query).unwrap();
         report.rows.iter().map(|row| (row.key.clone(), row.posts)).collect::<Vec<_>>()
     };
     // The article of the third post is not there: neither is its topic.

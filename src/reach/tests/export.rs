@@ -14,7 +14,7 @@ use parquet::{
     record::Field,
 };
 use support::{
-    World, ready, start, value,
+    World, start, value,
     workbook::{Cell, parts, sheets},
 };
 
@@ -43,7 +43,7 @@ fn reports() -> Reports {
         // The period begins after the posts: what was first counted in it has no known gain.
         let query =
             Query { agency: "demo".into(), from: at(100), to: at(60 * 24), by, population: None };
-        ready(report(&*world.store, &query)).unwrap()
+        report(world.open().of("demo"), &query).unwrap()
     });
     Reports {
         zone: "Asia/Ho_Chi_Minh".into(),

@@ -15,7 +15,7 @@ const CUTS: [By; 5] = [By::Channel, By::Account, By::Format, By::Article, By::Po
 fn ask(world: &World, from_min: i64, to_min: i64, by: By, population: Option<u64>) -> Report {
     let at = |minutes| start() + SignedDuration::from_mins(minutes);
     let query = Query { agency: "demo".into(), from: at(from_min), to: at(to_min), by, population };
-    ready(report(&*world.store, &query)).unwrap()
+    report(world.open().of("demo"), &query).unwrap()
 }
 
 /// Two accounts, two formats, one article; a fall, a missing number and a changed definition.
@@ -63,9 +63,11 @@ fn a_report_keeps_definitions_apart_and_says_how_much_it_knows() {
 #[test]
 fn reach_is_a_range_and_never_a_sum() {
     let world = newsroom();
-    for (population, at_most) in [(None, 210), (Some(180), 180), (Some(10), 160)] {
+    for (population, at_most, capped) in
+        [(None, 210, false), (Some(180), 180, true), (Some(10), 160, true)]
+    {
         let report = ask(&world, 0, 1000, By::Article, population);
-        let expect = ReachRange { at_least: 160, at_most, posts: 2 };
+        let expect = ReachRange { at_least: 160, at_most, posts: 2, capped };
         assert_eq!(report.rows[0].reach, Some(expect), "{population:?}");
         assert!(report.rows.iter().all(|row| row.cells.iter().all(|c| c.metric != Metric::Reach)));
     }

@@ -32,6 +32,7 @@ async fn main() -> std::io::Result<()> {
     }
     if rest == "measured" {
         world.two_months().await;
+        world.several().await;
     }
     if rest == "month" {
         world.month().await;

@@ -66,7 +66,14 @@ pub(crate) async fn reach(
         by: period.by,
         population: None,
     };
-    Ok(Json(loa_reach::report(&*app.store, &query).await.map_err(crate::reach::failed)?))
+    if query.by == loa_reach::By::Agency {
+        return Err(WebError::unfit(
+            "Bảng theo cơ quan ở /api/v1/reach/overview / The cut by agency is at /api/v1/reach/overview",
+        ));
+    }
+    let books = app.reach.open(&app).await?;
+    let told = loa_reach::report(books.of(&query.agency), &query);
+    Ok(Json(told.map_err(crate::reach::failed)?))
 }
 
 fn list(summary: &str) -> Value {
@@ -82,7 +89,8 @@ pub(crate) fn posts_told() -> Value {
 pub(crate) fn reach_told() -> Value {
     let parameter = |name: &str, required: bool, schema: Value| json!({ "name": name, "in": "query", "required": required, "schema": schema });
     let time = json!({ "type": "string", "format": "date-time" });
-    let by = json!({ "enum": loa_reach::By::ALL.map(|by| pages::name_of(&by)) });
+    let cuts = loa_reach::By::ALL.iter().filter(|by| **by != loa_reach::By::Agency);
+    let by = json!({ "enum": cuts.map(pages::name_of).collect::<Vec<_>>() });
     let mut told = list(
         "Reach of posts in a period, cut by channel, account, format, article, post, topic or language",
     );

@@ -141,6 +141,7 @@ pub(crate) struct App {
     pub(crate) limits: tokens::Limits,
     pub(crate) counts: attention::Counts,
     pub(crate) catalogue: articles::Catalogue,
+    pub(crate) reach: reach::shelf::Shelf,
 }
 
 pub(crate) type Shared = Arc<App>;
@@ -172,7 +173,9 @@ pub fn router(deps: Deps) -> Result<Router, AssetsError> {
         limits: tokens::Limits::default(),
         counts: attention::Counts::default(),
         catalogue: articles::Catalogue::default(),
+        reach: reach::shelf::Shelf::default(),
     });
+    reach::shelf::warm(&app);
     let (router, ways) = table();
     let gate = Arc::new(ways::Gate::of(&ways));
     let router = router
@@ -192,7 +195,7 @@ fn table() -> (Router<Shared>, Vec<Way>) {
     use ways::{ADMINS, Access, NEWSROOM, SIGNERS, SWITCHERS, WRITERS};
     let (anyone, staff) = (Access::Anyone, Access::Staff);
     let (clip, frame) = clip::openapi();
-    ways::Ways::default()
+    reach::ways(ways::Ways::default())
         .get("/", staff, articles::page)
         .post("/bai-viet", WRITERS, articles::add)
         .post("/bai-viet/tep", WRITERS, articles::upload.layer(articles::limit()))
@@ -344,9 +347,9 @@ fn table() -> (Router<Shared>, Vec<Way>) {
         )
         .api(
             Method::GET,
-            "/api/v1/reach/articles/{id}/chart.svg",
+            "/api/v1/reach/articles/{id}/{file}",
             staff,
-            (reach::told::chart(), reach::article::chart),
+            (reach::told::article_file(), reach::files::article),
         )
         .api(
             Method::GET,

@@ -4,14 +4,16 @@ pub(crate) mod article;
 pub(crate) mod files;
 pub(crate) mod lists;
 pub(crate) mod overview;
+pub(crate) mod population;
 pub(crate) mod share;
+pub(crate) mod shelf;
 pub(crate) mod told;
 
 use std::collections::BTreeMap;
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
-use loa_model::{Account, AccountName, Metric, PostFormat, Role};
+use loa_model::{Account, AccountName, Membership, Metric, PostFormat, Role};
 use loa_reach::{By, Days, PostRef};
 use loa_store::StoreExt;
 use serde::{Deserialize, Serialize};
@@ -20,15 +22,71 @@ use crate::{
     Shared,
     article::ZONE,
     auth::Visitor,
+    channels::agency_title,
     error::WebError,
     pages::{channel_title, name_of},
     view,
-    ways::Access,
+    ways::{Access, Ways},
 };
 
 /// Who gives links to people outside.
 pub(crate) const SHARERS: Access = Access::Only(SHARING);
 const SHARING: &[Role] = &[Role::Approver, Role::Analyst, Role::Admin];
+
+/// Who states how many people there are.
+pub(crate) const COUNTERS: Access = Access::Only(COUNTING);
+const COUNTING: &[Role] = &[Role::Analyst, Role::Admin];
+
+/// The addresses of what came to reports last.
+pub(crate) fn ways(ways: Ways) -> Ways {
+    let staff = Access::Staff;
+    ways.get("/bao-cao/dan-so", staff, population::page)
+        .post("/bao-cao/dan-so", COUNTERS, population::press)
+        .post("/bao-cao/dan-so/bo", COUNTERS, population::drop)
+        .api(
+            Method::GET,
+            "/api/v1/reach/populations",
+            staff,
+            (population::list_told(), population::list),
+        )
+        .api(
+            Method::POST,
+            "/api/v1/reach/populations",
+            COUNTERS,
+            (population::add_told(), population::add),
+        )
+        .api(
+            Method::DELETE,
+            "/api/v1/reach/populations",
+            COUNTERS,
+            (population::remove_told(), population::remove),
+        )
+}
+
+/// The agencies whose reports the visitor reads beside each other: those where they are analysts or administrators, and the one
+/// they act for.
+pub(crate) fn analysed(visitor: &Visitor) -> Vec<&str> {
+    let reads = |there: &&Membership| {
+        there.agency == visitor.user.agency
+            || there.roles.iter().any(|role| COUNTING.contains(role))
+    };
+    visitor.agencies.iter().filter(reads).map(|there| there.agency.as_str()).collect()
+}
+
+/// Short and full names of the agencies of a cut by agency; none where it is not asked for.
+pub(crate) async fn beside(
+    app: &Shared,
+    visitor: &Visitor,
+    wanted: &Wanted,
+) -> Result<Vec<(String, String)>, WebError> {
+    let mut all = Vec::new();
+    if wanted.by.contains(&By::Agency) {
+        for name in analysed(visitor) {
+            all.push((name.to_owned(), agency_title(app, name).await?));
+        }
+    }
+    Ok(all)
+}
 
 /// Metrics in the order of pages; unique people come apart, as a range.
 pub(crate) const METRICS: [Metric; 7] = [
@@ -64,6 +122,13 @@ pub(crate) struct Wanted {
     /// Whether its last day is not over: its numbers are provisional.
     pub(crate) running: bool,
     pub(crate) by: Vec<By>,
+}
+
+impl Wanted {
+    /// The same without cuts.
+    pub(crate) fn alone(&self) -> Self {
+        Self { by: Vec::new(), ..self.clone() }
+    }
 }
 
 impl Ask {
@@ -181,17 +246,24 @@ pub(crate) struct Head {
     as_of: String,
     running: bool,
     may_share: bool,
+    /// Whose numbers they are, for the head of what is printed.
+    agency: String,
+    /// When the page was made.
+    made_at: String,
 }
 
 impl Head {
-    pub(crate) fn of(
+    pub(crate) async fn of(
+        app: &Shared,
         visitor: &Visitor,
         tab: &'static str,
         wanted: &Wanted,
         as_of: Option<Timestamp>,
-    ) -> Self {
+    ) -> Result<Self, WebError> {
         let Days { first, last } = wanted.days;
-        Self {
+        Ok(Self {
+            agency: agency_title(app, &visitor.user.agency).await?,
+            made_at: view::time(app.clock.now(), ZONE),
             tab,
             range: wanted.range,
             ranges: RANGES,
@@ -204,7 +276,7 @@ impl Head {
             as_of: as_of.map(|at| view::time(at, ZONE)).unwrap_or_default(),
             running: wanted.running,
             may_share: visitor.user.is_any(SHARING),
-        }
+        })
     }
 }
 
@@ -328,7 +400,7 @@ mod tests {
             ("", "2025-11-29", "2026-11-30", ""),
             ("", "30/11/2026", "", ""),
             ("", "", "9999-12-31", ""),
-            ("", "", "", "agency"),
+            ("", "", "", "province"),
         ] {
             let refused = ask(range, from, to, by).unwrap_err();
             assert_eq!(

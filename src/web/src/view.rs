@@ -52,6 +52,11 @@ pub(crate) fn time(at: Timestamp, zone: &str) -> String {
     at.to_zoned(zone).strftime("%H:%M %d/%m/%Y").to_string()
 }
 
+/// The day of an instant in an IANA zone.
+pub(crate) fn day(at: Timestamp, zone: &str) -> jiff::civil::Date {
+    at.to_zoned(TimeZone::get(zone).unwrap_or(TimeZone::UTC)).date()
+}
+
 /// The mark between thousands.
 pub(crate) fn thousands(lang: &str) -> char {
     if lang == "en" { ',' } else { '.' }

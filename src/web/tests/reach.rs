@@ -229,7 +229,7 @@ async fn a_question_that_makes_no_sense_is_refused_in_words() {
         "from=h%C3%B4m%20qua",
         "from=-9999-01-01",
         "to=9999-12-31",
-        "by=agency",
+        "by=province",
         "by=",
         "by=channel,,",
     ] {
@@ -374,7 +374,7 @@ async fn machines_make_links_and_take_them_back_too() {
         r#"{"from":"2026-11-10","to":"2026-11-16","agency":"khac"}"#,
         r#"{"from":"2026-11-17","to":"2026-11-16"}"#,
         r#"{"from":"2026-11-10","to":"2026-11-16","days":0}"#,
-        r#"{"from":"2026-11-10","to":"2026-11-16","by":["agency"]}"#,
+        r#"{"from":"2026-11-10","to":"2026-11-16","by":["province"]}"#,
     ] {
         let refused = send("POST", all, body).await;
         assert!(refused.status.is_client_error(), "{body}: {}", refused.status);

@@ -15,15 +15,15 @@ const UNKNOWN: &str = "–";
 
 /// The data of the template `report`, Vietnamese with English beside it. Whoever has fonts and templates draws it.
 pub fn paper(reports: &Reports) -> Value {
-    let agencies: Vec<Value> = reports
-        .agencies
-        .iter()
-        .map(|agency| {
-            let own = reports.reports.iter().filter(|report| report.query.agency == agency.name);
-            let cuts: Vec<Value> = own.map(|report| cut(reports, report)).collect();
-            json!({ "name": agency.title, "cuts": cuts })
-        })
-        .collect();
+    let section = |title: &str, name: &str| {
+        let own = reports.reports.iter().filter(|report| report.query.agency == name);
+        let cuts: Vec<Value> = own.map(|report| cut(reports, report)).collect();
+        (!cuts.is_empty()).then(|| json!({ "name": title, "cuts": cuts }))
+    };
+    // What several have side by side comes before each of them.
+    let across = section("Các cơ quan / All agencies", "");
+    let each = reports.agencies.iter().filter_map(|agency| section(&agency.title, &agency.name));
+    let agencies: Vec<Value> = across.into_iter().chain(each).collect();
     let metrics: Vec<Value> = metrics(reports)
         .into_iter()
         .map(metric_words)
@@ -51,9 +51,26 @@ fn cut(reports: &Reports, report: &Report) -> Value {
     json!({
         "vi": vi, "en": en, "from": day(from), "to": day(to),
         "as_of": report.as_of.map_or_else(|| NO_DATA.to_owned(), as_of),
-        "population": report.query.population.map(vietnamese),
+        "population": population(reports, report),
         "rows": rows,
     })
+}
+
+/// The populations that bound reach, each with where it is from.
+fn population(reports: &Reports, report: &Report) -> Option<String> {
+    let stated = report.populations.iter().map(|population| {
+        let whose = population.account.as_ref().map(|account| format!("{account}: "));
+        let whose = whose.or_else(|| {
+            let several = reports.agencies.len() > 1;
+            several.then(|| format!("{}: ", reports.agency(&population.agency)))
+        });
+        let day = population.as_of.strftime("%d/%m/%Y");
+        let people = vietnamese(population.people);
+        format!("{}{people} ({}, {day})", whose.unwrap_or_default(), population.source)
+    });
+    let all: Vec<String> =
+        report.query.population.map(vietnamese).into_iter().chain(stated).collect();
+    (!all.is_empty()).then(|| all.join("; "))
 }
 
 fn row(row: &ReportRow, label: &str, total: bool) -> Value {

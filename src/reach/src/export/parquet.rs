@@ -81,7 +81,7 @@ fn declaration(column: &Column) -> String {
 }
 
 /// One column: the values there are, and for every line whether it has one.
-fn put<T: DataType>(
+pub(super) fn put<T: DataType>(
     column: &mut SerializedColumnWriter<'_>,
     values: impl Iterator<Item = Option<T::T>>,
 ) -> Result<(), ParquetError> {

@@ -7,7 +7,7 @@ use loa_model::Metric;
 use serde::Serialize;
 
 use super::Reports;
-use crate::{Cell, ReachRange, Report, ReportRow};
+use crate::{By, Cell, ReachRange, Report, ReportRow};
 
 /// A number with all it needs to be understood alone.
 #[derive(Debug, Clone, Copy)]
@@ -71,6 +71,15 @@ impl<'a> Line<'a> {
         }
     }
 
+    /// Whose it is: of a report over several agencies each row's own, and none of their total.
+    pub(super) fn agency(&self) -> &'a str {
+        if self.report.query.by == By::Agency && !self.total {
+            &self.row.key
+        } else {
+            &self.report.query.agency
+        }
+    }
+
     /// How many posts gave the number.
     pub(super) fn posts(&self) -> Option<u32> {
         self.cell().map(|cell| cell.posts).or(self.reach().map(|reach| reach.posts))
@@ -126,7 +135,7 @@ pub(super) const COLUMNS: [Column; 21] = [
     Column { name: "at_most", of: Of::Count(|line| line.reach().map(|r| r.at_most)) },
     Column { name: "fell", of: Of::Flag(|line| line.cell().map(|c| c.fell)) },
     Column { name: "method_break", of: Of::Flag(|line| line.cell().map(|c| c.method_break)) },
-    Column { name: "agency", of: Of::Text(|line| Some(line.report.query.agency.clone())) },
+    Column { name: "agency", of: Of::Text(|line| Some(line.agency().to_owned())) },
     Column { name: "cut", of: Of::Text(|line| Some(name(line.report.query.by))) },
     Column { name: "from", of: Of::Time(|line| Some(line.report.query.from)) },
     Column { name: "to", of: Of::Time(|line| Some(line.report.query.to)) },

@@ -82,6 +82,7 @@ pub(super) fn cut_words(by: By) -> (&'static str, &'static str) {
         By::Post => ("Bài đăng", "Post"),
         By::Section => ("Chuyên mục", "Topic"),
         By::Language => ("Ngôn ngữ", "Language"),
+        By::Agency => ("Cơ quan", "Agency"),
     }
 }
 
@@ -106,9 +107,13 @@ pub(super) fn row_words(by: By, row: &ReportRow, total: bool) -> String {
         By::Format => serde_json::from_value(row.key.as_str().into())
             .map_or_else(|_| row.label.clone(), |format| pair(format_words(format))),
         By::Section if row.key.is_empty() => pair(("Không ghi chuyên mục", "No topic given")),
-        By::Channel | By::Account | By::Article | By::Post | By::Section | By::Language => {
-            row.label.clone()
-        }
+        By::Channel
+        | By::Account
+        | By::Article
+        | By::Post
+        | By::Section
+        | By::Language
+        | By::Agency => row.label.clone(),
     }
 }
 
@@ -119,8 +124,8 @@ pub(super) const READING: [(&str, &str); 5] = [
         "An empty cell or “–” is not known, it is not zero; a 0 was reported as 0.",
     ),
     (
-        "Tiếp cận là số người khác nhau nên không bao giờ được cộng: ít nhất là bài đăng lớn nhất, nhiều nhất là khi không ai xem hai bài.",
-        "Reach counts different people and is never added: at least the largest post, at most as if nobody saw two posts.",
+        "Tiếp cận là số người khác nhau nên không bao giờ được cộng: ít nhất là bài đăng lớn nhất, nhiều nhất là khi không ai xem hai bài, và không quá dân số khi có người cho biết.",
+        "Reach counts different people and is never added: at least the largest post, at most as if nobody saw two posts, and no more than the population where one is stated.",
     ),
     (
         "Lượt xem và các số khác chỉ cộng trong cùng một tên gốc của kênh và cùng một định nghĩa.",

@@ -44,7 +44,7 @@ const CUT: u16 = 1;
 
 #[rustfmt::skip]
 const COLUMNS: [Column; 20] = [
-    Column { vi: "Cơ quan", en: "Agency", width: 28.0, of: Of::Text(|line, all| Some(all.agency(&line.report.query.agency).to_owned())) },
+    Column { vi: "Cơ quan", en: "Agency", width: 28.0, of: Of::Text(|line, all| Some(all.agency(line.agency()).to_owned())) },
     Column { vi: "", en: "", width: 34.0, of: Of::Text(|line, _| Some(row_words(line.report.query.by, line.row, line.total))) },
     Column { vi: "Số bài đăng", en: "Posts", width: 10.0, of: Of::Count(|line| Some(line.row.posts.into())) },
     Column { vi: "Có số liệu", en: "Measured", width: 10.0, of: Of::Count(|line| Some(line.row.measured.into())) },
@@ -207,12 +207,26 @@ fn cell(
 }
 
 /// A text that would become a formula when someone edits its cell is marked as text for good.
-fn text(value: &str, format: &Format) -> Format {
+pub(super) fn text(value: &str, format: &Format) -> Format {
     if value.starts_with(['=', '+', '-', '@']) {
         format.clone().set_quote_prefix()
     } else {
         format.clone()
     }
+}
+
+/// The populations that bound reach, each with where it is from; empty where none was stated.
+fn populations(reports: &Reports, report: &Report) -> String {
+    let asked = report.query.population.map(|people| people.to_string());
+    let stated = report.populations.iter().map(|population| {
+        let whose = population
+            .account
+            .as_ref()
+            .map_or_else(|| reports.agency(&population.agency).to_owned(), ToString::to_string);
+        let day = population.as_of.strftime("%d/%m/%Y");
+        format!("{whose}: {} ({}, {day})", population.people, population.source)
+    });
+    asked.into_iter().chain(stated).collect::<Vec<_>>().join("; ")
 }
 
 /// What was asked, what each number counts, by which definition, and how to read it.
@@ -253,7 +267,7 @@ fn definitions(sheet: &mut Worksheet, reports: &Reports, look: &Look) -> Result<
                 &format!("{vi} · {en}"),
                 &format!("{} – {}", from.strftime("%d/%m/%Y"), to.strftime("%d/%m/%Y")),
                 &as_of.as_ref().map_or_else(|| NO_DATA.to_owned(), known),
-                &report.query.population.map(|people| people.to_string()).unwrap_or_default(),
+                &populations(reports, report),
             ],
             &look.wrapped,
         )?;

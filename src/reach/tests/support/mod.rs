@@ -36,7 +36,7 @@ use loa_model::{
     delivery::Effect,
     seams::{BoxFuture, OpenGate},
 };
-use loa_reach::{Config, Measurement, Meter, Totals};
+use loa_reach::{Books, Config, Measurement, Meter, Open, Totals};
 use loa_store::{Changes, Claimed, MemoryStore, Store, StoreExt as _};
 use url::Url;
 
@@ -148,6 +148,7 @@ pub struct World {
     pub channel: Scripted,
     pub meter: Meter,
     pub account: Account,
+    pub books: Books,
 }
 
 pub fn value(metric: Metric, definition: &str, value: u64) -> Value {
@@ -180,7 +181,7 @@ impl World {
             settings: BTreeMap::new(),
             status: AccountStatus::Active,
         };
-        Self { clock, store, channel, meter, account }
+        Self { clock, store, channel, meter, account, books: Books::default() }
     }
 
     /// A live post since the clock's time, with its delivery and first measurement job.
@@ -246,6 +247,11 @@ impl World {
         );
         self.commit(Changes::by(by(), "publish").insert(&post).insert(&delivery).enqueue(job));
         post.id
+    }
+
+    /// The books as of now.
+    pub fn open(&self) -> Open<'_> {
+        ready(self.books.open(&*self.store)).unwrap()
     }
 
     pub fn commit(&self, changes: Changes) {

@@ -79,6 +79,7 @@ pub(super) const ACTS: &[&str] = &[
     "snooze job",
     "start rendering",
     "start worker",
+    "state population",
     "stop job",
     "store secret",
     "submit post",
@@ -86,6 +87,7 @@ pub(super) const ACTS: &[&str] = &[
     "throw kill switch",
     "use API token",
     "use session",
+    "withdraw population",
 ];
 
 /// How the moves of a delivery are asked for together.

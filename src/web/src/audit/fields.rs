@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::{Shared, error::WebError};
 
 /// Tables whose fields are told. Of every other one, also of one that comes later, only the kind is.
-const OPEN: [&str; 22] = [
+const OPEN: [&str; 23] = [
     "account",
     "agency",
     "article",
@@ -23,6 +23,7 @@ const OPEN: [&str; 22] = [
     "kill_switch",
     "own_template",
     "post",
+    "reach_population",
     "reach_rollup",
     "reach_totals",
     "sample",

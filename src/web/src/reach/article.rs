@@ -3,8 +3,7 @@
 use axum::{
     Extension, Json,
     extract::{Path, State},
-    http::header,
-    response::{Html, IntoResponse, Response},
+    response::Html,
 };
 use jiff::{SignedDuration, Timestamp};
 use loa_model::{Article, ArticleId, Metric, article::article_key};
@@ -17,6 +16,7 @@ use crate::{
     Shared,
     article::ZONE,
     auth::Visitor,
+    channels::agency_title,
     error::WebError,
     pages::{self, channel_title},
     view,
@@ -54,7 +54,7 @@ pub(crate) struct Told {
 }
 
 /// The newest revision of an article of the visitor's agency, however old it is.
-async fn find(app: &Shared, visitor: &Visitor, id: &str) -> Result<Article, WebError> {
+pub(super) async fn find(app: &Shared, visitor: &Visitor, id: &str) -> Result<Article, WebError> {
     /// More revisions than an article comes to.
     const REVISIONS: u32 = 1000;
     let id: ArticleId = id.parse().map_err(|_| WebError::missing())?;
@@ -70,7 +70,10 @@ async fn find(app: &Shared, visitor: &Visitor, id: &str) -> Result<Article, WebE
 
 /// What is known of the posts of an article.
 async fn told(app: &Shared, visitor: &Visitor, id: &str) -> Result<Told, WebError> {
-    let article = find(app, visitor, id).await?;
+    of(app, &find(app, visitor, id).await?).await
+}
+
+async fn of(app: &Shared, article: &Article) -> Result<Told, WebError> {
     let now = app.clock.now();
     let lives = loa_reach::lives(&*app.store, &article.agency, article.id, Metric::Views).await;
     let lives = lives.map_err(failed)?.into_iter().map(|life| Life {
@@ -101,16 +104,17 @@ pub(crate) async fn operation(
     Ok(Json(told(&app, &visitor, &id).await?))
 }
 
-/// Its chart as a file.
-pub(crate) async fn chart(
-    State(app): State<Shared>,
-    Extension(visitor): Extension<Visitor>,
-    Path(id): Path<String>,
-) -> Result<Response, WebError> {
-    let told = told(&app, &visitor, &id).await?;
-    let drawn = drawn(&app, &visitor, &told).await?;
-    let kind = [(header::CONTENT_TYPE, "image/svg+xml")];
-    Ok((kind, drawn.svg).into_response())
+/// Its chart; empty when no post of it gave views.
+pub(super) async fn chart(
+    app: &Shared,
+    visitor: &Visitor,
+    article: &Article,
+) -> Result<String, WebError> {
+    let told = of(app, article).await?;
+    if told.posts.iter().all(|life| life.counts.is_empty()) {
+        return Ok(String::new());
+    }
+    Ok(drawn(app, visitor, &told).await?.svg)
 }
 
 pub(super) fn age_words(app: &Shared, lang: &str) -> AgeWords {
@@ -176,6 +180,8 @@ struct CountView {
 #[derive(Serialize)]
 struct Page {
     id: String,
+    agency: String,
+    made_at: String,
     title: String,
     published_at: String,
     as_of: String,
@@ -215,6 +221,8 @@ pub(crate) async fn page(
     }
     let page = Page {
         id: told.article.to_string(),
+        agency: agency_title(&app, &visitor.user.agency).await?,
+        made_at: view::time(app.clock.now(), ZONE),
         published_at: time(told.published_at),
         as_of: time(told.as_of),
         title: told.title,

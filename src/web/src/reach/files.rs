@@ -1,4 +1,4 @@
-//! Reports as files: the same bytes as the command line writes.
+//! Reports as files: every chart as SVG and PNG, every table as CSV, workbook and Parquet, the report as PDF.
 
 use axum::{
     Extension,
@@ -7,40 +7,149 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::future::BoxFuture;
-use loa_model::Agency;
-use loa_reach::Reports;
+use loa_model::{Agency, Metric};
+use loa_reach::{By, Grid, HourText, Reports};
 use loa_store::StoreExt;
 
-use super::{Ask, Wanted, failed, overview};
-use crate::{Shared, article::ZONE, auth::Visitor, error::WebError};
+use super::{Ask, Wanted, article, days_words, failed, lists, overview};
+use crate::{Shared, article::ZONE, auth::Visitor, channels::agency_title, error::WebError, view};
 
 /// Who draws reports on paper: made by `main`, which knows fonts, templates and brands.
 pub trait Paper: Send + Sync {
     /// The reports as PDF under the letterhead of their first agency; the error is for people, in both languages.
     fn pdf(&self, reports: Reports) -> BoxFuture<'_, Result<Vec<u8>, String>>;
+
+    /// A chart that is drawn already, an SVG, as PNG in the same fonts; the error is for people, in both languages.
+    fn png(&self, svg: String) -> BoxFuture<'_, Result<Vec<u8>, String>>;
 }
 
-/// Files there are: name and media type.
-pub(super) const FILES: [(&str, &str); 5] = [
-    ("lan-toa.csv", "text/csv; charset=utf-8"),
-    ("lan-toa.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-    ("lan-toa.parquet", "application/vnd.apache.parquet"),
-    ("lan-toa.pdf", "application/pdf"),
-    ("luot-xem.svg", "image/svg+xml"),
+const CSV: &str = "text/csv; charset=utf-8";
+const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+const PARQUET: &str = "application/vnd.apache.parquet";
+const PDF: &str = "application/pdf";
+const SVG: &str = "image/svg+xml";
+const PNG: &str = "image/png";
+
+/// Files there are of a period: name and media type.
+pub(super) const FILES: [(&str, &str); 17] = [
+    ("lan-toa.csv", CSV),
+    ("lan-toa.xlsx", XLSX),
+    ("lan-toa.parquet", PARQUET),
+    ("lan-toa.pdf", PDF),
+    ("luot-xem.svg", SVG),
+    ("luot-xem.png", PNG),
+    ("bai-dang.csv", CSV),
+    ("bai-dang.xlsx", XLSX),
+    ("bai-dang.parquet", PARQUET),
+    ("khung-gio.csv", CSV),
+    ("khung-gio.xlsx", XLSX),
+    ("khung-gio.parquet", PARQUET),
+    ("khung-gio.svg", SVG),
+    ("khung-gio.png", PNG),
+    ("van-hanh.csv", CSV),
+    ("van-hanh.xlsx", XLSX),
+    ("van-hanh.parquet", PARQUET),
 ];
 
-async fn reports(app: &Shared, visitor: &Visitor, wanted: &Wanted) -> Result<Reports, WebError> {
-    let name = &visitor.user.agency;
+/// Files there are of an article.
+pub(super) const OF_ARTICLE: [(&str, &str); 5] = [
+    ("chart.svg", SVG),
+    ("chart.png", PNG),
+    ("luot-xem.csv", CSV),
+    ("luot-xem.xlsx", XLSX),
+    ("luot-xem.parquet", PARQUET),
+];
+
+/// What a file is made of.
+enum Content {
+    Reports(Reports),
+    Grid(Grid),
+    /// Empty when there is nothing to draw.
+    Chart(String),
+}
+
+/// The letterhead of an agency; of one without a record its name.
+async fn letterhead(app: &Shared, name: &str) -> Result<Agency, WebError> {
     let agency = app.store.read::<Agency>(name).await?.map(|row| row.record);
-    let agency = agency.unwrap_or_else(|| Agency {
-        name: name.clone(),
-        title: name.clone(),
-        brand: name.clone(),
+    Ok(agency.unwrap_or_else(|| Agency {
+        name: name.to_owned(),
+        title: name.to_owned(),
+        brand: name.to_owned(),
         zone: ZONE.to_owned(),
         urgent_alone: false,
+    }))
+}
+
+/// The reports of a period. With the cut by agency, every cut is there of each of them.
+async fn reports(app: &Shared, visitor: &Visitor, wanted: &Wanted) -> Result<Reports, WebError> {
+    let own = visitor.user.agency.as_str();
+    let others = super::beside(app, visitor, wanted).await?;
+    let mut agencies = vec![letterhead(app, own).await?];
+    for (name, _) in others.iter().filter(|(name, _)| name != own) {
+        agencies.push(letterhead(app, name).await?);
+    }
+    let books = app.reach.open(app).await?;
+    let mut all = overview::reports(&books, (own, &others), wanted).map_err(failed)?;
+    let by: Vec<By> = wanted.by.iter().copied().filter(|by| *by != By::Agency).collect();
+    let each = Wanted { by, ..wanted.clone() };
+    for (name, _) in others.iter().filter(|(name, _)| name != own) {
+        all.extend(overview::reports(&books, (name, &[]), &each).map_err(failed)?);
+    }
+    Ok(Reports { zone: ZONE.to_owned(), agencies, reports: all })
+}
+
+/// The maps of hours, drawn; nothing when there are none.
+async fn hours(app: &Shared, visitor: &Visitor, wanted: &Wanted) -> Result<String, WebError> {
+    let maps = lists::mapped(app, visitor, wanted).await?;
+    if maps.is_empty() {
+        return Ok(String::new());
+    }
+    let word = |key: &str| app.assets.word(&visitor.lang, key);
+    let text = HourText {
+        title: word("report.tab_hours"),
+        description: word("report.hours_help"),
+        days: [0, 1, 2, 3, 4, 5, 6].map(|day| word(&format!("report.day_{day}"))),
+        thousands: view::thousands(&visitor.lang),
+    };
+    let named = maps.iter().map(|map| {
+        let channel = super::channel_name(app, &map.channel);
+        (format!("{channel} · {} ({})", map.source_name, map.definition), map.clone())
     });
-    let reports = overview::reports(app, name, wanted).await?;
-    Ok(Reports { zone: ZONE.to_owned(), agencies: vec![agency], reports })
+    Ok(loa_reach::hour_chart(&named.collect::<Vec<_>>(), &text))
+}
+
+async fn content(
+    app: &Shared,
+    visitor: &Visitor,
+    (stem, extension): (&str, &str),
+    wanted: &Wanted,
+) -> Result<Content, WebError> {
+    let drawn = matches!(extension, "svg" | "png");
+    let agency = &visitor.user.agency;
+    let asked = [
+        ("Cơ quan / Agency", agency_title(app, agency).await?),
+        ("Kỳ / Period", days_words(wanted.days)),
+    ];
+    Ok(match stem {
+        "luot-xem" => {
+            let told = overview::told(app, agency, &[], &wanted.alone()).await?;
+            Content::Chart(overview::drawn(app, &visitor.lang, &told.trend).svg)
+        }
+        "khung-gio" if drawn => Content::Chart(hours(app, visitor, wanted).await?),
+        "khung-gio" => {
+            let maps = lists::mapped(app, visitor, wanted).await?;
+            Content::Grid(loa_reach::hours_grid(&maps, ZONE, &asked))
+        }
+        "bai-dang" => {
+            let told = lists::ranked(app, visitor, wanted).await?;
+            Content::Grid(loa_reach::ranking_grid(&told, ZONE, &asked))
+        }
+        "van-hanh" => {
+            let told = lists::worked(app, visitor, wanted).await?;
+            Content::Grid(loa_reach::operations_grid(&told, ZONE, &asked))
+        }
+        _ => Content::Reports(reports(app, visitor, wanted).await?),
+    })
 }
 
 /// A report as a file to keep.
@@ -54,33 +163,65 @@ pub(crate) async fn file(
     let (name, kind) = known.ok_or_else(WebError::missing)?;
     let wanted = ask.wanted(app.clock.now())?;
     let (stem, extension) = name.split_once('.').unwrap_or((name, ""));
-    let bytes = if extension == "svg" {
-        let told = overview::told(&app, &visitor.user.agency, &wanted).await?;
-        let drawn = overview::drawn(&app, &visitor.lang, &told.trend);
-        if drawn.svg.is_empty() {
-            // Nothing was gained: there is nothing to draw.
-            return Err(WebError::missing());
-        }
-        drawn.svg.into_bytes()
-    } else {
-        let reports = reports(&app, &visitor, &wanted).await?;
-        match extension {
-            "pdf" => app.paper.pdf(reports).await.map_err(undrawn)?,
-            _ => written(extension.to_owned(), reports).await?,
-        }
-    };
+    let content = content(&app, &visitor, (stem, extension), &wanted).await?;
     let days = wanted.days;
-    let shown = format!("attachment; filename=\"{stem}-{}-{}.{extension}\"", days.first, days.last);
+    let shown = format!("{stem}-{}-{}.{extension}", days.first, days.last);
+    answer(&app, content, kind, extension, &shown).await
+}
+
+/// A chart or the numbers of an article as a file to keep.
+pub(crate) async fn article(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Path((id, file)): Path<(String, String)>,
+) -> Result<Response, WebError> {
+    let known = OF_ARTICLE.into_iter().find(|(name, _)| *name == file);
+    let (name, kind) = known.ok_or_else(WebError::missing)?;
+    let (stem, extension) = name.split_once('.').unwrap_or((name, ""));
+    let article = article::find(&app, &visitor, &id).await?;
+    let content = if matches!(extension, "svg" | "png") {
+        Content::Chart(article::chart(&app, &visitor, &article).await?)
+    } else {
+        let lives = loa_reach::lives(&*app.store, &article.agency, article.id, Metric::Views);
+        let asked = [("Bài viết / Article", article.title().to_owned())];
+        let lives = lives.await.map_err(failed)?;
+        Content::Grid(loa_reach::article_grid(&lives, app.clock.now(), ZONE, &asked))
+    };
+    answer(&app, content, kind, extension, &format!("{stem}-{id}.{extension}")).await
+}
+
+async fn answer(
+    app: &Shared,
+    content: Content,
+    kind: &'static str,
+    extension: &str,
+    name: &str,
+) -> Result<Response, WebError> {
+    let bytes = match content {
+        // There is nothing to draw.
+        Content::Chart(svg) if svg.is_empty() => return Err(WebError::missing()),
+        Content::Chart(svg) if extension == "png" => app.paper.png(svg).await.map_err(undrawn)?,
+        Content::Chart(svg) => svg.into_bytes(),
+        Content::Reports(reports) if extension == "pdf" => {
+            app.paper.pdf(reports).await.map_err(undrawn)?
+        }
+        other => written(extension.to_owned(), other).await?,
+    };
+    let shown = format!("attachment; filename=\"{name}\"");
     let headers = [(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, shown)];
     Ok((headers, bytes).into_response())
 }
 
 /// Writing takes a moment: off the async workers.
-async fn written(extension: String, reports: Reports) -> Result<Vec<u8>, WebError> {
-    let write = move || match extension.as_str() {
-        "csv" => Ok(loa_reach::csv(&reports).into_bytes()),
-        "xlsx" => loa_reach::xlsx(&reports),
-        _ => loa_reach::parquet(&reports),
+async fn written(extension: String, content: Content) -> Result<Vec<u8>, WebError> {
+    let write = move || match (content, extension.as_str()) {
+        (Content::Reports(reports), "csv") => Ok(loa_reach::csv(&reports).into_bytes()),
+        (Content::Reports(reports), "xlsx") => loa_reach::xlsx(&reports),
+        (Content::Reports(reports), _) => loa_reach::parquet(&reports),
+        (Content::Grid(grid), "csv") => Ok(grid.csv().into_bytes()),
+        (Content::Grid(grid), "xlsx") => grid.xlsx(),
+        (Content::Grid(grid), _) => grid.parquet(),
+        (Content::Chart(svg), _) => Ok(svg.into_bytes()),
     };
     match tokio::task::spawn_blocking(write).await {
         Ok(bytes) => bytes.map_err(failed),

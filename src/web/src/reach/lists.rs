@@ -1,5 +1,7 @@
 //! Posts that were seen most and not at all, the hours in which posts are seen, and how the work goes.
 
+use std::sync::Arc;
+
 use axum::{
     Extension, Json,
     extract::{Query, State},
@@ -9,25 +11,43 @@ use jiff::SignedDuration;
 use loa_reach::{FEW, HourMap, Operations, Ranking, Unknown};
 use serde::Serialize;
 
-use super::{Ask, Head, Names, PostLine, article::age_words, channel_name, failed};
+use super::{Ask, Head, Names, PostLine, Wanted, article::age_words, channel_name};
 use crate::{Shared, article::ZONE, auth::Visitor, error::WebError, pages, view};
 
-async fn ranked(app: &Shared, visitor: &Visitor, ask: &Ask) -> Result<Ranking, WebError> {
-    let now = app.clock.now();
-    let span = ask.wanted(now)?.days.span(ZONE);
-    loa_reach::ranking(&*app.store, &visitor.user.agency, span, now).await.map_err(failed)
+pub(super) async fn ranked(
+    app: &Shared,
+    visitor: &Visitor,
+    wanted: &Wanted,
+) -> Result<Arc<Ranking>, WebError> {
+    let (now, agency) = (app.clock.now(), &visitor.user.agency);
+    let books = app.reach.open(app).await?;
+    let own = [agency.clone()];
+    let count = || loa_reach::ranking(books.of(agency), wanted.days.span(ZONE), now);
+    app.reach.ranking.of(&books, &own, (wanted.days, &[]), Some(now), count).await
 }
 
-async fn mapped(app: &Shared, visitor: &Visitor, ask: &Ask) -> Result<Vec<HourMap>, WebError> {
-    let now = app.clock.now();
-    let span = ask.wanted(now)?.days.span(ZONE);
-    loa_reach::hours(&*app.store, &visitor.user.agency, span, ZONE, now).await.map_err(failed)
+pub(super) async fn mapped(
+    app: &Shared,
+    visitor: &Visitor,
+    wanted: &Wanted,
+) -> Result<Arc<Vec<HourMap>>, WebError> {
+    let (now, agency) = (app.clock.now(), &visitor.user.agency);
+    let books = app.reach.open(app).await?;
+    let own = [agency.clone()];
+    let count = || loa_reach::hours(books.of(agency), wanted.days.span(ZONE), ZONE, now);
+    app.reach.hours.of(&books, &own, (wanted.days, &[]), Some(now), count).await
 }
 
-async fn worked(app: &Shared, visitor: &Visitor, ask: &Ask) -> Result<Operations, WebError> {
-    let now = app.clock.now();
-    let span = ask.wanted(now)?.days.span(ZONE);
-    loa_reach::operations(&*app.store, &visitor.user.agency, span, now).await.map_err(failed)
+pub(super) async fn worked(
+    app: &Shared,
+    visitor: &Visitor,
+    wanted: &Wanted,
+) -> Result<Arc<Operations>, WebError> {
+    let (now, agency) = (app.clock.now(), &visitor.user.agency);
+    let books = app.reach.open(app).await?;
+    let own = [agency.clone()];
+    let count = || loa_reach::operations(books.of(agency), wanted.days.span(ZONE), now);
+    app.reach.operations.of(&books, &own, (wanted.days, &[]), Some(now), count).await
 }
 
 /// Top and silent posts as JSON.
@@ -35,8 +55,9 @@ pub(crate) async fn ranking(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
     Query(ask): Query<Ask>,
-) -> Result<Json<Ranking>, WebError> {
-    Ok(Json(ranked(&app, &visitor, &ask).await?))
+) -> Result<Json<Arc<Ranking>>, WebError> {
+    let wanted = ask.wanted(app.clock.now())?;
+    Ok(Json(ranked(&app, &visitor, &wanted).await?))
 }
 
 /// The maps of hours as JSON.
@@ -44,8 +65,9 @@ pub(crate) async fn hours(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
     Query(ask): Query<Ask>,
-) -> Result<Json<Vec<HourMap>>, WebError> {
-    Ok(Json(mapped(&app, &visitor, &ask).await?))
+) -> Result<Json<Arc<Vec<HourMap>>>, WebError> {
+    let wanted = ask.wanted(app.clock.now())?;
+    Ok(Json(mapped(&app, &visitor, &wanted).await?))
 }
 
 /// Operations as JSON.
@@ -53,8 +75,9 @@ pub(crate) async fn operations(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
     Query(ask): Query<Ask>,
-) -> Result<Json<Operations>, WebError> {
-    Ok(Json(worked(&app, &visitor, &ask).await?))
+) -> Result<Json<Arc<Operations>>, WebError> {
+    let wanted = ask.wanted(app.clock.now())?;
+    Ok(Json(worked(&app, &visitor, &wanted).await?))
 }
 
 #[derive(Serialize)]
@@ -100,11 +123,11 @@ pub(crate) async fn posts_page(
     Query(ask): Query<Ask>,
 ) -> Result<Html<String>, WebError> {
     let wanted = ask.wanted(app.clock.now())?;
-    let told = ranked(&app, &visitor, &ask).await?;
+    let told = ranked(&app, &visitor, &wanted).await?;
     let mut names = Names::default();
     let number = |n: u32| view::number(n.into(), &visitor.lang);
     let mut top = Vec::new();
-    for list in told.top {
+    for list in &told.top {
         let mut posts = Vec::new();
         for ranked in &list.posts {
             posts.push(RankedLine {
@@ -115,8 +138,8 @@ pub(crate) async fn posts_page(
         }
         top.push(TopView {
             channel: channel_name(&app, &list.channel),
-            source: list.source_name,
-            definition: list.definition,
+            source: list.source_name.clone(),
+            definition: list.definition.clone(),
             of: number(list.of),
             posts,
         });
@@ -134,7 +157,7 @@ pub(crate) async fn posts_page(
         unknown.push(UnknownLine { post, why });
     }
     let page = PostsPage {
-        head: Head::of(&visitor, "posts", &wanted, told.as_of),
+        head: Head::of(&app, &visitor, "posts", &wanted, told.as_of).await?,
         top,
         unseen,
         unseen_count: number(told.unseen_count),
@@ -161,6 +184,7 @@ struct MapView {
     definition: String,
     posts: String,
     unknown: String,
+    as_of: String,
     /// By weekday, Monday first: every hour.
     days: Vec<Vec<Square>>,
     /// Whether any hour has enough posts.
@@ -174,7 +198,7 @@ struct HoursPage {
     few: u32,
 }
 
-fn map_view(app: &Shared, lang: &str, map: HourMap) -> MapView {
+fn map_view(app: &Shared, lang: &str, map: &HourMap) -> MapView {
     let most = map.hours.iter().filter_map(|hour| hour.median).max().unwrap_or(0);
     let square = |weekday: u8, hour: u8| {
         let found = map.hours.iter().find(|own| (own.weekday, own.hour) == (weekday, hour));
@@ -192,8 +216,9 @@ fn map_view(app: &Shared, lang: &str, map: HourMap) -> MapView {
         channel: channel_name(app, &map.channel),
         posts: view::number(map.posts.into(), lang),
         unknown: view::number(map.unknown.into(), lang),
-        source: map.source_name,
-        definition: map.definition,
+        as_of: map.as_of.map(|at| view::time(at, ZONE)).unwrap_or_default(),
+        source: map.source_name.clone(),
+        definition: map.definition.clone(),
     }
 }
 
@@ -204,10 +229,11 @@ pub(crate) async fn hours_page(
     Query(ask): Query<Ask>,
 ) -> Result<Html<String>, WebError> {
     let wanted = ask.wanted(app.clock.now())?;
-    let maps = mapped(&app, &visitor, &ask).await?;
+    let maps = mapped(&app, &visitor, &wanted).await?;
+    let as_of = maps.iter().filter_map(|map| map.as_of).max();
     let page = HoursPage {
-        head: Head::of(&visitor, "hours", &wanted, maps.iter().filter_map(|map| map.as_of).max()),
-        maps: maps.into_iter().map(|map| map_view(&app, &visitor.lang, map)).collect(),
+        head: Head::of(&app, &visitor, "hours", &wanted, as_of).await?,
+        maps: maps.iter().map(|map| map_view(&app, &visitor.lang, map)).collect(),
         few: FEW,
     };
     pages::draw(&app, &visitor, "reach", "pages/reach_hours.html", page).await
@@ -249,7 +275,7 @@ pub(crate) async fn work_page(
     Query(ask): Query<Ask>,
 ) -> Result<Html<String>, WebError> {
     let wanted = ask.wanted(app.clock.now())?;
-    let told = worked(&app, &visitor, &ask).await?;
+    let told = worked(&app, &visitor, &wanted).await?;
     let lang = visitor.lang.as_str();
     let number = |n: u32| view::number(n.into(), lang);
     let words = age_words(&app, lang);
@@ -273,7 +299,7 @@ pub(crate) async fn work_page(
         median: band.median.map(|views| view::number(views, lang)),
     });
     let page = WorkPage {
-        head: Head::of(&visitor, "work", &wanted, told.as_of),
+        head: Head::of(&app, &visitor, "work", &wanted, told.as_of).await?,
         speed: speed.collect(),
         bands: bands.collect(),
         clips: number(told.clips),

@@ -1,5 +1,7 @@
 //! The overview: numbers of a period beside earlier ones, their trend, and one cut.
 
+use std::sync::Arc;
+
 use axum::{
     Extension, Json,
     extract::{Query, State},
@@ -7,14 +9,12 @@ use axum::{
 };
 use loa_model::{Metric, PostId};
 use loa_reach::{
-    By, ChartText, Compared, Drawn, Figure, Incomparable, Overview, Period, ReachRange, Report,
-    TrendLine,
+    By, ChartText, Compared, Drawn, Figure, Incomparable, Open, Overview, Period, Population,
+    ReachRange, Report, TrendLine,
 };
 use serde::Serialize;
 
-use super::{
-    Ask, Head, METRICS, Names, Wanted, channel_name, failed, format_word, percent, signed,
-};
+use super::{Ask, Head, METRICS, Names, Wanted, channel_name, format_word, percent, signed};
 use crate::{
     Shared,
     article::ZONE,
@@ -23,6 +23,9 @@ use crate::{
     pages::{self, name_of},
     view,
 };
+
+/// Rows of a cut by article or post that pages and operations list, the newest; files have all of them.
+const ROWS: usize = 200;
 
 /// What the overview knows: the same for the page, the operation and a shared link.
 #[derive(Debug, Serialize)]
@@ -35,26 +38,62 @@ pub(crate) struct Told {
     pub(crate) cuts: Vec<Report>,
 }
 
-/// Numbers of an agency over a period.
-pub(crate) async fn told(app: &Shared, agency: &str, wanted: &Wanted) -> Result<Told, WebError> {
-    let store = &*app.store;
-    let overview = loa_reach::overview(store, agency, wanted.days, ZONE, None).await;
-    let trend = loa_reach::trend(store, agency, wanted.days, ZONE, Metric::Views).await;
-    let cuts = reports(app, agency, wanted).await?;
-    Ok(Told { overview: overview.map_err(failed)?, trend: trend.map_err(failed)?, cuts })
-}
-
-/// One report for each cut.
-pub(crate) async fn reports(
+/// Numbers of an agency over a period; `others` are those that stand beside it in the cut by agency.
+pub(crate) async fn told(
     app: &Shared,
     agency: &str,
+    others: &[(String, String)],
     wanted: &Wanted,
-) -> Result<Vec<Report>, WebError> {
+) -> Result<Arc<Told>, WebError> {
+    let books = app.reach.open(app).await?;
+    let mut agencies = vec![agency.to_owned()];
+    agencies.extend(others.iter().map(|(name, _)| name.clone()));
+    let answer = app.reach.told.of(&books, &agencies, (wanted.days, &wanted.by), None, || {
+        let book = books.of(agency);
+        let mut cuts = reports(&books, (agency, others), wanted)?;
+        for report in &mut cuts {
+            report.newest(ROWS);
+        }
+        Ok(Told {
+            overview: loa_reach::overview(book, wanted.days, ZONE, None)?,
+            trend: loa_reach::trend(book, wanted.days, ZONE, Metric::Views)?,
+            cuts,
+        })
+    });
+    answer.await
+}
+
+/// One report for each cut, in the order they were asked for.
+pub(crate) fn reports(
+    books: &Open<'_>,
+    (agency, others): (&str, &[(String, String)]),
+    wanted: &Wanted,
+) -> loa_reach::Result<Vec<Report>> {
     let (from, to) = wanted.days.span(ZONE);
     // The cut of the query is that of each report.
-    let (agency, by) = (agency.to_owned(), By::Channel);
-    let query = loa_reach::Query { agency, from, to, by, population: None };
-    loa_reach::reports(&*app.store, &query, &wanted.by).await.map_err(failed)
+    let query = |agency: &str| loa_reach::Query {
+        agency: agency.to_owned(),
+        from,
+        to,
+        by: By::Channel,
+        population: None,
+    };
+    let own: Vec<By> = wanted.by.iter().copied().filter(|by| *by != By::Agency).collect();
+    let mut own = loa_reach::reports(books.of(agency), &query(agency), &own)?.into_iter();
+    let mut all = Vec::new();
+    for by in &wanted.by {
+        if *by == By::Agency {
+            let mut each = Vec::new();
+            for (name, title) in others {
+                let report = loa_reach::report(books.of(name), &query(name))?;
+                each.push((title.clone(), report));
+            }
+            all.push(loa_reach::agencies(&each, &query("")));
+        } else {
+            all.extend(own.next());
+        }
+    }
+    Ok(all)
 }
 
 /// The numbers as JSON.
@@ -62,9 +101,10 @@ pub(crate) async fn operation(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
     Query(ask): Query<Ask>,
-) -> Result<Json<Told>, WebError> {
+) -> Result<Json<Arc<Told>>, WebError> {
     let wanted = ask.wanted(app.clock.now())?;
-    Ok(Json(told(&app, &visitor.user.agency, &wanted).await?))
+    let others = super::beside(&app, &visitor, &wanted).await?;
+    Ok(Json(told(&app, &visitor.user.agency, &others, &wanted).await?))
 }
 
 /// A number beside an earlier one.
@@ -104,6 +144,17 @@ struct Range {
     at_least: String,
     at_most: String,
     posts: String,
+    capped: bool,
+}
+
+/// A population that bounds reach, in words.
+#[derive(Debug, Serialize)]
+struct Bound {
+    /// Whose people; empty of the agency of the page.
+    of: String,
+    people: String,
+    as_of: String,
+    source: String,
 }
 
 /// A number of a row in words.
@@ -135,6 +186,10 @@ struct Cut {
     by: String,
     /// The last one is all of them.
     rows: Vec<Row>,
+    /// How many rows only the files have; empty when all are here.
+    left_off: String,
+    /// Time of the newest number in it, where it is not that of the page.
+    as_of: String,
 }
 
 /// The numbers in words.
@@ -148,6 +203,11 @@ pub(crate) struct Numbers {
     reach: Option<Range>,
     reach_before: Option<Range>,
     reach_last_year: Option<Range>,
+    /// Times of the newest numbers of the other periods; empty when there are none.
+    before_as_of: String,
+    last_year_as_of: String,
+    /// Populations that bound reach.
+    bounds: Vec<Bound>,
     cards: Vec<Card>,
     chart: String,
     /// The numbers of the chart: a head, then a line a day.
@@ -171,6 +231,8 @@ impl Numbers {
         let Overview { period, before, last_year, figures } = &told.overview;
         let number = |n: u32| view::number(n.into(), lang);
         let reach = |period: &Period| period.total.reach.map(|reach| range(reach, lang));
+        let as_of =
+            |period: &Period| period.as_of.map(|at| view::time(at, ZONE)).unwrap_or_default();
         let cards = METRICS.iter().map(|metric| Card {
             metric: name_of(metric),
             lines: figures
@@ -185,6 +247,14 @@ impl Numbers {
         for report in &told.cuts {
             cuts.push(cut(reader, report).await?);
         }
+        let (mut bounds, mut names) = (Vec::new(), Names::default());
+        for population in &period.populations {
+            let whose = match &population.account {
+                Some(account) => Some(names.account(app, account).await?),
+                None => None,
+            };
+            bounds.push(bound(population, whose, lang));
+        }
         Ok(Self {
             published: number(period.published),
             published_before: number(before.published),
@@ -194,12 +264,15 @@ impl Numbers {
             reach: reach(period),
             reach_before: reach(before),
             reach_last_year: reach(last_year),
+            before_as_of: as_of(before),
+            last_year_as_of: as_of(last_year),
+            bounds,
             cards,
             chart: drawn.svg,
             table: drawn.table,
             metrics: METRICS.iter().map(name_of).collect(),
             cuts,
-            empty: period.total.posts == 0,
+            empty: period.total.posts == 0 && told.cuts.iter().all(|cut| cut.total.posts == 0),
         })
     }
 }
@@ -232,6 +305,16 @@ fn range(reach: ReachRange, lang: &str) -> Range {
         at_least: view::number(reach.at_least, lang),
         at_most: view::number(reach.at_most, lang),
         posts: view::number(reach.posts.into(), lang),
+        capped: reach.capped,
+    }
+}
+
+fn bound(population: &Population, whose: Option<String>, lang: &str) -> Bound {
+    Bound {
+        of: whose.unwrap_or_default(),
+        people: view::number(population.people, lang),
+        as_of: population.as_of.strftime("%d/%m/%Y").to_string(),
+        source: population.source.clone(),
     }
 }
 
@@ -277,7 +360,13 @@ async fn cut(reader: &Reader<'_>, report: &Report) -> Result<Cut, WebError> {
         rows.push(row_view(reader, &mut names, by, row, false).await?);
     }
     rows.push(row_view(reader, &mut names, by, &report.total, true).await?);
-    Ok(Cut { by: name_of(&by), rows })
+    let left_off = match report.left_off {
+        0 => String::new(),
+        more => view::number(u64::try_from(more).unwrap_or(u64::MAX), reader.lang),
+    };
+    let as_of = report.as_of.filter(|_| by == By::Agency);
+    let as_of = as_of.map(|at| view::time(at, ZONE)).unwrap_or_default();
+    Ok(Cut { by: name_of(&by), rows, left_off, as_of })
 }
 
 async fn row_view(
@@ -302,7 +391,7 @@ async fn row_view(
         By::Language if matches!(row.key.as_str(), "vi" | "en") => {
             word(&format!("report.lang_{}", row.key))
         }
-        By::Article | By::Post | By::Section | By::Language => row.label.clone(),
+        By::Article | By::Post | By::Section | By::Language | By::Agency => row.label.clone(),
     };
     let href = match by {
         _ if total || !reader.inside => String::new(),
@@ -341,6 +430,12 @@ struct Page {
     all_cuts: Vec<String>,
 }
 
+/// Cuts that say anything to whoever looks: agencies stand beside each other where there are several.
+fn cuts_for(visitor: &Visitor) -> Vec<String> {
+    let several = super::analysed(visitor).len() > 1;
+    By::ALL.iter().filter(|by| several || **by != By::Agency).map(name_of).collect()
+}
+
 /// The overview as a page.
 pub(crate) async fn page(
     State(app): State<Shared>,
@@ -350,12 +445,13 @@ pub(crate) async fn page(
     let mut wanted = ask.wanted(app.clock.now())?;
     // One table at a time.
     wanted.by.truncate(1);
-    let told = told(&app, &visitor.user.agency, &wanted).await?;
+    let others = super::beside(&app, &visitor, &wanted).await?;
+    let told = told(&app, &visitor.user.agency, &others, &wanted).await?;
     let reader = Reader { app: &app, lang: &visitor.lang, inside: true };
     let page = Page {
-        head: Head::of(&visitor, "overview", &wanted, told.overview.period.as_of),
+        head: Head::of(&app, &visitor, "overview", &wanted, told.overview.period.as_of).await?,
         numbers: Numbers::of(&reader, &told).await?,
-        all_cuts: By::ALL.iter().map(name_of).collect(),
+        all_cuts: cuts_for(&visitor),
     };
     pages::draw(&app, &visitor, "reach", "pages/reach.html", page).await
 }

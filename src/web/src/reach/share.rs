@@ -92,6 +92,11 @@ async fn made(
     wanted: &Wanted,
     days: Option<i64>,
 ) -> Result<(String, Share), WebError> {
+    if wanted.by.contains(&By::Agency) {
+        return Err(WebError::unfit(
+            "Liên kết chỉ cho xem số liệu của một cơ quan / A link shows the numbers of one agency",
+        ));
+    }
     if days.is_some_and(|days| !(1..=366).contains(&days)) {
         return Err(WebError::unfit(
             "Liên kết có hạn từ 1 đến 366 ngày / A link lives for 1 to 366 days",
@@ -198,6 +203,7 @@ pub(crate) async fn remove(
 #[derive(Serialize)]
 struct Outside {
     agency: String,
+    made_at: String,
     days: String,
     before: String,
     last_year: String,
@@ -234,10 +240,11 @@ async fn shown(app: &Shared, lang: &str, share: Share) -> Result<Html<String>, W
     let agency = agency_title(app, &share.agency).await?;
     let running = app.clock.now() < share.days.span(ZONE).1;
     let wanted = Wanted { range: "custom", days: share.days, running, by: share.by };
-    let told = overview::told(app, &share.agency, &wanted).await?;
+    let told = overview::told(app, &share.agency, &[], &wanted).await?;
     let as_of = told.overview.period.as_of;
     let page = Outside {
         agency,
+        made_at: view::time(app.clock.now(), ZONE),
         days: days_words(wanted.days),
         before: days_words(wanted.days.before()),
         last_year: days_words(wanted.days.last_year()),

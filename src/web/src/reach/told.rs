@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{RANGES, files::FILES};
+use super::{
+    RANGES,
+    files::{FILES, OF_ARTICLE},
+};
 use crate::pages::name_of;
 
 fn text() -> Value {
@@ -103,15 +106,23 @@ pub(crate) fn article() -> Value {
     told
 }
 
-/// Its chart.
-pub(crate) fn chart() -> Value {
+/// Media types of a list of files, as `OpenAPI` says them.
+fn kinds(files: &[(&str, &str)]) -> Value {
+    let kind = |(_, kind): &(&str, &str)| kind.split(';').next().unwrap_or_default().to_owned();
+    files.iter().map(|file| (kind(file), json!({}))).collect::<serde_json::Map<_, _>>().into()
+}
+
+/// Its files.
+pub(crate) fn article_file() -> Value {
+    let names = OF_ARTICLE.map(|(name, _)| name);
     json!({
-        "summary": "The views of an article's posts by their age, drawn",
-        "parameters": [id()],
+        "summary": "The views of an article's posts by their age: the chart as SVG or PNG, every reading as CSV, workbook or Parquet",
+        "parameters": [id(), parameter("file", "path", &json!({ "enum": names }), "File")],
         "responses": {
-            "200": { "description": "The chart", "content": { "image/svg+xml": {} } },
+            "200": { "description": "The file", "content": kinds(&OF_ARTICLE) },
             "400": problem("The address cannot be read"),
-            "404": problem("The agency has no such article"),
+            "404": problem("The agency has no such article, there is no such file, or nothing to draw"),
+            "422": problem("The chart cannot be drawn"),
         },
     })
 }
@@ -119,17 +130,14 @@ pub(crate) fn chart() -> Value {
 /// Files.
 pub(crate) fn file() -> Value {
     let names = FILES.map(|(name, _)| name);
-    let kinds =
-        FILES.map(|(_, kind)| (kind.split(';').next().unwrap_or(kind).to_owned(), json!({})));
-    let content: serde_json::Map<String, Value> = kinds.into_iter().collect();
     let mut parameters = period();
     parameters.push(cut());
     parameters.push(parameter("file", "path", &json!({ "enum": names }), "File"));
     json!({
-        "summary": "The report of a period as a file, the same bytes as the command line writes",
+        "summary": "A period as a file: lan-toa is the report, the same bytes as the command line writes; the others are the charts and tables of the pages",
         "parameters": parameters,
         "responses": {
-            "200": { "description": "The file", "content": content },
+            "200": { "description": "The file", "content": kinds(&FILES) },
             "400": problem("The question cannot be read"),
             "404": problem("There is no such file, or nothing to draw"),
             "422": problem("The period or the cut is not one, or the report does not fit on paper"),

@@ -8,10 +8,12 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use loa_model::{
-    ArticleId, DeliveryState, Digest, Media, MediaRole, Metric, Post, PostFormat, PostState,
-    Receipt, Sample, Value, Variant, VariantId, VariantKind, VariantState,
+    ArticleId, Delivery, DeliveryState, Digest, Media, MediaRole, Membership, Metric, Post,
+    PostFormat, PostState, Receipt, Role, Sample, User, Value, Variant, VariantId, VariantKind,
+    VariantState,
 };
-use loa_store::{Changes, Store as _};
+use loa_reach::Population;
+use loa_store::{Changes, Store as _, StoreExt as _};
 
 use super::{World, records};
 
@@ -171,6 +173,59 @@ impl World {
                 let clip = if n == 2 { VariantKind::LowBand } else { VariantKind::ShortClip };
                 self.live_post(account, format, at, says, Some(clip)).await;
             }
+        }
+    }
+
+    /// A post that the other agency put up then.
+    pub async fn elsewhere(&self, at: Timestamp, says: Says) {
+        let post = self.live_post("facebook:cong-tin", PostFormat::Photo, at, says, None).await;
+        let agency = self.people.stranger.agency.clone();
+        let kept = self.store.read::<Post>(&post.id.to_string()).await.unwrap().unwrap();
+        let own = Post { agency: agency.clone(), ..kept.record };
+        let mut changes = Changes::by(records::by(), "move").update(&own, kept.version);
+        for kept in self.store.all::<Delivery>(100_000).await.unwrap() {
+            if kept.record.post == post.id {
+                let own = Delivery { agency: agency.clone(), ..kept.record };
+                changes = changes.update(&own, kept.version);
+            }
+        }
+        for kept in self.store.all::<Sample>(100_000).await.unwrap() {
+            if kept.record.post == post.id {
+                let own = Sample { agency: agency.clone(), ..kept.record };
+                changes = changes.update(&own, kept.version);
+            }
+        }
+        self.store.commit(changes).await.unwrap();
+    }
+
+    /// Administrators analyse the other agency too, which has a few posts; people are stated of one account and of the agency.
+    pub async fn several(&self) {
+        let now = loa_model::Clock::now(&*self.clock);
+        let says = Says { views: Some(4200), reach: Some(55), measured: true };
+        for days in [3i64, 9, 15] {
+            self.elsewhere(now - (days * 24).hours(), says).await;
+        }
+        let admin = &self.people.admin;
+        let kept = self.store.read::<User>(&admin.id.to_string()).await.unwrap().unwrap();
+        let there =
+            Membership { agency: self.people.stranger.agency.clone(), roles: vec![Role::Analyst] };
+        let person = User { also: vec![there], ..kept.record };
+        let changes = Changes::by(records::by(), "set user").update(&person, kept.version);
+        self.store.commit(changes).await.unwrap();
+        for (account, people, source) in [
+            (None, 50_000, "Niên giám thống kê 2025, Chi cục Thống kê huyện"),
+            (Some("zalo:cong-tin"), 52_300, "Số người quan tâm do kênh báo trong trang quản lý"),
+        ] {
+            let population = Population {
+                agency: "demo".into(),
+                account: account.map(|name: &str| name.parse().unwrap()),
+                people,
+                as_of: "2026-09-01".parse().unwrap(),
+                source: source.into(),
+                given_by: admin.id,
+                given_at: now,
+            };
+            loa_reach::state_population(&*self.store, &population).await.unwrap();
         }
     }
 }
