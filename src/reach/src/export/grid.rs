@@ -170,8 +170,10 @@ impl Grid {
         let zone = [("Múi giờ / Time zone", self.zone.as_str())];
         let lines = zone.into_iter().chain(about).chain([("Cách đọc / How to read", "")]);
         for (at, (what, told)) in (0..).zip(lines.chain(reading)) {
-            notes.write_string_with_format(at, 0, what, &quoted(what, &wrapped))?;
-            notes.write_string_with_format(at, 1, told, &quoted(told, &wrapped))?;
+            for (column, words) in [(0, what), (1, told)].into_iter().filter(|(_, w)| !w.is_empty())
+            {
+                notes.write_string_with_format(at, column, words, &quoted(words, &wrapped))?;
+            }
         }
         notes.set_landscape().set_paper_size(9).set_print_fit_to_pages(1, 0);
         book.save_to_buffer()

@@ -51,7 +51,9 @@ pub(crate) async fn told(
     let answer = app.reach.told.of(&books, &agencies, (wanted.days, &wanted.by), None, || {
         let book = books.of(agency);
         let mut cuts = reports(&books, (agency, others), wanted)?;
-        cuts.iter_mut().for_each(|report| report.newest(ROWS));
+        for report in &mut cuts {
+            report.newest(ROWS);
+        }
         Ok(Told {
             overview: loa_reach::overview(book, wanted.days, ZONE, None)?,
             trend: loa_reach::trend(book, wanted.days, ZONE, Metric::Views)?,
