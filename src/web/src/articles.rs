@@ -1,5 +1,7 @@
 //! *Bài viết*: what was read, how it stands, and how something new comes in.
 
+use std::sync::Arc;
+
 use axum::{
     Extension, Form,
     extract::{DefaultBodyLimit, Multipart, Query, State},
@@ -7,7 +9,7 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 use loa_model::{
-    Account, AccountName, Article, Handed, Job, JobId, JobKind, Post, Priority, When,
+    Account, AccountName, Article, Handed, Job, JobId, JobKind, PostFormat, Priority, When,
     article::article_key, record::join,
 };
 use loa_store::{Changes, StoreExt};
@@ -28,7 +30,7 @@ mod catalogue;
 pub(crate) mod fold;
 
 pub(crate) use catalogue::Catalogue;
-use catalogue::{Behind, Question, Status};
+use catalogue::{Behind, Hit, Question, Status};
 
 /// Articles of a page, and of an answer when nobody says how many.
 const A_PAGE: usize = 50;
@@ -161,12 +163,7 @@ async fn show(
     let agency = &visitor.user.agency;
     let skip = (number - 1).saturating_mul(A_PAGE);
     let found = app.catalogue.find(&*app.store, agency, &asked, Behind::Skip(skip, A_PAGE)).await?;
-    let mut rows = Vec::new();
-    for (id, revision, status, priority) in &found.articles {
-        let key = article_key(*id, *revision);
-        let Some(article) = app.store.read::<Article>(&key).await? else { continue };
-        rows.push(row(app, article.record, *status, *priority).await?);
-    }
+    let rows: Vec<Row> = found.articles.into_iter().map(|hit| row(app, hit)).collect();
     let chips = parts(&asked).into_iter().map(|(name, value)| Chip {
         name,
         value,
@@ -198,36 +195,28 @@ async fn show(
     pages::draw(app, visitor, "articles", "pages/articles.html", list).await
 }
 
-async fn row(
-    app: &Shared,
-    article: Article,
-    status: Status,
-    priority: Priority,
-) -> Result<Row, WebError> {
-    let posts = app.store.list::<Post>("post_by_article", &article.id.to_string(), 50).await?;
-    let mut pills = Vec::new();
-    for post in posts {
-        pills.push(Pill {
-            channel: pages::channel_title(app, &post.record.account),
-            format: name_of(&post.record.content.format),
-            state: pages::state_of(app, &post.record).await?.0,
-        });
-    }
-    Ok(Row {
-        id: article.id.to_string(),
-        title: article.title().to_owned(),
-        at: view::time(article.published_at.unwrap_or(article.fetched_at), ZONE),
-        revision: article.revision,
-        state: name_of(&article.state),
+fn row(app: &Shared, Hit { line, status, priority, posts }: Hit) -> Row {
+    let title = |channel: &str| app.capabilities.get(channel).map(|known| known.title.clone());
+    let pill = |(channel, format, state): (Arc<str>, PostFormat, String)| Pill {
+        channel: title(&channel).unwrap_or_else(|| channel.to_string()),
+        format: name_of(&format),
+        state,
+    };
+    Row {
+        id: line.id.to_string(),
+        title: line.title.clone(),
+        at: view::time(line.at, ZONE),
+        revision: line.revision,
+        state: name_of(&line.state),
         status: name_of(&status),
         priority: priority.name(),
-        photo: article.photos.iter().find_map(|photo| photo.blob).map(|blob| blob.to_string()),
-        doubts: article.doubts.len(),
-        posts: pills,
-        lang: article.lang,
-        publisher: article.source.publisher,
-        section: article.section,
-    })
+        photo: line.photo.map(|blob| blob.to_string()),
+        doubts: line.doubts,
+        posts: posts.into_iter().map(pill).collect(),
+        lang: line.lang.clone(),
+        publisher: line.publisher.clone(),
+        section: line.section.clone(),
+    }
 }
 
 /// Articles of the caller's agency that fit a question, newest first.
@@ -241,10 +230,9 @@ pub(crate) async fn list(
     let behind = Behind::Place(part.after()?, part.limit()?);
     let found = app.catalogue.find(&*app.store, agency, &asked, behind).await?;
     let mut articles = Vec::new();
-    for (id, revision, status, priority) in &found.articles {
-        let Some(row) = app.store.read::<Article>(&article_key(*id, *revision)).await? else {
-            continue;
-        };
+    for Hit { line, status, priority, .. } in &found.articles {
+        let key = article_key(line.id, line.revision);
+        let Some(row) = app.store.read::<Article>(&key).await? else { continue };
         let article = row.record;
         articles.push(json!({
             "id": article.id, "revision": article.revision, "digest": article.digest, "state": article.state,

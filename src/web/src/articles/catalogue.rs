@@ -1,18 +1,21 @@
 //! What a list of articles asks for, in memory: read from the store when somebody asks first, then kept by the ledger.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use loa_model::{
-    Article, ArticleId, Delivery, DeliveryId, DeliveryState, Post, PostId, PostState, Priority,
-    Record,
+    Article, ArticleId, ArticleState, BlobHash, Delivery, DeliveryId, DeliveryState, Post,
+    PostFormat, PostId, PostState, Priority, Record,
 };
 use loa_store::{Change, Seq, Store};
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{RwLock, RwLockReadGuard};
 
 use super::fold::{fold, holds};
-use crate::error::WebError;
+use crate::{error::WebError, pages::name_of};
 
 /// Rows and ledger records that are read at once.
 const TOGETHER: usize = 1_000;
@@ -106,23 +109,50 @@ pub(crate) struct Question {
     pub(crate) to: Option<jiff::civil::Date>,
 }
 
+/// What a line of a list says of an article itself.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) id: ArticleId,
+    pub(crate) revision: u32,
+    pub(crate) title: String,
+    pub(crate) lang: String,
+    pub(crate) section: String,
+    pub(crate) publisher: String,
+    pub(crate) state: ArticleState,
+    pub(crate) at: Timestamp,
+    pub(crate) photo: Option<BlobHash>,
+    pub(crate) doubts: usize,
+}
+
 /// An article as lists know it.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Entry {
     agency: String,
-    revision: u32,
+    /// Folded words that are looked through.
     words: String,
-    section: String,
-    source: String,
-    at: Timestamp,
+    line: Arc<Line>,
     posts: BTreeSet<PostId>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Standing {
+    channel: Arc<str>,
+    format: PostFormat,
     state: PostState,
     priority: Priority,
     delivery: Option<(DeliveryId, DeliveryState)>,
+}
+
+/// An article that was found.
+#[derive(Debug)]
+pub(crate) struct Hit {
+    pub(crate) line: Arc<Line>,
+    /// How it stands.
+    pub(crate) status: Status,
+    /// Whether a post of it that is not over is urgent or put aside.
+    pub(crate) priority: Priority,
+    /// Its posts: channel, format, and the state that a person cares about.
+    pub(crate) posts: Vec<(Arc<str>, PostFormat, String)>,
 }
 
 /// Which part of what is found is wanted, and how many.
@@ -137,9 +167,8 @@ pub(crate) enum Behind {
 /// Answer to a question.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
-    /// The wanted part of what was found, the newest first: the key of the revision, how it stands, whether a post of it
-    /// that is not over is urgent or put aside.
-    pub(crate) articles: Vec<(ArticleId, u32, Status, Priority)>,
+    /// The wanted part of what was found, the newest first.
+    pub(crate) articles: Vec<Hit>,
     /// The place of the last of them, when there are more.
     pub(crate) next: Option<(Timestamp, ArticleId)>,
     /// How many were found.
@@ -159,11 +188,13 @@ struct Known {
     posts: HashMap<PostId, Standing>,
     /// Deliveries of posts that were not read yet.
     early: HashMap<PostId, (DeliveryId, DeliveryState)>,
+    /// Names of channels, each once.
+    channels: BTreeSet<Arc<str>>,
 }
 
 /// Articles of every agency; empty until somebody asks.
 #[derive(Default)]
-pub(crate) struct Catalogue(Mutex<Option<Known>>);
+pub(crate) struct Catalogue(RwLock<Option<Known>>);
 
 impl Catalogue {
     /// Articles of an agency that fit, from `skip` on, at most `limit`.
@@ -174,14 +205,23 @@ impl Catalogue {
         question: &Question,
         part: Behind,
     ) -> Result<Found, WebError> {
+        // While nothing is written, everybody looks at once.
+        let kept = self.0.read().await;
+        if let Some(known) = kept.as_ref().filter(|known| known.seq >= store.last_seq()) {
+            return Ok(known.find(agency, question, part));
+        }
+        drop(kept);
         let known = self.current(store).await?;
         let known = known.as_ref().expect("it was just read");
         Ok(known.find(agency, question, part))
     }
 
     /// What is known as of now.
-    async fn current(&self, store: &dyn Store) -> Result<MutexGuard<'_, Option<Known>>, WebError> {
-        let mut kept = self.0.lock().await;
+    async fn current(
+        &self,
+        store: &dyn Store,
+    ) -> Result<RwLockReadGuard<'_, Option<Known>>, WebError> {
+        let mut kept = self.0.write().await;
         // Taken out: what fails half way is read anew.
         let mut known = match kept.take() {
             Some(known) => known,
@@ -196,7 +236,7 @@ impl Catalogue {
             known.seq = last;
         }
         *kept = Some(known);
-        Ok(kept)
+        Ok(kept.downgrade())
     }
 }
 
@@ -222,19 +262,28 @@ impl Known {
 
     fn article(&mut self, article: &Article) {
         let known = self.articles.get(&article.id);
-        if known.is_some_and(|known| known.revision > article.revision) {
+        if known.is_some_and(|known| known.line.revision > article.revision) {
             return;
         }
         let lists = article.authors.iter().chain(&article.keywords).map(String::as_str);
         let words = [article.title(), article.sapo(), &article.source.publisher, &article.section];
         let words: Vec<String> = words.into_iter().chain(lists).map(fold).collect();
+        let line = Line {
+            id: article.id,
+            revision: article.revision,
+            title: article.title().to_owned(),
+            lang: article.lang.clone(),
+            section: article.section.clone(),
+            publisher: article.source.publisher.clone(),
+            state: article.state,
+            at: article.published_at.unwrap_or(article.fetched_at),
+            photo: article.photos.iter().find_map(|photo| photo.blob),
+            doubts: article.doubts.len(),
+        };
         let entry = Entry {
             agency: article.agency.clone(),
-            revision: article.revision,
             words: words.join(" "),
-            section: article.section.clone(),
-            source: article.source.publisher.clone(),
-            at: article.published_at.unwrap_or(article.fetched_at),
+            line: Arc::new(line),
             posts: known.map(|known| known.posts.clone()).unwrap_or_default(),
         };
         self.articles.insert(article.id, entry);
@@ -242,7 +291,15 @@ impl Known {
 
     fn post(&mut self, post: &Post) {
         let known = self.posts.get(&post.id).and_then(|known| known.delivery);
+        let channel = post.account.channel();
+        let channel = self.channels.get(channel).cloned().unwrap_or_else(|| {
+            let channel: Arc<str> = channel.into();
+            self.channels.insert(Arc::clone(&channel));
+            channel
+        });
         let standing = Standing {
+            channel,
+            format: post.content.format,
             state: post.state,
             priority: post.priority,
             delivery: self.early.remove(&post.id).or(known),
@@ -275,49 +332,81 @@ impl Known {
         (status, open.map(|post| post.priority).min().unwrap_or(Priority::Normal))
     }
 
+    fn posts_of(&self, article: &Entry) -> Vec<(Arc<str>, PostFormat, String)> {
+        let posts = article.posts.iter().filter_map(|id| self.posts.get(id));
+        let one = |post: &Standing| {
+            // Once it is signed, what became of it counts.
+            let state = match (post.state, post.delivery) {
+                (PostState::Approved, Some((_, delivery))) => delivery.name().to_owned(),
+                (state, _) => name_of(&state),
+            };
+            (Arc::clone(&post.channel), post.format, state)
+        };
+        posts.map(one).collect()
+    }
+
     fn find(&self, agency: &str, asked: &Question, part: Behind) -> Found {
         let mut found = Found::default();
         let words = fold(&asked.q);
-        let zone = jiff::tz::TimeZone::get(crate::article::ZONE).unwrap_or(jiff::tz::TimeZone::UTC);
-        let mut fitting = Vec::new();
-        for (id, article) in self.articles.iter().filter(|(_, article)| article.agency == agency) {
+        let (from, before) = stretch(asked);
+        let mut fitting: Vec<(&Entry, Status, Priority)> = Vec::new();
+        for article in self.articles.values().filter(|article| article.agency == agency) {
+            let line = &*article.line;
             found.all += 1;
-            found.sections.insert(article.section.clone());
-            found.sources.insert(article.source.clone());
-            let day = article.at.to_zoned(zone.clone()).date();
-            let fits = (asked.section.is_empty() || asked.section == article.section)
-                && (asked.source.is_empty() || asked.source == article.source)
-                && asked.from.is_none_or(|from| day >= from)
-                && asked.to.is_none_or(|to| day <= to)
+            for (names, name) in
+                [(&mut found.sections, &line.section), (&mut found.sources, &line.publisher)]
+            {
+                if !names.contains(name) {
+                    names.insert(name.clone());
+                }
+            }
+            let fits = (asked.section.is_empty() || asked.section == line.section)
+                && (asked.source.is_empty() || asked.source == line.publisher)
+                && from.is_none_or(|from| line.at >= from)
+                && before.is_none_or(|before| line.at < before)
                 && holds(&article.words, &words);
             if !fits {
                 continue;
             }
             let (status, priority) = self.standing(article);
             if asked.status.is_none_or(|wanted| wanted == status) {
-                fitting.push((article.at, *id, article.revision, status, priority));
+                fitting.push((article, status, priority));
             }
         }
         found.sections.remove("");
         found.sources.remove("");
-        fitting.sort_by_key(|(at, id, ..)| std::cmp::Reverse((*at, *id)));
+        let place = |(article, ..): &(&Entry, Status, Priority)| (article.line.at, article.line.id);
+        fitting.sort_unstable_by_key(|hit| std::cmp::Reverse(place(hit)));
         found.total = fitting.len();
         let (skip, limit) = match part {
             Behind::Skip(skip, limit) => (skip, limit),
             Behind::Place(None, limit) => (0, limit),
-            Behind::Place(Some(place), limit) => {
-                (fitting.partition_point(|(at, id, ..)| (*at, *id) >= place), limit)
+            Behind::Place(Some(after), limit) => {
+                (fitting.partition_point(|hit| place(hit) >= after), limit)
             }
         };
         let last = skip.saturating_add(limit);
         if last < found.total {
-            found.next = last.checked_sub(1).and_then(|n| fitting.get(n)).map(|f| (f.0, f.1));
+            found.next = last.checked_sub(1).and_then(|n| fitting.get(n)).map(place);
         }
-        let part = fitting.into_iter().skip(skip).take(limit);
-        found.articles =
-            part.map(|(_, id, revision, status, p)| (id, revision, status, p)).collect();
+        let hit = |(article, status, priority): (&Entry, Status, Priority)| Hit {
+            line: Arc::clone(&article.line),
+            status,
+            priority,
+            posts: self.posts_of(article),
+        };
+        found.articles = fitting.into_iter().skip(skip).take(limit).map(hit).collect();
         found
     }
+}
+
+/// From when to before when, of days of our zone.
+fn stretch(asked: &Question) -> (Option<Timestamp>, Option<Timestamp>) {
+    let zone = jiff::tz::TimeZone::get(crate::article::ZONE).unwrap_or(jiff::tz::TimeZone::UTC);
+    let start = |day: jiff::civil::Date| day.to_zoned(zone.clone()).ok().map(|day| day.timestamp());
+    // Nothing is after the last day that there is.
+    let after = asked.to.and_then(|day| day.tomorrow().ok()).and_then(start);
+    (asked.from.and_then(start), after)
 }
 
 /// Every record of a table.
