@@ -10,6 +10,7 @@ SEEDS ?= 200000
 GUARD_SEEDS ?= 3000
 KILLS ?= 200
 IMAGES ?= 1000
+API_SECONDS ?= 600
 
 help:
 	@echo "make demo [ARGS=...]   the main job on this machine: article in, four channels out, reach back"
@@ -35,6 +36,7 @@ test:
 	@.ci/suite build cargo build --workspace --tests --examples
 	@.ci/suite tests $(if $(shell command -v cargo-nextest),cargo nextest run --workspace --profile ci,cargo test --workspace --lib --bins --tests)
 	@.ci/suite browser node --test tests/browser/pages.test.mjs tests/browser/people.test.mjs tests/browser/setup.test.mjs
+	@.ci/suite api python3 tests/api/check.py
 	@.ci/suite tour target/debug/examples/one_article
 	@.ci/suite doc-tests cargo test --workspace --doc --quiet
 	@.ci/suite clippy cargo clippy --workspace --all-targets -- -D warnings
@@ -49,6 +51,8 @@ campaign: setup
 
 soak: setup
 	@.ci/suite model cargo test --workspace --test protocol -- --ignored
+	@.ci/setup test && cargo build -p loa-web --example pages
+	@.ci/suite api python3 tests/api/check.py soak $(API_SECONDS)
 	@SIM_SEEDS=$(SEEDS) .ci/suite soak cargo test --profile soak -p loa-delivery --test simulation -- seeds --nocapture
 	@POWER_IMAGES=$(IMAGES) .ci/suite power cargo nextest run --profile campaign -p loa-store -E 'binary(power)' --no-capture
 	@KILL_ROUNDS=$(KILLS) .ci/suite kills cargo nextest run --workspace --profile campaign -E 'package(loa) and binary(publish) and test(killed_at_random_moments)' --no-capture

@@ -161,8 +161,9 @@ async fn together(address: std::net::SocketAddr, path: &str) -> io::Result<f64> 
 async fn ask(address: std::net::SocketAddr, path: &str, times: usize) -> io::Result<Vec<f64>> {
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
-    let question =
-        format!("GET {path} HTTP/1.1\r\nHost: loa.example\r\nCookie: loa={TOKEN}; lang=vi\r\n\r\n");
+    let question = format!(
+        "GET {path} HTTP/1.1\r\nHost: loa.example\r\nCookie: __Host-loa={TOKEN}; lang=vi\r\n\r\n"
+    );
     let mut took = Vec::new();
     let mut bytes = vec![0; 1 << 16];
     for _ in 0..times {

@@ -87,19 +87,18 @@ impl Assets {
 
     /// Adds the frame of a channel under `frame/<channel>.html`. The styles that it brings go to the others: a page has none of
     /// its own.
-    pub(crate) fn add_frame(&mut self, channel: &str, frame: String) -> Result<(), AssetsError> {
-        let (mut bare, mut brought) = (frame.clone(), String::new());
-        for (style, whole) in styles(&frame) {
+    pub(crate) fn add_frame(&mut self, channel: &str, frame: &str) -> Result<(), AssetsError> {
+        let (mut bare, mut brought) = (frame.to_owned(), String::new());
+        for (style, whole) in styles(frame) {
             brought.push_str(style);
             bare = bare.replacen(whole, "", 1);
         }
-        let frame = bare;
         let files = Arc::make_mut(&mut self.files);
         let all = files.entry("app.css".to_owned()).or_default();
         *all = Bytes::from([&all.bytes[..], brought.as_bytes()].concat()).into();
         let name = format!("frame/{channel}.html");
         self.env
-            .add_template_owned(name.clone(), frame)
+            .add_template_owned(name.clone(), bare)
             .map_err(|source| AssetsError::Template { name, source })
     }
 

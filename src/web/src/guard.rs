@@ -12,9 +12,11 @@ const STRICT: &str = "max-age=31536000";
 
 /// The policy on content: scripts and styles from our own files only, and the one style that stands in a page itself by its hash.
 pub(crate) fn policy(inline_styles: &[String]) -> HeaderValue {
-    let hashes: String = inline_styles.iter().map(|hash| format!(" 'sha256-{hash}'")).collect();
+    let hashes = inline_styles.iter().map(|hash| format!("'sha256-{hash}'"));
+    let styles: Vec<String> = std::iter::once("'self'".to_owned()).chain(hashes).collect();
+    let styles = styles.join(" ");
     let policy = format!(
-        "default-src 'self'; img-src 'self' data:; media-src 'self'; object-src 'none'; style-src 'self'{hashes}; \
+        "default-src 'self'; img-src 'self' data:; media-src 'self'; object-src 'none'; style-src {styles}; \
          frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
     );
     HeaderValue::try_from(policy).expect("a hash in base64 is a header's value")

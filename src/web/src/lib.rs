@@ -186,7 +186,7 @@ pub(crate) type Shared = Arc<App>;
 pub fn router(deps: Deps) -> Result<Router, AssetsError> {
     let mut assets = deps.assets;
     for (channel, frame) in deps.frames {
-        assets.add_frame(&channel, frame)?;
+        assets.add_frame(&channel, &frame)?;
     }
     // Whatever an operation commits, it commits on the terms of its request.
     let store: Arc<dyn Store> = Arc::new(operation::terms::Careful(deps.store));

@@ -292,7 +292,7 @@ pub(crate) async fn posts_of(
 }
 
 #[derive(Serialize)]
-struct Posts {
+struct Listed {
     posts: Vec<PostCard>,
     /// Where the list goes on; empty at its end.
     older: String,
@@ -319,6 +319,6 @@ pub(crate) async fn posts(
         posts.push(post_line(&app, &visitor, &row.record, &mut names).await?);
     }
     let later = part.after.is_some_and(|after| !after.is_empty());
-    let list = Posts { posts, older: next.unwrap_or_default(), later };
+    let list = Listed { posts, older: next.unwrap_or_default(), later };
     draw(&app, &visitor, "posts", "pages/posts.html", list).await
 }
