@@ -117,17 +117,14 @@ impl Review {
         let mut found = BTreeMap::new();
         let known = |blob| post.content.media.iter().any(|file| file.blob == blob);
         for (index, file) in content.media.iter().enumerate().filter(|(_, f)| !known(f.blob)) {
-            let alt = match file.variant {
-                Some(id) => {
-                    let variant = self.store.read::<Variant>(&id.to_string()).await?;
-                    let files = variant.map(|row| row.record.renditions).unwrap_or_default();
-                    files.into_iter().find(|r| r.blob == file.blob).map(|r| r.alt)
-                }
-                None => {
-                    let article = self.article(post).await?.record;
-                    let mut photos = article.photos.iter();
-                    photos.find(|photo| photo.blob == Some(file.blob)).map(described)
-                }
+            let alt = if let Some(id) = file.variant {
+                let variant = self.store.read::<Variant>(&id.to_string()).await?;
+                let files = variant.map(|row| row.record.renditions).unwrap_or_default();
+                files.into_iter().find(|r| r.blob == file.blob).map(|r| r.alt)
+            } else {
+                let article = self.article(post).await?.record;
+                let mut photos = article.photos.iter();
+                photos.find(|photo| photo.blob == Some(file.blob)).map(described)
             };
             if let Some(alt) = alt {
                 found.insert(index, alt);

@@ -134,9 +134,9 @@ fn the_post_of_these_tests_is_one_that_the_channel_takes() {
 fn words_that_are_too_long_lose_whole_parts_from_the_end() {
     let url = link().url;
     let check = |text: &str, expected: &str| {
-        let content = with(|c| c.text = text.replace("@", &url), PostFormat::Photo);
+        let content = with(|c| c.text = text.replace('@', &url), PostFormat::Photo);
         let mended = mended(&content, "text", "too_long").expect("it can be shortened");
-        assert_eq!(mended.text, expected.replace("@", &url));
+        assert_eq!(mended.text, expected.replace('@', &url));
         let rule = &strict().formats[&PostFormat::Photo];
         assert!(TextUnit::Utf16.count(&mended.text) <= rule.text.max);
         assert_eq!((&mended.title, &mended.media), (&content.title, &content.media));
