@@ -102,7 +102,7 @@ impl Flow {
             feed.new_at = Some(now);
         }
         feed.waiting = u32::try_from(left).unwrap_or(u32::MAX);
-        let mut changes = self.next_look(told(feed, heard, now).looked(now), row.version);
+        let mut changes = self.next_look(&told(feed, heard, now).looked(now), row.version);
         for (item, version) in items {
             changes = match version {
                 Some(version) => changes.update(&item, version),
@@ -206,9 +206,9 @@ impl Flow {
         Ok(item)
     }
 
-    fn next_look(&self, feed: Feed, version: Seq) -> Changes {
+    fn next_look(&self, feed: &Feed, version: Seq) -> Changes {
         let next = Job::new(self.deps().ids.make(), &feed.agency, feed.work(), feed.next_at);
-        Changes::by(Self::actor(), "look at feed").update(&feed, version).enqueue(next)
+        Changes::by(Self::actor(), "look at feed").update(feed, version).enqueue(next)
     }
 }
 

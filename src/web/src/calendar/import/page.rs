@@ -62,13 +62,24 @@ pub(crate) async fn form(
     draw(&app, &visitor, Page::default()).await
 }
 
+/// What somebody chose a column for.
+#[derive(Default, Clone, Copy)]
+enum Choice {
+    /// Nobody was asked yet: heads decide.
+    #[default]
+    Unasked,
+    /// No column.
+    None,
+    Column(usize),
+}
+
 /// Fields of the form.
 #[derive(Default)]
 struct Fields {
     file: Vec<u8>,
     text: String,
-    /// The columns that were chosen, as in [`KINDS`]; an empty choice is none.
-    columns: [Option<Option<usize>>; KINDS.len()],
+    /// The columns that were chosen, as in [`KINDS`].
+    columns: [Choice; KINDS.len()],
     sure: bool,
 }
 
@@ -91,7 +102,7 @@ async fn fields(mut form: Multipart) -> Result<Fields, WebError> {
             "sure" => fields.sure = !text.is_empty(),
             name => {
                 if let Some(kind) = KINDS.iter().position(|kind| *kind == name) {
-                    fields.columns[kind] = Some(text.parse().ok());
+                    fields.columns[kind] = text.parse().map_or(Choice::None, Choice::Column);
                 }
             }
         }
@@ -151,7 +162,11 @@ pub(crate) async fn press(
     };
     let mut chosen = [None; KINDS.len()];
     for (n, column) in chosen.iter_mut().enumerate() {
-        *column = fields.columns[n].unwrap_or_else(|| known(n));
+        *column = match fields.columns[n] {
+            Choice::Unasked => known(n),
+            Choice::None => None,
+            Choice::Column(number) => Some(number),
+        };
     }
     let is = |number: usize| {
         let kind = chosen.iter().position(|column| *column == Some(number));
