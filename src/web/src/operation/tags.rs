@@ -199,7 +199,7 @@ pub(super) async fn seen(
     }
     let tells = rules.tell_one.contains(&record);
     let headers = request.headers().clone();
-    let tag = if tells { told(rules, &at, headers, visitor).await } else { None };
+    let tag = if tells { told(rules, &at, &headers, visitor).await } else { None };
     // Nothing that the caller may see: the handler says so.
     if tag.is_none() && tells {
         return Ok(Looked { request, seen: None, holds: true });
