@@ -23,7 +23,7 @@ use tokio::{net::TcpListener, sync::mpsc};
 use crate::{
     channels, cli,
     house::{self, House},
-    ops,
+    ops, report,
     settings::{AccountSetting, Settings},
     terminal,
     world::{self, WallClock},
@@ -319,8 +319,8 @@ async fn flow(
     let receipts = ops::receipts(house, &article).await?;
     measure(house, clock, &posts).await?;
     steps.end("hai ngày số liệu trên đồng hồ ảo", "two days of numbers on the virtual clock");
-    let order = ops::ReportArgs { from: None, to: None, by: vec![By::Post] };
-    let reach = serde_json::to_value(ops::report(house, order).await?)?;
+    let order = report::ReportArgs { from: None, to: None, by: vec![By::Post] };
+    let reach = serde_json::to_value(report::counted(house, order).await?)?;
     Ok((receipts, reach))
 }
 

@@ -8,7 +8,9 @@ use loa_web::Local;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use crate::{acts, brands, house::House, ops, settings::Settings, templates, terminal, upkeep};
+use crate::{
+    acts, brands, house::House, ops, report, settings::Settings, templates, terminal, upkeep,
+};
 
 /// The owner of the store answers other commands.
 pub(crate) struct Owner(pub(crate) Arc<House>);
@@ -36,9 +38,9 @@ async fn run(
     match request.get("command").and_then(Value::as_str).unwrap_or_default() {
         "publish" => ops::publish(house, serde_json::from_value(arguments)?, progress).await,
         "status" => ops::status(house).await,
-        "report" => {
-            Ok(serde_json::to_value(ops::report(house, serde_json::from_value(arguments)?).await?)?)
-        }
+        "report" => Ok(serde_json::to_value(
+            report::counted(house, serde_json::from_value(arguments)?).await?,
+        )?),
         "verify" => ops::verify(house).await,
         "user" => ops::add_user(house, serde_json::from_value(arguments)?).await,
         "rebuild" => upkeep::rebuild(house).await,
@@ -51,7 +53,7 @@ async fn run(
         "incidents" => acts::incidents(house, serde_json::from_value(arguments)?).await,
         "brands" => brands::own(house, serde_json::from_value(arguments)?).await,
         "templates" => templates::own(house, serde_json::from_value(arguments)?).await,
-        "kit" => ops::kit(house, &serde_json::from_value::<String>(arguments)?).await,
+        "kit" => report::kit(house, &serde_json::from_value::<String>(arguments)?).await,
         "connect" => acts::connect(house, serde_json::from_value(arguments)?).await,
         other => {
             bail!("the running loa does not know the command {other:?}; is it an older version?")

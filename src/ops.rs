@@ -3,17 +3,12 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
-use jiff::{
-    SignedDuration, Timestamp, ToSpan,
-    civil::{Date, DateTime},
-};
+use jiff::{SignedDuration, Timestamp, civil::DateTime};
 use loa_delivery::Lookout;
 use loa_model::{
     Account, AccountName, Actor, Agency, Article, Delivery, DeliveryState, JobState, Login, Post,
     PostState, Priority, Role, User, Variant, VariantState, When, record::join, schedule,
 };
-use loa_pipeline::Kit;
-use loa_reach::{By, Query, Reports};
 use loa_review::Window;
 use loa_store::{Changes, Expect, StoreExt};
 use serde::{Deserialize, Serialize};
@@ -377,66 +372,6 @@ async fn account_status(
         told["quota_left"] = json!(outlook.quota_left);
     }
     Ok(told)
-}
-
-/// Arguments of `loa report reach`: days of the zone of `reach`, both included; without days the last thirty.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct ReportArgs {
-    pub(crate) from: Option<Date>,
-    pub(crate) to: Option<Date>,
-    pub(crate) by: Vec<By>,
-}
-
-/// Reach of every agency in a period.
-pub(crate) async fn report(house: &House, order: ReportArgs) -> anyhow::Result<Reports> {
-    let zone = schedule::zone(&house.settings.reach.zone)?;
-    let last = order.to.unwrap_or_else(|| house.now().to_zoned(zone.clone()).date());
-    let first = match order.from {
-        Some(day) => day,
-        None => last.checked_sub(29.days())?,
-    };
-    if first > last {
-        bail!(
-            "--from {first} sau --to {last}, kỳ báo cáo không có ngày nào · --from {first} is after --to {last}, the period has no day"
-        );
-    }
-    let from = first.to_zoned(zone.clone())?.timestamp();
-    let to = last.tomorrow()?.to_zoned(zone)?.timestamp();
-    let mut cuts: Vec<By> = Vec::new();
-    for by in order.by {
-        if !cuts.contains(&by) {
-            cuts.push(by);
-        }
-    }
-    let agencies = house.store.all::<Agency>(1000).await?;
-    let agencies: Vec<_> = agencies.into_iter().map(|row| row.record).collect();
-    let books = loa_reach::Books::default();
-    let books = books.open(&*house.store).await?;
-    let mut reports = Vec::new();
-    // Agencies side by side come first, then each of them.
-    let (across, cuts): (Vec<By>, Vec<By>) = cuts.into_iter().partition(|by| *by == By::Agency);
-    let query =
-        |agency: &str, by| Query { agency: agency.to_owned(), from, to, by, population: None };
-    if !across.is_empty() {
-        let mut each = Vec::new();
-        for agency in &agencies {
-            let own = query(&agency.name, By::Channel);
-            each.push((agency.title.clone(), loa_reach::report(books.of(&agency.name), &own)?));
-        }
-        reports.push(loa_reach::agencies(&each, &query("", By::Agency)));
-    }
-    for agency in &agencies {
-        let own = query(&agency.name, By::Channel);
-        reports.extend(loa_reach::reports(books.of(&agency.name), &own, &cuts)?);
-    }
-    Ok(Reports { zone: house.settings.reach.zone.clone(), agencies, reports })
-}
-
-/// The kit that an agency made itself and draws in, for a process that draws its report.
-pub(crate) async fn kit(house: &House, name: &str) -> anyhow::Result<Value> {
-    let agency = agency(house, name).await?;
-    let kit = Kit::find(&*house.store, &house.blobs, name, &agency.brand).await?;
-    Ok(serde_json::to_value(kit.map(|kit| kit.sent()))?)
 }
 
 /// Ledger, index and every invariant of delivery, as records stand and as the ledger tells that they came about.

@@ -5,18 +5,21 @@ use std::{process::ExitCode, sync::Arc};
 
 use anyhow::{Context as _, bail};
 use futures::{FutureExt as _, future::BoxFuture};
+use jiff::{ToSpan as _, civil::Date};
 use loa_canvas::{Canvas, Sheet};
-use loa_model::template::OWN;
+use loa_model::{Agency, schedule, template::OWN};
 use loa_pipeline::{Kit, SentKit, with_kit};
-use loa_reach::Reports;
-use loa_store::{Blobs, Store};
+use loa_reach::{By, Query, Reports};
+use loa_store::{Blobs, Store, StoreExt};
 use loa_web::Paper;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::{
     USAGE,
     cli::{Format, ReachArgs},
-    house, local, ops,
+    house::{self, House},
+    local, ops,
     settings::Settings,
     terminal,
 };
@@ -95,6 +98,66 @@ fn pdf(reports: &Reports, settings: &Settings, kit: Option<&Kit>) -> anyhow::Res
     }
     let queries: Vec<_> = reports.reports.iter().map(|report| &report.query).collect();
     Ok(layout.pdf(&serde_json::to_string(&queries)?, None)?)
+}
+
+/// Arguments of `loa report reach`: days of the zone of `reach`, both included; without days the last thirty.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ReportArgs {
+    pub(crate) from: Option<Date>,
+    pub(crate) to: Option<Date>,
+    pub(crate) by: Vec<By>,
+}
+
+/// Reach of every agency in a period.
+pub(crate) async fn counted(house: &House, order: ReportArgs) -> anyhow::Result<Reports> {
+    let zone = schedule::zone(&house.settings.reach.zone)?;
+    let last = order.to.unwrap_or_else(|| house.now().to_zoned(zone.clone()).date());
+    let first = match order.from {
+        Some(day) => day,
+        None => last.checked_sub(29.days())?,
+    };
+    if first > last {
+        bail!(
+            "--from {first} sau --to {last}, kỳ báo cáo không có ngày nào · --from {first} is after --to {last}, the period has no day"
+        );
+    }
+    let from = first.to_zoned(zone.clone())?.timestamp();
+    let to = last.tomorrow()?.to_zoned(zone)?.timestamp();
+    let mut cuts: Vec<By> = Vec::new();
+    for by in order.by {
+        if !cuts.contains(&by) {
+            cuts.push(by);
+        }
+    }
+    let agencies = house.store.all::<Agency>(1000).await?;
+    let agencies: Vec<_> = agencies.into_iter().map(|row| row.record).collect();
+    let books = loa_reach::Books::default();
+    let books = books.open(&*house.store).await?;
+    let mut reports = Vec::new();
+    // Agencies side by side come first, then each of them.
+    let (across, cuts): (Vec<By>, Vec<By>) = cuts.into_iter().partition(|by| *by == By::Agency);
+    let query =
+        |agency: &str, by| Query { agency: agency.to_owned(), from, to, by, population: None };
+    if !across.is_empty() {
+        let mut each = Vec::new();
+        for agency in &agencies {
+            let own = query(&agency.name, By::Channel);
+            each.push((agency.title.clone(), loa_reach::report(books.of(&agency.name), &own)?));
+        }
+        reports.push(loa_reach::agencies(&each, &query("", By::Agency)));
+    }
+    for agency in &agencies {
+        let own = query(&agency.name, By::Channel);
+        reports.extend(loa_reach::reports(books.of(&agency.name), &own, &cuts)?);
+    }
+    Ok(Reports { zone: house.settings.reach.zone.clone(), agencies, reports })
+}
+
+/// The kit that an agency made itself and draws in, for a process that draws its report.
+pub(crate) async fn kit(house: &House, name: &str) -> anyhow::Result<Value> {
+    let agency = ops::agency(house, name).await?;
+    let kit = Kit::find(&*house.store, &house.blobs, name, &agency.brand).await?;
+    Ok(serde_json::to_value(kit.map(|kit| kit.sent()))?)
 }
 
 /// Draws on a thread of its own; what failed is said as pages say it.
