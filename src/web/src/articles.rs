@@ -113,7 +113,7 @@ struct List {
     /// How many articles are being composed now, after somebody asked for it.
     composing: Option<usize>,
     /// The steps to the first live post, until there is one.
-    start: Option<start::Steps>,
+    start: Option<start::Start>,
 }
 
 /// The address of a question, without one of its parts.

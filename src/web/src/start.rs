@@ -90,7 +90,7 @@ pub(crate) struct Step {
 
 /// The steps with where they stand.
 #[derive(Debug, Serialize)]
-pub(crate) struct Steps {
+pub(crate) struct Start {
     steps: Vec<Step>,
     done: usize,
     total: usize,
@@ -134,7 +134,7 @@ fn are_two(people: &[User]) -> bool {
 }
 
 /// The steps as they stand for the visitor.
-async fn steps(app: &Shared, visitor: &Visitor) -> Result<Steps, WebError> {
+async fn steps(app: &Shared, visitor: &Visitor) -> Result<Start, WebError> {
     let (user, agency) = (&visitor.user, &visitor.user.agency);
     let prefix = join(&[agency, ""]);
     let accounts = app.store.list::<Account>("account_by_agency", &prefix, MOST).await?;
@@ -203,7 +203,7 @@ async fn steps(app: &Shared, visitor: &Visitor) -> Result<Steps, WebError> {
         step.next = true;
     }
     let hidden = app.store.read::<StartHidden>(&user.id.to_string()).await?;
-    Ok(Steps {
+    Ok(Start {
         done: steps.iter().filter(|step| step.done).count(),
         total: steps.len(),
         steps,
@@ -216,7 +216,7 @@ async fn steps(app: &Shared, visitor: &Visitor) -> Result<Steps, WebError> {
 pub(crate) async fn on_start_page(
     app: &Shared,
     visitor: &Visitor,
-) -> Result<Option<Steps>, WebError> {
+) -> Result<Option<Start>, WebError> {
     if app.begun.has(&visitor.user.agency) {
         return Ok(None);
     }
@@ -233,7 +233,7 @@ async fn hide(app: &Shared, visitor: &Visitor, hidden: bool) -> Result<(), WebEr
 
 #[derive(Serialize)]
 struct Page {
-    start: Steps,
+    start: Start,
 }
 
 /// The steps on a page of their own, also for whoever hid them.
@@ -264,7 +264,7 @@ async fn press(
 async fn list(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
-) -> Result<Json<Steps>, WebError> {
+) -> Result<Json<Start>, WebError> {
     Ok(Json(steps(&app, &visitor).await?))
 }
 
