@@ -192,8 +192,8 @@ async fn a_fix_is_shown_as_a_change_and_kept_only_when_a_person_keeps_it() {
     assert!(page.contains("value=\"media.photo.count count\""));
     let long = "Mức hỗ trợ không quá 30 triệu đồng mỗi hộ. ".repeat(30);
     let told = ask(&author, &id, "check", &json!({ "words": { "text": long } })).await.value();
-    let fixes: Vec<_> = told["problems"].as_array().unwrap().iter().map(|p| &p["fix"]).collect();
-    assert_eq!(fixes, [true, true, true], "{told}");
+    let offered: Vec<_> = told["problems"].as_array().unwrap().iter().map(|p| &p["fix"]).collect();
+    assert_eq!(offered, [true, true, true], "{told}");
     let shown = press(&author, post, &[("text", &long), ("fix", "text too_long")]).await;
     assert_eq!(shown.status, StatusCode::OK, "{}", shown.text());
     assert!(shown.text().contains("<del>") && shown.text().contains("Chưa lưu"));

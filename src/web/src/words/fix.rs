@@ -72,6 +72,7 @@ pub(crate) async fn restore(
     let mut parts = field.split('.');
     let (of, index) = (parts.next().unwrap_or_default(), parts.next());
     let index = index.and_then(|index| index.parse::<usize>().ok());
+    let alt = parts.next() == Some("alt");
     let was = mark.was.clone();
     let mut words = words.clone();
     match (of, index) {
@@ -85,7 +86,7 @@ pub(crate) async fn restore(
             words.body = Some(body);
             restored = desk.draft(&words)?.content;
         }
-        ("media", Some(at)) if field.ends_with(".alt") => {
+        ("media", Some(at)) if alt => {
             restored.media.get_mut(at).ok_or_else(for_people)?.alt = was;
         }
         _ => return Err(for_people()),

@@ -11,7 +11,8 @@ use crate::{Shared, view};
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Problem {
     field: String,
-    problem: String,
+    #[serde(rename = "problem")]
+    kind: String,
     is: String,
     limit: String,
     /// What is wrong, a sentence.
@@ -79,7 +80,7 @@ pub(crate) fn problems(
             todo: say("problem_todo"),
             fix: fixed(&violation),
             field: violation.field,
-            problem: violation.problem,
+            kind: violation.problem,
             is: violation.is,
             limit: violation.limit,
         }
