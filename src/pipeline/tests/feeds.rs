@@ -380,13 +380,13 @@ async fn a_look_that_nobody_waits_for_any_more_does_nothing() {
     let changes = by("resume feed").update(&second, row.version);
     store.commit(changes.enqueue(job(&first)).enqueue(job(&second))).await.unwrap();
     while desk.step(&["watch"]).await.unwrap() {}
-    assert_eq!((desk.portal.asked.lock().unwrap().len(), desk.planned().await.len()), (1, 1));
+    assert_eq!((desk.portal.questions(), desk.planned().await.len()), (1, 1));
     // Deleted.
     let row = store.read::<Feed>(&key).await.unwrap().unwrap();
     desk.clock.set(row.record.next_at);
     store.commit(by("delete feed").delete(&row.record, row.version)).await.unwrap();
     assert!(desk.step(&["watch"]).await.unwrap());
-    assert_eq!((desk.portal.asked.lock().unwrap().len(), desk.planned().await.len()), (1, 0));
+    assert_eq!((desk.portal.questions(), desk.planned().await.len()), (1, 0));
 }
 
 #[tokio::test]
@@ -475,16 +475,16 @@ async fn whenever_the_power_fails_each_entry_is_read_once_and_its_posts_are_draf
         let mut quiet = 0;
         // Until nothing is due for two rounds: a worker that died left its job to whoever comes after its lease.
         while quiet < 2 {
-            let mut did = false;
+            let mut worked = false;
             for kinds in [&["watch"][..], &["prepare", "brief"], &["compose"]] {
                 loop {
                     match desk.step(kinds).await {
-                        Ok(true) => did = true,
+                        Ok(true) => worked = true,
                         Ok(false) => break,
                         Err(_) => {
                             died += 1;
                             desk.frail.dead.store(false, Ordering::Relaxed);
-                            did = true;
+                            worked = true;
                             desk.clock.set(desk.clock.now() + 2.hours());
                         }
                     }
@@ -497,7 +497,7 @@ async fn whenever_the_power_fails_each_entry_is_read_once_and_its_posts_are_draf
             }
             // Compose waits for what is drawn.
             desk.clock.set(desk.clock.now() + 1.minute());
-            quiet = if did { 0 } else { quiet + 1 };
+            quiet = if worked { 0 } else { quiet + 1 };
             if desk.feed(&feed).await.look > 3 {
                 break;
             }

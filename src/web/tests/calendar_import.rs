@@ -42,7 +42,7 @@ async fn hand_in(browser: &Browser<'_>, file: &[u8], fields: &[(&str, &str)]) ->
 /// Another article of the agency, without posts.
 async fn another(world: &World) -> Article {
     let mut article = Article { id: world.ids.make(), ..world.article.clone() };
-    article.source.canonical_url = "https://minhhoa.example/bai-khac.htm".to_owned();
+    "https://minhhoa.example/bai-khac.htm".clone_into(&mut article.source.canonical_url);
     world.store.commit(Changes::by(records::by(), "add").insert(&article)).await.unwrap();
     article
 }

@@ -333,7 +333,7 @@ async fn each_entry_says_what_became_of_it_and_an_old_one_is_read_when_somebody_
         .await
         .unwrap();
     let api = format!("/api/v1/feeds/{}", kept.id);
-    let states = async || {
+    let ends = async || {
         let told: Value = browser.get(&api).await.value();
         let mut states: Vec<(String, String)> = told["entries"]
             .as_array()
@@ -349,7 +349,7 @@ async fn each_entry_says_what_became_of_it_and_an_old_one_is_read_when_somebody_
         states.sort();
         states.into_iter().map(|(_, state)| state).collect::<Vec<_>>()
     };
-    assert_eq!(states().await, ["old", "waiting", "read", "failed"]);
+    assert_eq!(ends().await, ["old", "waiting", "read", "failed"]);
     let page = browser.get(&format!("/nguon/{}", kept.id)).await;
     assert!(page.text().contains("the portal answered 404"), "{}", page.text());
     assert!(page.text().contains(&format!("/bai-viet/{}", world.article.id)), "{}", page.text());
@@ -371,7 +371,7 @@ async fn each_entry_says_what_became_of_it_and_an_old_one_is_read_when_somebody_
     )
     .await;
     assert_eq!((status, &told["state"]), (StatusCode::ACCEPTED, &json!("reading")));
-    assert_eq!(states().await, ["reading", "waiting", "read", "reading"]);
+    assert_eq!(ends().await, ["reading", "waiting", "read", "reading"]);
     let (status, _) = send(
         &browser,
         "POST",

@@ -81,6 +81,11 @@ impl Portal {
         self.says(path, 200, body);
     }
 
+    /// How often it was asked.
+    pub fn questions(&self) -> usize {
+        self.asked.lock().unwrap().len()
+    }
+
     /// Tells this with the next answers under a path.
     pub fn etag(&self, path: &str, etag: &str) {
         self.pages.lock().unwrap().get_mut(path).unwrap().etag = Some(etag.to_owned());
