@@ -365,14 +365,14 @@ impl World {
         let rows = Arc::new(AtomicUsize::new(0));
         let changed = Arc::new(AtomicU64::new(0));
         let dies = Arc::new(Mutex::new(None));
-        let died = Arc::new(Mutex::new(false));
+        let gone = Arc::new(Mutex::new(false));
         let turns = counted::Turns::default();
         let counted = counted::Counted {
             inner: store.clone(),
             rows: rows.clone(),
             changed: changed.clone(),
             dies: dies.clone(),
-            died: died.clone(),
+            died: gone.clone(),
             turns: turns.clone(),
         };
         let under = other.clone().unwrap_or_else(|| store.clone());
@@ -424,7 +424,7 @@ impl World {
             rows,
             changed,
             dies,
-            died,
+            died: gone,
             turns,
             blobs,
             clock,
