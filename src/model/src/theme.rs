@@ -129,6 +129,22 @@ impl Theme {
         }
     }
 
+    /// The same with another colour for a role; as it is for a word that is none.
+    #[must_use]
+    pub fn with(mut self, role: &str, colour: Colour) -> Self {
+        let [brand, dark, accent, paper, ink, muted] = Self::ROLES;
+        match role {
+            role if role == brand => self.brand = colour,
+            role if role == dark => self.brand_dark = colour,
+            role if role == accent => self.accent = colour,
+            role if role == paper => self.paper = colour,
+            role if role == ink => self.ink = colour,
+            role if role == muted => self.muted = colour,
+            _ => {}
+        }
+        self
+    }
+
     /// Every text on a ground that the templates draw, those on mixed grounds last.
     pub fn pairs(&self) -> Vec<Pair> {
         let Self { brand, brand_dark, accent, paper, ink, muted } = *self;
@@ -243,6 +259,12 @@ mod tests {
         seen.sort_unstable();
         seen.dedup();
         assert_eq!(seen.len(), 6);
-        assert_eq!(theme.of("white"), None);
+        for role in Theme::ROLES {
+            let changed = theme.clone().with(role, Colour::BLACK);
+            let others = Theme::ROLES.into_iter().filter(|other| *other != role);
+            assert_eq!(changed.of(role), Some(Colour::BLACK));
+            assert!(others.into_iter().all(|other| changed.of(other) == theme.of(other)), "{role}");
+        }
+        assert_eq!((theme.of("white"), theme.clone().with("white", Colour::BLACK)), (None, theme));
     }
 }

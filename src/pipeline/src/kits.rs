@@ -411,7 +411,7 @@ impl Studio {
             let wrong = drawn.iter().find_map(|one| Some((&one.size, one.problems.first()?)));
             Ok(wrong.map(|(size, problem)| {
                 format!(
-                    "Thẻ mẫu cỡ {size} không chứa hết chữ, thường vì tên đơn vị quá dài / The sample card of size {size} does not hold its words, mostly because the agency's name is too long: {problem}"
+                    "Thẻ mẫu cỡ {size} không vẽ trọn chữ của tên hoặc của dòng dưới tên / The sample card of size {size} does not show every letter of the name or of the line under it: {problem}"
                 )
             }))
         })

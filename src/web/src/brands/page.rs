@@ -135,6 +135,8 @@ async fn drawn(
     for kit in all {
         kits.push(kit_row(app, visitor, kit, &used).await?);
     }
+    // The one in use first: it is what people come for.
+    kits.sort_by_key(|kit| !kit.used);
     let mut old = Vec::new();
     for (id, drafts) in old_drafts(app, agency).await? {
         let article: Option<Article> = newest(app, id).await?;
