@@ -19,12 +19,12 @@ fn new(secret: &str) -> Value {
 }
 
 async fn account(world: &World, name: &str) -> Account {
-    world.store.read::<Account>(name).await.unwrap().expect("the account").record
+    world.store.read::<Account>(name).await.expect("a store in memory").expect("the account").record
 }
 
 /// Everything that the ledger holds, as text.
 async fn ledger(world: &World, name: &str) -> String {
-    let past = world.store.past::<Account>(name, 50).await.unwrap();
+    let past = world.store.past::<Account>(name, 50).await.expect("a store in memory");
     past.iter().map(|step| format!("{:?}", step.entry)).collect()
 }
 

@@ -31,13 +31,13 @@ fn by() -> Actor {
 }
 
 async fn put(world: &World, post: &Post) {
-    let row = world.store.read::<Post>(&post.id.to_string()).await.unwrap();
+    let row = world.store.read::<Post>(&post.id.to_string()).await.expect("a store in memory");
     let changes = Changes::by(by(), "edit post");
     let changes = match row {
         Some(row) => changes.update(post, row.version),
         None => changes.insert(post),
     };
-    world.store.commit(changes).await.unwrap();
+    world.store.commit(changes).await.expect("nobody else writes");
 }
 
 #[tokio::test]
