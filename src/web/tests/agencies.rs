@@ -127,8 +127,8 @@ async fn an_administrator_of_another_agency_sees_and_changes_that_one_only() {
     let admin = Browser::of(&world, &world.people.admin).await;
     let told = admin.get("/api/v1/agencies").await.value();
     assert_eq!(told["agencies"].as_array().unwrap().len(), 2);
-    let changed = admin.post("/quan-tri/co-quan/khac", &form).await;
-    assert_eq!(changed.status, StatusCode::SEE_OTHER);
+    let theirs = admin.post("/quan-tri/co-quan/khac", &form).await;
+    assert_eq!(theirs.status, StatusCode::SEE_OTHER);
     let nowhere = patch(&admin, "/api/v1/agencies/khong-co", &titled).await;
     assert_eq!(nowhere, StatusCode::NOT_FOUND);
 }
