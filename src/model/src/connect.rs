@@ -202,8 +202,8 @@ mod tests {
         Secret::new(values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
     }
 
-    fn at(text: &str) -> Option<Timestamp> {
-        Some(text.parse().unwrap())
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
     }
 
     #[test]
@@ -218,17 +218,17 @@ mod tests {
         for (lasts, ends_at, renewed_at) in [
             (Lasts::Unknown, None, None),
             (Lasts::Ageless, None, None),
-            (Lasts::Until { day: "until".into() }, at("2026-12-24T00:00:00Z"), None),
+            (Lasts::Until { day: "until".into() }, Some(at("2026-12-24T00:00:00Z")), None),
             (Lasts::Until { day: "token".into() }, None, None),
             (
                 Lasts::Renewed { since: "rotated_at".into(), days: Some(90) },
-                at("2027-01-30T00:00:00Z"),
-                at("2026-11-01T00:00:00Z"),
+                Some(at("2027-01-30T00:00:00Z")),
+                Some(at("2026-11-01T00:00:00Z")),
             ),
             (
                 Lasts::Renewed { since: "rotated_at".into(), days: None },
                 None,
-                at("2026-11-01T00:00:00Z"),
+                Some(at("2026-11-01T00:00:00Z")),
             ),
             (Lasts::Renewed { since: "empty".into(), days: Some(1) }, None, None),
         ] {

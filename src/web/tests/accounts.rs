@@ -25,7 +25,8 @@ async fn account(world: &World, name: &str) -> Account {
 /// Everything that the ledger holds, as text.
 async fn ledger(world: &World, name: &str) -> String {
     let past = world.store.past::<Account>(name, 50).await.expect("a store in memory");
-    past.iter().map(|step| format!("{:?}", step.entry)).collect()
+    let steps: Vec<String> = past.iter().map(|step| format!("{:?}", step.entry)).collect();
+    steps.concat()
 }
 
 #[tokio::test]
