@@ -221,12 +221,7 @@ pub(super) async fn seen(
 }
 
 /// The tag of the GET of a record; nothing when the caller would not be told the record.
-async fn told(
-    rules: &Rules,
-    at: &str,
-    headers: &HeaderMap,
-    visitor: Visitor,
-) -> Option<String> {
+async fn told(rules: &Rules, at: &str, headers: &HeaderMap, visitor: Visitor) -> Option<String> {
     let mut ask = Request::new(Body::empty());
     *ask.uri_mut() = at.parse().ok()?;
     for name in [header::COOKIE, header::ACCEPT_LANGUAGE] {
