@@ -79,10 +79,10 @@ async fn the_queue_says_how_long_each_waits_the_urgent_and_the_oldest_first() {
     // Words for people only: a machine has `since`, which stays the same while nothing happens.
     assert!(queue["items"][0].get("waited").is_none());
     let shown = approver.get("/duyet").await;
-    let (mut rest, waits) = (shown.text(), expected.map(|(_, wait)| wait));
-    for wait in waits {
-        let word = format!("{wait}</span>");
-        rest = rest.split_once(&word).unwrap_or_else(|| panic!("{wait}")).1;
+    let (mut left, each) = (shown.text(), expected.map(|(_, wait)| wait));
+    for wait in each {
+        let ends = format!("{wait}</span>");
+        left = left.split_once(&ends).unwrap_or_else(|| panic!("{wait}")).1;
     }
     assert_eq!(queue["items"][2]["since"], "2026-11-16T09:40:00Z");
     assert_eq!(queue["items"][2]["digest"], first.digest().to_string());

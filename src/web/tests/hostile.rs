@@ -34,14 +34,14 @@ async fn hostile() -> World {
         for block in &mut article.blocks {
             block.text = format!("{HOSTILE} {}", block.text);
         }
-        article.source.publisher = HOSTILE.to_owned();
-        article.source.canonical_url = SCRIPT.to_owned();
-        article.section = HOSTILE.to_owned();
+        article.source.publisher = HOSTILE.into();
+        article.source.canonical_url = SCRIPT.into();
+        article.section = HOSTILE.into();
         article.authors = vec![HOSTILE.to_owned()];
         article.keywords = vec![HOSTILE.to_owned()];
         for photo in &mut article.photos {
-            photo.caption = HOSTILE.to_owned();
-            photo.credit = HOSTILE.to_owned();
+            photo.caption = HOSTILE.into();
+            photo.credit = HOSTILE.into();
         }
         assert!(article.blocks.iter().any(|block| block.kind == BlockKind::Paragraph));
         changes = changes.update(&article, row.version);
@@ -52,25 +52,25 @@ async fn hostile() -> World {
         for text in [&mut content.title, &mut content.author, &mut content.text] {
             *text = format!("{HOSTILE} {text}");
         }
-        content.link.target = SCRIPT.to_owned();
+        content.link.target = SCRIPT.into();
         content.tags = vec![HOSTILE.to_owned()];
         for file in &mut content.media {
-            file.alt = HOSTILE.to_owned();
+            file.alt = HOSTILE.into();
         }
         if post.state == PostState::Returned {
-            post.reason = HOSTILE.to_owned();
+            post.reason = HOSTILE.into();
         }
         changes = changes.update(&post, row.version);
     }
     for row in store.all::<loa_model::Delivery>(100).await.expect("deliveries") {
         let mut d = row.record;
-        d.reason = HOSTILE.to_owned();
+        d.reason = HOSTILE.into();
         for seen in &mut d.evidence {
-            seen.what = HOSTILE.to_owned();
+            seen.what = HOSTILE.into();
         }
         if let Some(receipt) = &mut d.receipt {
-            receipt.url = SCRIPT.to_owned();
-            receipt.remote_id = HOSTILE.to_owned();
+            receipt.url = SCRIPT.into();
+            receipt.remote_id = HOSTILE.into();
         }
         changes = changes.update(&d, row.version);
     }
@@ -116,7 +116,7 @@ async fn hostile() -> World {
     }
     store.commit(changes).await.expect("the newsroom takes any words");
     for mut incident in world.incidents_about(&world.posts.published).await {
-        incident.detail = HOSTILE.to_owned();
+        incident.detail = HOSTILE.into();
         let changes = Changes::by(records::by(), "report incident").put(&incident, Expect::Any);
         store.commit(changes).await.expect("an incident");
     }
