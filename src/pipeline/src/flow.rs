@@ -497,10 +497,3 @@ impl Flow {
         Ok(photos)
     }
 }
-
-fn finished(changes: Changes, job: Option<&Claimed>) -> Changes {
-    match job {
-        Some(job) => changes.finish(job),
-        None => changes,
-    }
-}

@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use jiff::tz::TimeZone;
-use loa_canvas::{Brand, DecodedPhoto, Engine, Focus, Manifest, TemplateKind};
+use loa_canvas::{DecodedPhoto, Engine, Focus, Manifest, TemplateKind};
 use loa_infographic::{Format, Infographic, SourcePhoto, Spread};
 use loa_model::{
     Article, Brief, Cancel, Choices, Digest, FocusPoint, OwnTemplate, PhotoChoice, Progress,
