@@ -53,7 +53,7 @@ async fn run(
         "incidents" => acts::incidents(house, serde_json::from_value(arguments)?).await,
         "brands" => brands::own(house, serde_json::from_value(arguments)?).await,
         "templates" => templates::own(house, serde_json::from_value(arguments)?).await,
-        "kit" => report::kit(house, &serde_json::from_value::<String>(arguments)?).await,
+        "kit" => report::kept_kit(house, &serde_json::from_value::<String>(arguments)?).await,
         "connect" => acts::connect(house, serde_json::from_value(arguments)?).await,
         other => {
             bail!("the running loa does not know the command {other:?}; is it an older version?")

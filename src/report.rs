@@ -40,7 +40,7 @@ pub(crate) async fn reach(settings: Settings, order: ReachArgs) -> anyhow::Resul
         );
         return Ok(ExitCode::from(USAGE));
     }
-    let arguments = serde_json::to_value(ops::ReportArgs { from, to, by })?;
+    let arguments = serde_json::to_value(ReportArgs { from, to, by })?;
     let answer = local::ask(settings.clone(), "report", arguments, false).await?;
     let reports: Reports = serde_json::from_value(answer)
         .context("the running loa answers another kind of report; is it an older version?")?;
@@ -154,7 +154,7 @@ pub(crate) async fn counted(house: &House, order: ReportArgs) -> anyhow::Result<
 }
 
 /// The kit that an agency made itself and draws in, for a process that draws its report.
-pub(crate) async fn kit(house: &House, name: &str) -> anyhow::Result<Value> {
+pub(crate) async fn kept_kit(house: &House, name: &str) -> anyhow::Result<Value> {
     let agency = ops::agency(house, name).await?;
     let kit = Kit::find(&*house.store, &house.blobs, name, &agency.brand).await?;
     Ok(serde_json::to_value(kit.map(|kit| kit.sent()))?)
