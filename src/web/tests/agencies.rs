@@ -283,12 +283,14 @@ async fn administrators_see_every_token_of_their_agency_and_take_any_back() {
         ..token(&world, &world.people.approver, "demo", "Đã hết")
     };
     let theirs = token(&world, stranger, "khac", "Của cơ quan khác");
-    keep(&world, &[&mine, &over, &theirs]).await;
+    // Of a person of ours, for an agency that is not.
+    let elsewhere = token(&world, author, "khac", "Việc nơi khác");
+    keep(&world, &[&mine, &over, &theirs, &elsewhere]).await;
     let admin = Browser::of(&world, &world.people.admin).await;
     let page = admin.get("/quan-tri/ma").await;
     assert!(page.text().contains("Máy &lt;b&gt;nhà&lt;&#x2f;b&gt;"), "{}", page.text());
     assert!(page.text().contains("Nguyễn Thị Mẫn") && page.text().contains("Đã hết"));
-    assert!(!page.text().contains("Của cơ quan khác"));
+    assert!(!page.text().contains("Của cơ quan khác") && !page.text().contains("Việc nơi khác"));
     let told = admin.get("/api/v1/tokens?everybody=true").await.value();
     let all = told["tokens"].as_array().unwrap();
     assert_eq!(all.len(), 2);
