@@ -19,7 +19,7 @@ use crate::{
 pub(crate) async fn run(settings: Settings, order: cli::Brands) -> anyhow::Result<bool> {
     match order {
         cli::Brands::List(order) => Box::pin(list(settings, order)).await.map(|()| true),
-        cli::Brands::Add(order) => add(settings, order).await,
+        cli::Brands::Add(order) => Box::pin(add(settings, order)).await,
         cli::Brands::Remove(order) => {
             let cli::BrandRemove { name, agency, json } = order;
             let value = ask(settings, Own::Remove { agency, name }).await?;
@@ -33,7 +33,7 @@ pub(crate) async fn run(settings: Settings, order: cli::Brands) -> anyhow::Resul
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Own {
     List { agency: String },
-    Add { kit: SentKit },
+    Add { kit: Box<SentKit> },
     Remove { agency: String, name: String },
 }
 
@@ -76,7 +76,7 @@ pub(crate) async fn own(house: &House, order: Own) -> anyhow::Result<Value> {
                     "có người vừa đổi bộ nhận diện này, hãy thử lại · somebody changed this brand kit just now, try again"
                 ),
             };
-            Ok(json!({ "kept": own.is_some(), "why": why, "brand": own.as_ref().map(view) }))
+            Ok(json!({ "kept": own.is_some(), "why": why, "brand": own.as_deref().map(view) }))
         }
         Own::Remove { agency, name } => {
             match remove_kit(&*house.store, &agency, &name, by()).await? {
@@ -120,7 +120,7 @@ async fn add(settings: Settings, order: cli::BrandAdd) -> anyhow::Result<bool> {
     };
     let own = OwnBrand::new(&agency, &name, face, by(), jiff::Timestamp::UNIX_EPOCH)?;
     let kit = Kit { own, logo: read.logo.map(|logo| logo.bytes) };
-    let value = ask(settings, Own::Add { kit: kit.sent() }).await?;
+    let value = ask(settings, Own::Add { kit: Box::new(kit.sent()) }).await?;
     show(&value, json.json)?;
     Ok(value["kept"] == true)
 }

@@ -123,7 +123,7 @@ impl Kits for Easel {
             let photo = self.photo.clone();
             let kept = self.studio.keep_kit(place, new(draft), wish, photo, (by, at)).await;
             match kept.map_err(|error| KitError::Failed(error.to_string()))? {
-                Kept::Yes(own) => Ok(own),
+                Kept::Yes(own) => Ok(*own),
                 Kept::Missing => Err(KitError::Missing),
                 Kept::Taken => Err(KitError::Taken),
                 Kept::Raced => Err(KitError::Raced),

@@ -77,7 +77,7 @@ pub enum Wish {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kept {
     /// It is kept; the same again is no new version.
-    Yes(OwnBrand),
+    Yes(Box<OwnBrand>),
     /// The agency has none of this name.
     Missing,
     /// The agency has one of this name.
@@ -371,7 +371,7 @@ impl Studio {
             Ok(own) => own,
         };
         if let Some(row) = before.as_ref().filter(|row| row.record.digest == own.digest) {
-            return Ok(Kept::Yes(row.record.clone()));
+            return Ok(Kept::Yes(Box::new(row.record.clone())));
         }
         own.version = before.as_ref().map_or(0, |row| row.record.version) + 1;
         let kit = Kit { own, logo: kit.logo };
@@ -389,7 +389,7 @@ impl Studio {
         match store.commit(changes).await {
             Err(loa_store::Error::Conflict { .. }) if before.is_none() => Ok(Kept::Taken),
             Err(loa_store::Error::Conflict { .. }) => Ok(Kept::Raced),
-            done => done.map(|_| Kept::Yes(kit.own)).map_err(Error::from),
+            done => done.map(|_| Kept::Yes(Box::new(kit.own))).map_err(Error::from),
         }
     }
 

@@ -102,9 +102,9 @@ pub(crate) async fn choose(app: &Shared, visitor: &Visitor, id: &str) -> Result<
     }
     let row = app.store.read::<Agency>(agency).await?.ok_or_else(WebError::missing)?;
     if row.record.brand != id {
-        let changed = Agency { brand: id.to_owned(), ..row.record };
+        let agency = Agency { brand: id.to_owned(), ..row.record };
         let changes = Changes::by(visitor.actor(), "choose brand kit");
-        app.store.commit(changes.update(&changed, row.version)).await?;
+        app.store.commit(changes.update(&agency, row.version)).await?;
     }
     Ok(())
 }
@@ -176,16 +176,29 @@ pub(crate) struct Told {
     tagline: String,
     colours: Theme,
     /// Not said: as it is. `null`: none. Else a file in base64.
-    #[serde(default, deserialize_with = "said")]
-    logo: Option<Option<String>>,
+    #[serde(default)]
+    logo: LogoSaid,
     /// The version that was seen, of a change.
     #[serde(default)]
     version: Option<u32>,
 }
 
-/// Tells a field that is `null` from one that is not there.
-fn said<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::<String>::deserialize(from).map(Some)
+/// What a machine says of a logo.
+#[derive(Debug, Default)]
+enum LogoSaid {
+    /// Nothing: it stays.
+    #[default]
+    Nothing,
+    /// `null`: there is none.
+    Without,
+    /// A file in base64.
+    File(String),
+}
+
+impl<'de> Deserialize<'de> for LogoSaid {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Ok(Option::<String>::deserialize(from)?.map_or(Self::Without, Self::File))
+    }
 }
 
 /// The same with the name of a new one.
@@ -219,9 +232,9 @@ impl Told {
     fn draft(self, agency: &str, name: &str) -> Result<(KitDraft, Option<u32>), WebError> {
         let Self { title_vi, title_en, tagline, colours, logo, version } = self;
         let logo = match logo {
-            None => LogoWish::Keep,
-            Some(None) => LogoWish::Remove,
-            Some(Some(text)) => LogoWish::New(file(&text)?),
+            LogoSaid::Nothing => LogoWish::Keep,
+            LogoSaid::Without => LogoWish::Remove,
+            LogoSaid::File(text) => LogoWish::New(file(&text)?),
         };
         let face = Face { title_vi, title_en, tagline, theme: colours, logo: None };
         let draft = KitDraft { agency: agency.to_owned(), name: name.to_owned(), face, logo };
@@ -236,7 +249,14 @@ pub(crate) async fn add(
     Json(new): Json<New>,
 ) -> Result<Response, WebError> {
     let New { name, title_vi, title_en, tagline, colours, logo } = new;
-    let told = Told { title_vi, title_en, tagline, colours, logo: Some(logo), version: None };
+    let told = Told {
+        title_vi,
+        title_en,
+        tagline,
+        colours,
+        logo: logo.map_or(LogoSaid::Without, LogoSaid::File),
+        version: None,
+    };
     let (draft, _) = told.draft(&visitor.user.agency, &name)?;
     let kept = keep(&app, &visitor, draft, KitWish::Add).await?;
     Ok((StatusCode::CREATED, Json(made(&kept))).into_response())
@@ -309,8 +329,8 @@ pub(crate) struct Ask {
     #[serde(default)]
     tagline: String,
     colours: Theme,
-    #[serde(default, deserialize_with = "said")]
-    logo: Option<Option<String>>,
+    #[serde(default)]
+    logo: LogoSaid,
     /// Which of the samples, from 0.
     #[serde(default)]
     look: usize,
