@@ -28,7 +28,7 @@ async function pages(newsroom, page, kind) {
   const one = (state) => posts.find((post) => post.state === state).id;
   const draft = (channel) => posts.find((post) => post.state === "draft" && post.account.startsWith(channel)).id;
   const drafts = ["zalo", "viber", "youtube"].map((channel) => [`words-${channel}`, `/bai-dang/${draft(channel)}/sua`]);
-  const { feeds } = await page.evaluate(async () => (await fetch("/api/v1/feeds")).json());
+  const { items: feeds } = await page.evaluate(async () => (await fetch("/api/v1/feeds")).json());
   return {
     ...fixed,
     account: "/kenh/facebook:cong-tin",

@@ -7,7 +7,7 @@ pub(crate) mod told;
 
 use axum::{
     Extension, Json,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::Method,
 };
 use futures::future::BoxFuture;
@@ -26,6 +26,7 @@ use crate::{
     Shared,
     auth::Visitor,
     error::WebError,
+    operation::piece::{Part, Piece},
     pages,
     ways::{ADMINS, Access, Ways},
 };
@@ -334,8 +335,9 @@ pub(crate) fn ways(ways: Ways) -> Ways {
 pub(crate) async fn list(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
-) -> Result<Json<Value>, WebError> {
-    Ok(Json(json!({ "accounts": all(&app, &visitor).await? })))
+    Query(part): Query<Part>,
+) -> Result<Piece<AccountView>, WebError> {
+    Piece::of(all(&app, &visitor).await?, &part, |account| account.name.clone())
 }
 
 /// One account for a machine.

@@ -8,7 +8,7 @@ pub(crate) mod told;
 
 use axum::{
     Extension, Json,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::{Method, StatusCode},
     response::{IntoResponse, Response},
 };
@@ -17,12 +17,13 @@ use loa_model::{
 };
 use loa_store::{Changes, StoreExt, Versioned};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     Shared,
     auth::Visitor,
     error::WebError,
+    operation::piece::{Part, Piece},
     variant::{self, KitChoice},
     ways::{ADMINS, Ways},
 };
@@ -282,8 +283,11 @@ pub(crate) async fn change(
 pub(crate) async fn list(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
-) -> Result<Json<Value>, WebError> {
-    Ok(Json(json!(all(&app, &visitor).await?)))
+    Query(part): Query<Part>,
+) -> Result<Piece<AgencyView>, WebError> {
+    let Administered { agencies, may_add, brands } = all(&app, &visitor).await?;
+    let piece = Piece::of(agencies, &part, |agency| agency.name.clone())?;
+    Ok(piece.with("may_add", may_add).with("brands", brands))
 }
 
 /// Adds one for a machine.

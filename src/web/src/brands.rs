@@ -24,6 +24,7 @@ use crate::{
     Shared,
     auth::Visitor,
     error::WebError,
+    operation::piece::{Part, Piece},
     ways::{ADMINS, Access, WRITERS, Ways},
 };
 
@@ -148,9 +149,12 @@ fn hundredths(ratio: f64) -> f64 {
 pub(crate) async fn list(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
-) -> Result<Json<Value>, WebError> {
+    Query(part): Query<Part>,
+) -> Result<Piece<Value>, WebError> {
     let (kits, used) = all(&app, &visitor.user.agency).await?;
-    Ok(Json(json!({ "brands": kits.iter().map(|kit| view(kit, &used)).collect::<Vec<_>>() })))
+    // Its own first, as people see them.
+    let place = |kit: &Value| (kit["own"] != json!(true), kit["id"].to_string());
+    Piece::of(kits.iter().map(|kit| view(kit, &used)), &part, place)
 }
 
 /// One kit of the agency as JSON.

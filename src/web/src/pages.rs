@@ -74,7 +74,7 @@ pub(crate) async fn draw<T: Serialize + 'static>(
 /// A running or failed job, for people.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct JobCard {
-    id: String,
+    pub(crate) id: String,
     kind: &'static str,
     what: String,
     priority: &'static str,

@@ -200,7 +200,7 @@ async fn accounts_of_another_agency_are_not_there_and_their_names_are_taken() {
         let answer = stranger.json(&format!("/api/v1/accounts/{own}/{path}"), &body).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
     }
-    assert_eq!(stranger.get("/api/v1/accounts").await.value()["accounts"], json!([]));
+    assert_eq!(stranger.get("/api/v1/accounts").await.value()["items"], json!([]));
     // Their own try under this name must not lay a token over ours.
     let mut new = new(TOKEN);
     new["name"] = "cong-tin".into();
@@ -252,7 +252,7 @@ async fn credentials_that_end_are_told_in_time_and_wait_for_a_person() {
     world.vault.put("viber:cong-tin", &[("auth_token", "x")]);
     let listed = admin.get("/api/v1/accounts").await.value();
     let of = |name: &str| {
-        let all = listed["accounts"].as_array().unwrap();
+        let all = listed["items"].as_array().unwrap();
         all.iter().find(|one| one["name"] == name).unwrap()["credentials"].clone()
     };
     let page = of("facebook:cong-tin");

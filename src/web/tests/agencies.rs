@@ -104,8 +104,8 @@ async fn an_administrator_of_another_agency_sees_and_changes_that_one_only() {
     world.store.commit(changes.insert(&installation)).await.unwrap();
     let stranger = Browser::of(&world, &world.people.stranger).await;
     let told = stranger.get("/api/v1/agencies").await.value();
-    assert_eq!(told["agencies"].as_array().unwrap().len(), 1);
-    assert_eq!((&told["agencies"][0]["name"], &told["may_add"]), (&json!("khac"), &json!(false)));
+    assert_eq!(told["items"].as_array().unwrap().len(), 1);
+    assert_eq!((&told["items"][0]["name"], &told["may_add"]), (&json!("khac"), &json!(false)));
     let page = stranger.get("/quan-tri/co-quan").await;
     assert!(!page.text().contains("Cơ quan demo") && !page.text().contains("name=\"name\""));
     let new = json!({ "name": "moi", "title": "Mới" });
@@ -126,7 +126,7 @@ async fn an_administrator_of_another_agency_sees_and_changes_that_one_only() {
     // The one that keeps the installation sees and changes every one.
     let admin = Browser::of(&world, &world.people.admin).await;
     let told = admin.get("/api/v1/agencies").await.value();
-    assert_eq!(told["agencies"].as_array().unwrap().len(), 2);
+    assert_eq!(told["items"].as_array().unwrap().len(), 2);
     let theirs = admin.post("/quan-tri/co-quan/khac", &form).await;
     assert_eq!(theirs.status, StatusCode::SEE_OTHER);
     let nowhere = patch(&admin, "/api/v1/agencies/khong-co", &titled).await;

@@ -55,7 +55,7 @@ async fn own(world: &World, name: &str) -> Option<OwnBrand> {
 }
 
 fn ids(answer: &Answer) -> Vec<String> {
-    let all = answer.value()["brands"].as_array().unwrap().clone();
+    let all = answer.value()["items"].as_array().unwrap().clone();
     all.iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect()
 }
 
@@ -73,7 +73,7 @@ async fn a_kit_is_made_chosen_and_removed_and_other_agencies_never_see_it() {
 
     // Whoever edits may choose among them.
     let editor = Browser::of(&world, &world.people.author).await;
-    assert_eq!(ids(&editor.get(ALL).await), ["own/xanh", "demo"]);
+    assert_eq!(ids(&editor.get(ALL).await), ["own/xanh", "demo", "tinh"]);
     let told = editor.get(&format!("{ALL}/xanh")).await.value();
     assert_eq!(
         (&told["used"], &told["logo"], &told["own"]),
@@ -88,7 +88,7 @@ async fn a_kit_is_made_chosen_and_removed_and_other_agencies_never_see_it() {
     assert_eq!((card.status, card.header("content-type")), (StatusCode::OK, "image/jpeg"));
     assert!(card.header("cache-control").starts_with("private, max-age"));
 
-    assert_eq!(ids(&stranger.get(ALL).await), ["demo"]);
+    assert_eq!(ids(&stranger.get(ALL).await), ["demo", "tinh"]);
     let one = format!("{ALL}/xanh");
     let change = json!({ "title_vi": "Của tôi", "colours": colours("#4d5a69") });
     for (method, to, body) in [

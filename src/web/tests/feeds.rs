@@ -281,7 +281,7 @@ async fn a_feed_that_fails_waits_for_people_until_it_is_read_or_paused() {
         page.text()
     );
     let told: Value = browser.get("/api/v1/feeds").await.value();
-    let failure = &told["feeds"][0]["failed"];
+    let failure = &told["items"][0]["failed"];
     assert_eq!((&failure["times"], &failure["code"]), (&json!(3), &json!("status")), "{told}");
     assert_ne!(failure["detail_vi"], failure["detail_en"]);
     browser.post(&format!("/nguon/{}/tam-dung", kept.id), &[]).await;

@@ -203,7 +203,7 @@ async fn what_waits_is_listed_and_dealt_with() {
     // Jobs: one was given up, one runs.
     let dead = told["dead"][0]["id"].as_str().unwrap().to_owned();
     let jobs = author.get("/api/v1/jobs").await.value();
-    assert!(jobs["jobs"].as_array().unwrap().iter().any(|job| job["id"] == json!(dead)));
+    assert!(jobs["items"].as_array().unwrap().iter().any(|job| job["id"] == json!(dead)));
     let job = |id: &str, what: &str| format!("/api/v1/jobs/{id}/{what}");
     for what in ["cancel", "retry"] {
         refused(&stranger.json(&job(&dead, what), &json!({})).await, StatusCode::NOT_FOUND);

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use support::{
     World,
     browser::{Answer, Browser, program},
+    kits::theme,
     records,
 };
 
@@ -19,7 +20,8 @@ use support::{
 const NOBODY: &str = "00000000-0000-7000-8000-00000000abcd";
 
 /// Rows that more than one agency may ask for with the same place, and why.
-const SHARED: [(&str, &str); 3] = [
+const SHARED: &[(&str, &str)] = &[
+    ("/kenh/them/{name}", "the name of a channel, the same for everybody"),
     ("/tep/{hash}", "the hash is a capability: who can name it has the bytes"),
     (
         "/api/v1/preview/clip/{id}/{file}",
@@ -35,6 +37,9 @@ impl Known {
     async fn of(world: &World) -> Self {
         let people = &world.people;
         let incident = world.incidents_about(&world.posts.published).await;
+        let incident = incident.first().expect("an incident").key();
+        world.own_kits().await;
+        let feed = world.feed("demo", "https://tin.example/rss");
         let job = world.dead_letter("demo").await;
         let token = Digest::of(b"a token of the newsroom");
         let now = loa_model::Clock::now(&*world.clock);
@@ -56,7 +61,8 @@ impl Known {
         let template = OwnTemplate::new("demo", "cua-toi", files, records::by(), now);
         let template = template.expect("a template");
         let changes = Changes::by(records::by(), "fill").insert(&record).insert(&session);
-        let seq = world.store.commit(changes.insert(&template)).await.expect("new records");
+        let changes = changes.insert(&template).insert(&feed);
+        let seq = world.store.commit(changes).await.expect("new records");
         let approver = Browser::of(world, &people.approver).await;
         let order = json!({ "from": "2026-11-01", "to": "2026-11-10" });
         let at = ("POST", "/api/v1/reach/shares");
@@ -72,7 +78,18 @@ impl Known {
             ("/bai-dang/", post.clone()),
             ("/api/v1/posts/", post),
             ("/viec/", job.id.to_string()),
-            ("/su-co/", incident.first().expect("an incident").key()),
+            ("/api/v1/jobs/", job.id.to_string()),
+            ("/su-co/", incident.clone()),
+            ("/api/v1/incidents/", incident),
+            ("/kenh/", "facebook:cong-tin".to_owned()),
+            ("/api/v1/accounts/", "facebook:cong-tin".to_owned()),
+            ("/nguon/", feed.id.to_string()),
+            ("/api/v1/feeds/", feed.id.to_string()),
+            ("/quan-tri/co-quan/", "demo".to_owned()),
+            ("/api/v1/agencies/", "demo".to_owned()),
+            ("/quan-tri/nhan-dien/bo/", "nong-nghiep".to_owned()),
+            ("/api/v1/brands/", "nong-nghiep".to_owned()),
+            ("/quan-tri/ma/", token.to_string()),
             ("/bao-cao/chia-se/", share.clone()),
             ("/api/v1/reach/shares/", share),
             ("/quan-tri/nguoi/", user.clone()),
@@ -120,6 +137,14 @@ fn bodies(world: &World) -> Vec<Value> {
         json!({ "at": "now", "version": 1 }),
         json!({ "reason": "Sai số liệu", "text": "Lời khác" }),
         json!({ "name": "Tên khác" }),
+        json!({ "title": "Tên khác" }),
+        json!({ "text": "Lời khác" }),
+        json!({ "kind": "infographic" }),
+        json!({ "paused": true }),
+        json!({ "url": "https://tin.example/bai" }),
+        json!({ "secrets": { "page_token": "x" } }),
+        json!({ "act": "hold", "reason": "Chờ" }),
+        json!({ "title_vi": "Tên", "colours": theme("#174a83", "#0d2f57", "#55606b") }),
     ]
 }
 
@@ -137,6 +162,10 @@ fn forms(world: &World) -> Vec<Vec<(&'static str, String)>> {
         own(&[("reason", "Sai"), ("text", "Lời khác")]),
         own(&[("when", "now"), ("version", "1")]),
         own(&[("name", "Tên khác"), ("author", "1")]),
+        own(&[("title", "Tên"), ("zone", "Asia/Ho_Chi_Minh"), ("brand", "demo")]),
+        own(&[("urgent_alone", "true")]),
+        own(&[("url", "https://tin.example/bai")]),
+        own(&[("kind", "infographic"), ("title", "Tên khác")]),
         own(&[("topic-0", "\"end\""), ("on-0", "1"), ("dang", "short_clip")]),
     ]
 }

@@ -153,7 +153,7 @@ async fn a_population_is_stated_with_its_source_and_bounds_reach() {
     let made = send(&browser, "POST", "/api/v1/reach/populations", &body).await;
     assert_eq!(made.status, StatusCode::CREATED, "{}", made.text());
     let all = json(&browser.get("/api/v1/reach/populations").await);
-    assert_eq!(all["populations"].as_array().unwrap().len(), 2);
+    assert_eq!(all["items"].as_array().unwrap().len(), 2);
     for body in [
         "{",
         "{}",
@@ -167,7 +167,7 @@ async fn a_population_is_stated_with_its_source_and_bounds_reach() {
     // Another agency neither sees nor drops it; an author states none.
     let stranger = Browser::of(&world, &world.people.stranger).await;
     assert_eq!(
-        json(&stranger.get("/api/v1/reach/populations").await)["populations"],
+        json(&stranger.get("/api/v1/reach/populations").await)["items"],
         Value::Array(vec![])
     );
     let author = Browser::of(&world, &world.people.author).await;

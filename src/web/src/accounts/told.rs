@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::operation::piece;
+
 fn account() -> Value {
     json!([{ "name": "account", "in": "path", "required": true, "description": "channel:name",
         "schema": { "type": "string", "pattern": "^[a-z0-9-]+:[a-z0-9-]+$" } }])
@@ -32,10 +34,11 @@ const ANSWER: &str = "account, status, and test: works, title, kind and message 
 
 /// The list.
 pub(crate) fn list() -> Value {
-    json!({
-        "summary": "Accounts of the caller's agency: status, last post that went live, last failure, next due, credentials (when they end, days left), what is left of each allowance and when units are back",
-        "responses": { "200": { "description": "accounts" } },
-    })
+    piece::told(
+        "Accounts of the caller's agency: status, last post that went live, last failure, next due, credentials (when they end, days left), what is left of each allowance and when units are back",
+        "Accounts",
+        &[],
+    )
 }
 
 /// One.

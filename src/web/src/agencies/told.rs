@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::operation::piece;
+
 fn problem(words: &str) -> Value {
     let schema = json!({ "$ref": "#/components/schemas/Problem" });
     json!({ "description": words, "content": { "application/problem+json": { "schema": schema } } })
@@ -28,10 +30,11 @@ fn asks(mut told: Value, required: &[&str], names: &[&str]) -> Value {
 
 /// The list.
 pub(crate) fn list() -> Value {
-    json!({
-        "summary": "Agencies the caller administers: every one where theirs keeps the installation, else their own; and brand kits to choose from (role admin)",
-        "responses": { "200": { "description": "JSON" } },
-    })
+    piece::told(
+        "Agencies the caller administers: every one where theirs keeps the installation, else their own; and brand kits to choose from (role admin)",
+        "Agencies; may_add, and brands that a new one may have",
+        &[],
+    )
 }
 
 /// The adding.

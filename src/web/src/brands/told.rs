@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::operation::piece;
+
 fn body(required: &[&str], properties: &Value) -> Value {
     let schema = json!({
         "type": "object", "required": required, "additionalProperties": false, "properties": properties,
@@ -47,10 +49,11 @@ fn refuses(mut told: Value) -> Value {
 
 /// The list.
 pub(crate) fn list() -> Value {
-    json!({
-        "summary": "Brand kits that the caller's agency may draw in: its own and the reviewed ones; used marks the one that it does",
-        "responses": { "200": { "description": "id, names, colours by role, least contrast, version" } },
-    })
+    piece::told(
+        "Brand kits that the caller's agency may draw in: its own and the reviewed ones; used marks the one that it does",
+        "Kits: id, names, colours by role, least contrast, version",
+        &[],
+    )
 }
 
 /// One.

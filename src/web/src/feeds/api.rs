@@ -1,15 +1,22 @@
 //! The operations about feeds, for programs.
 
+use std::cmp::Reverse;
+
 use axum::{
     Extension, Json,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::StatusCode,
 };
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{Change, FeedView, ItemView, NewFeed, Taste};
-use crate::{Shared, auth::Visitor, error::WebError};
+use crate::{
+    Shared,
+    auth::Visitor,
+    error::WebError,
+    operation::piece::{Part, Piece},
+};
 
 type Asked = (State<Shared>, Extension<Visitor>);
 
@@ -20,8 +27,11 @@ pub(crate) struct Address {
     url: String,
 }
 
-pub(crate) async fn list((State(app), Extension(visitor)): Asked) -> Result<Json<Value>, WebError> {
-    Ok(Json(json!({ "feeds": super::all(&app, &visitor).await? })))
+pub(crate) async fn list(
+    (State(app), Extension(visitor)): Asked,
+    Query(part): Query<Part>,
+) -> Result<Piece<FeedView>, WebError> {
+    Piece::of(super::all(&app, &visitor).await?, &part, |feed| Reverse(feed.id.to_string()))
 }
 
 pub(crate) async fn taste(

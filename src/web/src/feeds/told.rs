@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::operation::piece;
+
 fn body(schema: &Value) -> Value {
     json!({ "required": true, "content": { "application/json": { "schema": schema } } })
 }
@@ -48,10 +50,11 @@ fn changes(mut told: Value) -> Value {
 }
 
 pub(crate) fn list() -> Value {
-    json!({
-        "summary": "Feeds that the caller's agency watches, the newest first, each with its last look and what is wrong with it",
-        "responses": { "200": { "description": "JSON" } },
-    })
+    piece::told(
+        "Feeds that the caller's agency watches, the newest first, each with its last look and what is wrong with it",
+        "Feeds",
+        &[],
+    )
 }
 
 pub(crate) fn taste() -> Value {

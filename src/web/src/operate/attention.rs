@@ -1,8 +1,10 @@
 //! What waits for a person, incidents, and jobs.
 
+use std::cmp::Reverse;
+
 use axum::{
     Extension, Json,
-    extract::{Path, State},
+    extract::{Path, Query, State},
 };
 use loa_model::JobId;
 use serde_json::{Value, json};
@@ -14,7 +16,8 @@ use crate::{
     auth::Visitor,
     decide::desk_problem,
     error::WebError,
-    pages,
+    operation::piece::{self, Part, Piece},
+    pages::{self, JobCard},
 };
 
 /// Everything that waits for people of the caller's agency.
@@ -40,8 +43,10 @@ pub(super) async fn close(
 pub(super) async fn jobs(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
-) -> Result<Json<Value>, WebError> {
-    Ok(Json(json!({ "jobs": pages::job_cards(&app, &visitor, None).await? })))
+    Query(part): Query<Part>,
+) -> Result<Piece<JobCard>, WebError> {
+    let jobs = pages::job_cards(&app, &visitor, None).await?;
+    Piece::of(jobs, &part, |job| Reverse(job.id.clone()))
 }
 
 /// Calls a job off, or leaves one that was given up.
@@ -83,7 +88,7 @@ pub(super) fn close_told() -> Value {
 
 /// The operation as `OpenAPI` says it.
 pub(super) fn jobs_told() -> Value {
-    plain("Jobs that run, wait or were given up, without measurements", "jobs", None, &[])
+    piece::told("Jobs that run, wait or were given up, without measurements", "Jobs", &[])
 }
 
 const JOB: (&str, &str) = ("404", "No such job in the caller's agency");

@@ -9,7 +9,7 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 use jiff::civil::Date;
-use loa_model::{Account, AccountName, record::join};
+use loa_model::{Account, AccountName, Record, record::join};
 use loa_reach::Population;
 use loa_store::StoreExt;
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,7 @@ use crate::{
     auth::Visitor,
     channels::{agency_title, name_of_user},
     error::WebError,
+    operation::piece::{self, Part, Piece},
     pages, view,
 };
 
@@ -269,9 +270,10 @@ pub(crate) async fn drop(
 pub(crate) async fn list(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
-) -> Result<Json<Value>, WebError> {
+    Query(part): Query<Part>,
+) -> Result<Piece<Population>, WebError> {
     let all = loa_reach::populations(&*app.store, &visitor.user.agency).await.map_err(failed)?;
-    Ok(Json(json!({ "populations": all })))
+    Piece::of(all, &part, Record::key)
 }
 
 /// States a figure for a machine.
@@ -301,10 +303,11 @@ fn problem(words: &str) -> Value {
 
 /// The list as `OpenAPI` says it.
 pub(crate) fn list_told() -> Value {
-    json!({
-        "summary": "How many people there are of the agency and its accounts, as stated, by day; reports use the newest that is not of a day after the period",
-        "responses": { "200": { "description": "JSON", "content": { "application/json": {} } } },
-    })
+    piece::told(
+        "How many people there are of the agency and its accounts, as stated, by day; reports use the newest that is not of a day after the period",
+        "Figures",
+        &[],
+    )
 }
 
 /// A figure, stated.
