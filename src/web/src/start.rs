@@ -141,7 +141,9 @@ async fn steps(app: &Shared, visitor: &Visitor) -> Result<Start, WebError> {
     let accounts: Vec<Account> = accounts.into_iter().map(|row| row.record).collect();
     let live = app.begun.has(agency) || is_live(app, agency, &accounts).await?;
     let people = app.store.list::<User>("user_by_agency", &prefix, MOST).await?;
-    let people: Vec<User> = people.into_iter().map(|row| row.record).collect();
+    // As each is here: a guest may have other roles at home.
+    let here = people.into_iter().filter_map(|row| row.record.in_agency(agency));
+    let people: Vec<User> = here.collect();
     let article = app.store.list_last::<Article>("article_by_time", &prefix, 1).await?;
     let article = article.first().map(|row| row.record.id.to_string());
     let draft = match first_post(app, agency, PostState::Returned).await? {

@@ -71,7 +71,7 @@ pub struct Kept {
     pub agency: String,
     /// Who asked.
     pub user: UserId,
-    /// Digest of method, address and body.
+    /// Digest of the key, method, address and body.
     pub asked: Digest,
     /// When.
     pub at: Timestamp,
@@ -190,6 +190,8 @@ async fn keyed(
         .finish();
     let running = Running::begin(app, digest).ok_or_else(still_running)?;
     let (looked, asked) = looked.read(MOST).await?;
+    // With the key, which the ledger never holds: whoever reads the ledger cannot try passwords on it.
+    let asked = DigestBuilder::new("keyed request/1").field("key", key).json("asked", &asked).finish();
     let now = app.clock.now();
     let before = app.store.read::<Kept>(&digest.to_string()).await?;
     let mut expect = Expect::Absent;
