@@ -24,6 +24,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Shared,
+    article::web_address,
     auth::Visitor,
     error::WebError,
     operation::piece::{Part, Piece},
@@ -160,7 +161,7 @@ impl Attempted {
         let live = d.receipt.as_ref().filter(|_| d.state == DeliveryState::Published);
         Self {
             at: live.map_or(d.updated_at, |receipt| receipt.at),
-            url: live.map(|receipt| receipt.url.clone()).unwrap_or_default(),
+            url: live.map(|receipt| web_address(&receipt.url)).unwrap_or_default(),
             post: d.post.to_string(),
             state: d.state.name(),
             reason: d.reason,

@@ -41,6 +41,7 @@ pub(crate) fn ways(ways: Ways) -> Ways {
         .post("/quan-tri/co-quan/{name}/ky-mot-minh", ADMINS, page::turn)
         .api(Method::GET, "/api/v1/agencies", ADMINS, (told::list(), list))
         .api(Method::POST, "/api/v1/agencies", ADMINS, (told::add(), add_one))
+        .api(Method::GET, "/api/v1/agencies/{name}", ADMINS, (told::one(), one))
         .api(Method::PATCH, "/api/v1/agencies/{name}", ADMINS, (told::change(), change_one))
 }
 
@@ -288,6 +289,16 @@ pub(crate) async fn list(
     let Administered { agencies, may_add, brands } = all(&app, &visitor).await?;
     let piece = Piece::of(agencies, &part, |agency| agency.name.clone())?;
     Ok(piece.with("may_add", may_add).with("brands", brands))
+}
+
+/// One of them for a machine.
+pub(crate) async fn one(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Path(name): Path<String>,
+) -> Result<Json<AgencyView>, WebError> {
+    let mut agencies = all(&app, &visitor).await?.agencies.into_iter();
+    agencies.find(|agency| agency.name == name).map(Json).ok_or_else(WebError::missing)
 }
 
 /// Adds one for a machine.

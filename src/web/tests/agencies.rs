@@ -292,7 +292,7 @@ async fn administrators_see_every_token_of_their_agency_and_take_any_back() {
     assert!(page.text().contains("Nguyễn Thị Mẫn") && page.text().contains("Đã hết"));
     assert!(!page.text().contains("Của cơ quan khác") && !page.text().contains("Việc nơi khác"));
     let told = admin.get("/api/v1/tokens?everybody=true").await.value();
-    let all = told["tokens"].as_array().unwrap();
+    let all = told["items"].as_array().unwrap();
     assert_eq!(all.len(), 2);
     assert_eq!((&all[0]["login"], &all[0]["state"]), (&json!("soan"), &json!("open")));
     assert_eq!((&all[1]["owner"], &all[1]["state"]), (&json!("Trần Đình Hộ"), &json!("expired")));

@@ -395,9 +395,15 @@ async fn the_same_choices_in_a_changed_kit_are_another_card() {
     let (admin, _) = admins(&world).await;
     let author = Browser::of(&world, &world.people.author).await;
     send(&admin, "POST", ALL, &kit("xanh")).await;
-    let page = format!("/bai-viet/{}/do-hoa", world.article.id);
-    let choices =
-        [("template", "tin-nhanh"), ("title", "Tựa"), ("photo", "first"), ("x", ""), ("y", "")];
+    let page = format!("/bai-viet/{}/chinh", world.article.id);
+    let choices = [
+        ("dang", "infographic"),
+        ("template", "tin-nhanh"),
+        ("title", "Tựa"),
+        ("photo", "first"),
+        ("x", ""),
+        ("y", ""),
+    ];
     let cards = async || {
         let key = join(&[&world.article.id.to_string(), ""]);
         let rows = world.store.list::<Variant>("variant_by_article", &key, 100).await.unwrap();

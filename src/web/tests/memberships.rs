@@ -253,7 +253,7 @@ async fn an_agency_changes_of_a_guest_their_roles_there_and_nothing_else() {
     let admin = Browser::of(&world, &world.people.stranger).await;
     let listed = admin.get("/api/v1/users").await.value();
     let of = |login: &str| {
-        let all = listed["users"].as_array().unwrap().clone();
+        let all = listed["items"].as_array().unwrap().clone();
         all.into_iter().find(|person| person["login"] == login).unwrap()
     };
     assert_eq!(

@@ -225,14 +225,16 @@ async fn what_is_paused_is_listed_and_resumed() {
     let world = World::new().await;
     let approver = Browser::of(&world, &world.people.approver).await;
     let list = approver.get("/api/v1/switches").await.value();
-    let names: Vec<_> = list["accounts"].as_array().unwrap().iter().map(|a| &a["name"]).collect();
+    let names: Vec<_> =
+        list["accounts"].as_array().unwrap().iter().map(|a| &a["account"]["name"]).collect();
     assert_eq!(names.len(), 4, "{list}");
     let ask = json!({ "scope": "facebook:cong-tin", "reason": "thay ảnh bìa" });
     let told = approver.json("/api/v1/switches/pause", &ask).await;
     assert_eq!(told.status, StatusCode::OK, "{}", told.text());
     let account = |told: &Value| {
         let accounts = told["accounts"].as_array().unwrap().clone();
-        accounts.into_iter().find(|a| a["name"] == "facebook:cong-tin").unwrap()
+        let account = |row: Value| row["account"].clone();
+        accounts.into_iter().map(account).find(|a| a["name"] == "facebook:cong-tin").unwrap()
     };
     assert_eq!(account(&told.value())["status"], "paused");
     let resume = json!({ "scope": "facebook:cong-tin" });

@@ -138,7 +138,9 @@ fn bodies(world: &World) -> Vec<Value> {
         json!({ "reason": "Sai số liệu", "text": "Lời khác" }),
         json!({ "name": "Tên khác" }),
         json!({ "title": "Tên khác" }),
-        json!({ "text": "Lời khác" }),
+        json!({ "digest": digest, "words": { "text": "Lời khác" } }),
+        json!({ "words": { "text": "Lời khác" } }),
+        json!({ "field": "text", "problem": "too_long" }),
         json!({ "kind": "infographic" }),
         json!({ "paused": true }),
         json!({ "url": "https://tin.example/bai" }),
@@ -165,7 +167,7 @@ fn forms(world: &World) -> Vec<Vec<(&'static str, String)>> {
         own(&[("title", "Tên"), ("zone", "Asia/Ho_Chi_Minh"), ("brand", "demo")]),
         own(&[("urgent_alone", "true")]),
         own(&[("url", "https://tin.example/bai")]),
-        own(&[("kind", "infographic"), ("title", "Tên khác")]),
+        own(&[("dang", "infographic"), ("title", "Tên khác")]),
         own(&[("topic-0", "\"end\""), ("on-0", "1"), ("dang", "short_clip")]),
     ]
 }
@@ -248,7 +250,8 @@ async fn its_own_people_find_the_same_records() {
             continue;
         }
         let id = known.find(&way);
-        let at = way.path.replace("{id}", id).replace("{name}", id);
+        let at = way.path.replace("{id}", id).replace("{name}", id).replace("{account}", id);
+        let at = at.replace("{file}", "chart.svg").replace("{kind}", "infographic");
         // Their sessions are nobody else's.
         let who = if at.contains("/sessions/") { &author } else { &own };
         if at.ends_with("/tien-do") {

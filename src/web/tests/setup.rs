@@ -39,7 +39,7 @@ fn body() -> Value {
 fn cookie(answer: &Answer) -> String {
     let all = answer.headers.get_all("set-cookie").iter();
     let mut own = all.filter_map(|value| value.to_str().ok()?.split(';').next());
-    own.find(|pair| pair.starts_with("loa=")).expect("a session").to_owned()
+    own.find(|pair| pair.starts_with("__Host-loa=")).expect("a session").to_owned()
 }
 
 async fn people(world: &World) -> Vec<User> {

@@ -37,6 +37,20 @@ pub(crate) fn list() -> Value {
     )
 }
 
+/// One.
+pub(crate) fn one() -> Value {
+    let id =
+        json!({ "name": "name", "in": "path", "required": true, "schema": { "type": "string" } });
+    json!({
+        "summary": "An agency the caller administers (role admin)",
+        "parameters": [id],
+        "responses": {
+            "200": { "description": "As in the list", "content": { "application/json": {} } },
+            "404": problem("The caller administers no agency of this key"),
+        },
+    })
+}
+
 /// The adding.
 pub(crate) fn add() -> Value {
     let told = json!({

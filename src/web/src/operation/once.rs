@@ -191,7 +191,8 @@ async fn keyed(
     let running = Running::begin(app, digest).ok_or_else(still_running)?;
     let (looked, asked) = looked.read(MOST).await?;
     // With the key, which the ledger never holds: whoever reads the ledger cannot try passwords on it.
-    let asked = DigestBuilder::new("keyed request/1").field("key", key).json("asked", &asked).finish();
+    let asked =
+        DigestBuilder::new("keyed request/1").field("key", key).json("asked", &asked).finish();
     let now = app.clock.now();
     let before = app.store.read::<Kept>(&digest.to_string()).await?;
     let mut expect = Expect::Absent;

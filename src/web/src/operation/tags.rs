@@ -12,7 +12,10 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use loa_model::{Digest, DigestBuilder, OwnTemplate, Post, Record as _, User, record::join};
+use loa_model::{
+    Account, Agency, Digest, DigestBuilder, Feed, OwnBrand, OwnTemplate, Post, Record as _, User,
+    record::join,
+};
 use loa_store::Seq;
 use tower::ServiceExt as _;
 
@@ -45,6 +48,10 @@ pub(crate) fn record_of(path: &str) -> Option<&str> {
 fn row_of(path: &str, id: &str, visitor: &Visitor) -> Option<(&'static str, String)> {
     match path {
         "/api/v1/posts/{id}" => Some((Post::TABLE, id.to_owned())),
+        "/api/v1/agencies/{name}" => Some((Agency::TABLE, id.to_owned())),
+        "/api/v1/accounts/{account}" => Some((Account::TABLE, id.to_owned())),
+        "/api/v1/feeds/{id}" => Some((Feed::TABLE, id.to_owned())),
+        "/api/v1/brands/{name}" => Some((OwnBrand::TABLE, join(&[&visitor.user.agency, id]))),
         "/api/v1/users/{id}" => Some((User::TABLE, id.to_owned())),
         "/api/v1/tokens/{id}" => Some((ApiToken::TABLE, id.to_owned())),
         "/api/v1/sessions/{id}" => Some((Session::TABLE, id.to_owned())),
