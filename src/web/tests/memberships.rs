@@ -291,8 +291,8 @@ async fn an_agency_changes_of_a_guest_their_roles_there_and_nothing_else() {
     let changes = Changes::by(Actor::User(user.id), "make API token").insert(&ours).insert(&theirs);
     world.store.commit(changes).await.unwrap();
     let told = admin.get(&format!("/api/v1/tokens?user={}", user.id)).await.value();
-    assert_eq!(told["tokens"].as_array().unwrap().len(), 1, "{told}");
-    assert_eq!(told["tokens"][0]["agency"], "khac");
+    assert_eq!(told["items"].as_array().unwrap().len(), 1, "{told}");
+    assert_eq!(told["items"][0]["agency"], "khac");
 }
 
 #[tokio::test]
