@@ -143,7 +143,7 @@ fn an_empty_folder_is_set_up_with_the_code_of_the_terminal_and_connects_every_ch
     let (_, _, steps) = ask(&web, "GET", "/api/v1/start", &cookie, &Value::Null);
     assert_eq!(steps["steps"][0]["done"], true, "{steps}");
     let (_, _, listed) = ask(&web, "GET", "/api/v1/accounts", &cookie, &Value::Null);
-    let renewed = listed["accounts"].as_array().unwrap();
+    let renewed = listed["items"].as_array().unwrap();
     let oa = renewed.iter().find(|account| account["name"] == "zalo:cong-moi").unwrap();
     assert!(oa["credentials"]["ends_at"].is_string(), "{oa}");
 
