@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Shared,
     error::WebError,
-    setup, tokens,
+    reach, setup, tokens,
     ways::{Access, Gate},
 };
 
@@ -223,6 +223,8 @@ pub(crate) async fn sign_in(
         }
     }
     app.store.commit(changes).await?;
+    // Not before somebody is there: an idle server keeps no books.
+    reach::shelf::warm(&app);
     let mut response = Redirect::to("/").into_response();
     set_session(&mut response, &app, &user, &token);
     Ok(response)

@@ -216,7 +216,6 @@ pub fn router(deps: Deps) -> Result<Router, AssetsError> {
         catalogue: articles::Catalogue::default(),
         reach: reach::shelf::Shelf::default(),
     });
-    reach::shelf::warm(&app);
     let (router, ways) = table();
     let gate = Arc::new(ways::Gate::of(&ways));
     let rules = Arc::new(operation::Rules::new(&app, &router, &ways));

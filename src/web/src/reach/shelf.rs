@@ -34,12 +34,11 @@ impl Shelf {
     }
 }
 
-/// Reads the books before somebody asks: the first report of a large store would wait for seconds.
+/// Reads the books when somebody signs in: the first report of a large store would wait for seconds, and an idle server needs
+/// none.
 pub(crate) fn warm(app: &Shared) {
-    // Without a runtime nobody is served yet, and whoever asks first reads them.
-    let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
     let app = Arc::clone(app);
-    runtime.spawn(async move {
+    tokio::spawn(async move {
         if let Err(error) = app.reach.books.open(&*app.store).await {
             tracing::warn!(%error, "Could not read what reports are answered from; the first report tries again");
         }
