@@ -310,15 +310,14 @@ impl Review {
         zone: &TimeZone,
     ) -> Result<Calendar> {
         let stretch = (agency.to_owned(), from, to);
-        let seen = match self.looks.known(&*self.store, &stretch).await? {
-            Some(seen) => seen,
-            None => {
-                // What is committed while this reads may be in it or not: the ledger is followed from before.
-                let seq = self.store.last_seq();
-                let seen = Arc::new(self.seen(agency, from, to).await?);
-                self.looks.keep(&stretch, seq, &seen);
-                seen
-            }
+        let seen = if let Some(seen) = self.looks.known(&*self.store, &stretch).await? {
+            seen
+        } else {
+            // What is committed while this reads may be in it or not: the ledger is followed from before.
+            let seq = self.store.last_seq();
+            let seen = Arc::new(self.seen(agency, from, to).await?);
+            self.looks.keep(&stretch, seq, &seen);
+            seen
         };
         let now = self.clock.now();
         let each = |row: &(PostRow, Seq, Option<DeliveryRow>)| entry(row, now);
