@@ -113,7 +113,7 @@ pub(crate) async fn post_card(
     let rewritten = marks(app, visitor, &post, &mut BTreeMap::new()).await?;
     let old_brand = redraw::is_draft_old(app, &post).await?;
     let frame = frame(app, visitor, &post, &card.account_title);
-    Ok(PostCard { frame, rewritten, old_brand, ..card })
+    Ok(PostCard { rewritten, frame, old_brand, ..card })
 }
 
 /// What the posts of a list have in common, each read once.
