@@ -51,7 +51,7 @@ pub(crate) struct Fixed {
 
 impl From<Bytes> for Fixed {
     fn from(bytes: Bytes) -> Self {
-        let tag = format!("W/\"{}\"", loa_model::Digest::of(&bytes).short());
+        let tag = format!("W/\"{}\"", loa_model::Digest::of(&bytes));
         Self { bytes, tag }
     }
 }
