@@ -93,8 +93,8 @@ pub(crate) async fn ask(
     };
     let (sender, mut told) = mpsc::channel(64);
     let answer = {
-        let call = run(&house, &request, &sender);
-        tokio::pin!(call);
+        // On the heap: what some commands hold while they run is more than a stack is for.
+        let mut call = Box::pin(run(&house, &request, &sender));
         loop {
             tokio::select! {
                 Some(step) = told.recv() => terminal::progress(&step),

@@ -1,6 +1,13 @@
 //! The first start, through the real binary: a code in the terminal, an administrator, and an account of every channel that is
 //! connected over the interface of the pages and answers for itself.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::format_collect,
+    clippy::format_push_string,
+    clippy::unnecessary_debug_formatting,
+    reason = "settings are written as TOML text, quoted by Debug"
+)]
 
 mod newsroom;
 
@@ -50,7 +57,7 @@ fn ask(base: &str, method: &str, path: &str, cookie: &str, body: &Value) -> (u16
     let host = base.strip_prefix("http://").unwrap();
     let text = body.to_string();
     let mut stream = std::net::TcpStream::connect(host).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     write!(
         stream,
         "{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncookie: {cookie}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{text}",

@@ -2,13 +2,17 @@
 //! browsers at once over loopback. `cargo run --release -p loa-web --example bench_web` prints rows for `make bench`, and on
 //! stderr what each address took.
 //!
-//! A row is the p95 of its slowest address; its spread is the range of the rounds. For a quick look, `POSTS=2000` fills less, and a
-//! word measures only the rows that have it in their name.
+//! A row is the p95 of its slowest address; its spread is the range of the rounds. For a quick look, a first word
+//! measures only the rows that have it in their name, and a second one says how many posts: `web 2000`.
 
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use std::{io, sync::Arc, time::Instant};
+use std::{
+    io::{self, Write as _},
+    sync::Arc,
+    time::Instant,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use loa_model::{
@@ -94,7 +98,9 @@ const ROWS: [(&str, f64, &[&str]); 3] = [
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let posts = std::env::var("POSTS").map_or(Ok(POSTS), |text| text.parse())?;
+    let mut asked = std::env::args().skip(1);
+    let only = asked.next().unwrap_or_default();
+    let posts = asked.next().map_or(Ok(POSTS), |text| text.parse())?;
     let folder = tempfile::tempdir()?;
     let clock: Arc<support::Hand> =
         Arc::new(support::Hand("2026-11-16T09:30:00Z".parse::<Timestamp>()?.into()));
@@ -102,11 +108,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let world = World::over(store.clone()).await;
     let begun = Instant::now();
     fill(&*store, &world, posts).await?;
-    eprintln!(
+    writeln!(
+        io::stderr(),
         "bench: {posts} posts and {} samples stored in {:.0} s",
         posts * 10,
         begun.elapsed().as_secs_f64()
-    );
+    )?;
 
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
     let address = listener.local_addr()?;
@@ -116,7 +123,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let article = article_id(posts / POSTS_AN_ARTICLE / 2)?;
     let mut rows = Vec::new();
-    let only = std::env::args().nth(1).unwrap_or_default();
     for (name, bound, addresses) in ROWS.iter().copied().filter(|row| row.0.contains(&only)) {
         let mut rounds = vec![0_f64; ROUNDS];
         for path in addresses {
@@ -128,7 +134,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 *round = round.max(p95);
                 told.push(format!("{p95:.1}"));
             }
-            eprintln!("bench: first {:.0} ms, then p95 {} ms {path}", first[0], told.join(" "));
+            let told = told.join(" ");
+            writeln!(io::stderr(), "bench: first {:.0} ms, then p95 {told} ms {path}", first[0])?;
         }
         rounds.sort_by(f64::total_cmp);
         let value = rounds[ROUNDS / 2];
@@ -139,7 +146,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     drop(end);
     server.await??;
-    println!("{}", serde_json::Value::Array(rows));
+    writeln!(io::stdout(), "{}", serde_json::Value::Array(rows))?;
     Ok(())
 }
 
