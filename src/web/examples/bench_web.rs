@@ -268,7 +268,8 @@ fn written(like: &Article, id: ArticleId, n: i64, at: Timestamp) -> Article {
     let mut article = Article { id, photos: Vec::new(), ..like.clone() };
     article.blocks.truncate(8);
     article.blocks[0].text = format!("{subject}, đợt {n}");
-    article.section = ["Chính sách", "Y tế", "Giáo dục", "Thiên tai"][which % 4].to_owned();
+    let section = ["Chính sách", "Y tế", "Giáo dục", "Thiên tai"][which % 4];
+    section.clone_into(&mut article.section);
     article.source.publisher = format!("Cổng thông tin tỉnh số {}", which % 63);
     article.source.canonical_url = format!("https://tinh.example/bai-{n}");
     let out = at - SignedDuration::from_mins(90);
