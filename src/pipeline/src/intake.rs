@@ -36,7 +36,7 @@ impl Flow {
     /// are a new revision. What it queues is as urgent as this.
     ///
     /// # Errors
-    /// [`Error::Ingest`] when the source cannot be read; nothing is stored then.
+    /// [`crate::Error::Ingest`] when the source cannot be read; nothing is stored then.
     pub async fn take_in(
         &self,
         source: &str,

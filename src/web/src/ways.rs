@@ -208,6 +208,9 @@ fn common(answers: &mut Map<String, Value>, way: &Way) {
     let mut add = |code: &str, what: &str| {
         answers.entry(code).or_insert_with(|| problem(what));
     };
+    if way.told.get("requestBody").is_some() {
+        add("415", "The body is not said to be of this kind");
+    }
     if way.method == Method::GET {
         add("412", "It is not what If-Match says");
         if way.path.contains('{') {
