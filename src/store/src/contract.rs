@@ -87,6 +87,12 @@ pub trait Store: Send + Sync {
     /// [`Error::Io`].
     async fn jobs(&self, state: Option<JobState>, limit: usize) -> Result<Vec<JobView>>;
 
+    /// A job by its id, also one that ended.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    async fn job(&self, job: JobId) -> Result<Option<JobView>>;
+
     /// A person calls a job off: at once when nobody runs it, else at its next heartbeat.
     ///
     /// # Errors

@@ -253,6 +253,20 @@ impl Engine {
             .collect()
     }
 
+    /// A job by its id, as it is now.
+    pub(crate) fn job(&self, now: Timestamp, job: JobId) -> Result<Option<JobView>> {
+        let open = self.queue.job(job).map(|row| row.view(now));
+        if open.is_some() {
+            return Ok(open);
+        }
+        let row = self.rows.row(queue::JOBS, &job.to_string())?;
+        row.map(|row| {
+            let kept: JobRow = parse(queue::JOBS, &row.key, &row.value)?;
+            Ok(kept.view(now))
+        })
+        .transpose()
+    }
+
     /// Takes or keeps the right to post on an account.
     pub(crate) fn lease_account(
         &mut self,

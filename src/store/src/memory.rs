@@ -119,6 +119,10 @@ impl Store for MemoryStore {
         self.decide(|engine| engine.jobs(self.clock.now(), state, limit))
     }
 
+    async fn job(&self, job: JobId) -> Result<Option<JobView>> {
+        self.decide(|engine| engine.job(self.clock.now(), job))
+    }
+
     async fn cancel_job(&self, job: JobId, actor: Actor) -> Result<()> {
         self.decide(|engine| engine.cancel(self.clock.now(), job, actor))
     }

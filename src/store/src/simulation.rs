@@ -3,17 +3,16 @@
 //!
 //! Only the index differs: it is in memory, so every start builds it from the ledger.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use loa_model::{Actor, JobId, JobState, seams::SharedClock};
-use tokio::sync::watch;
+use loa_model::seams::SharedClock;
 
 use crate::{
-    changes::{Changes, Entry, Link, Row, Seq},
+    changes::{Entry, Link, Row, Seq},
     contract::Store,
     error::Result,
-    lease::{AccountLease, Claimed, JobEnd, JobView},
+    over::Over,
     rows::{MemoryRows, Rows},
     sled_store::{Recovery, SledStore},
     verify::Report,
@@ -57,9 +56,9 @@ impl SimulatedStore {
 
 /// Writes go through the store; reads look at the same rows without the thread that [`SledStore`] reads on.
 #[async_trait]
-impl Store for SimulatedStore {
-    async fn commit(&self, changes: Changes) -> Result<Seq> {
-        self.store.commit(changes).await
+impl Over for SimulatedStore {
+    fn under(&self) -> &dyn Store {
+        &self.store
     }
 
     async fn get(&self, table: &str, key: &str) -> Result<Option<Row>> {
@@ -85,62 +84,11 @@ impl Store for SimulatedStore {
         self.rows.scan(table, from, limit)
     }
 
-    async fn claim(
-        &self,
-        kinds: &[&str],
-        owner: &str,
-        n: usize,
-        lease: Duration,
-    ) -> Result<Vec<Claimed>> {
-        self.store.claim(kinds, owner, n, lease).await
-    }
-
-    async fn heartbeat(&self, claimed: &Claimed, lease: Duration) -> Result<bool> {
-        self.store.heartbeat(claimed, lease).await
-    }
-
-    async fn finish(&self, claimed: &Claimed, end: JobEnd) -> Result<()> {
-        self.store.finish(claimed, end).await
-    }
-
-    async fn jobs(&self, state: Option<JobState>, limit: usize) -> Result<Vec<JobView>> {
-        self.store.jobs(state, limit).await
-    }
-
-    async fn cancel_job(&self, job: JobId, actor: Actor) -> Result<()> {
-        self.store.cancel_job(job, actor).await
-    }
-
-    async fn retry_job(&self, job: JobId, actor: Actor) -> Result<()> {
-        self.store.retry_job(job, actor).await
-    }
-
-    async fn lease_account(
-        &self,
-        account: &str,
-        owner: &str,
-        lease: Duration,
-    ) -> Result<Option<AccountLease>> {
-        self.store.lease_account(account, owner, lease).await
-    }
-
-    async fn release_account(&self, lease: &AccountLease) -> Result<()> {
-        self.store.release_account(lease).await
-    }
-
     async fn tail(&self, after: Seq, limit: usize) -> Result<Vec<Entry>> {
         self.store.reader.entries(after, self.last_seq(), limit)
     }
 
     async fn links(&self, after: Seq, limit: usize) -> Result<Vec<Link>> {
         self.store.reader.links(after, self.last_seq(), limit)
-    }
-
-    fn last_seq(&self) -> Seq {
-        self.store.last_seq()
-    }
-
-    fn watch(&self) -> watch::Receiver<Seq> {
-        self.store.watch()
     }
 }

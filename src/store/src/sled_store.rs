@@ -221,6 +221,10 @@ impl Store for SledStore {
         self.decide(move |engine, now| engine.jobs(now, state, limit)).await
     }
 
+    async fn job(&self, job: JobId) -> Result<Option<JobView>> {
+        self.decide(move |engine, now| engine.job(now, job)).await
+    }
+
     async fn cancel_job(&self, job: JobId, actor: Actor) -> Result<()> {
         self.decide(move |engine, now| engine.cancel(now, job, actor)).await
     }

@@ -125,24 +125,35 @@ async fn brands(app: &Shared, agency: &str) -> Result<Vec<KitChoice>, WebError> 
 pub(crate) async fn all(app: &Shared, visitor: &Visitor) -> Result<Administered, WebError> {
     let keeper = keeper(app).await?;
     let may_add = keeper.as_ref() == Some(&visitor.user.agency);
-    let rows = app.store.all::<Agency>(MOST).await?.into_iter().map(|row| row.record);
+    let rows = match may_add {
+        true => app.store.all::<Agency>(MOST).await?,
+        false => app.store.read::<Agency>(&visitor.user.agency).await?.into_iter().collect(),
+    };
     let mut agencies = Vec::new();
-    for agency in rows.filter(|agency| may_add || agency.name == visitor.user.agency) {
-        let under = join(&[&agency.name, ""]);
-        agencies.push(AgencyView {
-            people: app.store.count_under("user_by_agency", &under).await?,
-            accounts: app.store.count_under("account_by_agency", &under).await?,
-            keeps: keeper.as_ref() == Some(&agency.name),
-            brands: brands(app, &agency.name).await?,
-            name: agency.name,
-            title: agency.title,
-            zone: agency.zone,
-            brand: agency.brand,
-            urgent_alone: agency.urgent_alone,
-        });
+    for row in rows {
+        agencies.push(seen(app, row.record, keeper.as_deref()).await?);
     }
     let brands = if may_add { brands(app, "").await? } else { Vec::new() };
     Ok(Administered { agencies, may_add, brands })
+}
+
+async fn seen(
+    app: &Shared,
+    agency: Agency,
+    keeper: Option<&str>,
+) -> Result<AgencyView, WebError> {
+    let under = join(&[&agency.name, ""]);
+    Ok(AgencyView {
+        people: app.store.count_under("user_by_agency", &under).await?,
+        accounts: app.store.count_under("account_by_agency", &under).await?,
+        keeps: keeper == Some(&agency.name),
+        brands: brands(app, &agency.name).await?,
+        name: agency.name,
+        title: agency.title,
+        zone: agency.zone,
+        brand: agency.brand,
+        urgent_alone: agency.urgent_alone,
+    })
 }
 
 /// A title as people read it: no line breaks, no spaces around it.
@@ -297,8 +308,8 @@ pub(crate) async fn one(
     Extension(visitor): Extension<Visitor>,
     Path(name): Path<String>,
 ) -> Result<Json<AgencyView>, WebError> {
-    let mut agencies = all(&app, &visitor).await?.agencies.into_iter();
-    agencies.find(|agency| agency.name == name).map(Json).ok_or_else(WebError::missing)
+    let row = own(&app, &visitor, &name).await?;
+    Ok(Json(seen(&app, row.record, keeper(&app).await?.as_deref()).await?))
 }
 
 /// Adds one for a machine.

@@ -11,6 +11,7 @@ use axum::{
     extract::{Path, State},
     response::{Html, IntoResponse, Redirect, Response},
 };
+use jiff::{SignedDuration, Timestamp};
 use loa_delivery::{CLOSERS, Incident, NEWSROOM, SetAside};
 use loa_model::{
     Account, Actor, Delivery, DeliveryState, Feed, Job, JobId, JobKind, JobState, Post, PostState,
@@ -150,7 +151,7 @@ impl Waiting {
         let feeds = feeds::count_in_trouble(app, agency).await?;
         let ending = accounts::ending(app, agency).await?;
         let waiting = Self { posts, jobs, incidents, looks, feeds, ending };
-        app.counts.keep(agency, seq, waiting.len());
+        app.counts.keep(agency, (seq, app.clock.now()), waiting.len());
         Ok(waiting)
     }
 
@@ -161,19 +162,26 @@ impl Waiting {
     }
 }
 
-/// How many things wait for people of each agency, as of a commit: until the next one nobody has to look again.
+/// How long a count holds while nothing is committed: credentials come near their end by themselves.
+const HOLDS: SignedDuration = SignedDuration::from_mins(1);
+
+/// How many things wait for people of each agency, as of a commit: until the next one nobody has to look again for a while.
 #[derive(Default)]
-pub(crate) struct Counts(Mutex<BTreeMap<String, (Seq, usize)>>);
+pub(crate) struct Counts(Mutex<BTreeMap<String, (AsOf, usize)>>);
+
+/// The last commit that was counted, and when.
+type AsOf = (Seq, Timestamp);
 
 impl Counts {
-    fn keep(&self, agency: &str, seq: Seq, count: usize) {
+    fn keep(&self, agency: &str, as_of: AsOf, count: usize) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.insert(agency.to_owned(), (seq, count));
+        kept.insert(agency.to_owned(), (as_of, count));
     }
 
-    fn as_of(&self, agency: &str, seq: Seq) -> Option<usize> {
+    fn now(&self, agency: &str, (seq, now): AsOf) -> Option<usize> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(agency).filter(|(of, _)| *of == seq).map(|(_, count)| *count)
+        let holds = |(of, at): AsOf| of == seq && now.duration_since(at).abs() < HOLDS;
+        kept.get(agency).filter(|(as_of, _)| holds(*as_of)).map(|(_, count)| *count)
     }
 }
 
@@ -195,7 +203,7 @@ async fn asked(app: &Shared, d: &Delivery) -> Result<Option<Post>, WebError> {
 
 /// How many things wait for people of an agency.
 pub(crate) async fn count(app: &Shared, agency: &str) -> Result<usize, WebError> {
-    match app.counts.as_of(agency, app.store.last_seq()) {
+    match app.counts.now(agency, (app.store.last_seq(), app.clock.now())) {
         Some(count) => Ok(count),
         None => Ok(Waiting::of(app, agency).await?.len()),
     }

@@ -7,7 +7,7 @@ use axum::{
 };
 use loa_model::{
     Account, AccountName, Actor, Article, Delivery, Handed, JobId, JobKind, JobState, Post,
-    PostState, Priority, Role, Variant, VariantId,
+    PostState, Priority, Role, Variant, VariantId, record::join,
 };
 use loa_store::{JobView, StoreExt, Versioned};
 use serde::{Deserialize, Serialize};
@@ -58,7 +58,7 @@ pub(crate) async fn draw<T: Serialize + 'static>(
     content: T,
 ) -> Result<Html<String>, WebError> {
     let agency = &visitor.user.agency;
-    let waiting = in_review(app, agency).await?.len();
+    let waiting = count_in_review(app, agency).await?;
     let attention = attention::count(app, agency).await?;
     let stops = stops(app, visitor).await?;
     let user = UserView {
@@ -117,21 +117,16 @@ pub(crate) async fn own_job(
     visitor: &Visitor,
     id: JobId,
 ) -> Result<JobView, WebError> {
-    let jobs = app.store.jobs(None, 10_000).await?;
-    jobs.into_iter()
-        .find(|view| view.job.id == id && view.job.agency == visitor.user.agency)
-        .ok_or_else(WebError::missing)
+    let view = app.store.job(id).await?;
+    view.filter(|view| view.job.agency == visitor.user.agency).ok_or_else(WebError::missing)
 }
 
 /// Whether a job still has work before it. A store that cannot be read counts as yes: the next change asks again.
 pub(crate) async fn is_unfinished(app: &Shared, id: JobId) -> bool {
-    for state in UNFINISHED {
-        match app.store.jobs(Some(state), 10_000).await {
-            Ok(jobs) if jobs.iter().all(|view| view.job.id != id) => {}
-            _ => return true,
-        }
+    match app.store.job(id).await {
+        Ok(view) => view.is_some_and(|view| UNFINISHED.contains(&view.state)),
+        Err(_) => true,
     }
-    false
 }
 
 /// A step of a job in words: the worker names a key of the locale files.
@@ -270,9 +265,14 @@ pub(crate) async fn cancel_job(
     Ok(Redirect::to(&to).into_response())
 }
 
+/// How many posts wait for an approver.
+pub(crate) async fn count_in_review(app: &Shared, agency: &str) -> Result<usize, WebError> {
+    Ok(app.store.count_under("post_by_state", &join(&[agency, "in_review", ""])).await?)
+}
+
 /// Posts that wait for an approver: the urgent ones first, of each urgency the oldest.
 pub(crate) async fn in_review(app: &Shared, agency: &str) -> Result<Vec<Post>, WebError> {
-    let prefix = loa_model::record::join(&[agency, "in_review", ""]);
+    let prefix = join(&[agency, "in_review", ""]);
     let urgent = app.store.list::<Post>("post_urgent", &prefix, 200).await?;
     let all = app.store.list::<Post>("post_by_state", &prefix, 200).await?;
     let others = all.into_iter().filter(|row| row.record.priority != Priority::Urgent);
@@ -287,7 +287,7 @@ pub(crate) async fn posts_of(
     agency: &str,
     part: &Part,
 ) -> Result<(Vec<Versioned<Post>>, Option<String>), WebError> {
-    let prefix = loa_model::record::join(&[agency, ""]);
+    let prefix = join(&[agency, ""]);
     piece::rows::<Post>(&*app.store, ("post_by_time", &prefix), piece::From::Last, part).await
 }
 

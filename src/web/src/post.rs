@@ -441,7 +441,7 @@ pub(crate) async fn answer(
         post_card(app, visitor, now).await?
     };
     let post = PostCard { problem, ..card };
-    let waiting = pages::in_review(app, &visitor.user.agency).await?.len();
+    let waiting = pages::count_in_review(app, &visitor.user.agency).await?;
     let card = Fragment { post, waiting, alone: true };
     Ok((status, Html(app.assets.render("pages/post_card.html", &visitor.lang, card)?))
         .into_response())

@@ -10,9 +10,9 @@ use std::{
 
 use async_trait::async_trait;
 use loa_delivery::{Secrets, VaultError};
-use loa_model::{AccountName, Actor, Clock as _, JobId, JobState, Secret};
+use loa_model::{AccountName, Clock as _, Secret};
 use loa_store::{
-    AccountLease, Changes, Claimed, Entry, JobEnd, JobView, Result, Row, Seq, Store, Vault,
+    AccountLease, Changes, Over, Result, Row, Seq, Store, Vault,
     simulation::{Disk, SimulatedStore},
 };
 
@@ -68,7 +68,11 @@ impl HouseStore {
 }
 
 #[async_trait]
-impl Store for HouseStore {
+impl Over for HouseStore {
+    fn under(&self) -> &dyn Store {
+        &*self.store
+    }
+
     async fn commit(&self, changes: Changes) -> Result<Seq> {
         self.before("before commit").await;
         let kept = changes.clone();
@@ -114,36 +118,6 @@ impl Store for HouseStore {
         self.read(self.store.scan(table, from, limit).await)
     }
 
-    async fn claim(
-        &self,
-        kinds: &[&str],
-        owner: &str,
-        n: usize,
-        lease: Duration,
-    ) -> Result<Vec<Claimed>> {
-        self.store.claim(kinds, owner, n, lease).await
-    }
-
-    async fn heartbeat(&self, claimed: &Claimed, lease: Duration) -> Result<bool> {
-        self.store.heartbeat(claimed, lease).await
-    }
-
-    async fn finish(&self, claimed: &Claimed, end: JobEnd) -> Result<()> {
-        self.store.finish(claimed, end).await
-    }
-
-    async fn jobs(&self, state: Option<JobState>, limit: usize) -> Result<Vec<JobView>> {
-        self.store.jobs(state, limit).await
-    }
-
-    async fn cancel_job(&self, job: JobId, actor: Actor) -> Result<()> {
-        self.store.cancel_job(job, actor).await
-    }
-
-    async fn retry_job(&self, job: JobId, actor: Actor) -> Result<()> {
-        self.store.retry_job(job, actor).await
-    }
-
     async fn lease_account(
         &self,
         account: &str,
@@ -159,21 +133,6 @@ impl Store for HouseStore {
         self.before("before release").await;
         let answer = self.store.release_account(lease).await;
         self.after("after release", answer).await
-    }
-
-    async fn tail(&self, after: Seq, limit: usize) -> Result<Vec<Entry>> {
-        self.store.tail(after, limit).await
-    }
-
-    async fn links(&self, after: Seq, limit: usize) -> Result<Vec<loa_store::Link>> {
-        self.store.links(after, limit).await
-    }
-    fn last_seq(&self) -> Seq {
-        self.store.last_seq()
-    }
-
-    fn watch(&self) -> tokio::sync::watch::Receiver<Seq> {
-        self.store.watch()
     }
 }
 

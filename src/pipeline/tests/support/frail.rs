@@ -9,10 +9,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use loa_model::{Actor, JobId, JobState};
-use loa_store::{
-    AccountLease, Changes, Claimed, Entry, Error, JobEnd, JobView, Link, Result, Row, Seq, Store,
-};
+use loa_store::{Changes, Claimed, Error, JobEnd, Over, Result, Seq, Store};
 
 /// Counts writes and dies at one of them; at none when that is zero.
 pub struct Frail {
@@ -50,29 +47,15 @@ impl Frail {
 }
 
 #[async_trait]
-impl Store for Frail {
+impl Over for Frail {
+    fn under(&self) -> &dyn Store {
+        &*self.inner
+    }
+
     async fn commit(&self, changes: Changes) -> Result<Seq> {
         self.write(self.inner.commit(changes)).await
     }
-    async fn get(&self, table: &str, key: &str) -> Result<Option<Row>> {
-        self.inner.get(table, key).await
-    }
-    async fn range(
-        &self,
-        index: &str,
-        from: &str,
-        to: &str,
-        limit: usize,
-        reverse: bool,
-    ) -> Result<Vec<Row>> {
-        self.inner.range(index, from, to, limit, reverse).await
-    }
-    async fn count(&self, index: &str, from: &str, to: &str) -> Result<usize> {
-        self.inner.count(index, from, to).await
-    }
-    async fn scan(&self, table: &str, from: &str, limit: usize) -> Result<Vec<Row>> {
-        self.inner.scan(table, from, limit).await
-    }
+
     async fn claim(
         &self,
         kinds: &[&str],
@@ -82,42 +65,8 @@ impl Store for Frail {
     ) -> Result<Vec<Claimed>> {
         self.write(self.inner.claim(kinds, owner, n, lease)).await
     }
-    async fn heartbeat(&self, claimed: &Claimed, lease: Duration) -> Result<bool> {
-        self.inner.heartbeat(claimed, lease).await
-    }
+
     async fn finish(&self, claimed: &Claimed, end: JobEnd) -> Result<()> {
         self.write(self.inner.finish(claimed, end)).await
-    }
-    async fn jobs(&self, state: Option<JobState>, limit: usize) -> Result<Vec<JobView>> {
-        self.inner.jobs(state, limit).await
-    }
-    async fn cancel_job(&self, job: JobId, actor: Actor) -> Result<()> {
-        self.inner.cancel_job(job, actor).await
-    }
-    async fn retry_job(&self, job: JobId, actor: Actor) -> Result<()> {
-        self.inner.retry_job(job, actor).await
-    }
-    async fn lease_account(
-        &self,
-        account: &str,
-        owner: &str,
-        lease: Duration,
-    ) -> Result<Option<AccountLease>> {
-        self.inner.lease_account(account, owner, lease).await
-    }
-    async fn release_account(&self, lease: &AccountLease) -> Result<()> {
-        self.inner.release_account(lease).await
-    }
-    async fn tail(&self, after: Seq, limit: usize) -> Result<Vec<Entry>> {
-        self.inner.tail(after, limit).await
-    }
-    async fn links(&self, after: Seq, limit: usize) -> Result<Vec<Link>> {
-        self.inner.links(after, limit).await
-    }
-    fn last_seq(&self) -> Seq {
-        self.inner.last_seq()
-    }
-    fn watch(&self) -> tokio::sync::watch::Receiver<Seq> {
-        self.inner.watch()
     }
 }

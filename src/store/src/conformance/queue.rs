@@ -18,7 +18,9 @@ async fn claim(store: &Subject, owner: &str) -> Vec<Claimed> {
 
 async fn view(store: &Subject, job: &Job) -> JobView {
     let all = store.jobs(None, 100).await.unwrap();
-    all.into_iter().find(|view| view.job.id == job.id).expect("the job is listed")
+    let listed = all.into_iter().find(|view| view.job.id == job.id);
+    assert_eq!(store.job(job.id).await.unwrap(), listed, "by its id as in the list");
+    listed.expect("the job is listed")
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it takes what a call returned")]
@@ -397,6 +399,7 @@ pub async fn jobs_are_listed_newest_first(store: Subject, clock: &HandClock) {
     };
     let ids = |ns: &[u32]| ns.iter().map(|&n| job(n, clock).id).collect::<Vec<_>>();
     assert_eq!(list(None, 10).await, ids(&[4, 3, 2, 1]));
+    assert_eq!(store.job(job(5, clock).id).await.unwrap(), None);
     assert_eq!(list(None, 2).await, ids(&[4, 3]));
     assert_eq!(list(Some(JobState::Completed), 10).await, ids(&[1]));
     assert_eq!(list(Some(JobState::Executing), 10).await, ids(&[2]));

@@ -1,7 +1,7 @@
 //! What a list of articles asks for, in memory: read from the store when somebody asks first, then kept by the ledger.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -124,18 +124,61 @@ pub(crate) struct Line {
     pub(crate) doubts: usize,
 }
 
+/// Where an article stands in a list: the newest comes first.
+type Place = (Timestamp, ArticleId);
+
 /// An article as lists know it.
 #[derive(Debug)]
 struct Entry {
-    agency: String,
     /// Folded words that are looked through.
     words: String,
     line: Arc<Line>,
     posts: BTreeSet<PostId>,
+    /// How it stands, by its posts.
+    status: Status,
+    /// The most urgent of its posts that are not over.
+    priority: Priority,
+}
+
+/// Articles of one agency.
+#[derive(Debug, Default)]
+struct Shelf {
+    articles: BTreeMap<Place, Entry>,
+    /// How many articles each section has.
+    sections: BTreeMap<String, usize>,
+    /// How many articles each publisher has.
+    sources: BTreeMap<String, usize>,
+}
+
+impl Shelf {
+    fn put(&mut self, entry: Entry) {
+        let line = &entry.line;
+        *self.sections.entry(line.section.clone()).or_default() += 1;
+        *self.sources.entry(line.publisher.clone()).or_default() += 1;
+        self.articles.insert((line.at, line.id), entry);
+    }
+
+    fn take(&mut self, place: Place) -> Option<Entry> {
+        let entry = self.articles.remove(&place)?;
+        let line = &entry.line;
+        for (names, name) in
+            [(&mut self.sections, &line.section), (&mut self.sources, &line.publisher)]
+        {
+            let left = names.get_mut(name).map(|count| {
+                *count -= 1;
+                *count
+            });
+            if left == Some(0) {
+                names.remove(name);
+            }
+        }
+        Some(entry)
+    }
 }
 
 #[derive(Debug, Clone)]
 struct Standing {
+    article: ArticleId,
     channel: Arc<str>,
     format: PostFormat,
     state: PostState,
@@ -161,7 +204,7 @@ pub(crate) enum Behind {
     /// Behind so many: what stands there changes with what is added.
     Skip(usize, usize),
     /// Behind this place in the order of the list.
-    Place(Option<(Timestamp, ArticleId)>, usize),
+    Place(Option<Place>, usize),
 }
 
 /// Answer to a question.
@@ -170,21 +213,24 @@ pub(crate) struct Found {
     /// The wanted part of what was found, the newest first.
     pub(crate) articles: Vec<Hit>,
     /// The place of the last of them, when there are more.
-    pub(crate) next: Option<(Timestamp, ArticleId)>,
+    pub(crate) next: Option<Place>,
     /// How many were found.
     pub(crate) total: usize,
     /// How many the agency has.
     pub(crate) all: usize,
     /// Sections there are.
-    pub(crate) sections: BTreeSet<String>,
+    pub(crate) sections: Vec<String>,
     /// Publishers there are.
-    pub(crate) sources: BTreeSet<String>,
+    pub(crate) sources: Vec<String>,
 }
 
 #[derive(Default)]
 struct Known {
     seq: Seq,
-    articles: HashMap<ArticleId, Entry>,
+    /// By agency.
+    shelves: HashMap<Arc<str>, Shelf>,
+    /// On which shelf an article is, and where.
+    places: HashMap<ArticleId, (Arc<str>, Timestamp)>,
     posts: HashMap<PostId, Standing>,
     /// Deliveries of posts that were not read yet.
     early: HashMap<PostId, (DeliveryId, DeliveryState)>,
@@ -244,27 +290,39 @@ impl Known {
     async fn read(store: &dyn Store) -> Result<Self, WebError> {
         // What is written while this reads comes again with the ledger.
         let mut known = Self { seq: store.last_seq(), ..Self::default() };
-        scan::<Article>(store, |article| known.article(&article)).await?;
-        scan::<Post>(store, |post| known.post(&post)).await?;
-        scan::<Delivery>(store, |delivery| known.delivery(&delivery)).await?;
+        scan::<Article>(store, |article| drop(known.article(&article))).await?;
+        scan::<Post>(store, |post| drop(known.post(&post))).await?;
+        scan::<Delivery>(store, |delivery| drop(known.delivery(&delivery))).await?;
+        let all: Vec<ArticleId> = known.places.keys().copied().collect();
+        all.into_iter().for_each(|article| known.settle(article));
         Ok(known)
     }
 
     fn change(&mut self, change: &Change) -> Result<(), WebError> {
-        match change.table.as_str() {
-            Article::TABLE => change.record()?.iter().for_each(|article| self.article(article)),
-            Post::TABLE => change.record()?.iter().for_each(|post| self.post(post)),
-            Delivery::TABLE => change.record()?.iter().for_each(|d| self.delivery(d)),
-            _ => {}
-        }
+        let touched = match change.table.as_str() {
+            Article::TABLE => change.record()?.and_then(|article| self.article(&article)),
+            Post::TABLE => change.record()?.and_then(|post| self.post(&post)),
+            Delivery::TABLE => change.record()?.and_then(|d| self.delivery(&d)),
+            _ => None,
+        };
+        touched.into_iter().for_each(|article| self.settle(article));
         Ok(())
     }
 
-    fn article(&mut self, article: &Article) {
-        let known = self.articles.get(&article.id);
+    /// Takes an article in; the answer is whose standing may have changed, as of the next two.
+    fn article(&mut self, article: &Article) -> Option<ArticleId> {
+        let agency = match self.shelves.get_key_value(article.agency.as_str()) {
+            Some((agency, _)) => Arc::clone(agency),
+            None => article.agency.as_str().into(),
+        };
+        let at = article.published_at.unwrap_or(article.fetched_at);
+        let shelf = self.shelves.entry(Arc::clone(&agency)).or_default();
+        let before = self.places.get(&article.id).map(|(_, at)| (*at, article.id));
+        let known = before.and_then(|place| shelf.articles.get(&place));
         if known.is_some_and(|known| known.line.revision > article.revision) {
-            return;
+            return None;
         }
+        let known = before.and_then(|place| shelf.take(place));
         let lists = article.authors.iter().chain(&article.keywords).map(String::as_str);
         let words = [article.title(), article.sapo(), &article.source.publisher, &article.section];
         let words: Vec<String> = words.into_iter().chain(lists).map(fold).collect();
@@ -276,20 +334,22 @@ impl Known {
             section: article.section.clone(),
             publisher: article.source.publisher.clone(),
             state: article.state,
-            at: article.published_at.unwrap_or(article.fetched_at),
+            at,
             photo: article.photos.iter().find_map(|photo| photo.blob),
             doubts: article.doubts.len(),
         };
-        let entry = Entry {
-            agency: article.agency.clone(),
+        shelf.put(Entry {
             words: words.join(" "),
             line: Arc::new(line),
-            posts: known.map(|known| known.posts.clone()).unwrap_or_default(),
-        };
-        self.articles.insert(article.id, entry);
+            posts: known.map(|known| known.posts).unwrap_or_default(),
+            status: Status::None,
+            priority: Priority::Normal,
+        });
+        self.places.insert(article.id, (agency, at));
+        Some(article.id)
     }
 
-    fn post(&mut self, post: &Post) {
+    fn post(&mut self, post: &Post) -> Option<ArticleId> {
         let known = self.posts.get(&post.id).and_then(|known| known.delivery);
         let channel = post.account.channel();
         let channel = self.channels.get(channel).cloned().unwrap_or_else(|| {
@@ -298,6 +358,7 @@ impl Known {
             channel
         });
         let standing = Standing {
+            article: post.article,
             channel,
             format: post.content.format,
             state: post.state,
@@ -305,31 +366,46 @@ impl Known {
             delivery: self.early.remove(&post.id).or(known),
         };
         self.posts.insert(post.id, standing);
-        if let Some(article) = self.articles.get_mut(&post.article) {
-            article.posts.insert(post.id);
-        }
+        self.entry(post.article)?.posts.insert(post.id);
+        Some(post.article)
     }
 
     /// The last delivery of a post is the one that counts.
-    fn delivery(&mut self, d: &Delivery) {
+    fn delivery(&mut self, d: &Delivery) -> Option<ArticleId> {
         let newer = |known: &Option<(DeliveryId, DeliveryState)>| known.is_none_or(|k| k.0 <= d.id);
         match self.posts.get_mut(&d.post) {
-            Some(post) if newer(&post.delivery) => post.delivery = Some((d.id, d.state)),
-            Some(_) => {}
+            Some(post) if newer(&post.delivery) => {
+                post.delivery = Some((d.id, d.state));
+                Some(post.article)
+            }
+            Some(_) => None,
             None => {
                 self.early.insert(d.post, (d.id, d.state));
+                None
             }
         }
     }
 
-    fn standing(&self, article: &Entry) -> (Status, Priority) {
-        let posts = || article.posts.iter().filter_map(|id| self.posts.get(id));
+    fn entry(&mut self, article: ArticleId) -> Option<&mut Entry> {
+        let (agency, at) = self.places.get(&article)?;
+        self.shelves.get_mut(agency)?.articles.get_mut(&(*at, article))
+    }
+
+    /// Works out how an article stands.
+    fn settle(&mut self, article: ArticleId) {
+        let Some((agency, at)) = self.places.get(&article) else { return };
+        let shelf = self.shelves.get_mut(agency);
+        let Some(entry) = shelf.and_then(|shelf| shelf.articles.get_mut(&(*at, article))) else {
+            return;
+        };
+        let posts = || entry.posts.iter().filter_map(|id| self.posts.get(id));
         let status = Status::of(posts().map(|p| (p.state, p.delivery.map(|d| d.1))));
         let open = posts().filter(|post| {
             let state = Status::one(post.state, post.delivery.map(|d| d.1));
             !matches!(state, None | Some(Status::Published | Status::Over))
         });
-        (status, open.map(|post| post.priority).min().unwrap_or(Priority::Normal))
+        let priority = open.map(|post| post.priority).min().unwrap_or(Priority::Normal);
+        (entry.status, entry.priority) = (status, priority);
     }
 
     fn posts_of(&self, article: &Entry) -> Vec<(Arc<str>, PostFormat, String)> {
@@ -346,57 +422,46 @@ impl Known {
     }
 
     fn find(&self, agency: &str, asked: &Question, part: Behind) -> Found {
-        let mut found = Found::default();
+        let Some(shelf) = self.shelves.get(agency) else { return Found::default() };
         let words = fold(&asked.q);
         let (from, before) = stretch(asked);
-        let mut fitting: Vec<(&Entry, Status, Priority)> = Vec::new();
-        for article in self.articles.values().filter(|article| article.agency == agency) {
-            let line = &*article.line;
-            found.all += 1;
-            for (names, name) in
-                [(&mut found.sections, &line.section), (&mut found.sources, &line.publisher)]
-            {
-                if !names.contains(name) {
-                    names.insert(name.clone());
-                }
-            }
-            let fits = (asked.section.is_empty() || asked.section == line.section)
+        let fits = |entry: &&Entry| {
+            let line = &*entry.line;
+            (asked.section.is_empty() || asked.section == line.section)
                 && (asked.source.is_empty() || asked.source == line.publisher)
+                && asked.status.is_none_or(|wanted| wanted == entry.status)
                 && from.is_none_or(|from| line.at >= from)
                 && before.is_none_or(|before| line.at < before)
-                && holds(&article.words, &words);
-            if !fits {
-                continue;
-            }
-            let (status, priority) = self.standing(article);
-            if asked.status.is_none_or(|wanted| wanted == status) {
-                fitting.push((article, status, priority));
-            }
-        }
-        found.sections.remove("");
-        found.sources.remove("");
-        let place = |(article, ..): &(&Entry, Status, Priority)| (article.line.at, article.line.id);
-        fitting.sort_unstable_by_key(|hit| std::cmp::Reverse(place(hit)));
-        found.total = fitting.len();
+                && holds(&entry.words, &words)
+        };
+        let fitting: Vec<&Entry> = shelf.articles.values().rev().filter(fits).collect();
+        let place = |entry: &&Entry| (entry.line.at, entry.line.id);
         let (skip, limit) = match part {
             Behind::Skip(skip, limit) => (skip, limit),
             Behind::Place(None, limit) => (0, limit),
             Behind::Place(Some(after), limit) => {
-                (fitting.partition_point(|hit| place(hit) >= after), limit)
+                (fitting.partition_point(|entry| place(entry) >= after), limit)
             }
         };
         let last = skip.saturating_add(limit);
-        if last < found.total {
-            found.next = last.checked_sub(1).and_then(|n| fitting.get(n)).map(place);
-        }
-        let hit = |(article, status, priority): (&Entry, Status, Priority)| Hit {
-            line: Arc::clone(&article.line),
-            status,
-            priority,
-            posts: self.posts_of(article),
+        let more = last < fitting.len();
+        let hit = |entry: &&Entry| Hit {
+            line: Arc::clone(&entry.line),
+            status: entry.status,
+            priority: entry.priority,
+            posts: self.posts_of(entry),
         };
-        found.articles = fitting.into_iter().skip(skip).take(limit).map(hit).collect();
-        found
+        let names = |names: &BTreeMap<String, usize>| {
+            names.keys().filter(|name| !name.is_empty()).cloned().collect()
+        };
+        Found {
+            articles: fitting.iter().skip(skip).take(limit).map(hit).collect(),
+            next: last.checked_sub(1).filter(|_| more).map(|n| place(&fitting[n])),
+            total: fitting.len(),
+            all: shelf.articles.len(),
+            sections: names(&shelf.sections),
+            sources: names(&shelf.sources),
+        }
     }
 }
 

@@ -1,16 +1,10 @@
 //! The store as an operation writes to it: on the terms of the request.
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use loa_model::{Actor, JobId, JobState};
-use loa_store::{
-    AccountLease, Change, Changes, Claimed, Entry, Error, Expect, JobEnd, JobView, Link, Result,
-    Row, Seq, Store,
-};
+use loa_model::{Actor, JobId};
+use loa_store::{Change, Changes, Error, Expect, Over, Result, Seq, Store};
 
 tokio::task_local! {
     static TERMS: Arc<Terms>;
@@ -132,9 +126,12 @@ impl Careful {
     }
 }
 
-#[deny(clippy::missing_trait_methods)]
 #[async_trait]
-impl Store for Careful {
+impl Over for Careful {
+    fn under(&self) -> &dyn Store {
+        &*self.0
+    }
+
     async fn commit(&self, changes: Changes) -> Result<Seq> {
         let Ok(terms) = TERMS.try_with(Arc::clone) else { return self.0.commit(changes).await };
         let (changes, claim) = terms.put_on(changes)?;
@@ -144,72 +141,14 @@ impl Store for Careful {
         terms.done(&rows, claim, &done);
         done
     }
-    async fn get(&self, table: &str, key: &str) -> Result<Option<Row>> {
-        self.0.get(table, key).await
-    }
-    async fn range(
-        &self,
-        index: &str,
-        from: &str,
-        to: &str,
-        limit: usize,
-        reverse: bool,
-    ) -> Result<Vec<Row>> {
-        self.0.range(index, from, to, limit, reverse).await
-    }
-    async fn count(&self, index: &str, from: &str, to: &str) -> Result<usize> {
-        self.0.count(index, from, to).await
-    }
-    async fn scan(&self, table: &str, from: &str, limit: usize) -> Result<Vec<Row>> {
-        self.0.scan(table, from, limit).await
-    }
-    async fn claim(
-        &self,
-        kinds: &[&str],
-        owner: &str,
-        n: usize,
-        lease: Duration,
-    ) -> Result<Vec<Claimed>> {
-        self.0.claim(kinds, owner, n, lease).await
-    }
-    async fn heartbeat(&self, claimed: &Claimed, lease: Duration) -> Result<bool> {
-        self.0.heartbeat(claimed, lease).await
-    }
-    async fn finish(&self, claimed: &Claimed, end: JobEnd) -> Result<()> {
-        self.0.finish(claimed, end).await
-    }
-    async fn jobs(&self, state: Option<JobState>, limit: usize) -> Result<Vec<JobView>> {
-        self.0.jobs(state, limit).await
-    }
+
     async fn cancel_job(&self, job: JobId, actor: Actor) -> Result<()> {
         self.claimed(&actor).await?;
         self.0.cancel_job(job, actor).await
     }
+
     async fn retry_job(&self, job: JobId, actor: Actor) -> Result<()> {
         self.claimed(&actor).await?;
         self.0.retry_job(job, actor).await
-    }
-    async fn lease_account(
-        &self,
-        account: &str,
-        owner: &str,
-        lease: Duration,
-    ) -> Result<Option<AccountLease>> {
-        self.0.lease_account(account, owner, lease).await
-    }
-    async fn release_account(&self, lease: &AccountLease) -> Result<()> {
-        self.0.release_account(lease).await
-    }
-    async fn tail(&self, after: Seq, limit: usize) -> Result<Vec<Entry>> {
-        self.0.tail(after, limit).await
-    }
-    async fn links(&self, after: Seq, limit: usize) -> Result<Vec<Link>> {
-        self.0.links(after, limit).await
-    }
-    fn last_seq(&self) -> Seq {
-        self.0.last_seq()
-    }
-    fn watch(&self) -> tokio::sync::watch::Receiver<Seq> {
-        self.0.watch()
     }
 }

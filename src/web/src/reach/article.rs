@@ -129,13 +129,21 @@ pub(super) fn age_words(app: &Shared, lang: &str) -> AgeWords {
 async fn drawn(app: &Shared, visitor: &Visitor, told: &Told) -> Result<Drawn, WebError> {
     let word = |key: &str| app.assets.word(&visitor.lang, key);
     let mut names = Names::default();
-    let mut series = Vec::new();
+    let (mut series, mut labels) = (Vec::new(), Vec::new());
     for life in &told.posts {
-        let account = names.account(app, &life.post.account).await?;
+        let channel = channel_title(app, &life.post.account);
         let format = super::format_word(app, &visitor.lang, life.post.format);
+        let account = names.account(app, &life.post.account).await?;
+        let at = view::time(life.post.live_since, ZONE);
         for count in &life.counts {
-            series.push(Series { label: format!("{account} · {format}"), ..count.series.clone() });
+            let source = count.series.source_name.clone();
+            let line = format!("{channel} · {format}");
+            labels.push([line, account.clone(), at.clone(), source]);
+            series.push(count.series.clone());
         }
+    }
+    for (series, label) in series.iter_mut().zip(told_apart(&labels)) {
+        series.label = label;
     }
     // The most seen ones, in the order of the table.
     let seen = |one: &Series| one.points.iter().filter_map(|point| point.value).max();
@@ -153,6 +161,21 @@ async fn drawn(app: &Shared, visitor: &Visitor, told: &Told) -> Result<Drawn, We
         thousands: view::thousands(&visitor.lang),
     };
     Ok(loa_reach::age_chart(&series, &text, &age_words(app, &visitor.lang)))
+}
+
+/// Each label as short as it can be while no other is the same: its first part, and of the others those that part it from some.
+fn told_apart<const N: usize>(labels: &[[String; N]]) -> Vec<String> {
+    let mut told: Vec<String> = labels.iter().map(|parts| parts[0].clone()).collect();
+    for part in 1..N {
+        let alike = |n: usize, told: &[String]| {
+            (0..told.len()).any(|m| told[m] == told[n] && labels[m][part] != labels[n][part])
+        };
+        let doubled: Vec<usize> = (0..told.len()).filter(|n| alike(*n, &told)).collect();
+        for n in doubled {
+            told[n] = format!("{} · {}", told[n], labels[n][part]);
+        }
+    }
+    told
 }
 
 #[derive(Serialize)]
@@ -255,5 +278,26 @@ fn count_view(app: &Shared, lang: &str, count: &Count) -> CountView {
         half,
         between,
         why,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_say_no_more_than_parts_them() {
+        let label = |parts: [&str; 3]| parts.map(str::to_owned);
+        for (labels, told) in [
+            (vec![label(["a", "x", "1"]), label(["b", "x", "1"])], vec!["a", "b"]),
+            (vec![label(["a", "x", "1"]), label(["a", "y", "1"])], vec!["a · x", "a · y"]),
+            (
+                vec![label(["a", "x", "1"]), label(["a", "x", "2"]), label(["a", "y", "2"])],
+                vec!["a · x · 1", "a · x · 2", "a · y"],
+            ),
+            (vec![label(["a", "x", "1"]), label(["a", "x", "1"])], vec!["a", "a"]),
+        ] {
+            assert_eq!(told_apart(&labels), told);
+        }
     }
 }

@@ -1,19 +1,13 @@
 //! A store that counts the rows it is asked for.
 
-use std::{
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
 use async_trait::async_trait;
-use loa_model::{Actor, Digest, JobId, JobState, User};
-use loa_store::{
-    AccountLease, Changes, Claimed, Entry, JobEnd, JobView, MemoryStore, Result, Row, Seq, Store,
-    StoreExt as _,
-};
+use loa_model::{Digest, JobState, User};
+use loa_store::{Changes, JobView, MemoryStore, Over, Result, Row, Seq, Store, StoreExt as _};
 
 /// The store of the pages: what they read is counted.
 pub struct Counted {
@@ -66,7 +60,11 @@ impl Counted {
 }
 
 #[async_trait]
-impl Store for Counted {
+impl Over for Counted {
+    fn under(&self) -> &dyn Store {
+        &*self.inner
+    }
+
     async fn commit(&self, changes: Changes) -> Result<Seq> {
         let dies = *self.dies.lock().expect("nobody died with it");
         if matches!(dies, Some(Dies::Before(what)) if what == changes.what) {
@@ -76,6 +74,7 @@ impl Store for Counted {
         let done = self.inner.commit(changes).await;
         if last { self.dead().await } else { done }
     }
+
     async fn get(&self, table: &str, key: &str) -> Result<Option<Row>> {
         self.rows.fetch_add(1, Ordering::Relaxed);
         if self.is_turn(table, key) {
@@ -86,6 +85,7 @@ impl Store for Counted {
         }
         self.inner.get(table, key).await
     }
+
     async fn range(
         &self,
         index: &str,
@@ -96,50 +96,15 @@ impl Store for Counted {
     ) -> Result<Vec<Row>> {
         Ok(self.count(self.inner.range(index, from, to, limit, reverse).await?))
     }
-    async fn count(&self, index: &str, from: &str, to: &str) -> Result<usize> {
-        self.inner.count(index, from, to).await
-    }
+
     async fn scan(&self, table: &str, from: &str, limit: usize) -> Result<Vec<Row>> {
         Ok(self.count(self.inner.scan(table, from, limit).await?))
     }
-    async fn claim(
-        &self,
-        kinds: &[&str],
-        owner: &str,
-        n: usize,
-        lease: Duration,
-    ) -> Result<Vec<Claimed>> {
-        self.inner.claim(kinds, owner, n, lease).await
-    }
-    async fn heartbeat(&self, claimed: &Claimed, lease: Duration) -> Result<bool> {
-        self.inner.heartbeat(claimed, lease).await
-    }
-    async fn finish(&self, claimed: &Claimed, end: JobEnd) -> Result<()> {
-        self.inner.finish(claimed, end).await
-    }
+
     async fn jobs(&self, state: Option<JobState>, limit: usize) -> Result<Vec<JobView>> {
         Ok(self.count(self.inner.jobs(state, limit).await?))
     }
-    async fn cancel_job(&self, job: JobId, actor: Actor) -> Result<()> {
-        self.inner.cancel_job(job, actor).await
-    }
-    async fn retry_job(&self, job: JobId, actor: Actor) -> Result<()> {
-        self.inner.retry_job(job, actor).await
-    }
-    async fn lease_account(
-        &self,
-        account: &str,
-        owner: &str,
-        lease: Duration,
-    ) -> Result<Option<AccountLease>> {
-        self.inner.lease_account(account, owner, lease).await
-    }
-    async fn release_account(&self, lease: &AccountLease) -> Result<()> {
-        self.inner.release_account(lease).await
-    }
-    async fn tail(&self, after: Seq, limit: usize) -> Result<Vec<Entry>> {
-        self.inner.tail(after, limit).await
-    }
+
     async fn links(&self, after: Seq, limit: usize) -> Result<Vec<loa_store::Link>> {
         let mut links = self.inner.links(after, limit).await?;
         let changed = self.changed.load(Ordering::Relaxed);
@@ -147,11 +112,5 @@ impl Store for Counted {
             link.hash = Digest([7; 32]);
         }
         Ok(links)
-    }
-    fn last_seq(&self) -> Seq {
-        self.inner.last_seq()
-    }
-    fn watch(&self) -> tokio::sync::watch::Receiver<Seq> {
-        self.inner.watch()
     }
 }
