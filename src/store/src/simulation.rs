@@ -85,10 +85,10 @@ impl Over for SimulatedStore {
     }
 
     async fn tail(&self, after: Seq, limit: usize) -> Result<Vec<Entry>> {
-        self.store.reader.entries(after, self.last_seq(), limit)
+        self.store.reader.entries(after, self.store.last_seq(), limit)
     }
 
     async fn links(&self, after: Seq, limit: usize) -> Result<Vec<Link>> {
-        self.store.reader.links(after, self.last_seq(), limit)
+        self.store.reader.links(after, self.store.last_seq(), limit)
     }
 }

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use loa_delivery::{Secrets, VaultError};
 use loa_model::{AccountName, Clock as _, Secret};
 use loa_store::{
-    AccountLease, Changes, Over, Result, Row, Seq, Store, Vault,
+    AccountLease, Changes, Over, Result, Row, Seq, Vault,
     simulation::{Disk, SimulatedStore},
 };
 
@@ -69,7 +69,7 @@ impl HouseStore {
 
 #[async_trait]
 impl Over for HouseStore {
-    fn under(&self) -> &dyn Store {
+    fn under(&self) -> &dyn loa_store::Store {
         &*self.store
     }
 

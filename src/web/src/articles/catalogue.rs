@@ -290,9 +290,9 @@ impl Known {
     async fn read(store: &dyn Store) -> Result<Self, WebError> {
         // What is written while this reads comes again with the ledger.
         let mut known = Self { seq: store.last_seq(), ..Self::default() };
-        scan::<Article>(store, |article| drop(known.article(&article))).await?;
-        scan::<Post>(store, |post| drop(known.post(&post))).await?;
-        scan::<Delivery>(store, |delivery| drop(known.delivery(&delivery))).await?;
+        scan::<Article>(store, |article| _ = known.article(&article)).await?;
+        scan::<Post>(store, |post| _ = known.post(&post)).await?;
+        scan::<Delivery>(store, |delivery| _ = known.delivery(&delivery)).await?;
         let all: Vec<ArticleId> = known.places.keys().copied().collect();
         all.into_iter().for_each(|article| known.settle(article));
         Ok(known)

@@ -120,7 +120,7 @@ impl Careful {
     async fn claimed(&self, actor: &Actor) -> Result<()> {
         let open = TERMS.try_with(|terms| terms.state().claim.is_some()).unwrap_or(false);
         if open {
-            self.commit(Changes::by(actor.clone(), super::once::KEEP)).await?;
+            Over::commit(self, Changes::by(actor.clone(), super::once::KEEP)).await?;
         }
         Ok(())
     }
