@@ -26,6 +26,7 @@ CHECKS = [
     "content_type_conformance",
     "response_headers_conformance",
     "response_schema_conformance",
+    "unsupported_method",
 ]
 # Operations that would take away from the cases what they stand on.
 LEFT_OUT = {

@@ -137,11 +137,7 @@ pub(crate) async fn all(app: &Shared, visitor: &Visitor) -> Result<Administered,
     Ok(Administered { agencies, may_add, brands })
 }
 
-async fn seen(
-    app: &Shared,
-    agency: Agency,
-    keeper: Option<&str>,
-) -> Result<AgencyView, WebError> {
+async fn seen(app: &Shared, agency: Agency, keeper: Option<&str>) -> Result<AgencyView, WebError> {
     let under = join(&[&agency.name, ""]);
     Ok(AgencyView {
         people: app.store.count_under("user_by_agency", &under).await?,

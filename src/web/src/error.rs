@@ -1,7 +1,7 @@
 //! Failures as pages: what happened and what to do, in the reader's language.
 
 use axum::{
-    http::{StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::{Html, IntoResponse, Response},
 };
 
@@ -14,12 +14,19 @@ pub(crate) struct Said(pub(crate) String);
 pub(crate) struct WebError {
     pub(crate) status: StatusCode,
     pub(crate) message: String,
+    /// Methods that the address takes, where it was asked by another one.
+    pub(crate) allow: Option<HeaderValue>,
 }
 
 impl WebError {
     /// A failure with a text for the person.
     pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into() }
+        Self { status, message: message.into(), allow: None }
+    }
+
+    /// Says which methods the address takes.
+    pub(crate) fn allowing(self, methods: &str) -> Self {
+        Self { allow: HeaderValue::from_str(methods).ok(), ..self }
     }
 
     /// What was asked for cannot be.
@@ -125,7 +132,7 @@ pub(crate) async fn told(mut response: Response, lang: &str) -> Response {
     }
     if let Some(Said(message)) = response.extensions_mut().remove() {
         let mut told = problem(status, &message, lang);
-        for name in [header::RETRY_AFTER, header::WWW_AUTHENTICATE] {
+        for name in [header::RETRY_AFTER, header::WWW_AUTHENTICATE, header::ALLOW] {
             if let Some(value) = response.headers_mut().remove(&name) {
                 told.headers_mut().insert(name, value);
             }
@@ -149,6 +156,7 @@ impl IntoResponse for WebError {
              <h1 class=\"code\">{code}</h1><p>{text}</p><p><a class=\"button\" href=\"/\">Về trang chính / Home</a></p></main></body></html>"
         );
         let mut response = (self.status, Html(page)).into_response();
+        response.headers_mut().extend(self.allow.map(|methods| (header::ALLOW, methods)));
         // An operation of the interface says it as a problem instead.
         response.extensions_mut().insert(Said(self.message));
         response

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use axum::{
     Router,
     handler::Handler,
-    http::Method,
+    http::{Method, StatusCode},
     routing::{MethodFilter, on},
 };
 use loa_model::Role;
@@ -143,7 +143,22 @@ impl Gate {
         // Whoever may read may ask how long it is.
         let method = if method == Method::HEAD { "GET" } else { method.as_str() };
         let mut found = self.0.iter().filter(|((m, p), _)| m == method && *p == path);
-        found.next().map(|(_, access)| *access).ok_or_else(WebError::missing)
+        found.next().map(|(_, access)| *access).ok_or_else(|| self.wrong(path))
+    }
+
+    /// An address that is asked in another way than it answers.
+    fn wrong(&self, path: &str) -> WebError {
+        let methods = self.0.keys().filter(|(_, p)| *p == path).map(|(method, _)| method.as_str());
+        let methods: Vec<&str> = methods.collect();
+        if methods.is_empty() {
+            return WebError::missing();
+        }
+        let methods = methods.join(", ");
+        WebError::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            format!("Địa chỉ này chỉ nhận: {methods} / This address only takes: {methods}"),
+        )
+        .allowing(&methods)
     }
 }
 
@@ -242,6 +257,8 @@ fn common(answers: &mut Map<String, Value>, way: &Way) {
 
 #[cfg(test)]
 mod tests {
+    use axum::{http::header, response::IntoResponse as _};
+
     use super::*;
 
     #[test]
@@ -250,8 +267,11 @@ mod tests {
         let gate = Gate::of(&[way(Method::GET, Access::Staff), way(Method::POST, ADMINS)]);
         assert_eq!(gate.access(&Method::HEAD, "/a").ok(), Some(Access::Staff));
         assert_eq!(gate.access(&Method::POST, "/a").ok(), Some(ADMINS));
-        assert!(gate.access(&Method::DELETE, "/a").is_err());
-        assert!(gate.access(&Method::GET, "/b").is_err());
+        let refused = |method, path| gate.access(&method, path).unwrap_err().into_response();
+        let wrong = refused(Method::DELETE, "/a");
+        assert_eq!(wrong.status(), StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(wrong.headers()[header::ALLOW], "GET, POST");
+        assert_eq!(refused(Method::GET, "/b").status(), StatusCode::NOT_FOUND);
     }
 
     #[test]
