@@ -281,12 +281,14 @@ pub(crate) async fn language(
     headers: HeaderMap,
 ) -> Response {
     let lang = if lang == "en" { "en" } else { "vi" };
-    // Back to the page of ours the visitor came from, never to another site.
+    // Back to the page of ours the visitor came from, never to another site: `//` would begin the name of one.
     let back = headers
         .get(header::REFERER)
         .and_then(|value| value.to_str().ok())
         .and_then(|text| url::Url::parse(text).ok())
-        .map_or_else(|| "/".to_owned(), |url| url.path().to_owned());
+        .map(|url| url[url::Position::BeforePath..url::Position::AfterQuery].to_owned())
+        .filter(|path| path.starts_with('/') && !path.starts_with("//"))
+        .unwrap_or_else(|| "/".to_owned());
     let mut response = Redirect::to(&back).into_response();
     set_cookie(&mut response, &app, LANGUAGE, lang, 365 * 86_400);
     response

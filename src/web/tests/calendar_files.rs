@@ -38,7 +38,7 @@ async fn a_file_holds_what_is_filtered_and_no_formula() {
     };
     let csv = browser.get(&path("csv", "&channel=zalo")).await;
     assert_eq!(csv.header("content-type"), "text/csv; charset=utf-8");
-    assert!(csv.header("content-disposition").contains("lich-dang-2026-11-01.csv"));
+    assert!(csv.header("content-disposition").contains("lich-dang-2026-11-01_2026-11-30.csv"));
     let text = csv.text();
     assert!(text.starts_with("\u{feff}Giờ đăng,Kênh,"), "{text}");
     assert_eq!(text.matches("\r\n").count(), 3, "a head and two posts of Zalo: {text}");

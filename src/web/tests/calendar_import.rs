@@ -230,6 +230,29 @@ async fn a_row_that_cannot_be_says_why_and_what_to_do() {
     assert_eq!(making(&world).await.len(), before);
 }
 
+#[tokio::test]
+async fn a_row_tells_all_its_faults_and_a_channel_is_its_only_account() {
+    let world = World::new().await;
+    let browser = Browser::of(&world, &world.people.author).await;
+    let row = |at: &str, article: &str, account: &str| json!({ "at": at, "article": article, "account": account });
+    let bad = [row("31/02/2026 25h", "bài nào đó", "MySpace"), row("9h30 20/11/2026", "", "Zalo")];
+    let told = ask(&browser, &bad, true).await;
+    assert_eq!(outcomes(&told), ["refused", "refused"], "{told}");
+    let why = told["rows"][0]["detail_vi"].as_str().unwrap();
+    for fault in ["Không có bài viết này", "“MySpace”; hãy ghi một trong: ", "Không đọc được giờ"]
+    {
+        assert!(why.contains(fault), "{why}");
+    }
+    let why = told["rows"][0]["detail_en"].as_str().unwrap();
+    assert!(why.contains("no account “MySpace”") && why.contains("The time cannot"), "{why}");
+    assert_eq!(told["rows"][0]["after"], "31/02/2026 25h");
+    assert!(told["rows"][1]["detail_vi"].as_str().unwrap().contains("Thiếu bài viết"), "{told}");
+    let good = [row("9h30 20/11/2026", NEW, "Zalo"), row("9h30 20/11/2026", NEW, "zalo:cong-tin")];
+    let told = ask(&browser, &good, true).await;
+    assert_eq!(outcomes(&told), ["make", "same"], "{told}");
+    assert!(told["rows"][0]["after"].as_str().unwrap().starts_with("09:30"), "{told}");
+}
+
 fn workbook() -> Vec<u8> {
     let mut book = Workbook::new();
     let sheet = book.add_worksheet();
@@ -259,11 +282,10 @@ async fn a_workbook_is_tried_and_then_does_what_it_says() {
     let tried = hand_in(&browser, &workbook(), &[]).await;
     let text = tried.text();
     assert_eq!(tried.status, StatusCode::OK, "{text}");
-    assert!(
-        text.contains("1 bài sẽ được soạn · 1 dòng không đổi được")
-            || text.contains("1 bài sẽ được soạn"),
-        "{text}"
-    );
+    assert!(text.contains("1 bài sẽ được soạn · 1 dòng có lỗi"), "{text}");
+    // What was not understood stands there as it was written, with the number of its line.
+    assert!(text.contains("&lt;script&gt;alert(1)"), "{text}");
+    assert!(text.contains("class=\"num\">3</td>"), "{text}");
     assert!(!text.contains("<script>alert"), "{text}");
     assert_eq!(making(&world).await.len(), before);
     // The form that confirms it carries the table and the columns.

@@ -485,5 +485,14 @@ async fn the_english_page_is_english() {
     author.cookie.push_str("; lang=en");
     let page = author.get("/bai-dang").await;
     assert!(page.text().contains("<html lang=\"en\">") && page.text().contains(">Posts<"));
+    // Back to where they were, and never to another site.
+    for (from, to) in [
+        ("https://loa.example/lich?xem=ngay", "/lich?xem=ngay"),
+        ("https://evil.example//evil.example/", "/"),
+        ("/lich", "/"),
+    ] {
+        let switch = author.send("GET", "/ngon-ngu/vi", &[("referer", from)], &[]).await;
+        assert_eq!(switch.header("location"), to, "{from}");
+    }
     assert!(!page.text().contains("Đăng xuất"));
 }

@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use jiff::{Timestamp, civil::DateTime};
+use jiff::{SignedDuration, Timestamp, civil::DateTime};
 use rust_xlsxwriter::{Format, Workbook, XlsxError};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -77,8 +77,10 @@ pub(crate) async fn export(
             (book, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx")
         }
     };
-    let day = zone().to_datetime(asked.from).date();
-    let name = format!("attachment; filename=\"lich-dang-{day}.{ending}\"");
+    let day = |at: Timestamp| zone().to_datetime(at).date();
+    // Its first and its last day.
+    let (first, last) = (day(asked.from), day(asked.to - SignedDuration::from_nanos(1)));
+    let name = format!("attachment; filename=\"lich-dang-{first}_{last}.{ending}\"");
     let mut response =
         ([(header::CONTENT_TYPE, HeaderValue::from_static(mime))], bytes).into_response();
     if let Ok(name) = HeaderValue::from_str(&name) {

@@ -41,7 +41,7 @@ struct Row {
     /// Address or id.
     #[serde(default)]
     article: String,
-    /// Name or title.
+    /// Name or title, or the channel where there is one account of it.
     #[serde(default)]
     account: String,
     /// Words in place of those of the brief.
@@ -59,7 +59,7 @@ impl Row {
 /// What comes of a row.
 #[derive(Debug, Clone, Serialize)]
 struct Told {
-    /// Its number, the first is 1.
+    /// Its number, the first is 1; in a file that of its line.
     row: usize,
     id: String,
     /// The article of a post that is made, once it is here.
@@ -77,6 +77,31 @@ struct Told {
     detail_en: String,
 }
 
+/// Hours as people write them: `9h30`, `9 giờ`, `9g30`.
+fn plain_hours(text: &str) -> String {
+    let text = text.to_lowercase().replace("giờ", "h").replace(',', " ");
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        let hours = |c: char| c.is_ascii_digit() || c == 'h' || c == 'g';
+        match words.last_mut().filter(|last| {
+            // Parted by a blank: `9 h`, `9h 30`.
+            let open = last.ends_with(['h', 'g']);
+            word.starts_with(['h', 'g']) || open && word.len() <= 2 && word.chars().all(hours)
+        }) {
+            Some(last) => last.push_str(word),
+            None => words.push(word.to_owned()),
+        }
+    }
+    let clock = |word: &String| {
+        let Some((hour, minute)) = word.split_once(['h', 'g']) else { return word.clone() };
+        let digits = |text: &str| text.len() <= 2 && text.chars().all(|c| c.is_ascii_digit());
+        let fits = !hour.is_empty() && digits(hour) && digits(minute);
+        let minute = if minute.is_empty() { "00" } else { minute };
+        if fits { format!("{hour}:{minute}") } else { word.clone() }
+    };
+    words.iter().map(clock).collect::<Vec<_>>().join(" ")
+}
+
 /// A time as people and programs write it: RFC 3339, or wall time of the newsroom.
 fn time(text: &str) -> Option<When> {
     let text = text.trim();
@@ -85,19 +110,29 @@ fn time(text: &str) -> Option<When> {
     }
     // A day as spreadsheets count them, in a cell that nobody said to be one.
     let days = text.parse::<f64>().ok().filter(|days| (40_000.0..80_000.0).contains(days));
-    let forms = ["%Y-%m-%d %H:%M", "%d/%m/%Y %H:%M", "%H:%M %d/%m/%Y", "%Y-%m-%dT%H:%M"];
+    let forms = [
+        "%Y-%m-%d %H:%M",
+        "%d/%m/%Y %H:%M",
+        "%H:%M %d/%m/%Y",
+        "%d-%m-%Y %H:%M",
+        "%H:%M %d-%m-%Y",
+        "%Y-%m-%dt%H:%M",
+    ];
     let wall = match days {
         Some(days) => workbook::wall(days, false)?,
-        None => forms.iter().find_map(|form| DateTime::strptime(form, text).ok())?,
+        None => {
+            let text = plain_hours(text);
+            forms.iter().find_map(|form| DateTime::strptime(form, &text).ok())?
+        }
     };
     Some(When::At { at: meant(wall, &zone()).ok()?.at, wall })
 }
 
-/// Tries or does what rows say, each for itself.
+/// Tries or does what rows say, each for itself. The first has this number.
 async fn go(
     app: &Shared,
     visitor: &Visitor,
-    rows: &[Row],
+    (first, rows): (usize, &[Row]),
     dry: bool,
 ) -> Result<Vec<Told>, WebError> {
     if rows.len() > MOST {
@@ -105,7 +140,7 @@ async fn go(
         return Err(WebError::unfit(format!("{vi}{BETWEEN}At most {MOST} rows at a time")));
     }
     let (mut told, mut wanted) = (Vec::new(), BTreeMap::new());
-    for (n, row) in (1..).zip(rows) {
+    for (n, row) in (first..).zip(rows) {
         let mut outcome = Told {
             row: n,
             id: row.id.trim().to_owned(),
@@ -130,6 +165,16 @@ async fn go(
             Err(error) => {
                 let (vi, en) = parts(&error.message);
                 (outcome.detail_vi, outcome.detail_en) = (vi.to_owned(), en.to_owned());
+                // What was not understood is shown as it was written.
+                for (told, written) in [
+                    (&mut outcome.title, &row.account),
+                    (&mut outcome.what, &row.article),
+                    (&mut outcome.after, &row.at),
+                ] {
+                    if told.is_empty() {
+                        written.trim().clone_into(told);
+                    }
+                }
             }
         }
         told.push(outcome);
@@ -154,11 +199,14 @@ async fn one(
     dry: bool,
     outcome: &mut Told,
 ) -> Result<&'static str, WebError> {
-    let id: PostId = row
-        .id
-        .trim()
-        .parse()
-        .map_err(|_| WebError::unfit("Không phải mã bài đăng; để soạn bài mới, ghi địa chỉ bài viết và tài khoản / Not the id of a post; for a new one name an article and an account"))?;
+    if row.id.trim().is_empty() {
+        return Err(WebError::unfit(
+            "Thiếu bài viết; hãy ghi địa chỉ https:// hoặc mã bài viết, hoặc mã bài đăng để đổi giờ / The article is missing; write its https:// address or its id, or the id of a post to move",
+        ));
+    }
+    let id: PostId = row.id.trim().parse().map_err(|_| {
+        WebError::unfit("Không phải mã bài đăng; để soạn bài mới, để trống ô này và ghi bài viết, tài khoản / Not the id of a post; for a new one leave this cell empty and name an article and an account")
+    })?;
     let kept = own_post_row(app, visitor, id).await?;
     let post: Post = kept.record;
     outcome.title = pages::account_title(app, &post).await?;
@@ -199,7 +247,7 @@ pub(crate) async fn import(
             "Nội dung không đọc được: {error}{BETWEEN}The body cannot be read: {error}"
         ))
     })?;
-    let told = go(&app, &visitor, &asked.rows, asked.dry_run).await?;
+    let told = go(&app, &visitor, (1, &asked.rows), asked.dry_run).await?;
     let count = |what: &str| told.iter().filter(|row| row.outcome == what).count();
     let (moved, made) = (count("moved") + count("move"), count("made") + count("make"));
     let refused = count("refused");
@@ -215,7 +263,7 @@ pub(crate) fn told() -> Value {
         "properties": {
             "id": { "type": "string", "description": "The post that gets another time; without it article and account make one" },
             "article": { "type": "string", "description": "Address or id of an article; one that is not here is read first" },
-            "account": { "type": "string", "description": "Name of an account, or its title" },
+            "account": { "type": "string", "description": "Name of an account, or its title, or its channel where the agency has one account there" },
             "text": { "type": "string", "maxLength": 5000, "description": "Words of the new post in place of those of the brief" },
             "at": { "type": "string", "description": "RFC 3339, or wall time: 2026-11-15 07:30, 07:30 15/11/2026" },
         },
@@ -251,11 +299,19 @@ mod tests {
             "2026-11-15T00:30:00Z",
             "2026-11-15T07:30:00+07:00",
             "46341.3125",
+            "15/11/2026 7h30",
+            "7h30 15/11/2026",
+            "7 giờ 30, 15/11/2026",
+            "07g30 15-11-2026",
+            "15/11/2026 7:30",
+            "2026-11-15T07:30",
         ] {
             let Some(When::At { at, .. }) = time(text) else { panic!("{text}") };
             assert_eq!(at, expect, "{text}");
         }
-        for text in ["", "31/02/2026 07:30", "07:30", "15/11/26 07:30 x"] {
+        for text in
+            ["", "31/02/2026 07:30", "07:30", "15/11/26 07:30 x", "15/11/2026 25h", "h 15/11/2026"]
+        {
             assert!(time(text).is_none(), "{text}");
         }
     }

@@ -368,9 +368,11 @@ pub(crate) struct Wish {
     sure: String,
 }
 
-/// What is asked once more before an approved post goes out within minutes.
+/// What is asked once more before an approved post goes out within minutes, and when it could not be moved.
 #[derive(Serialize)]
 struct Sure {
+    /// Why it was not moved; empty when it is only asked.
+    problem: String,
     id: String,
     when: String,
     at: String,
@@ -413,28 +415,34 @@ pub(crate) async fn shift(
         When::NextSlot => false,
     };
     let back = back(&wish.back);
+    let page = Sure {
+        problem: String::new(),
+        id: post.id.to_string(),
+        time: match when {
+            When::At { at, .. } => view::time(at, ZONE),
+            _ => String::new(),
+        },
+        when: wish.when,
+        at: wish.at,
+        version: wish.version,
+        back: back.clone(),
+        title: pages::article_title(&app, &post).await?,
+        lang: post.content.lang.clone(),
+        account: pages::account_title(&app, &post).await?,
+    };
+    let draw = async |page| {
+        pages::draw(&app, &visitor, "calendar", "pages/calendar_sure.html", page).await
+    };
     if minutes_left && post.state == PostState::Approved && wish.sure.is_empty() {
-        let key = loa_model::article::article_key(post.article, post.revision);
-        let article = app.store.read::<loa_model::Article>(&key).await?.map(|row| row.record);
-        let page = Sure {
-            id: post.id.to_string(),
-            time: match when {
-                When::At { at, .. } => view::time(at, ZONE),
-                _ => String::new(),
-            },
-            when: wish.when,
-            at: wish.at,
-            version: wish.version,
-            back,
-            title: article.as_ref().map(|a| a.title().to_owned()).unwrap_or_default(),
-            lang: post.content.lang.clone(),
-            account: pages::account_title(&app, &post).await?,
-        };
-        let page =
-            pages::draw(&app, &visitor, "calendar", "pages/calendar_sure.html", page).await?;
-        return Ok(page.into_response());
+        return Ok(draw(page).await?.into_response());
     }
-    moving::shift(&app, &visitor, id, when, Some(wish.version)).await?;
+    if let Err(error) = moving::shift(&app, &visitor, id, when, Some(wish.version)).await {
+        let Some(problem) = error.mendable(&visitor.lang) else { return Err(error) };
+        // Somebody else moved it: the form that follows is of what is there now.
+        let version = own_post_row(&app, &visitor, id).await?.version;
+        let page = draw(Sure { problem, version, ..page }).await?;
+        return Ok((error.status, page).into_response());
+    }
     let mark = if back.contains('?') { '&' } else { '?' };
     Ok(Redirect::to(&format!("{back}{mark}da-doi={id}")).into_response())
 }

@@ -19,7 +19,7 @@ use crate::{
     article::ZONE,
     auth::Visitor,
     calendar::shift,
-    error::{BETWEEN, WebError},
+    error::{BETWEEN, WebError, parts},
     view,
     ways::WRITERS,
 };
@@ -28,6 +28,8 @@ use crate::{
 const MOST_TEXT: usize = 5000;
 /// Accounts of an agency that are looked up.
 const MOST_ACCOUNTS: usize = 1000;
+/// Accounts that a refusal names.
+const MOST_NAMED: usize = 8;
 /// Posts of an article that are looked at.
 const MOST_POSTS: usize = 500;
 /// How long a row that came to an end without a post counts as asked for.
@@ -89,16 +91,24 @@ pub(super) async fn make(
             "Chỉ người viết và biên tập viên soạn được bài; hãy nhờ họ nhập dòng này / Only authors and editors make posts; ask one of them to import this row",
         ));
     }
-    let source = source(app, visitor, row.article.trim()).await?;
+    let source = source(app, visitor, row.article.trim()).await;
+    let account = account(app, visitor, row.account.trim()).await;
+    let time = wanted_time(row);
+    // Whoever mends a row mends all of it at once.
+    let faults = [source.as_ref().err(), account.as_ref().err(), time.as_ref().err()];
+    if let Some(all) = together(&faults.into_iter().flatten().collect::<Vec<_>>()) {
+        return Err(all);
+    }
+    let source = source?;
     if let Some(article) = &source.article {
         outcome.article = article.id.to_string();
         article.title().clone_into(&mut outcome.what);
     } else {
         outcome.what.clone_from(&source.url);
     }
-    let account = account(app, visitor, row.account.trim()).await?;
+    let account = account?;
     outcome.title.clone_from(&account.title);
-    let (when, at) = wanted_time(row)?;
+    let (when, at) = time?;
     outcome.after = view::time(at, ZONE);
     let bad = |why| shift::failed(app, visitor, &ReviewError::Time(why));
     if at <= app.clock.now() {
@@ -159,6 +169,19 @@ pub(super) async fn make(
     Ok("made")
 }
 
+/// Several faults of one row as one; nothing when there are not several, or when the store failed.
+fn together(faults: &[&WebError]) -> Option<WebError> {
+    if faults.len() < 2 || faults.iter().any(|fault| fault.status.is_server_error()) {
+        return None;
+    }
+    let told = |of: fn((&str, &str)) -> String| {
+        let all: Vec<String> = faults.iter().map(|fault| of(parts(&fault.message))).collect();
+        all.join(". ")
+    };
+    let (vi, en) = (told(|parts| parts.0.to_owned()), told(|parts| parts.1.to_owned()));
+    Some(WebError::unfit(format!("{vi}{BETWEEN}{en}")))
+}
+
 fn twice(row: usize) -> WebError {
     WebError::unfit(format!(
         "Dòng {row} đã xin bài này trên tài khoản này vào giờ khác; hãy giữ một dòng{BETWEEN}Row {row} asks for the same article on the same account at another time; keep one of them"
@@ -191,7 +214,7 @@ async fn source(app: &Shared, visitor: &Visitor, named: &str) -> Result<Source, 
     Ok(Source { article: Some(article), url, key })
 }
 
-/// An account of the agency by its name, or by its title where only one has it.
+/// An account of the agency by its name, by its title, or by its channel, where only one has it.
 async fn account(app: &Shared, visitor: &Visitor, named: &str) -> Result<Account, WebError> {
     let prefix = join(&[&visitor.user.agency, ""]);
     let rows = app.store.list::<Account>("account_by_agency", &prefix, MOST_ACCOUNTS).await?;
@@ -199,7 +222,19 @@ async fn account(app: &Shared, visitor: &Visitor, named: &str) -> Result<Account
     if let Some(at) = all.iter().position(|account| account.name.as_str() == named) {
         return Ok(all.swap_remove(at));
     }
-    all.retain(|account| account.title.trim().to_lowercase() == named.to_lowercase());
+    let known: Vec<String> = all.iter().map(|account| account.name.to_string()).collect();
+    let asked = named.to_lowercase();
+    let titled = |account: &Account| account.title.trim().to_lowercase() == asked;
+    let of_channel = |account: &Account| {
+        let channel = account.name.channel();
+        let capability = app.capabilities.get(channel);
+        channel == asked || capability.is_some_and(|known| known.title.to_lowercase() == asked)
+    };
+    if all.iter().any(titled) {
+        all.retain(titled);
+    } else {
+        all.retain(of_channel);
+    }
     if named.is_empty() {
         return Err(WebError::unfit(
             "Thiếu tài khoản; hãy ghi tên như trên trang Kênh / The account is missing; write its name as on the page Channels",
@@ -207,9 +242,12 @@ async fn account(app: &Shared, visitor: &Visitor, named: &str) -> Result<Account
     }
     match all.len() {
         1 => Ok(all.swap_remove(0)),
-        0 => Err(WebError::unfit(format!(
-            "Không có tài khoản “{named}”; xem tên trên trang Kênh{BETWEEN}There is no account “{named}”; see their names on the page Channels"
-        ))),
+        0 => {
+            let known = known.into_iter().take(MOST_NAMED).collect::<Vec<_>>().join(", ");
+            Err(WebError::unfit(format!(
+                "Không có tài khoản “{named}”; hãy ghi một trong: {known}{BETWEEN}There is no account “{named}”; write one of: {known}"
+            )))
+        }
         _ => Err(WebError::unfit(format!(
             "Nhiều tài khoản cùng tên “{named}”; hãy ghi mã tài khoản, xem trang Kênh{BETWEEN}Several accounts are called “{named}”; write the id of one, see the page Channels"
         ))),

@@ -19,11 +19,23 @@ const KINDS: [&str; 5] = ["at", "id", "article", "account", "words"];
 
 /// Heads that say what a column holds, beside those of our own files.
 const HEADS: [&[&str]; KINDS.len()] = [
-    &["giờ", "thời gian", "time"],
+    &[
+        "giờ",
+        "ngày giờ",
+        "ngày giờ đăng",
+        "ngày đăng",
+        "thời gian",
+        "thời gian đăng",
+        "thời điểm",
+        "thời điểm đăng",
+        "time",
+        "date",
+        "date and time",
+    ],
     &["mã bài", "post"],
-    &["bài viết", "địa chỉ bài viết", "địa chỉ", "url", "link"],
-    &["kênh đăng"],
-    &["lời", "nội dung", "text"],
+    &["bài viết", "bài", "địa chỉ bài viết", "địa chỉ", "đường dẫn", "liên kết", "url", "link"],
+    &["kênh đăng", "trang", "tên tài khoản", "channel"],
+    &["lời", "nội dung", "lời bài", "text", "caption", "message"],
 ];
 
 /// A column that can be chosen.
@@ -48,6 +60,8 @@ struct Page {
     refused: usize,
     /// What is wrong with the table as a whole: a key of the words.
     problem: &'static str,
+    /// Whether the columns are only asked for.
+    asks: bool,
 }
 
 async fn draw(app: &Shared, visitor: &Visitor, page: Page) -> Result<Html<String>, WebError> {
@@ -178,6 +192,8 @@ pub(crate) async fn press(
         .collect();
     let [at, id, article, account, text] = chosen;
     if at.is_none() || (id.is_none() && (article.is_none() || account.is_none())) {
+        // Whoever was not asked before made no mistake.
+        page.asks = fields.columns.iter().all(|choice| matches!(choice, Choice::Unasked));
         page.problem = "calendar_import.columns";
         return draw(&app, &visitor, page).await;
     }
@@ -195,7 +211,8 @@ pub(crate) async fn press(
             text: cell(row, text),
         })
         .collect();
-    page.rows = go(&app, &visitor, &wanted, !fields.sure).await?;
+    // The heads are the first line.
+    page.rows = go(&app, &visitor, (2, &wanted), !fields.sure).await?;
     for row in &page.rows {
         match row.outcome {
             "move" => page.moves += 1,
