@@ -92,7 +92,7 @@ async fn a_file_that_comes_back_is_tried_before_it_moves_anything() {
         + "=1+1,,,,,,,,,,x\r\n07:30 20/11/2026,,,,,,,,,,00000000-0000-7000-8000-00000000abcd\r\n";
     let tried = send(&browser, &[("file", &changed)]).await;
     for said in [
-        "1 bài sẽ đổi giờ · 3 dòng không đổi được",
+        "1 bài sẽ đổi giờ · 3 dòng có lỗi",
         "Đã lên kênh, giờ đăng không đổi được.",
         "Không phải mã bài đăng",
         "Không tìm thấy",

@@ -203,10 +203,7 @@ async fn a_row_that_cannot_be_says_why_and_what_to_do() {
             json!({ "at": "2026-11-20 07:30", "article": NEW, "account": "facebook:cong-tin", "text": long }),
             "5000 ký tự",
         ),
-        (
-            json!({ "at": "2026-11-20 07:30", "account": "facebook:cong-tin" }),
-            "ghi địa chỉ bài viết",
-        ),
+        (json!({ "at": "2026-11-20 07:30", "account": "facebook:cong-tin" }), "Thiếu bài viết"),
     ];
     let asked: Vec<Value> = rows.iter().map(|(row, _)| row.clone()).collect();
     let told = ask(&browser, &asked, false).await;
