@@ -208,7 +208,7 @@ fn texts(settings: &Settings, read: &Read, out: &Path) -> anyhow::Result<Vec<Val
     let folder = out.join("text");
     std::fs::create_dir_all(&folder)?;
     let built = channels::build(&settings.channels)?;
-    let url = read.article.source.canonical_url.clone();
+    let url = read.article.web_address().to_owned();
     let link = Link { code: String::new(), url: url.clone(), target: url };
     let mut files = Vec::new();
     for (channel, capability) in built.capabilities() {

@@ -49,7 +49,8 @@ function show({ picture, alt, violations, why, left_out: left, focus }) {
     look.alt = alt;
     look.hidden = false;
   }
-  const lines = violations.map((v) => `${words[v.problem] ?? v.problem}: “${v.is.slice(0, 120)}” (${v.limit})`);
+  const what = (v) => (v.problem === "count" ? "" : `: “${v.is.slice(0, 120)}”`);
+  const lines = violations.map((v) => `${words[v.problem] ?? v.problem}${what(v)}`);
   if (why) lines.push(why);
   wrong.replaceChildren(...lines.map((line) => Object.assign(document.createElement("li"), { textContent: line })));
   wrong.hidden = lines.length === 0;

@@ -110,11 +110,12 @@ pub fn compose(
         text: format!("{}{}", labels.source, article.source.publisher),
         origin: Origin::Field,
     });
-    let more = Line {
+    // Nobody is sent to an address that is not there.
+    let more = (!link.url.is_empty()).then(|| Line {
         field: "text".into(),
         text: format!("{}{}", labels.more, link.url),
         origin: Origin::Link,
-    };
+    });
 
     if format == PostFormat::Article {
         // A page of its own: the words under its title are one passage, everything else is its body.
@@ -123,11 +124,11 @@ pub fn compose(
         let summary = passages.into_iter().find(fits);
         let mut text = summary.map(|p| of_article("text", p)).into_iter().collect::<Vec<_>>();
         if rule.link_in_text {
-            text.push(more.clone());
+            text.extend(more.clone());
         }
         composed.text = text.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("\n");
         lines.extend(text);
-        let tail = source.into_iter().chain((!rule.link_in_text).then_some(more));
+        let tail = source.into_iter().chain(more.filter(|_| !rule.link_in_text));
         composed.body = page(brief, pictures, summary, &mut lines, &allowed);
         for line in tail {
             composed.body.push(BodyBlock::Text { text: line.text.clone() });
@@ -141,7 +142,7 @@ pub fn compose(
         title: rule.title.is_none().then(|| of_article("text", &brief.title)),
         sapo: brief.sapo.as_ref().filter(allowed).map(|p| of_article("text", p)),
         points: brief.points.iter().filter(allowed).map(|p| of_article("text", p)).collect(),
-        more: rule.link_in_text.then_some(more),
+        more: more.filter(|_| rule.link_in_text),
         source,
         hashtags: brief.hashtags.iter().map(|tag| format!("#{tag}")).collect(),
     };

@@ -7,6 +7,7 @@ use loa_model::{Article, BlockKind, Figure, Passage};
 use crate::{
     scan,
     text::{Sentence, prefix, span, trimmed, whole},
+    together::{Counted, is_half, told_together},
 };
 
 /// Units, longer ones before their beginnings.
@@ -124,7 +125,7 @@ pub(crate) const HEDGES: [&str; 28] = [
 ];
 
 /// Words between the two ends of a range.
-const RANGES: [&str; 9] =
+pub(crate) const RANGES: [&str; 9] =
     ["đến", "tới", "lên", "xuống", "xuống còn", "lên đến", "lên tới", "-", "–"];
 
 /// Words after which a number is a name or a date, not a quantity.
@@ -168,7 +169,7 @@ pub(crate) fn figures(article: &Article, sentences: &[Sentence]) -> Vec<Figure> 
     let mut found: Vec<(f64, Figure)> = Vec::new();
     for sentence in sentences {
         let text = sentence.of(article);
-        for place in quantities(text) {
+        for place in alone(text) {
             let figure = figure(article, sentence, &place);
             // “30 triệu đồng mỗi hộ” and “30 triệu đồng” of another sentence are one amount.
             let same =
@@ -221,20 +222,36 @@ pub(crate) struct Quantity {
     unit: Range<usize>,
 }
 
-/// Quantities of a sentence, ranges as one.
-pub(crate) fn quantities(text: &str) -> Vec<Quantity> {
+/// Quantities that can be told by themselves, each with what is counted: those of an enumeration would be half of it.
+fn alone(text: &str) -> Vec<Quantity> {
+    let counted = |number: Range<usize>| Counted { unit: unit_at(text, number.end), number };
+    let numbers: Vec<_> = numbers(text).into_iter().map(counted).collect();
+    let together = told_together(text, &numbers);
+    let mut found = quantities(text);
+    found.retain(|place| {
+        let value = &place.value;
+        let listed = together.iter().any(|n| value.start <= n.start && n.end <= value.end);
+        let end = if place.unit.is_empty() { value.end } else { place.unit.end };
+        let label = label(text, &(value.start..end));
+        !listed && !is_half(text.get(label).unwrap_or_default())
+    });
+    found
+}
+
+/// Numbers of a sentence that count something: no dates, no numbers of laws, no names.
+fn numbers(text: &str) -> Vec<Range<usize>> {
     let mut taken = scan::legal_numbers(text);
     taken.extend(scan::dates(text, None).into_iter().map(|date| date.range));
-    let numbers: Vec<_> = scan::numbers(text)
-        .into_iter()
-        .filter(|n| !taken.iter().any(|t| t.start <= n.start && n.end <= t.end))
-        .collect();
+    let mut numbers = scan::numbers(text);
+    numbers.retain(|n| !taken.iter().any(|t| t.start <= n.start && n.end <= t.end));
+    numbers.retain(|n| !last_words_are(text.get(..n.start).unwrap_or_default(), &NAMES));
+    numbers
+}
+
+/// Quantities of a sentence, ranges as one.
+pub(crate) fn quantities(text: &str) -> Vec<Quantity> {
     let mut found: Vec<Quantity> = Vec::new();
-    for number in numbers {
-        let before = text.get(..number.start).unwrap_or_default();
-        if last_words_are(before, &NAMES) {
-            continue;
-        }
+    for number in numbers(text) {
         let unit = unit_at(text, number.end);
         let has_unit = !unit.is_empty();
         // "từ 5 ngày xuống còn 2 ngày", "10-20 triệu": one quantity with two ends.
@@ -311,12 +328,17 @@ fn range_start(text: &str, at: usize) -> Option<usize> {
     let first = scan::numbers(left).pop()?;
     let unit = unit_at(left, first.end);
     let reaches = first.end == left.len() || (!unit.is_empty() && unit.end == left.len());
-    let opened = dash || left.get(..first.start)?.trim_end().to_lowercase().ends_with("từ");
-    (reaches && opened).then_some(first.start)
+    (reaches && (dash || is_opened(left, first.start))).then_some(first.start)
+}
+
+/// Whether a number is the first end of a range: “từ 10”, “từ khoảng 10”.
+pub(crate) fn is_opened(text: &str, at: usize) -> bool {
+    let hedges = text.get(with_hedges(text, at)..at).unwrap_or_default().to_lowercase();
+    hedges.split(' ').any(|word| word == "từ")
 }
 
 /// The place where the hedges before a number begin.
-fn with_hedges(text: &str, at: usize) -> usize {
+pub(crate) fn with_hedges(text: &str, at: usize) -> usize {
     let mut start = at;
     loop {
         let before = text.get(..start).unwrap_or_default();
@@ -477,5 +499,34 @@ mod tests {
                 ("ước đạt trên 3", "triệu tấn", "ước đạt trên 3 triệu tấn"),
             ],
         );
+    }
+
+    #[test]
+    fn numbers_that_are_told_together_are_no_figures_by_themselves() {
+        let check = |text: &str, expected: &[(&str, &str)]| {
+            let part = |range: Range<usize>| text.get(range).unwrap();
+            let told = alone(text).into_iter().map(|q| (part(q.value), part(q.unit)));
+            assert_eq!(told.collect::<Vec<_>>(), expected, "{text}");
+        };
+        let homes = "Huyện Lý Sơn và thị xã Đức Phổ có số hộ thiệt hại nhiều nhất, lần lượt là 312 và 287 hộ";
+        check(homes, &[]);
+        check(&format!("{homes}; tổng kinh phí 31,25 tỷ đồng."), &[("31,25", "tỷ đồng")]);
+        check("Sản lượng của A, B và C lần lượt đạt 1.200, gần 950 và khoảng 300 tấn.", &[]);
+        check(
+            "Mức hỗ trợ lần lượt là 30 triệu đồng ở A, 60 triệu đồng ở B.",
+            &[("60", "triệu đồng")],
+        );
+        check("Hai xã nhận 312 hộ và 287 hộ tương ứng.", &[]);
+        check("Mức phí tương ứng là 5% và 7%.", &[]);
+        check("Thời gian giải quyết là 5 hoặc 6 ngày làm việc.", &[]);
+        check("Phạt tiền 30 triệu đồng hay 60 triệu đồng.", &[]);
+        check("Mức hỗ trợ 10 đến 20 triệu đồng.", &[]);
+        // Ranges and amounts of their own stay.
+        check("Mức hỗ trợ từ 10 đến 20 triệu đồng.", &[("từ 10 đến 20", "triệu đồng")]);
+        check("Từ khoảng 10% đến 15% vốn.", &[("Từ khoảng 10% đến 15", "%")]);
+        check("Mỗi hộ nhận 30 triệu đồng và 5 tấn gạo.", &[("30", "triệu đồng")]);
+        check("Đợt này hỗ trợ 30 triệu đồng, 5 tấn gạo.", &[("30", "triệu đồng"), ("5", "tấn")]);
+        check("Năm 2025 và 2026, cả tỉnh xây 120 nhà.", &[("120", "nhà")]);
+        check("Chuyển 30 tỷ đồng đến 12 xã vùng lũ.", &[("30", "tỷ đồng"), ("đến 12", "xã")]);
     }
 }

@@ -21,6 +21,7 @@ mod sentence;
 mod steps;
 mod table;
 mod text;
+mod together;
 
 pub use compose::{Composed, Line, Origin, Picture, compose};
 pub use extract::extract;

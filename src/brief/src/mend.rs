@@ -1,6 +1,8 @@
 //! What a channel would refuse, mended where that needs no judgement: with the article's own words and its own files. A person
 //! sees the change before it is kept.
 
+use std::{collections::BTreeSet, ops::Range};
+
 use loa_model::{
     Article, Capability, FormatRule, Media, MediaRole, MediaRule, PostContent, Violation,
     capability::TextLimit,
@@ -24,7 +26,7 @@ const LEAST_TITLE: usize = 12;
 
 /// The content without this problem, and without a new one; nothing where a person has to decide.
 ///
-/// Words are never made up: sentences, hashtags or points are left out whole, from the end; a title ends at a comma or colon
+/// Words are never made up: sentences, hashtags or points are left out whole, first what is said twice, points last; a title ends at a comma or colon
 /// of its own at the earliest; what is missing comes from the article; a file gives way to another one of the same article.
 pub fn mend(
     content: &PostContent,
@@ -33,8 +35,8 @@ pub fn mend(
 ) -> Option<PostContent> {
     let rule = means.capability.formats.get(&content.format)?;
     let mended = match (violation.field.as_str(), violation.problem.as_str()) {
-        ("text", "too_long") => text(content, rule)?,
-        ("text", "link_missing") => linked(content, rule),
+        ("text", "too_long") => text(content, rule, means.article)?,
+        ("text", "link_missing") => linked(content, rule, means.article),
         ("title", "too_long") => title(content, rule, means.article)?,
         ("title", "missing") => {
             let titled = PostContent { title: means.article.title().to_owned(), ..content.clone() };
@@ -82,15 +84,27 @@ fn role_of(format: &FormatRule, content: &PostContent, field: &str) -> Option<Me
 
 // Words.
 
-/// The words with whole parts left out until they fit.
-fn text(content: &PostContent, rule: &FormatRule) -> Option<PostContent> {
+/// What may be left out, what is missed least first; of each the last.
+const LEAST_FIRST: [fn(&[String], &Kept<'_>, &Article) -> Vec<Place>; 5] =
+    [repeated, hashtags, free, others, points];
+
+/// The words with whole parts left out until they fit: facts go last, the first sentence stays.
+fn text(content: &PostContent, rule: &FormatRule, article: &Article) -> Option<PostContent> {
     let limit = rule.text;
     let mut lines: Vec<String> = content.text.lines().map(str::to_owned).collect();
     let kept = Kept { link: &content.link.url, source: labels(&content.lang).source };
-    while limit.unit.count(&joined(&lines)) > limit.max {
-        if !drop_least(&mut lines, &kept) && !shorten_last(&mut lines, &kept, limit) {
-            return None;
+    let fits = |lines: &[String]| limit.unit.count(&joined(lines)) <= limit.max;
+    for parts in LEAST_FIRST {
+        // From the end, so that the places of those before stay what they are.
+        for place in parts(&lines, &kept, article).into_iter().rev() {
+            if fits(&lines) {
+                break;
+            }
+            cut(&mut lines, place);
         }
+    }
+    if !fits(&lines) && !shorten_last(&mut lines, &kept, limit) {
+        return None;
     }
     Some(PostContent { text: joined(&lines), ..content.clone() })
 }
@@ -133,40 +147,82 @@ impl Kept<'_> {
     }
 }
 
-/// Leaves out what is missed least, in the order in which words are composed: points but the first, hashtags, the first point,
-/// sentences from the end. The first sentence stays. False when nothing more may go.
-fn drop_least(lines: &mut Vec<String>, kept: &Kept<'_>) -> bool {
-    let points = kept.of(lines, Kind::Point);
-    if points.len() > 1 {
-        lines.remove(points[points.len() - 1]);
-        return true;
+/// A part of a line that may be left out.
+type Place = (usize, Range<usize>);
+
+/// Sentences of prose in their order.
+fn said(lines: &[String], kept: &Kept<'_>) -> Vec<Place> {
+    let of_line = |at: usize| sentences(&lines[at]).into_iter().map(move |range| (at, range));
+    kept.of(lines, Kind::Prose).into_iter().flat_map(of_line).collect()
+}
+
+fn whole_lines(lines: &[String], kept: &Kept<'_>, kind: Kind) -> Vec<Place> {
+    kept.of(lines, kind).into_iter().map(|at| (at, 0..lines[at].len())).collect()
+}
+
+fn words<'a>(lines: &'a [String], (at, range): &Place) -> &'a str {
+    lines[*at].get(range.clone()).unwrap_or_default().trim()
+}
+
+/// Sentences and points that were said before, word for word.
+fn repeated(lines: &[String], kept: &Kept<'_>, _: &Article) -> Vec<Place> {
+    let mut all = said(lines, kept);
+    all.extend(whole_lines(lines, kept, Kind::Point));
+    all.sort_by_key(|(at, range)| (*at, range.start));
+    let mut known = BTreeSet::new();
+    let bare = |place: &Place| {
+        let words = words(lines, place).trim_start_matches('•').trim();
+        words.trim_end_matches('.').to_lowercase()
+    };
+    all.retain(|place| !known.insert(bare(place)));
+    all
+}
+
+fn hashtags(lines: &[String], kept: &Kept<'_>, _: &Article) -> Vec<Place> {
+    let of_line = |at: usize| {
+        let line = lines[at].as_str();
+        let starts = line.match_indices('#').map(|(start, _)| start);
+        starts.map(move |start| {
+            let rest = line.get(start..).unwrap_or_default();
+            (at, start..start + rest.find(char::is_whitespace).unwrap_or(rest.len()))
+        })
+    };
+    kept.of(lines, Kind::Tags).into_iter().flat_map(of_line).collect()
+}
+
+/// Sentences but the first that are not the article's.
+fn free(lines: &[String], kept: &Kept<'_>, article: &Article) -> Vec<Place> {
+    let mut own = others(lines, kept, article);
+    own.retain(|place| {
+        let words = words(lines, place);
+        article.blocks.iter().all(|block| !block.text.contains(words))
+    });
+    own
+}
+
+/// Sentences but the first.
+fn others(lines: &[String], kept: &Kept<'_>, _: &Article) -> Vec<Place> {
+    said(lines, kept).into_iter().skip(1).collect()
+}
+
+/// Points; one of them stays where nothing else is said.
+fn points(lines: &[String], kept: &Kept<'_>, _: &Article) -> Vec<Place> {
+    let stay = usize::from(said(lines, kept).is_empty());
+    whole_lines(lines, kept, Kind::Point).into_iter().skip(stay).collect()
+}
+
+/// Takes a part out of its line, and the line with its last part.
+fn cut(lines: &mut Vec<String>, (at, range): Place) {
+    let line = &lines[at];
+    let before = line.get(..range.start).unwrap_or_default().trim_end();
+    let after = line.get(range.end..).unwrap_or_default().trim_start();
+    let between = if before.is_empty() || after.is_empty() { "" } else { " " };
+    let rest = format!("{before}{between}{after}");
+    if rest.is_empty() {
+        lines.remove(at);
+    } else {
+        lines[at] = rest;
     }
-    if let Some(last) = kept.of(lines, Kind::Tags).last() {
-        let line = &lines[*last];
-        let shorter =
-            line.trim_end().rsplit_once(char::is_whitespace).map(|(rest, _)| rest.trim_end());
-        match shorter.map(str::to_owned) {
-            Some(shorter) if !shorter.trim().is_empty() => lines[*last] = shorter,
-            _ => drop(lines.remove(*last)),
-        }
-        return true;
-    }
-    let prose = kept.of(lines, Kind::Prose);
-    if let (Some(point), false) = (points.first(), prose.is_empty()) {
-        lines.remove(*point);
-        return true;
-    }
-    let said: usize = prose.iter().map(|at| sentences(&lines[*at]).len()).sum();
-    let Some(last) = prose.last().filter(|_| said > 1) else { return false };
-    let line = &lines[*last];
-    let all = sentences(line);
-    let rest =
-        all.last().and_then(|last| line.get(..last.start)).map(|rest| rest.trim_end().to_owned());
-    match rest {
-        Some(rest) if !rest.trim().is_empty() => lines[*last] = rest,
-        _ => drop(lines.remove(*last)),
-    }
-    true
 }
 
 /// Ends the one sentence that is left where a part of it ends; false when none of its parts is short enough.
@@ -232,7 +288,7 @@ fn title(content: &PostContent, rule: &FormatRule, article: &Article) -> Option<
 }
 
 /// The words with the line of the short link, as it is composed.
-fn linked(content: &PostContent, rule: &FormatRule) -> PostContent {
+fn linked(content: &PostContent, rule: &FormatRule, article: &Article) -> PostContent {
     let line = format!("{}{}", labels(&content.lang).more, content.link.url);
     let text = content.text.trim_end();
     let between = if text.is_empty() { "" } else { "\n\n" };
@@ -240,7 +296,7 @@ fn linked(content: &PostContent, rule: &FormatRule) -> PostContent {
     if rule.text.unit.count(&whole.text) <= rule.text.max {
         return whole;
     }
-    self::text(&whole, rule).unwrap_or(whole)
+    self::text(&whole, rule, article).unwrap_or(whole)
 }
 
 /// The text without characters that the platform refuses: what looks like them takes their place where there is something.

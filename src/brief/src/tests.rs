@@ -211,6 +211,14 @@ fn words_of_posts() {
     ];
     let page = compose(&article, &brief, &page_rule, PostFormat::Article, &link(), &pictures);
     insta::assert_json_snapshot!("page", page);
+    // Without an address nobody is sent anywhere.
+    let nowhere = Link { code: String::new(), url: String::new(), target: String::new() };
+    let rule = rule(None, 63_206, TextUnit::Chars);
+    for (rule, format) in [(&rule, PostFormat::Photo), (&page_rule, PostFormat::Article)] {
+        let words = compose(&article, &brief, rule, format, &nowhere, &pictures);
+        assert!(!format!("{words:?}").contains("Xem chi tiết"), "{words:?}");
+        assert!(format!("{words:?}").contains("Nguồn: Cổng"), "{words:?}");
+    }
 }
 
 /// Every line is the article's own words, a fixed label with a field, or the link.

@@ -121,6 +121,14 @@ pub struct Size {
     /// Pixels of each photo it draws, in order.
     #[serde(default)]
     pub photos: Vec<(u32, u32)>,
+    /// Where the focus of a photo comes to rest in its slot, 0–1 from the left and from the top: the middle of what the
+    /// template leaves uncovered of it.
+    #[serde(default = "middle")]
+    pub rest: (f64, f64),
+}
+
+fn middle() -> (f64, f64) {
+    (0.5, 0.5)
 }
 
 impl Size {

@@ -225,6 +225,20 @@ impl DecodedPhoto {
     /// # Errors
     /// [`Error::Photo`] when a side is 0 or above [`MAX_SIDE`].
     pub fn cover(&self, width: u32, height: u32, focus: Focus) -> Result<PreparedPhoto> {
+        self.cover_at((width, height), focus, (0.5, 0.5))
+    }
+
+    /// As [`DecodedPhoto::cover`], with the focus as near as the photo allows to a place of the slot, 0–1 from its left and
+    /// from its top: what lies on the photo need not lie on what matters in it.
+    ///
+    /// # Errors
+    /// [`Error::Photo`] when a side is 0 or above [`MAX_SIDE`].
+    pub fn cover_at(
+        &self,
+        (width, height): (u32, u32),
+        focus: Focus,
+        rest: (f64, f64),
+    ) -> Result<PreparedPhoto> {
         if width == 0 || height == 0 || width > MAX_SIDE || height > MAX_SIDE {
             return Err(Error::Photo(format!("a slot of {width}x{height} px cannot be filled")));
         }
@@ -232,8 +246,8 @@ impl DecodedPhoto {
         let scale = (across / f64::from(width)).min(down / f64::from(height));
         let (crop_width, crop_height) =
             ((f64::from(width) * scale).min(across), (f64::from(height) * scale).min(down));
-        let left = (focus.x * across - crop_width / 2.0).clamp(0.0, across - crop_width);
-        let top = (focus.y * down - crop_height / 2.0).clamp(0.0, down - crop_height);
+        let left = (focus.x * across - crop_width * rest.0).clamp(0.0, across - crop_width);
+        let top = (focus.y * down - crop_height * rest.1).clamp(0.0, down - crop_height);
         let crop = [left, top, crop_width, crop_height];
         let rgb = scaled((self.width, self.height), &self.rgb, crop, (width, height))?;
         let rgb = Arc::new(rgb);

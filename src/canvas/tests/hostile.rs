@@ -114,6 +114,15 @@ fn the_crop_keeps_the_focus() {
         assert!(slot.rgb.chunks_exact(3).all(|pixel| pixel[channel] > 150), "{x}");
     }
     assert!(photo.cover(0, 20, Focus::default()).is_err());
+    // What lies on the photo need not lie on what matters: a strip of red across it comes to rest where it is asked for.
+    let mut picture = Pixels::filled(100, 100, [40, 40, 40, 255]);
+    picture.rgba[400 * 45..400 * 55].chunks_exact_mut(4).for_each(|p| p[0] = 250);
+    let photo = photo::decode(&encode::png(&picture).unwrap()).unwrap();
+    for (rest, row) in [(0.5, 10), (0.75, 15), (0.2, 4)] {
+        let slot = photo.cover_at((100, 20), Focus { x: 0.5, y: 0.5 }, (0.5, rest)).unwrap();
+        let red = |row: usize| slot.rgb[row * 300] > 150;
+        assert!(red(row) && red(row - 4) && !red((row + 10) % 20), "{rest}");
+    }
 }
 
 /// Compiles a page with this body.

@@ -24,6 +24,8 @@ pub(crate) struct Facts {
     link: String,
     link_short: String,
     pub(crate) edited: String,
+    /// Section and mark, for what has both.
+    section_edited: String,
 }
 
 impl Facts {
@@ -40,15 +42,18 @@ impl Facts {
         let date = article
             .published_at
             .map(|at| Offset::constant(7).to_datetime(at).date().strftime("%d/%m/%Y").to_string());
+        let edited = if article.lang.starts_with("vi") { "Đã biên tập" } else { "Edited" };
+        let section = article.section.as_str();
+        let both = [section, edited].into_iter().filter(|part| !part.is_empty());
         Self {
+            section_edited: both.collect::<Vec<_>>().join(" · "),
             section: article.section.clone(),
             publisher: article.source.publisher.clone(),
             date: date.unwrap_or_default(),
             source: source.join(" · "),
             link: order.link.to_owned(),
             link_short: order.link_short.to_owned(),
-            edited: if article.lang.starts_with("vi") { "Đã biên tập" } else { "Edited" }
-                .to_owned(),
+            edited: edited.to_owned(),
         }
     }
 
@@ -61,6 +66,7 @@ impl Facts {
             "link" => &self.link,
             "link_short" => &self.link_short,
             "edited" => &self.edited,
+            "section_edited" => &self.section_edited,
             _ => "",
         }
     }

@@ -74,7 +74,7 @@ impl Card {
         let details = Details::of(article, brief, manifest, amount)?;
         edited |= details.known.iter().any(|known| matches!(known.origin, Origin::Edited { .. }));
         known.extend(details.known);
-        let url = order.link.unwrap_or(&article.source.canonical_url);
+        let url = order.link.unwrap_or(article.web_address());
         let shown = shown_address(url);
         let note =
             if edited { labels.get("edited").cloned().unwrap_or_default() } else { String::new() };

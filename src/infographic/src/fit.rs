@@ -32,7 +32,8 @@ pub(crate) fn size<'a>(
 ) -> Result<Result<Vec<Drawn<'a>>, Violation>> {
     let length = order.brief.title.text.chars().count();
     if length > MAX_TITLE {
-        let misfit = ("too_long", length.to_string(), MAX_TITLE.to_string());
+        let title = order.brief.title.text.clone();
+        let misfit = ("too_long", title, MAX_TITLE.to_string());
         return Ok(Err(violation(size, misfit)));
     }
     let mut last = None;
@@ -125,7 +126,9 @@ impl<'a> Sized<'a, '_> {
     fn photos(&self) -> Result<Vec<PreparedPhoto>> {
         let slots = self.order.photos.iter().zip(&self.size.photos);
         let sharp = slots.take_while(|(photo, slot)| photo.fills(**slot));
-        Ok(sharp.map(|(photo, slot)| photo.prepared(*slot)).collect::<Result<_, _>>()?)
+        Ok(sharp
+            .map(|(photo, slot)| photo.prepared(*slot, self.size.rest))
+            .collect::<Result<_, _>>()?)
     }
 
     /// Names of photos that there is a slot for but too few pixels.

@@ -64,7 +64,10 @@ pub fn specimens_of(
         for size in family.manifest.sizes.iter().filter(|size| wanted(only_size, &size.id)) {
             let has_photo = data["photos"].as_array().is_some_and(|photos| !photos.is_empty());
             let slot = size.photos.first().filter(|_| has_photo);
-            let photos = photo.zip(slot).map(|(photo, slot)| photo.prepared(*slot)).transpose()?;
+            let photos = photo
+                .zip(slot)
+                .map(|(photo, slot)| photo.prepared(*slot, size.rest))
+                .transpose()?;
             let photos = Vec::from_iter(photos);
             let mut data = data.clone();
             keep(&mut data, "points", size.max_points);

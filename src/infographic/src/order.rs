@@ -23,8 +23,12 @@ impl SourcePhoto {
         self.photo.is_sharp_at(slot.0, slot.1)
     }
 
-    pub(crate) fn prepared(&self, slot: (u32, u32)) -> loa_canvas::Result<PreparedPhoto> {
-        let mut prepared = self.photo.cover(slot.0, slot.1, self.focus)?;
+    pub(crate) fn prepared(
+        &self,
+        slot: (u32, u32),
+        rest: (f64, f64),
+    ) -> loa_canvas::Result<PreparedPhoto> {
+        let mut prepared = self.photo.cover_at(slot, self.focus, rest)?;
         prepared.alt.clone_from(&self.alt);
         prepared.credit.clone_from(&self.credit);
         Ok(prepared)

@@ -16,11 +16,12 @@ struct Ask<'a> {
     photos: &'a [SourcePhoto],
     sizes: &'a [&'a str],
     template: Option<&'a str>,
+    link: Option<&'a str>,
 }
 
 impl<'a> Ask<'a> {
     fn of(article: &'a Article, brief: &'a Brief) -> Self {
-        Self { article, brief, photos: &[], sizes: &["portrait"], template: None }
+        Self { article, brief, photos: &[], sizes: &["portrait"], template: None, link: Some(LINK) }
     }
 
     fn with(self, engine: &Engine) -> Result<Rendered, Error> {
@@ -33,7 +34,7 @@ impl<'a> Ask<'a> {
             sizes: self.sizes,
             formats: &BOTH,
             spread: Spread::Card,
-            link: Some(LINK),
+            link: self.link,
             date: "22/11/2026",
             cancel: &Cancel::new(),
         };
@@ -61,6 +62,24 @@ fn every_size_is_whole_within_its_cap_and_its_code_can_be_scanned() {
             } else {
                 assert_eq!(read_code(&seen).as_deref(), Some(LINK), "{}", file.name);
             }
+        }
+    }
+}
+
+#[test]
+fn an_article_without_an_address_names_its_agency_and_draws_no_code() {
+    let photo = [valley(1600, 1100)];
+    let (mut article, brief) = told(&TYPICAL);
+    article.source.canonical_url = "urn:sha256:82a812f1c6fd2ff5a03daf".to_owned();
+    for (template, files) in [(None, 10), (Some("so-lieu"), 10), (Some("poster"), 4)] {
+        let ask = Ask { photos: &photo, sizes: &[], template, ..Ask::of(&article, &brief) };
+        let done = Ask { link: None, ..ask }.render().unwrap();
+        assert_eq!((done.violations.len(), done.files.len()), (0, files), "{template:?}");
+        let told = done.provenance.to_string();
+        assert!(told.contains("Cổng Thông tin điện tử Minh Họa") && !told.contains("urn:"));
+        for file in done.files.iter().filter(|file| file.mime == "image/png") {
+            let seen = image::load_from_memory(&file.bytes).unwrap();
+            assert_eq!(read_code(&seen), None, "{template:?} {}", file.name);
         }
     }
 }

@@ -193,6 +193,16 @@ impl Article {
         self.first(BlockKind::Sapo)
     }
 
+    /// Where people can read the article: its canonical address when that is one of the web, else empty. An article from a
+    /// file may have a name there that only tells its revisions apart; nobody can open that.
+    pub fn web_address(&self) -> &str {
+        let address = self.source.canonical_url.as_str();
+        let web = ["https://", "http://"].iter().any(|scheme| {
+            address.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+        });
+        if web { address } else { "" }
+    }
+
     /// Digest of what was published: text, order, language, bylines, times and the bytes of photos and videos; not when or
     /// how it was read.
     pub fn content_digest(&self) -> Digest {

@@ -265,7 +265,7 @@ impl Studio {
                 photos.push(PhotoFile { index, path: photo.path.clone() });
             }
             let look = Look::of(&engine, &recipe.brand).map_err(loa_infographic::Error::from)?;
-            let link = article.source.canonical_url.clone();
+            let link = article.web_address().to_owned();
             let shown = shown_address(&link);
             let order = Order {
                 article: &article,

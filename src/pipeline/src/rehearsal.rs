@@ -297,7 +297,7 @@ impl Studio {
                 });
                 all.collect::<Result<Vec<_>>>()?
             };
-            let link = &article.source.canonical_url;
+            let link = article.web_address();
             let order = Order {
                 article,
                 brief,

@@ -367,9 +367,9 @@ impl Review {
                 ("utm_campaign", account.as_str()),
                 ("utm_content", &code),
             ];
-            let canonical = &article.source.canonical_url;
-            let mut target = canonical.clone();
-            if canonical.starts_with("http") {
+            // Without an address the link leads to the light page: nothing else can be opened.
+            let mut target = article.web_address().to_owned();
+            if !target.is_empty() {
                 for (name, value) in campaign {
                     target.push(if target.contains('?') { '&' } else { '?' });
                     // Names of accounts and codes are plain, but for the colon.

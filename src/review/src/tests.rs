@@ -17,7 +17,8 @@ use std::sync::{Arc, Mutex};
 
 use loa_model::{
     Actor, Article, ArticleState, Delivery, DeliveryEvent, DeliveryState, Digest, MediaRole,
-    Membership, Post, PostFormat, PostState, Role, User, Variant, VariantKind, VariantState,
+    Membership, Post, PostFormat, PostState, Record as _, Role, User, Variant, VariantKind,
+    VariantState,
 };
 use loa_store::{Changes, StoreExt};
 
@@ -47,6 +48,18 @@ fn drafts_follow_the_profile_and_are_made_once() {
     );
     let again = desk.compose().unwrap();
     assert_eq!((again.posts, again.made), (first.posts, vec![]));
+}
+
+#[test]
+fn the_link_of_an_article_without_an_address_leads_nowhere_else() {
+    let desk = Desk::new();
+    let mut article = desk.article.clone();
+    article.source.canonical_url = "urn:sha256:82a812f1".into();
+    let row = now(desk.store.read::<Article>(&article.key())).unwrap().unwrap();
+    let changes = Changes::by(Actor::Worker("w".into()), "read").update(&article, row.version);
+    now(desk.store.commit(changes)).unwrap();
+    let link = desk.post().content.link;
+    assert_eq!((link.url, &*link.target), (format!("https://lo.example/l/{}", link.code), ""));
 }
 
 /// The profile of the README is one that is understood.

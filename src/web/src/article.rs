@@ -6,7 +6,7 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 use loa_model::{
-    Account, Article, ArticleId, Block, Brief, Post, Span, Variant, VariantKind, When,
+    Account, Article, ArticleId, Block, BlockKind, Brief, Post, Span, Variant, VariantKind, When,
     record::{Record as _, join},
 };
 use loa_store::StoreExt;
@@ -52,8 +52,12 @@ struct Facts {
 #[derive(Serialize)]
 struct SourceBlock {
     kind: String,
-    /// Escaped text with marks: safe by construction.
+    /// Escaped text with marks: safe by construction. Of a row, nothing.
     html: String,
+    /// The same of each cell of a row.
+    cells: Vec<String>,
+    /// Whether the cells are heads of columns.
+    head: bool,
 }
 
 #[derive(Serialize)]
@@ -222,11 +226,40 @@ fn source_blocks(article: &Article, brief: Option<&Brief>) -> Vec<SourceBlock> {
         marks.extend(brief.quotes.iter().map(|quote| (quote.words.span, "quote")));
         marks.extend(brief.points.iter().map(|point| (point.span, "point")));
     }
-    let html = |(index, block): (usize, &Block)| SourceBlock {
-        kind: name_of(&block.kind),
-        html: marked(&block.text, marks.iter().filter(|(span, _)| span.block as usize == index)),
+    let columns = brief.and_then(|brief| brief.table.as_ref()?.columns.first());
+    let head = columns.map(|first| first.span.block as usize);
+    let html = |(index, block): (usize, &Block)| {
+        let own = || marks.iter().filter(|(span, _)| span.block as usize == index);
+        let row = block.kind == BlockKind::TableRow;
+        SourceBlock {
+            kind: name_of(&block.kind),
+            html: if row { String::new() } else { marked(&block.text, own()) },
+            cells: if row { cells(&block.text, own()) } else { Vec::new() },
+            head: head == Some(index),
+        }
     };
     article.blocks.iter().enumerate().map(html).collect()
+}
+
+/// The cells of a row, marked each for itself: a mark ends with its cell.
+fn cells<'a>(row: &str, marks: impl Iterator<Item = &'a (Span, &'a str)>) -> Vec<String> {
+    let marks: Vec<_> = marks.collect();
+    let mut at = 0;
+    let mut cells = Vec::new();
+    for cell in row.split('\t') {
+        let end = at + cell.len();
+        let inside = |place: u32| {
+            let place = (place as usize).clamp(at, end) - at;
+            u32::try_from(place).unwrap_or(u32::MAX)
+        };
+        let own = |&&(span, class): &&(Span, &'a str)| {
+            (Span { start: inside(span.start), end: inside(span.end), ..span }, class)
+        };
+        let own: Vec<_> = marks.iter().map(own).collect();
+        cells.push(marked(cell, own.iter()));
+        at = end + 1;
+    }
+    cells
 }
 
 /// Escaped text with `<mark>` around each character's first mark; figures win inside points.
@@ -291,6 +324,18 @@ mod tests {
 
     fn span(start: u32, end: u32) -> Span {
         Span { revision: 1, block: 0, start, end }
+    }
+
+    #[test]
+    fn a_mark_ends_with_its_cell() {
+        let row = "Sập <đổ>\t185 hộ\t\t60";
+        let at = |words: &str| u32::try_from(row.find(words).unwrap()).unwrap();
+        let marks = [(span(at("185"), at("185") + 3), "figure"), (span(0, at("60") + 2), "point")];
+        let mark = |class: &str, words: &str| format!("<mark class=\"{class}\">{words}</mark>");
+        let first = mark("point", "Sập &lt;đổ&gt;");
+        let second = mark("figure", "185") + &mark("point", " hộ");
+        let cells = cells(row, marks.iter());
+        assert_eq!(cells, [first, second, String::new(), mark("point", "60")]);
     }
 
     #[test]

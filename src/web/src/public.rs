@@ -24,7 +24,7 @@ async fn post_of(app: &Shared, code: &str) -> Result<Post, WebError> {
         .ok_or_else(WebError::missing)
 }
 
-/// `/l/<code>`: counts and leads on.
+/// `/l/<code>`: counts and leads on: to the article, or to its light page when it has no address of its own.
 pub(crate) async fn short_link(
     State(app): State<Shared>,
     Path(code): Path<String>,
@@ -37,9 +37,9 @@ pub(crate) async fn short_link(
     {
         tracing::warn!(code, %error, "A click could not be counted");
     }
-    let target = web_address(&post.content.link.target);
+    let mut target = web_address(&post.content.link.target);
     if target.is_empty() {
-        return Err(WebError::missing());
+        target = format!("/l/{code}/nhe");
     }
     let mut response = Redirect::temporary(&target).into_response();
     response
@@ -94,7 +94,8 @@ pub(crate) async fn light(
         })
         .map(|block| Paragraph {
             heading: block.kind == BlockKind::Heading,
-            text: block.text.clone(),
+            // The page has no tables: cells of a row are told apart all the same.
+            text: block.text.replace('\t', " · "),
         })
         .collect();
     let clip = low_band(&app, &article).await?;

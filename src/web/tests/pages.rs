@@ -228,7 +228,7 @@ async fn a_post_the_channel_would_refuse_cannot_be_submitted() {
     let action = format!("/bai-dang/{}/gui-duyet", world.posts.broken.id);
     assert!(!page.text().contains(&action));
     assert!(page.text().contains("Kênh sẽ không nhận bài này"));
-    assert!(page.text().contains("Lời văn dài") && page.text().contains("768 đơn vị UTF-16"));
+    assert!(page.text().contains("Lời văn dài") && page.text().contains("768 ký tự"));
     assert_eq!(author.post(&action, &[]).await.status, StatusCode::CONFLICT);
     assert_eq!(stored(&world, &world.posts.broken).await.state, PostState::Draft);
     let fine = format!("/bai-dang/{}/gui-duyet", world.posts.draft.id);

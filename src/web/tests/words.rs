@@ -185,8 +185,7 @@ async fn a_fix_is_shown_as_a_change_and_kept_only_when_a_person_keeps_it() {
     let id = post.id.to_string();
     let page = author.get(&format!("/bai-dang/{id}/sua")).await;
     let page = page.text();
-    for said in ["Lời văn dài", "768 đơn vị UTF-16", "Ảnh: bài có 0 tệp, kênh nhận 1."]
-    {
+    for said in ["Lời văn dài", "768 ký tự", "Ảnh: bài có 0 tệp, kênh nhận 1."] {
         assert!(page.contains(said), "{said}: {page}");
     }
     assert!(page.contains("value=\"media.photo.count count\""));

@@ -131,7 +131,7 @@ fn the_post_of_these_tests_is_one_that_the_channel_takes() {
 }
 
 #[test]
-fn words_that_are_too_long_lose_whole_parts_from_the_end() {
+fn words_that_are_too_long_lose_whole_parts_the_least_first() {
     let url = link().url;
     let check = |text: &str, expected: &str| {
         let content = with(|c| c.text = text.replace('@', &url), PostFormat::Photo);
@@ -142,12 +142,32 @@ fn words_that_are_too_long_lose_whole_parts_from_the_end() {
         assert_eq!((&mended.title, &mended.media), (&content.title, &content.media));
     };
     let long = "Câu hai dài thêm cho quá giới hạn của kênh này, không quá 1,5 triệu đồng mỗi hộ.";
-    // Points but the first go, then hashtags, then the first point, then sentences.
+    // What is said twice goes, then hashtags, then sentences but the first, then points.
     check(
         &format!(
             "Câu một.\n\n• Ý đầu.\n• {long}\n• {long}\n\nXem chi tiết: @\nNguồn: Cổng\n#Một #Hai"
         ),
-        "Câu một.\n\n• Ý đầu.\n\nXem chi tiết: @\nNguồn: Cổng\n#Một #Hai",
+        "Câu một.\n\n• Ý đầu.\n\nXem chi tiết: @\nNguồn: Cổng",
+    );
+    // Words that somebody added, eight times, go before the facts, and before a sentence of the article.
+    let fact = "Mức hỗ trợ không quá 1,5 triệu đồng.";
+    let filler = "Đây là một câu thêm vào cho đủ dài. ".repeat(8);
+    check(
+        &format!(
+            "Câu một.\n\n{filler}\n\n• Hỗ trợ 60 triệu đồng.\n• Có 312 hộ.\n\nXem chi tiết: @"
+        ),
+        "Câu một.\n\nĐây là một câu thêm vào cho đủ dài.\n\n• Hỗ trợ 60 triệu đồng.\n• Có 312 hộ.\n\nXem chi tiết: @",
+    );
+    check(
+        &format!(
+            "Câu một. Một câu tự viết dài dòng để cho vượt giới hạn của kênh. {fact}\n\n• Có 312 hộ.\n• Có 287 hộ khác.\n\nXem chi tiết: @"
+        ),
+        &format!("Câu một. {fact}\n\n• Có 312 hộ.\n• Có 287 hộ khác.\n\nXem chi tiết: @"),
+    );
+    // Of the facts the last go first; one stays where nothing else is said.
+    check(
+        &format!("• Có 312 hộ.\n• {long}\n• {}\n\nXem chi tiết: @", long.replace("hai", "ba")),
+        &format!("• Có 312 hộ.\n• {long}\n\nXem chi tiết: @"),
     );
     check(
         &format!("{long}\n\nXem chi tiết: @\n#MộtThẻDài #HaiThẻDài #BaThẻDài"),

@@ -53,6 +53,10 @@ impl<'a, 'b> Plate<'a, 'b> {
         let brief = self.order.brief;
         match topic {
             Topic::Title => {
+                // A mark takes nothing away: the section stays beside it.
+                if brief.title.is_edited() {
+                    self.fact("kicker", "section_edited");
+                }
                 self.text("text", &brief.title, page);
                 self.fact("kicker", "section");
             }

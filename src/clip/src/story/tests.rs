@@ -292,6 +292,18 @@ fn what_a_person_rewrote_is_marked() {
         "Đã biên tập"
     );
     assert!(timeline.texts.iter().any(|d| d.edited && d.text.starts_with("Phủ sóng 4G")));
+    // A headline keeps its section beside the mark.
+    sample.brief.title.text = "Bão số 9 gần bờ".into();
+    sample.brief.title.edits = vec![Edit::Rewritten { by, at }];
+    for (section, kicker) in [("Xã hội", "Xã hội · Đã biên tập"), ("", "Đã biên tập")]
+    {
+        sample.article.section = section.into();
+        let order = sample.order(&photos);
+        let timeline = short(&order);
+        provenance::check(&timeline, &order).unwrap();
+        let title = timeline.plates.iter().find(|p| p.data["text"] == "Bão số 9 gần bờ").unwrap();
+        assert_eq!(title.data["kicker"], kicker);
+    }
 }
 
 #[test]

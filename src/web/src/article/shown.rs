@@ -1,6 +1,6 @@
 //! The variants of an article as people see them: pictures, players with their scenes, and where every word is from.
 
-use loa_model::{Article, Rendition, Span, Variant, VariantKind, VariantState};
+use loa_model::{Article, BlockKind, Rendition, Span, Variant, VariantKind, VariantState};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -295,11 +295,45 @@ fn scene_of(scene: &Value, article: &Article) -> Option<SceneView> {
     let ms = |name: &str| scene.get(name)?.as_u64();
     let from_ms = ms("from_ms")?;
     let lines = scene.get("lines").and_then(Value::as_array).into_iter().flatten();
+    let lines: Vec<Traced> = lines.filter_map(|line| traced(line.as_object()?, article)).collect();
+    // The standfirst is told as a point is, and has a name of its own where it is arranged.
+    let block = lines.first().and_then(|line| article.blocks.get(line.block? as usize));
+    let of_sapo = block.is_some_and(|block| block.kind == BlockKind::Sapo);
+    let kind = scene.get("kind")?.as_str()?;
     Some(SceneView {
-        kind: scene.get("kind")?.as_str()?.to_owned(),
+        kind: if of_sapo && kind == "point" { "sapo" } else { kind }.to_owned(),
         from_ms,
         to_ms: ms("to_ms")?,
         time: format!("{}:{:02}", from_ms / 60_000, from_ms / 1000 % 60),
-        lines: lines.filter_map(|line| traced(line.as_object()?, article)).collect(),
+        lines,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_standfirst_has_its_own_name_among_the_scenes() {
+        let block = |kind: &str, text: &str| json!({"kind": kind, "text": text});
+        let article: Article = serde_json::from_value(json!({
+            "id": "01890000-0000-7000-8000-000000000001", "agency": "demo", "revision": 1,
+            "digest": "0".repeat(64), "state": "ready",
+            "source": {"canonical_url": "", "publisher": "", "via": "html"}, "lang": "vi",
+            "section": "", "authors": [], "published_at": null, "embargo_until": null, "keywords": [],
+            "blocks": [block("title", "Tựa"), block("sapo", "Mở đầu."), block("paragraph", "Một ý.")],
+            "photos": [], "fetched_at": "2026-11-22T03:00:00Z"
+        }))
+        .unwrap();
+        let kind = |kind: &str, block: u32| {
+            let span = json!({"revision": 1, "block": block, "start": 0, "end": 3});
+            let line = json!({"text": "x", "span": span});
+            let scene = json!({"kind": kind, "from_ms": 0, "to_ms": 1, "lines": [line]});
+            scene_of(&scene, &article).unwrap().kind
+        };
+        assert_eq!((kind("point", 1), kind("point", 2)), ("sapo".into(), "point".into()));
+        assert_eq!(kind("figure", 1), "figure");
+    }
 }

@@ -201,6 +201,14 @@ fn place_of(of: &Topic, brief: &Brief) -> Option<Span> {
     }
 }
 
+/// What a scene shows, in a line: a figure with what it counts, for the sentence it stands in may hold others.
+fn said(row: &ClipRow, brief: &Brief) -> String {
+    let Topic::Figure(n) = row.beat.of else { return row.words.clone() };
+    let Some(figure) = brief.figures.get(n) else { return row.words.clone() };
+    let gap = if matches!(figure.unit.as_str(), "" | "%") { "" } else { " " };
+    format!("{}{gap}{} · {}", figure.value, figure.unit, figure.label.text)
+}
+
 fn rows(rows: &[ClipRow], bench: &Bench, brief: &Brief) -> Vec<RowView> {
     let points = bench.points();
     let view = |(n, row): (usize, &ClipRow)| {
@@ -234,7 +242,7 @@ fn rows(rows: &[ClipRow], bench: &Bench, brief: &Brief) -> Vec<RowView> {
             topic: topic.to_string(),
             kind,
             number,
-            words: row.words.clone(),
+            words: said(row, brief),
             line,
             at: at.unwrap_or_default(),
             on: row.place == Place::Told,
@@ -503,6 +511,34 @@ mod tests {
             assert!(error.contains(told), "{more:?}: {error}");
         }
         assert!(scenes(&pairs(&title[..1])).unwrap_err().contains("ít nhất một cảnh"));
+    }
+
+    #[test]
+    fn a_figure_is_named_by_itself_and_not_by_its_sentence() {
+        let span = json!({"revision": 1, "block": 1, "start": 0, "end": 1});
+        let label = json!({"text": "mức hỗ trợ", "span": span, "edits": []});
+        let figure = |value: &str, unit: &str| json!({"value": value, "unit": unit, "label": label, "span": span, "sentence": label});
+        let brief: Brief = serde_json::from_value(json!({
+            "id": "01890000-0000-7000-8000-000000000002", "agency": "demo",
+            "article": "01890000-0000-7000-8000-000000000001", "revision": 1,
+            "article_digest": "0".repeat(64), "story": "news", "title": label, "sapo": null, "points": [],
+            "figures": [figure("30", "triệu đồng mỗi hộ"), figure("70", "%")],
+            "quotes": [], "dates": [], "legal_docs": [], "hashtags": []
+        }))
+        .unwrap();
+        let row = |of: serde_json::Value| ClipRow {
+            beat: serde_json::from_value(json!({"of": of})).unwrap(),
+            words: "Cả câu.".to_owned(),
+            place: Place::Told,
+        };
+        for (of, told) in [
+            (json!({"figure": 0}), "30 triệu đồng mỗi hộ · mức hỗ trợ"),
+            (json!({"figure": 1}), "70% · mức hỗ trợ"),
+            (json!({"figure": 2}), "Cả câu."),
+            (json!("sapo"), "Cả câu."),
+        ] {
+            assert_eq!(said(&row(of), &brief), told);
+        }
     }
 
     #[test]
