@@ -400,7 +400,8 @@ pub(crate) async fn compose(
     show(&app, &visitor, Question::default(), 1, Some(count)).await
 }
 
-/// Queues the composing of articles for accounts; the answer is a job for each article.
+/// Queues the composing of articles for accounts; the answer is a job for each article. Where one is under way that does it as
+/// soon, that one is the answer: pressing twice starts nothing twice.
 pub(crate) async fn queue_composing(
     app: &Shared,
     visitor: &Visitor,
@@ -428,6 +429,11 @@ pub(crate) async fn queue_composing(
     }
     let mut changes = Changes::by(visitor.actor(), "queue composing");
     let mut jobs = Vec::new();
+    let mut open = Vec::new();
+    for state in pages::UNFINISHED {
+        let own = pages::jobs_of(app, agency, state).await?.into_iter();
+        open.extend(own.map(|view| view.job));
+    }
     for id in articles {
         let article = crate::article::find(app, visitor, id).await?;
         let work = JobKind::Compose {
@@ -438,10 +444,26 @@ pub(crate) async fn queue_composing(
             when,
             text: None,
         };
+        let same = |job: &&Job| job.priority <= priority && does(&job.work, &work);
+        if let Some(job) = open.iter().find(same) {
+            jobs.push(job.id);
+            continue;
+        }
         let job = Job { priority, ..Job::new(app.ids.make(), agency, work, now) };
         jobs.push(job.id);
         changes = changes.enqueue(job);
     }
-    app.store.commit(changes).await?;
+    if !changes.enqueue.is_empty() {
+        app.store.commit(changes).await?;
+    }
     Ok(jobs)
+}
+
+/// Whether the work under way makes every post that the other would, for the same time.
+fn does(open: &JobKind, other: &JobKind) -> bool {
+    let JobKind::Compose { article, revision, accounts, when, text: None, .. } = other else {
+        return false;
+    };
+    matches!(open, JobKind::Compose { article: a, revision: r, accounts: all, when: w, text: None, .. }
+        if (a, r, w) == (article, revision, when) && accounts.iter().all(|name| all.contains(name)))
 }

@@ -64,6 +64,10 @@ impl Watching {
                 let event = Event::default().event("progress");
                 return event.json_data(Progress { step, ..progress }).ok();
             }
+            // It made what it could and goes on later: others may want to see what came of it.
+            if self.told.take_if(|_| !self.progress.borrow().contains_key(&self.job)).is_some() {
+                return Some(Event::default().event("rest").data(""));
+            }
             let gone = tokio::select! {
                 changed = self.progress.changed() => changed.is_err(),
                 changed = self.commits.changed() => changed.is_err(),

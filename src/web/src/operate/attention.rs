@@ -56,8 +56,8 @@ pub(super) async fn cancel(
     Path(id): Path<String>,
 ) -> Result<Json<Value>, WebError> {
     let id: JobId = id.parse().map_err(|_| WebError::missing())?;
-    pages::own_job(&app, &visitor, id).await?;
-    app.store.cancel_job(id, visitor.actor()).await?;
+    let left = app.desk.leave_job(id, visitor.user.id).await;
+    left.map_err(|error| desk_problem(&app, &visitor, &error))?;
     Ok(Json(json!({ "id": id, "cancelled": true })))
 }
 
