@@ -46,7 +46,14 @@ struct Facts {
     digest: String,
     digest_short: String,
     lang: String,
-    doubts: Vec<loa_model::Doubt>,
+    doubts: Vec<DoubtView>,
+}
+
+/// Something that the reading was not sure of.
+#[derive(Serialize)]
+struct DoubtView {
+    code: String,
+    detail: ReasonView,
 }
 
 #[derive(Serialize)]
@@ -195,7 +202,14 @@ pub(crate) async fn page(
             digest: article.digest.to_string(),
             digest_short: article.digest.short(),
             lang: article.lang.clone(),
-            doubts: article.doubts.clone(),
+            doubts: article
+                .doubts
+                .iter()
+                .map(|doubt| DoubtView {
+                    code: doubt.code.clone(),
+                    detail: ReasonView::of(&app.assets, &visitor.lang, &doubt.detail),
+                })
+                .collect(),
         },
     };
     pages::draw(&app, &visitor, "articles", "pages/article.html", page).await

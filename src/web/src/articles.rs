@@ -114,6 +114,8 @@ struct List {
     composing: Option<usize>,
     /// The steps to the first live post, until there is one.
     start: Option<start::Start>,
+    /// The first live post, while that is news; empty otherwise.
+    first_live: String,
 }
 
 /// The address of a question, without one of its parts.
@@ -173,7 +175,9 @@ async fn show(
         app.store.list::<Account>("account_by_agency", &join(&[agency, ""]), 200).await?;
     let accounts = accounts.into_iter().map(|row| (row.record.name.to_string(), row.record.title));
     let more = skip + rows.len() < found.total;
+    let start = start::on_start_page(app, visitor).await?;
     let list = List {
+        first_live: start::first_live(app, visitor).await?.unwrap_or_default(),
         jobs: pages::job_cards(app, visitor, None).await?,
         chips: chips.collect(),
         total: found.total,
@@ -190,7 +194,7 @@ async fn show(
         articles: rows,
         asked,
         composing,
-        start: start::on_start_page(app, visitor).await?,
+        start,
     };
     pages::draw(app, visitor, "articles", "pages/articles.html", list).await
 }

@@ -204,14 +204,21 @@ async fn what_was_not_sure_is_shown() {
     let row = world.store.read::<Article>(&article.key()).await.unwrap().unwrap();
     let doubt =
         |code: &str, detail: &str| loa_model::Doubt { code: code.into(), detail: detail.into() };
-    article.doubts = vec![doubt("no_date", ""), doubt("photo_left_out", "<b>x</b>.jpg")];
+    let lost = "https://a.example/x.jpg: cannot resolve a.example: no such host (nothing was sent)";
+    article.doubts = vec![
+        doubt("no_date", ""),
+        doubt("photo_left_out", "<b>x</b>.jpg"),
+        doubt("photo_left_out", lost),
+    ];
     let changes = Changes::by(Actor::Worker("test".into()), "doubt").update(&article, row.version);
     world.store.commit(changes).await.unwrap();
     let page = browser.get(&format!("/bai-viet/{}", article.id)).await;
     assert!(page.text().contains("Không tìm thấy ngày xuất bản."), "{}", page.text());
     assert!(page.text().contains("&lt;b&gt;x&lt;&#x2f;b&gt;.jpg"), "{}", page.text());
+    assert!(page.text().contains("Không tìm thấy máy chủ của địa chỉ này"), "{}", page.text());
+    assert!(page.text().contains("no such host"), "folded, not lost");
     let list = browser.get("/?q=gia+dien").await;
-    assert!(list.text().contains("Điểm cần xem lại: 2"), "{}", list.text());
+    assert!(list.text().contains("Điểm cần xem lại: 3"), "{}", list.text());
 }
 
 #[tokio::test]
