@@ -144,11 +144,12 @@ pub(crate) async fn own_job(
     view.filter(|view| view.job.agency == visitor.user.agency).ok_or_else(WebError::missing)
 }
 
-/// Whether a job still has work before it. A store that cannot be read counts as yes: the next change asks again.
-pub(crate) async fn is_unfinished(app: &Shared, id: JobId) -> bool {
+/// How a job stands that still has work before it; nothing for one that is over. A store that cannot be read counts as under way:
+/// the next change asks again.
+pub(crate) async fn unfinished(app: &Shared, id: JobId) -> Option<JobState> {
     match app.store.job(id).await {
-        Ok(view) => view.is_some_and(|view| UNFINISHED.contains(&view.state)),
-        Err(_) => true,
+        Ok(view) => view.map(|view| view.state).filter(|state| UNFINISHED.contains(state)),
+        Err(_) => Some(JobState::Executing),
     }
 }
 

@@ -108,7 +108,7 @@ pub(super) fn retry_told() -> Value {
 
 /// The operation as `OpenAPI` says it.
 pub(super) fn progress_told() -> Value {
-    let summary = "The progress of a job as server-sent events: progress, then done";
+    let summary = "The progress of a job as server-sent events: progress, rest when it goes on later, then done";
     let mut told = approvals::told(summary, "", None, &[JOB]);
     told["responses"]["200"] = json!({
         "description": "Events until the job has no work before it",
