@@ -272,6 +272,7 @@ async fn is_there(app: &Shared, variant: &Variant) -> Result<bool, WebError> {
 /// Which variant is to be made again.
 #[derive(Debug, Deserialize)]
 struct Again {
+    #[serde(default)]
     dang: String,
 }
 
@@ -282,8 +283,8 @@ async fn again(
     Path(id): Path<String>,
     Form(Again { dang }): Form<Again>,
 ) -> Result<Response, WebError> {
-    let kind: VariantKind = named("dang", &dang).map_err(WebError::unfit)?;
     let bench = Bench::of(&app, &visitor, &id).await?;
+    let kind: VariantKind = named("dang", &dang).map_err(WebError::unfit)?;
     let to = format!("/bai-viet/{id}?ban={}#h-variants", name_of(&kind));
     let variant = bench.now(kind).ok_or_else(WebError::missing)?;
     if is_there(&app, variant).await? {
