@@ -112,10 +112,19 @@ struct List {
     may_write: bool,
     /// How many articles are being composed now, after somebody asked for it.
     composing: Option<usize>,
+    /// What was ticked when something was missing; nothing otherwise.
+    ticked: Option<Ticked>,
     /// The steps to the first live post, until there is one.
     start: Option<start::Start>,
     /// The first live post, while that is news; empty otherwise.
     first_live: String,
+}
+
+/// What a person ticked who forgot something.
+#[derive(Serialize)]
+struct Ticked {
+    articles: Vec<String>,
+    accounts: Vec<String>,
 }
 
 /// The address of a question, without one of its parts.
@@ -152,7 +161,7 @@ pub(crate) async fn page(
     Query(asked): Query<Question>,
     Query(Page { trang }): Query<Page>,
 ) -> Result<Html<String>, WebError> {
-    show(&app, &visitor, asked, trang.max(1), None).await
+    show(&app, &visitor, asked, trang.max(1), (None, None)).await
 }
 
 async fn show(
@@ -160,7 +169,7 @@ async fn show(
     visitor: &Visitor,
     asked: Question,
     number: usize,
-    composing: Option<usize>,
+    (composing, ticked): (Option<usize>, Option<Ticked>),
 ) -> Result<Html<String>, WebError> {
     let agency = &visitor.user.agency;
     let skip = (number - 1).saturating_mul(A_PAGE);
@@ -194,6 +203,7 @@ async fn show(
         articles: rows,
         asked,
         composing,
+        ticked,
         start,
     };
     pages::draw(app, visitor, "articles", "pages/articles.html", list).await
@@ -391,7 +401,7 @@ pub(crate) async fn compose(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
     body: String,
-) -> Result<Html<String>, WebError> {
+) -> Result<Response, WebError> {
     // A checkbox group repeats its name, which form structs cannot hold.
     let pairs: Vec<_> = url::form_urlencoded::parse(body.as_bytes()).collect();
     let of = |name: &'static str| pairs.iter().filter(move |(key, _)| key == name);
@@ -399,9 +409,16 @@ pub(crate) async fn compose(
     let priority = priority::chosen(of("priority").next().map(|(_, name)| name.as_ref()))?;
     let articles: Vec<String> = all("articles").into_iter().take(MOST).collect();
     let accounts = all("accounts");
+    if articles.is_empty() || accounts.is_empty() {
+        // What was ticked stays ticked.
+        let ticked = Some(Ticked { articles, accounts });
+        let page = show(&app, &visitor, Question::default(), 1, (None, ticked)).await?;
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
+    }
     let wanted = (articles.as_slice(), accounts.as_slice());
     let count = queue_composing(&app, &visitor, wanted, (priority, When::Soon)).await?.len();
-    show(&app, &visitor, Question::default(), 1, Some(count)).await
+    let page = show(&app, &visitor, Question::default(), 1, (Some(count), None)).await?;
+    Ok(page.into_response())
 }
 
 /// Queues the composing of articles for accounts; the answer is a job for each article. Where one is under way that does it as
