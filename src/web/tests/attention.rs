@@ -155,7 +155,8 @@ async fn a_job_that_was_given_up_and_what_was_told_of_it_are_one_thing() {
     assert_eq!(counted(author.get("/kenh").await.text()), before + 1);
     let page = author.get("/can-xu-ly").await;
     assert!(!page.text().contains(&format!("/su-co/{}/dong", incident.id)), "{}", page.text());
-    for words in ["Clip ngắn", world.article.title(), "Mọi lần xử lý đều làm máy dừng giữa chừng"]
+    let title = world.article.title().replace('/', "&#x2f;");
+    for words in ["Clip ngắn", &title, "Mọi lần xử lý đều làm máy dừng giữa chừng"]
     {
         assert!(page.text().contains(words), "{words}: {}", page.text());
     }

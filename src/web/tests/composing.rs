@@ -43,7 +43,9 @@ async fn bare(world: &World) -> (Article, Variant, JobId) {
         state: VariantState::Rendered,
         ..clip.clone()
     };
-    let changes = by_worker("brief article").insert(&clip).insert(&card).enqueue(job);
+    let brief = loa_brief::extract(&article, &world.ids);
+    let changes =
+        by_worker("brief article").insert(&brief).insert(&clip).insert(&card).enqueue(job);
     world.store.commit(changes).await.unwrap();
     (article, clip, id)
 }
@@ -83,7 +85,8 @@ async fn whoever_presses_sees_at_once_what_is_composed_and_what_it_waits_for() {
         let shown = author.get(path).await;
         assert!(shown.text().contains("chờ dựng xong: Clip dài"), "{path}: {}", shown.text());
     }
-    assert!(author.get("/").await.text().contains(article.title()));
+    let link = format!("{}#h-posts\"", article.id);
+    assert!(author.get("/").await.text().contains(&link), "it says which article");
 }
 
 #[tokio::test]
