@@ -166,7 +166,7 @@ pub(crate) async fn approve(house: &House, posts: &[Post], approver: &User) -> a
     Ok(())
 }
 
-/// Waits until every variant of the article is drawn or cannot be.
+/// Waits until every variant of the article is drawn or cannot be: nobody waits for one that was called off.
 pub(crate) async fn rendered(
     house: &House,
     article: &Article,
@@ -177,9 +177,10 @@ pub(crate) async fn rendered(
     let mut board = house.board.subscribe();
     let mut last = String::new();
     loop {
-        let variants = house.store.list::<Variant>("variant_by_article", &key, 1000).await?;
-        let done = |v: &Variant| !matches!(v.state, VariantState::Queued | VariantState::Rendering);
-        if !variants.is_empty() && variants.iter().all(|row| done(&row.record)) {
+        let briefed = !house.store.list::<Variant>("variant_by_article", &key, 1).await?.is_empty();
+        // Asked after it is known that they are there.
+        if briefed && house.review.drawing(article.id, article.revision).await?.is_empty() {
+            let variants = house.store.list::<Variant>("variant_by_article", &key, 1000).await?;
             if let Some(failed) =
                 variants.iter().find(|row| row.record.state == VariantState::Failed)
             {

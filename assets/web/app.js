@@ -26,6 +26,8 @@ function listen() {
       if (left) parts.push(`${Math.ceil(left / 1000)} s ${card.dataset.words}`);
       step.textContent = parts.join(" · ");
     });
+    // It goes on later: what it made so far is shown.
+    events.addEventListener("rest", refresh);
     events.addEventListener("done", () => {
       leave(card);
       // Where a part of the page shows it, the rest stays as it is: somebody may be writing there.

@@ -70,6 +70,23 @@ impl Desk {
             Err(StoreError::Refused { .. }) => return Err(NotNow::NotOver.into()),
             Err(error) => return Err(error.into()),
         }
+        self.dealt_with(id, by).await
+    }
+
+    /// Leaves a job that nobody wants, and closes what was told of it.
+    ///
+    /// # Errors
+    /// [`DeskError::Role`]; [`DeskError::Unknown`] also for another agency's.
+    pub async fn leave_job(&self, id: JobId, by: UserId) -> Result<()> {
+        let unknown = || DeskError::Unknown(format!("job {id}"));
+        let kept = self.store.read::<Job>(&id.to_string()).await?.ok_or_else(unknown)?;
+        self.person(by, &kept.record.agency, NEWSROOM).await?.ok_or_else(unknown)?;
+        self.store.cancel_job(id, Actor::User(by)).await?;
+        self.dealt_with(id, by).await
+    }
+
+    /// Closes what was told of a job.
+    async fn dealt_with(&self, id: JobId, by: UserId) -> Result<()> {
         let told = Changes::by(Actor::User(by), "close incident");
         let told = self.closing(told, IncidentKind::Poison, &id.to_string(), by).await?;
         if !told.rows.is_empty() {

@@ -2,28 +2,27 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use loa_channel::{Channel, Cx, Notes, To};
 use loa_delivery::{Channels, Secrets, finish_refresh, keep_usage, reads_from};
 use loa_ingest::Ingest;
 use loa_model::{
-    Account, AccountName, Actor, Agency, Article, ArticleId, Brief, Cancel, Digest, Ids, Job,
-    JobKind, Post, PostId, Priority, Progress, Rendition, Secret, UserId, Variant, VariantId,
-    VariantKind, VariantState, When,
+    Account, Actor, Agency, Article, ArticleId, Brief, Cancel, Digest, Ids, Job, JobKind, Post,
+    PostId, Progress, Rendition, Secret, Variant, VariantId, VariantKind, VariantState,
     article::article_key,
     record::join,
     seams::{OpenGate, SharedClock},
     variant::VariantEvent,
 };
 use loa_reach::{Measurement, Meter};
-use loa_review::{Order, Outcome, Review, Slot, Target, Writing};
+use loa_review::{Review, Slot};
 use loa_store::{Blobs, Changes, Claimed, Store, StoreExt, Versioned};
 
 use crate::{
     BlobReader, Error, Result, VideoOnDisk,
     cinema::fills,
+    composing::Asked,
     studio::{PhotoOnDisk, Recipe, Studio, Take},
-    words::words,
 };
 
 /// Default posts of an article, by channel.
@@ -79,9 +78,6 @@ pub struct Flow {
     refreshing: tokio::sync::Mutex<()>,
 }
 
-/// Wait for renders before composing asks again.
-const RENDER_WAIT: SignedDuration = SignedDuration::from_secs(2);
-
 impl Flow {
     /// A flow over these hands.
     pub fn new(deps: Deps) -> Self {
@@ -108,8 +104,15 @@ impl Flow {
             JobKind::Brief { article, revision } => self.brief(job, *article, *revision).await,
             JobKind::Render { variant } => self.render(job, *variant, cancel, progress).await,
             JobKind::Compose { article, revision, accounts, author, when, text } => {
-                let (of, own) = ((*article, *revision), text.as_deref());
-                self.compose(job, of, accounts, *author, *when, own).await
+                let asked = Asked {
+                    of: (*article, *revision),
+                    accounts,
+                    author: *author,
+                    when: *when,
+                    priority: job.job.priority,
+                    text: text.as_deref(),
+                };
+                self.compose(job, &asked).await
             }
             JobKind::Prepare { source, agency, .. } => self.ingest(job, source, agency).await,
             JobKind::Watch { feed, look } => self.watch(job, *feed, *look).await,
@@ -156,6 +159,7 @@ impl Flow {
             let render = Job { priority: job.job.priority, ..render };
             changes = changes.insert(&variant).enqueue(render);
         }
+        changes = self.waking(changes, id).await?;
         deps.store.commit(changes.finish(job)).await?;
         Ok(Done::Committed)
     }
@@ -225,6 +229,7 @@ impl Flow {
             // In the same commit: nobody sees a draft with the picture of before beside the one that was just drawn.
             (changes, _) = deps.review.follow(changes, &variant, chosen.by).await?;
         }
+        changes = self.waking(changes, variant.article).await?;
         deps.store.commit(changes.finish(job)).await?;
         Ok(Done::Committed)
     }
@@ -272,102 +277,6 @@ impl Flow {
             });
         }
         Ok((renditions, provenance, recipe.kit.as_ref().map(|kit| kit.own.digest)))
-    }
-
-    async fn compose(
-        &self,
-        job: &Claimed,
-        of: (ArticleId, u32),
-        accounts: &[AccountName],
-        author: UserId,
-        when: When,
-        own: Option<&str>,
-    ) -> Result<Done> {
-        let priority = job.job.priority;
-        let composed = self.composed(of, accounts, author, when, priority, own).await?;
-        Ok(if composed.is_some() {
-            Done::Nothing
-        } else {
-            Done::Later(self.deps.clock.now() + RENDER_WAIT)
-        })
-    }
-
-    /// Variants → one draft for each slot of each account's profile. Nothing while variants are still being drawn.
-    ///
-    /// # Errors
-    /// [`Error::Missing`] for an account or channel that is not there, [`Error::Review`].
-    pub async fn compose_now(
-        &self,
-        of: (ArticleId, u32),
-        accounts: &[AccountName],
-        author: UserId,
-        when: When,
-        priority: Priority,
-    ) -> Result<Option<Outcome>> {
-        self.composed(of, accounts, author, when, priority, None).await
-    }
-
-    /// With the words that a person wrote, where they did.
-    async fn composed(
-        &self,
-        (id, revision): (ArticleId, u32),
-        accounts: &[AccountName],
-        author: UserId,
-        when: When,
-        priority: Priority,
-        own: Option<&str>,
-    ) -> Result<Option<Outcome>> {
-        let deps = &self.deps;
-        let key = join(&[&id.to_string(), &format!("{revision:06}"), ""]);
-        let variants = deps.store.list::<Variant>("variant_by_article", &key, 1000).await?;
-        let drawing = |v: &Versioned<Variant>| {
-            matches!(v.record.state, VariantState::Queued | VariantState::Rendering)
-        };
-        if variants.is_empty() || variants.iter().any(drawing) {
-            return Ok(None);
-        }
-        let article = self.article(id, revision).await?;
-        let brief = self.brief_of(&article).await?;
-        let mut found: Vec<(Account, Arc<dyn Channel>)> = Vec::new();
-        for name in accounts {
-            let row = deps.store.read::<Account>(name.as_str()).await?;
-            let account =
-                row.ok_or_else(|| Error::Missing { what: "account", id: name.to_string() })?.record;
-            let channel = deps.channels.get(name.channel());
-            let channel = channel
-                .ok_or_else(|| Error::Missing { what: "channel", id: name.channel().to_owned() })?;
-            found.push((account, channel));
-        }
-        let none = Vec::new();
-        let targets = found
-            .iter()
-            .map(|(account, channel)| Target {
-                account,
-                capability: channel.capability(),
-                profile: deps.profiles.get(account.name.channel()).unwrap_or(&none),
-            })
-            .collect();
-        let agency = deps.store.read::<Agency>(&article.agency).await?;
-        let zone = agency.map_or_else(|| "UTC".to_owned(), |agency| agency.record.zone);
-        let order = Order {
-            agency: &article.agency,
-            article: id,
-            revision,
-            targets,
-            author,
-            when,
-            zone: &zone,
-            priority,
-        };
-        let write = |writing: &Writing<'_>| words(writing, &brief, own);
-        let outcome = deps.review.compose(Actor::User(author), &order, &write).await?;
-        for missing in &outcome.missing {
-            tracing::warn!(account = %missing.account, format = ?missing.format, what = missing.what, "A default post could not be made");
-        }
-        for (post, violations) in &outcome.violations {
-            tracing::warn!(%post, ?violations, "A draft breaks a limit of its channel; an editor must change it");
-        }
-        Ok(Some(outcome))
     }
 
     /// Live post → a sample, and the next measurement, in one commit.
@@ -460,7 +369,7 @@ impl Flow {
         recipe.with_own(&*self.deps.store, &self.deps.blobs, agency).await
     }
 
-    async fn article(&self, id: ArticleId, revision: u32) -> Result<Article> {
+    pub(crate) async fn article(&self, id: ArticleId, revision: u32) -> Result<Article> {
         let key = article_key(id, revision);
         let row = self.deps.store.read::<Article>(&key).await?;
         Ok(row.ok_or(Error::Missing { what: "article", id: key })?.record)

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod cinema;
+mod composing;
 mod error;
 mod flow;
 mod footage;

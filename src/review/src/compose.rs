@@ -1,11 +1,13 @@
 //! From an article and its variants to drafts, as each account's publishing profile says.
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
 use loa_model::{
     Account, AccountName, Actor, Article, ArticleId, ArticleState, BodyBlock, Capability,
-    FormatRule, Link, Media, MediaRole, Post, PostContent, PostFormat, PostState, Priority,
-    Rendition, Timing, UserId, Variant, VariantKind, VariantState, Violation, When,
-    article::article_key, record::join,
+    FormatRule, JobId, JobKind, JobState, Link, Media, MediaRole, Post, PostContent, PostFormat,
+    PostState, Priority, Rendition, Timing, UserId, Variant, VariantId, VariantKind, VariantState,
+    Violation, When, article::article_key, record::join,
 };
 use loa_store::{Changes, StoreExt};
 use serde::{Deserialize, Serialize};
@@ -65,6 +67,17 @@ pub struct Slot {
     pub after_minutes: u16,
 }
 
+impl Slot {
+    /// Whether it shows one of these kinds.
+    fn needs(&self, kinds: &BTreeSet<VariantKind>) -> bool {
+        let of = |pick: &Pick| match pick {
+            Pick::Variant { kind, .. } | Pick::Pages { kind, .. } => Some(*kind),
+            Pick::Photo { .. } => None,
+        };
+        self.media.iter().filter_map(of).chain(self.only_with).any(|kind| kinds.contains(&kind))
+    }
+}
+
 /// An account to compose for.
 #[derive(Debug, Clone, Copy)]
 pub struct Target<'a> {
@@ -95,6 +108,9 @@ pub struct Order<'a> {
     pub zone: &'a str,
     /// Urgency.
     pub priority: Priority,
+    /// The job that asks, when it may ask again for what was not drawn yet. What came of it once is not made again, also when it
+    /// was refused meanwhile.
+    pub asked: Option<JobId>,
 }
 
 /// What the words of one post are written for.
@@ -140,6 +156,17 @@ pub struct Outcome {
     pub violations: Vec<(loa_model::PostId, Vec<Violation>)>,
     /// Posts of a profile that could not be made, and what was missing.
     pub missing: Vec<Missing>,
+    /// Posts of a profile that can be made when more is drawn.
+    pub waiting: Vec<Waiting>,
+}
+
+/// A post of a profile that what it shows is still drawn for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// Account.
+    pub account: AccountName,
+    /// Format.
+    pub format: PostFormat,
 }
 
 /// A post of a profile that could not be made.
@@ -154,8 +181,8 @@ pub struct Missing {
 }
 
 impl Review {
-    /// Makes the drafts of an article. Asked again it makes none twice: a post of the same revision, account and format that
-    /// is not void is kept.
+    /// Makes the drafts of an article, but for those whose variants are still drawn. Asked again it makes none twice: a post of the
+    /// same revision, account and format that is not void is kept.
     ///
     /// # Errors
     /// [`ReviewError::NotFound`], [`ReviewError::ArticleNotReady`], [`ReviewError::ArticleChanged`], [`ReviewError::Account`],
@@ -178,14 +205,7 @@ impl Review {
                 return Err(ReviewError::ArticleChanged);
             }
         }
-        let prefix = join(&[&order.article.to_string(), &format!("{:06}", order.revision), ""]);
-        let variants: Vec<Variant> = self
-            .store
-            .list::<Variant>("variant_by_article", &prefix, 1000)
-            .await?
-            .into_iter()
-            .map(|v| v.record)
-            .collect();
+        let (variants, drawing) = self.variants_of(order.article, order.revision).await?;
         let known = self.posts_of(order.article).await?;
 
         let mut outcome = Outcome {
@@ -193,6 +213,7 @@ impl Review {
             made: Vec::new(),
             violations: Vec::new(),
             missing: Vec::new(),
+            waiting: Vec::new(),
         };
         let mut drafts: Vec<(Post, SignedDuration)> = Vec::new();
         for target in &order.targets {
@@ -214,11 +235,29 @@ impl Review {
                     outcome.posts.push(post.clone());
                     continue;
                 }
+                let refused = |post: &Post| {
+                    post.revision == order.revision
+                        && post.account == account.name
+                        && post.content.format == slot.format
+                        && order.asked.is_some_and(|job| post.id.0 > job.0)
+                };
+                if known.iter().any(|p| refused(&p.record)) {
+                    continue;
+                }
                 let of_this = |post: &Post| {
                     post.account == account.name && Some(post.content.format) == slot.unless
                 };
                 let before = outcome.posts.iter().chain(drafts.iter().map(|(post, _)| post));
                 if before.into_iter().any(of_this) {
+                    continue;
+                }
+                let waits_for = |waiting: &Waiting| {
+                    waiting.account == account.name && Some(waiting.format) == slot.unless
+                };
+                // What decides whether there is this post is drawn yet, or what it shows.
+                if outcome.waiting.iter().any(waits_for) || slot.needs(&drawing) {
+                    let (account, format) = (account.name.clone(), slot.format);
+                    outcome.waiting.push(Waiting { account, format });
                     continue;
                 }
                 let there = |kind| variants.iter().any(|variant| variant.kind == kind);
@@ -275,6 +314,45 @@ impl Review {
         }
         outcome.posts.extend(drafts.into_iter().map(|(post, _)| post));
         Ok(outcome)
+    }
+
+    /// The variants of a revision, and the kinds of which one will still be drawn.
+    async fn variants_of(
+        &self,
+        article: ArticleId,
+        revision: u32,
+    ) -> loa_store::Result<(Vec<Variant>, BTreeSet<VariantKind>)> {
+        let prefix = join(&[&article.to_string(), &format!("{revision:06}"), ""]);
+        let list = || self.store.list::<Variant>("variant_by_article", &prefix, 1000);
+        let before: BTreeSet<VariantId> = list().await?.into_iter().map(|v| v.record.id).collect();
+        let mut drawn: BTreeSet<VariantId> = BTreeSet::new();
+        for state in JobState::ALL.into_iter().filter(|state| !state.ended()) {
+            let jobs = self.store.jobs(Some(state), usize::MAX).await?.into_iter();
+            drawn.extend(jobs.filter_map(|view| match view.job.work {
+                JobKind::Render { variant } => Some(variant),
+                _ => None,
+            }));
+        }
+        // Read after the jobs: what ended in between is seen as it ended, and what was asked for in between counts as under way.
+        let variants: Vec<Variant> = list().await?.into_iter().map(|v| v.record).collect();
+        let is_drawing = |v: &&Variant| {
+            matches!(v.state, VariantState::Queued | VariantState::Rendering)
+                && (drawn.contains(&v.id) || !before.contains(&v.id))
+        };
+        let drawing = variants.iter().filter(is_drawing).map(|v| v.kind).collect();
+        Ok((variants, drawing))
+    }
+
+    /// The kinds of a revision of which a variant will still be drawn: one whose job was called off or died is none of them.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn drawing(
+        &self,
+        article: ArticleId,
+        revision: u32,
+    ) -> loa_store::Result<BTreeSet<VariantKind>> {
+        Ok(self.variants_of(article, revision).await?.1)
     }
 
     /// Gives each draft its time, as late after the first as its profile says, and writes it with the slot it takes.

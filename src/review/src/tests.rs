@@ -11,6 +11,7 @@ mod raced;
 mod reschedule;
 mod rewording;
 mod slots;
+mod waiting;
 mod words;
 
 use std::sync::{Arc, Mutex};

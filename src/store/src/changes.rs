@@ -137,12 +137,22 @@ pub struct Changes {
     pub enqueue: Vec<Job>,
     /// Job finished by this commit, with its fence: the work and its end are one commit.
     pub finish: Option<(JobId, u64)>,
+    /// Jobs that were put off and are due with this commit. The ledger keeps the rows that come of it.
+    #[serde(skip)]
+    pub wake: Vec<JobId>,
 }
 
 impl Changes {
     /// No changes yet.
     pub fn by(actor: Actor, what: impl Into<String>) -> Self {
-        Self { actor, what: what.into(), rows: Vec::new(), enqueue: Vec::new(), finish: None }
+        Self {
+            actor,
+            what: what.into(),
+            rows: Vec::new(),
+            enqueue: Vec::new(),
+            finish: None,
+            wake: Vec::new(),
+        }
     }
 
     /// Puts a new record; its key must not exist.
@@ -191,6 +201,14 @@ impl Changes {
     #[must_use]
     pub fn enqueue(mut self, job: Job) -> Self {
         self.enqueue.push(job);
+        self
+    }
+
+    /// Makes a job that was put off due with this commit: what it waited for is here. Nothing happens to one that runs, that
+    /// failed, or that is over.
+    #[must_use]
+    pub fn wake(mut self, job: JobId) -> Self {
+        self.wake.push(job);
         self
     }
 

@@ -62,6 +62,7 @@ macro_rules! conformance {
             a_job_waits_for_its_time
             jobs_are_queued_with_their_commit
             a_job_id_is_queued_once
+            what_a_job_waited_for_makes_it_due
             a_lapsed_lease_is_taken_and_fenced
             a_slow_worker_may_hand_in_while_nobody_took_over
             a_heartbeat_keeps_the_lease

@@ -117,7 +117,7 @@ impl Engine {
     }
 
     /// Stages a caller's changes.
-    pub(crate) fn commit(&mut self, now: Timestamp, changes: Changes) -> Result<Seq> {
+    pub(crate) fn commit(&mut self, now: Timestamp, mut changes: Changes) -> Result<Seq> {
         let mut seen = BTreeSet::new();
         for change in &changes.rows {
             admit(change)?;
@@ -150,6 +150,9 @@ impl Engine {
         if let Some((id, fence)) = changes.finish {
             self.queue.held(id, fence)?;
         }
+        let woken: BTreeSet<JobId> = std::mem::take(&mut changes.wake).into_iter().collect();
+        let woken = woken.into_iter().filter_map(|id| self.queue.woken(id, now));
+        changes.rows.extend(woken.map(|row| row.change()));
         self.stage(now, changes)
     }
 

@@ -358,6 +358,15 @@ impl Queue {
         (changed.into_values().collect(), claims)
     }
 
+    /// A job that was put off, as it is when it is due now; nothing for any other.
+    pub(crate) fn woken(&self, id: JobId, now: Timestamp) -> Option<JobRow> {
+        let mut row =
+            self.open.get(&id).filter(|row| row.state_at(now) == JobState::Scheduled)?.clone();
+        row.job.run_at = now;
+        row.state = row.after(JobEvent::Due);
+        Some(row)
+    }
+
     /// Decides a person's wish to call a job off: the row that changes, if any.
     pub(crate) fn cancel(&self, id: JobId, now: Timestamp) -> Option<JobRow> {
         let mut row = self.open.get(&id)?.clone();

@@ -20,7 +20,7 @@ use crate::{
     post::{PostCard, post_card},
     priority,
     variant::{self, Bench, Editor},
-    view,
+    view::{self, ReasonView},
     ways::WRITERS,
 };
 
@@ -46,7 +46,14 @@ struct Facts {
     digest: String,
     digest_short: String,
     lang: String,
-    doubts: Vec<loa_model::Doubt>,
+    doubts: Vec<DoubtView>,
+}
+
+/// Something that the reading was not sure of.
+#[derive(Serialize)]
+struct DoubtView {
+    code: String,
+    detail: ReasonView,
 }
 
 #[derive(Serialize)]
@@ -70,6 +77,8 @@ struct AccountView {
 struct Page {
     article: Facts,
     jobs: Vec<JobCard>,
+    /// What composes its posts.
+    composing: Vec<JobCard>,
     /// What there is to look at on the right.
     tabs: Vec<Tab>,
     /// What could be made besides.
@@ -166,12 +175,16 @@ pub(crate) async fn page(
         .map(|row| AccountView { name: row.record.name.to_string(), title: row.record.title })
         .collect();
     let jobs = pages::job_cards(&app, &visitor, Some(&article.id.to_string())).await?;
+    // What makes posts is told where the posts are, and what draws a variant where the variant is.
+    let here = |job: &JobCard| job.is_composing() && editor.is_none();
     let page = Page {
+        composing: jobs.iter().filter(|job| here(job)).cloned().collect(),
         tabs: shown::tabs(&variants, kind, &jobs),
         others: if writes { shown::others(&variants, kind) } else { Vec::new() },
-        shown: shown::shown(&variants, kind, &article, &visitor.lang, &jobs),
-        // What draws a variant is told where the variant is.
-        jobs: jobs.into_iter().filter(|job| !job.is_drawing(&variants)).collect(),
+        shown: shown::shown(&variants, kind, &article, &visitor.lang, &jobs, |reason| {
+            ReasonView::of(&app.assets, &visitor.lang, reason)
+        }),
+        jobs: jobs.into_iter().filter(|job| !job.is_drawing(&variants) && !here(job)).collect(),
         editing: editor.as_ref().map(|_| name_of(&kind)).unwrap_or_default(),
         editor,
         writes: writes && brief.is_some(),
@@ -193,7 +206,14 @@ pub(crate) async fn page(
             digest: article.digest.to_string(),
             digest_short: article.digest.short(),
             lang: article.lang.clone(),
-            doubts: article.doubts.clone(),
+            doubts: article
+                .doubts
+                .iter()
+                .map(|doubt| DoubtView {
+                    code: doubt.code.clone(),
+                    detail: ReasonView::of(&app.assets, &visitor.lang, &doubt.detail),
+                })
+                .collect(),
         },
     };
     pages::draw(&app, &visitor, "articles", "pages/article.html", page).await
@@ -310,7 +330,8 @@ pub(crate) async fn compose(
     let priority = priority::chosen(of("priority").next().map(|(_, name)| name.as_ref()))?;
     let one = [article.id.to_string()];
     articles::queue_composing(&app, &visitor, (&one, &accounts), (priority, When::Soon)).await?;
-    Ok(back(&article.id.to_string()))
+    // To where it is told what is made now.
+    Ok(Redirect::to(&format!("/bai-viet/{}#h-posts", article.id)).into_response())
 }
 
 /// Back to the page of an article.

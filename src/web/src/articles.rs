@@ -112,8 +112,19 @@ struct List {
     may_write: bool,
     /// How many articles are being composed now, after somebody asked for it.
     composing: Option<usize>,
+    /// What was ticked when something was missing; nothing otherwise.
+    ticked: Option<Ticked>,
     /// The steps to the first live post, until there is one.
     start: Option<start::Start>,
+    /// The first live post, while that is news; empty otherwise.
+    first_live: String,
+}
+
+/// What a person ticked who forgot something.
+#[derive(Serialize)]
+struct Ticked {
+    articles: Vec<String>,
+    accounts: Vec<String>,
 }
 
 /// The address of a question, without one of its parts.
@@ -150,7 +161,7 @@ pub(crate) async fn page(
     Query(asked): Query<Question>,
     Query(Page { trang }): Query<Page>,
 ) -> Result<Html<String>, WebError> {
-    show(&app, &visitor, asked, trang.max(1), None).await
+    show(&app, &visitor, asked, trang.max(1), (None, None)).await
 }
 
 async fn show(
@@ -158,7 +169,7 @@ async fn show(
     visitor: &Visitor,
     asked: Question,
     number: usize,
-    composing: Option<usize>,
+    (composing, ticked): (Option<usize>, Option<Ticked>),
 ) -> Result<Html<String>, WebError> {
     let agency = &visitor.user.agency;
     let skip = (number - 1).saturating_mul(A_PAGE);
@@ -173,7 +184,9 @@ async fn show(
         app.store.list::<Account>("account_by_agency", &join(&[agency, ""]), 200).await?;
     let accounts = accounts.into_iter().map(|row| (row.record.name.to_string(), row.record.title));
     let more = skip + rows.len() < found.total;
+    let start = start::on_start_page(app, visitor).await?;
     let list = List {
+        first_live: start::first_live(app, visitor).await?.unwrap_or_default(),
         jobs: pages::job_cards(app, visitor, None).await?,
         chips: chips.collect(),
         total: found.total,
@@ -190,7 +203,8 @@ async fn show(
         articles: rows,
         asked,
         composing,
-        start: start::on_start_page(app, visitor).await?,
+        ticked,
+        start,
     };
     pages::draw(app, visitor, "articles", "pages/articles.html", list).await
 }
@@ -387,7 +401,7 @@ pub(crate) async fn compose(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
     body: String,
-) -> Result<Html<String>, WebError> {
+) -> Result<Response, WebError> {
     // A checkbox group repeats its name, which form structs cannot hold.
     let pairs: Vec<_> = url::form_urlencoded::parse(body.as_bytes()).collect();
     let of = |name: &'static str| pairs.iter().filter(move |(key, _)| key == name);
@@ -395,12 +409,20 @@ pub(crate) async fn compose(
     let priority = priority::chosen(of("priority").next().map(|(_, name)| name.as_ref()))?;
     let articles: Vec<String> = all("articles").into_iter().take(MOST).collect();
     let accounts = all("accounts");
+    if articles.is_empty() || accounts.is_empty() {
+        // What was ticked stays ticked.
+        let ticked = Some(Ticked { articles, accounts });
+        let page = show(&app, &visitor, Question::default(), 1, (None, ticked)).await?;
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
+    }
     let wanted = (articles.as_slice(), accounts.as_slice());
     let count = queue_composing(&app, &visitor, wanted, (priority, When::Soon)).await?.len();
-    show(&app, &visitor, Question::default(), 1, Some(count)).await
+    let page = show(&app, &visitor, Question::default(), 1, (Some(count), None)).await?;
+    Ok(page.into_response())
 }
 
-/// Queues the composing of articles for accounts; the answer is a job for each article.
+/// Queues the composing of articles for accounts; the answer is a job for each article. Where one is under way that does it as
+/// soon, that one is the answer: pressing twice starts nothing twice.
 pub(crate) async fn queue_composing(
     app: &Shared,
     visitor: &Visitor,
@@ -428,6 +450,11 @@ pub(crate) async fn queue_composing(
     }
     let mut changes = Changes::by(visitor.actor(), "queue composing");
     let mut jobs = Vec::new();
+    let mut open = Vec::new();
+    for state in pages::UNFINISHED {
+        let own = pages::jobs_of(app, agency, state).await?.into_iter();
+        open.extend(own.map(|view| view.job));
+    }
     for id in articles {
         let article = crate::article::find(app, visitor, id).await?;
         let work = JobKind::Compose {
@@ -438,10 +465,26 @@ pub(crate) async fn queue_composing(
             when,
             text: None,
         };
+        let same = |job: &&Job| job.priority <= priority && does(&job.work, &work);
+        if let Some(job) = open.iter().find(same) {
+            jobs.push(job.id);
+            continue;
+        }
         let job = Job { priority, ..Job::new(app.ids.make(), agency, work, now) };
         jobs.push(job.id);
         changes = changes.enqueue(job);
     }
-    app.store.commit(changes).await?;
+    if !changes.enqueue.is_empty() {
+        app.store.commit(changes).await?;
+    }
     Ok(jobs)
+}
+
+/// Whether the work under way makes every post that the other would, for the same time.
+fn does(open: &JobKind, other: &JobKind) -> bool {
+    let JobKind::Compose { article, revision, accounts, when, text: None, .. } = other else {
+        return false;
+    };
+    matches!(open, JobKind::Compose { article: a, revision: r, accounts: all, when: w, text: None, .. }
+        if (a, r, w) == (article, revision, when) && accounts.iter().all(|name| all.contains(name)))
 }

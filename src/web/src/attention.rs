@@ -14,8 +14,7 @@ use axum::{
 use jiff::{SignedDuration, Timestamp};
 use loa_delivery::{CLOSERS, Incident, NEWSROOM, SetAside};
 use loa_model::{
-    Account, Actor, Delivery, DeliveryState, Feed, Job, JobId, JobKind, JobState, Post, PostState,
-    UserId, Variant, record::join,
+    Account, Delivery, DeliveryState, Job, JobId, JobState, Post, PostState, UserId, record::join,
 };
 use loa_store::{JobView, Seq, StoreExt, Versioned};
 use serde::Serialize;
@@ -86,9 +85,18 @@ struct Dead {
     priority: &'static str,
     source: String,
     article: String,
+    /// Its headline.
+    title: String,
+    lang: String,
+    /// Kind of the variant that it draws; empty where it draws none.
+    form: String,
     post: String,
     attempt: u32,
     reason: ReasonView,
+    /// What the incident about it means; empty where there is none.
+    say: &'static str,
+    /// When the incident was told.
+    at: String,
 }
 
 #[derive(Serialize)]
@@ -109,7 +117,9 @@ pub(crate) struct Page {
 /// What waits for people of one agency.
 struct Waiting {
     posts: BTreeMap<DeliveryState, Vec<Post>>,
-    jobs: Vec<JobView>,
+    /// Jobs that were given up, each with the incident about it.
+    jobs: Vec<(JobView, Option<Incident>)>,
+    /// All others.
     incidents: Vec<Versioned<Incident>>,
     /// Posts that one person signed in an emergency and a second one has not looked at.
     looks: usize,
@@ -146,7 +156,14 @@ impl Waiting {
         let mut jobs = pages::jobs_of(app, agency, JobState::Discarded).await?;
         jobs.truncate(MOST);
         let incidents = app.desk.open_incidents(agency, MOST).await;
-        let incidents = incidents.map_err(|error| failed(&error))?;
+        let mut incidents = incidents.map_err(|error| failed(&error))?;
+        // Whoever deals with the job deals with the incident: it is one thing.
+        let mut with = |view: JobView| {
+            let about = incidents.iter().position(|row| row.record.job == Some(view.job.id));
+            let about = about.map(|at| incidents.remove(at).record);
+            (view, about)
+        };
+        let jobs = jobs.into_iter().map(&mut with).collect();
         let looks = emergency::count(app, agency).await?;
         let feeds = feeds::count_in_trouble(app, agency).await?;
         let ending = accounts::ending(app, agency).await?;
@@ -232,8 +249,8 @@ pub(crate) async fn look(app: &Shared, visitor: &Visitor) -> Result<Page, WebErr
         }
     }
     let mut dead = Vec::new();
-    for view in waiting.jobs {
-        dead.push(dead_view(app, visitor, view).await?);
+    for (view, incident) in waiting.jobs {
+        dead.push(dead_view(app, visitor, view, incident).await?);
     }
     let closed = app.desk.closed_incidents(agency, LAST_CLOSED).await;
     let closed = closed.map_err(|error| failed(&error))?;
@@ -268,34 +285,28 @@ pub(crate) async fn look(app: &Shared, visitor: &Visitor) -> Result<Page, WebErr
     })
 }
 
-async fn dead_view(app: &Shared, visitor: &Visitor, view: JobView) -> Result<Dead, WebError> {
-    let (mut source, mut article, mut post) = (String::new(), String::new(), String::new());
-    match &view.job.work {
-        JobKind::Ingest { source: from, .. } | JobKind::Prepare { source: from, .. } => {
-            source = pages::shown(from);
-        }
-        JobKind::Brief { article: of, .. } | JobKind::Compose { article: of, .. } => {
-            article = of.to_string();
-        }
-        JobKind::Render { variant } => {
-            let row = app.store.read::<Variant>(&variant.to_string()).await?;
-            article = row.map(|row| row.record.article.to_string()).unwrap_or_default();
-        }
-        JobKind::Measure { post: of, .. } => post = of.to_string(),
-        JobKind::Watch { feed, .. } => {
-            let row = app.store.read::<Feed>(&feed.to_string()).await?;
-            source = row.map(|row| row.record.url).unwrap_or_default();
-        }
-    }
+async fn dead_view(
+    app: &Shared,
+    visitor: &Visitor,
+    view: JobView,
+    incident: Option<Incident>,
+) -> Result<Dead, WebError> {
+    let about = pages::About::of(app, &view.job.work).await?;
+    let article = about.article.filter(|_| about.post.is_empty());
     Ok(Dead {
         id: view.job.id.to_string(),
         kind: view.job.work.name(),
         priority: view.job.priority.name(),
-        source,
-        article,
-        post,
+        source: about.source,
+        article: article.map(|(id, _)| id.to_string()).unwrap_or_default(),
+        title: about.title.unwrap_or_default(),
+        lang: about.lang,
+        form: about.form,
+        post: about.post,
         attempt: view.attempt,
         reason: ReasonView::of(&app.assets, &visitor.lang, &view.reason),
+        say: incident.as_ref().map_or("", |told| told.kind.say(&visitor.lang)),
+        at: incident.map(|told| view::time(told.at, ZONE)).unwrap_or_default(),
     })
 }
 
@@ -376,8 +387,8 @@ pub(crate) async fn give_up(
     Path(id): Path<String>,
 ) -> Result<Response, WebError> {
     let id: JobId = id.parse().map_err(|_| WebError::missing())?;
-    pages::own_job(&app, &visitor, id).await?;
-    app.store.cancel_job(id, Actor::User(visitor.user.id)).await?;
+    let left = app.desk.leave_job(id, visitor.user.id).await;
+    left.map_err(|error| desk_refusal(&app, &visitor, &error))?;
     Ok(back())
 }
 

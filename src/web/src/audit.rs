@@ -53,6 +53,10 @@ const A_PAGE: usize = 50;
 const A_LOOK: u64 = 2000;
 /// Records of a line that are named.
 const NAMED: usize = 6;
+/// Who is looked for where nobody says: what machines do is hundreds of records for each press of a button.
+const HUMANS: &str = "humans";
+/// Whoever it was.
+const EVERYBODY: &str = "all";
 /// Rows whose fields are told.
 const TOLD: usize = 20;
 
@@ -60,7 +64,7 @@ const TOLD: usize = 20;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Question {
-    /// `people`, `machines`, `operators`, or a person's id.
+    /// `humans` (people and operators), `people`, `operators`, `machines`, or a person's id; `all` is the same as nothing.
     who: String,
     /// What was done, as the code calls it; `delivery` for every move of a delivery.
     act: String,
@@ -208,7 +212,8 @@ impl Question {
 
     async fn wanted(&self, app: &Shared, visitor: &Visitor) -> Result<Wanted, WebError> {
         let who = match self.who.trim() {
-            "" => None,
+            "" | EVERYBODY => None,
+            HUMANS => Some(Who::Humans),
             "people" => Some(Who::People),
             "machines" => Some(Who::Machines),
             "operators" => Some(Who::Operators),
@@ -381,13 +386,18 @@ async fn show(
     checked: Option<Checked>,
 ) -> Result<Html<String>, WebError> {
     const PATH: &str = "/nhat-ky";
+    let mut asked = asked;
+    if asked == Question::default() {
+        HUMANS.clone_into(&mut asked.who);
+    }
     let Lines { entries, next, looked } = lines(app, visitor, &asked, A_PAGE).await?;
     let people = look::people(app, &visitor.user.agency).await?;
     let word = |act: &str| acts::words(&app.assets, &visitor.lang, act);
     let mut acts: Vec<(String, String)> =
         acts::ACTS.iter().chain([&acts::MOVES]).map(|act| ((*act).to_owned(), word(act))).collect();
     acts.sort_by_cached_key(|(_, words)| words.to_lowercase());
-    let chips = asked.parts().into_iter().map(|(name, value)| Chip {
+    let parts = asked.parts().into_iter().filter(|part| *part != ("who", HUMANS.to_owned()));
+    let chips = parts.map(|(name, value)| Chip {
         without: asked.address(PATH, name, &[]),
         value: match name {
             "act" => word(&value),

@@ -22,6 +22,7 @@ mod error;
 mod feeds;
 mod guard;
 mod local;
+mod machine;
 mod media;
 mod operate;
 mod operation;

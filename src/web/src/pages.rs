@@ -6,8 +6,8 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 use loa_model::{
-    Account, AccountName, Actor, Article, Delivery, Handed, JobId, JobKind, JobState, Post,
-    PostState, Priority, Role, Variant, VariantId, record::join,
+    Account, AccountName, Actor, Article, ArticleId, Delivery, Feed, Handed, JobId, JobKind,
+    JobState, Post, PostState, Priority, Role, Variant, VariantId, record::join,
 };
 use loa_store::{JobView, StoreExt, Versioned};
 use serde::{Deserialize, Serialize};
@@ -76,7 +76,20 @@ pub(crate) async fn draw<T: Serialize + 'static>(
 pub(crate) struct JobCard {
     pub(crate) id: String,
     kind: &'static str,
+    /// The source that is read.
     what: String,
+    /// The variant that is drawn, by its kind; empty where none is.
+    form: String,
+    /// The article's headline and where it is; empty on its own page.
+    title: String,
+    lang: String,
+    link: String,
+    /// How many accounts it composes for.
+    accounts: usize,
+    /// How it stands: it `runs`, `waits` for its turn, `needs` what is drawn first, comes `again`, or was `given_up`.
+    stands: &'static str,
+    /// Kinds of variants that are drawn before it can go on.
+    needs: Vec<String>,
     priority: &'static str,
     running: bool,
     percent: Option<u64>,
@@ -93,6 +106,16 @@ impl JobCard {
         self.variant == Some(variant)
     }
 
+    /// Whether it composes and still has work before it.
+    pub(crate) fn is_composing(&self) -> bool {
+        self.running && self.kind == "compose"
+    }
+
+    /// Whether it still has work before it.
+    pub(crate) fn is_running(&self) -> bool {
+        self.running
+    }
+
     /// Whether it draws one of these and still has work before it.
     pub(crate) fn is_drawing(&self, variants: &[Variant]) -> bool {
         self.running && variants.iter().any(|variant| self.draws(variant.id))
@@ -103,8 +126,8 @@ impl JobCard {
 const MOST_JOBS: usize = 200;
 
 /// States of a job that still has work before it.
-pub(crate) const UNFINISHED: [JobState; 3] =
-    [JobState::Executing, JobState::Available, JobState::Retryable];
+pub(crate) const UNFINISHED: [JobState; 4] =
+    [JobState::Executing, JobState::Available, JobState::Retryable, JobState::Scheduled];
 
 /// A source as people know it: an address, or the name of a file.
 pub(crate) fn shown(source: &str) -> String {
@@ -121,11 +144,12 @@ pub(crate) async fn own_job(
     view.filter(|view| view.job.agency == visitor.user.agency).ok_or_else(WebError::missing)
 }
 
-/// Whether a job still has work before it. A store that cannot be read counts as yes: the next change asks again.
-pub(crate) async fn is_unfinished(app: &Shared, id: JobId) -> bool {
+/// How a job stands that still has work before it; nothing for one that is over. A store that cannot be read counts as under way:
+/// the next change asks again.
+pub(crate) async fn unfinished(app: &Shared, id: JobId) -> Option<JobState> {
     match app.store.job(id).await {
-        Ok(view) => view.is_some_and(|view| UNFINISHED.contains(&view.state)),
-        Err(_) => true,
+        Ok(view) => view.map(|view| view.state).filter(|state| UNFINISHED.contains(state)),
+        Err(_) => Some(JobState::Executing),
     }
 }
 
@@ -164,33 +188,42 @@ pub(crate) async fn job_cards(
     }
     let mut cards = Vec::new();
     for view in jobs {
-        let what = match &view.job.work {
-            JobKind::Ingest { source, .. } | JobKind::Prepare { source, .. } => shown(source),
-            JobKind::Brief { article, .. } | JobKind::Compose { article, .. } => {
-                article.to_string()
-            }
-            JobKind::Render { variant } => {
-                let row = app.store.read::<Variant>(&variant.to_string()).await?;
-                row.map(|row| row.record.article.to_string()).unwrap_or_default()
-            }
-            JobKind::Measure { post, .. } => post.to_string(),
-            JobKind::Watch { feed, .. } => feed.to_string(),
-        };
-        if only.is_some_and(|article| article != what) {
+        let about = About::of(app, &view.job.work).await?;
+        let of = about.article.map(|(article, _)| article.to_string());
+        if only.is_some_and(|article| of.as_deref() != Some(article)) {
             continue;
         }
         let now = progress.get(&view.job.id);
-        let running = view.state != JobState::Discarded;
+        let (mut needs, mut accounts) = (Vec::new(), 0);
+        if let JobKind::Compose { article, revision, accounts: all, .. } = &view.job.work {
+            accounts = all.len();
+            if view.state == JobState::Scheduled {
+                let drawing = app.review.drawing(*article, *revision).await?;
+                needs = drawing.iter().map(name_of).collect();
+            }
+        }
+        let stands = match view.state {
+            JobState::Executing => "runs",
+            JobState::Retryable => "again",
+            JobState::Scheduled if !needs.is_empty() => "needs",
+            JobState::Discarded => "given_up",
+            _ => "waits",
+        };
+        // The page of an article says which one it is.
+        let elsewhere = only.is_none();
         cards.push(JobCard {
             id: view.job.id.to_string(),
             kind: view.job.work.name(),
-            what: if matches!(view.job.work, JobKind::Ingest { .. } | JobKind::Prepare { .. }) {
-                what
-            } else {
-                String::new()
-            },
+            what: about.source,
+            form: about.form,
+            title: about.title.filter(|_| elsewhere).unwrap_or_default(),
+            lang: about.lang,
+            link: of.filter(|_| elsewhere).map(|id| format!("/bai-viet/{id}")).unwrap_or_default(),
+            accounts,
+            stands,
+            needs,
             priority: view.job.priority.name(),
-            running,
+            running: view.state != JobState::Discarded,
             variant: match view.job.work {
                 JobKind::Render { variant } => Some(variant),
                 _ => None,
@@ -201,6 +234,59 @@ pub(crate) async fn job_cards(
         });
     }
     Ok(cards)
+}
+
+/// What a job is about, for people.
+#[derive(Debug, Default)]
+pub(crate) struct About {
+    /// The article with the revision that it works on.
+    pub(crate) article: Option<(ArticleId, u32)>,
+    /// Its headline.
+    pub(crate) title: Option<String>,
+    pub(crate) lang: String,
+    /// Kind of the variant that it draws; empty where it draws none.
+    pub(crate) form: String,
+    /// What it reads; empty where it reads nothing.
+    pub(crate) source: String,
+    /// The post that it measures; empty where it measures none.
+    pub(crate) post: String,
+}
+
+impl About {
+    pub(crate) async fn of(app: &Shared, work: &JobKind) -> Result<Self, WebError> {
+        let mut about = Self::default();
+        match work {
+            JobKind::Ingest { source, .. } | JobKind::Prepare { source, .. } => {
+                about.source = shown(source);
+            }
+            JobKind::Brief { article, revision } | JobKind::Compose { article, revision, .. } => {
+                about.article = Some((*article, *revision));
+            }
+            JobKind::Render { variant } => {
+                if let Some(row) = app.store.read::<Variant>(&variant.to_string()).await? {
+                    about.article = Some((row.record.article, row.record.revision));
+                    about.form = name_of(&row.record.kind);
+                }
+            }
+            JobKind::Measure { post, .. } => {
+                about.post = post.to_string();
+                let row = app.store.read::<Post>(&about.post).await?;
+                about.article = row.map(|row| (row.record.article, row.record.revision));
+            }
+            JobKind::Watch { feed, .. } => {
+                let row = app.store.read::<Feed>(&feed.to_string()).await?;
+                about.source = row.map(|row| row.record.url).unwrap_or_default();
+            }
+        }
+        if let Some((article, revision)) = about.article {
+            let key = loa_model::article::article_key(article, revision);
+            if let Some(row) = app.store.read::<Article>(&key).await? {
+                about.title = Some(row.record.title().to_owned());
+                about.lang = row.record.lang;
+            }
+        }
+        Ok(about)
+    }
 }
 
 /// The state a person cares about: the delivery's once there is one, else the post's.

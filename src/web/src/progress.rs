@@ -8,7 +8,7 @@ use axum::{
     response::sse::{Event, KeepAlive, Sse},
 };
 use futures::{Stream, stream};
-use loa_model::{JobId, Progress};
+use loa_model::{JobId, JobState, Progress};
 use loa_store::Seq;
 use tokio::sync::watch;
 
@@ -24,7 +24,7 @@ struct Watching {
     over: bool,
 }
 
-/// The latest progress whenever it changes; ends with `done` when the job has no work before it any more.
+/// The latest progress whenever it changes, `rest` when the job goes on later; ends with `done` when the job has no work before it any more.
 pub(crate) async fn stream(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
@@ -54,15 +54,19 @@ impl Watching {
             // Both are marked as seen before they are looked at: a change in between wakes us again.
             self.commits.borrow_and_update();
             let now = self.progress.borrow_and_update().get(&self.job).cloned();
-            if !pages::is_unfinished(&self.app, self.job).await {
+            let Some(state) = pages::unfinished(&self.app, self.job).await else {
                 self.over = true;
                 return Some(Event::default().event("done").data(""));
-            }
+            };
             if let Some(progress) = now.filter(|now| self.told.as_ref() != Some(now)) {
                 self.told = Some(progress.clone());
                 let step = pages::step_word(&self.app, &self.visitor.lang, &progress.step);
                 let event = Event::default().event("progress");
                 return event.json_data(Progress { step, ..progress }).ok();
+            }
+            // It made what it could and goes on later: others may want to see what came of it.
+            if state != JobState::Executing && self.told.take().is_some() {
+                return Some(Event::default().event("rest").data(""));
             }
             let gone = tokio::select! {
                 changed = self.progress.changed() => changed.is_err(),

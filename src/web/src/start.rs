@@ -2,7 +2,7 @@
 //! only that a person wants to see it no more.
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     sync::{Mutex, PoisonError},
 };
 
@@ -12,11 +12,12 @@ use axum::{
     http::{Method, StatusCode},
     response::{Html, IntoResponse, Redirect, Response},
 };
+use jiff::{SignedDuration, Timestamp};
 use loa_model::{
-    Account, AccountStatus, Article, Delivery, DeliveryState, IndexEntry, Post, PostState, Record,
-    Role, User, UserId, record::join,
+    Account, AccountStatus, Article, Delivery, DeliveryState, IndexEntry, Post, PostId, PostState,
+    Record, Role, User, UserId, record::join,
 };
-use loa_store::{Changes, Expect, StoreExt};
+use loa_store::{Changes, Expect, StoreExt, Versioned};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -40,17 +41,27 @@ const SEEN: [DeliveryState; 5] = [
     DeliveryState::Gone,
 ];
 
+/// How long the start page says that the first post is live.
+const NEWS: SignedDuration = SignedDuration::from_hours(24);
+
+/// The first post of an agency that was live, and since when.
+type First = (PostId, Timestamp);
+
 /// Agencies whose first post is live: that does not end, so nobody looks again.
 #[derive(Debug, Default)]
-pub(crate) struct Begun(Mutex<BTreeSet<String>>);
+pub(crate) struct Begun(Mutex<BTreeMap<String, First>>);
 
 impl Begun {
-    fn has(&self, agency: &str) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(agency)
+    fn of(&self, agency: &str) -> Option<First> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(agency).copied()
     }
 
-    fn keep(&self, agency: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(agency.to_owned());
+    fn has(&self, agency: &str) -> bool {
+        self.of(agency).is_some()
+    }
+
+    fn keep(&self, agency: &str, first: First) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(agency.to_owned(), first);
     }
 }
 
@@ -115,8 +126,9 @@ async fn is_live(app: &Shared, agency: &str, accounts: &[Account]) -> Result<boo
         for state in SEEN {
             let prefix = join(&[account.name.as_str(), state.name(), ""]);
             let found = app.store.list::<Delivery>("delivery_by_account", &prefix, 1).await?;
-            if !found.is_empty() {
-                app.begun.keep(agency);
+            if let Some(Versioned { record: d, .. }) = found.into_iter().next() {
+                let at = d.receipt.map_or(d.not_before, |receipt| receipt.at);
+                app.begun.keep(agency, (d.post, at));
                 return Ok(true);
             }
         }
@@ -224,6 +236,19 @@ pub(crate) async fn on_start_page(
     }
     let steps = steps(app, visitor).await?;
     Ok(Some(steps).filter(|steps| !steps.live && !steps.hidden))
+}
+
+/// The first post that is live, while that is news; nothing for whoever hid the steps to it.
+pub(crate) async fn first_live(
+    app: &Shared,
+    visitor: &Visitor,
+) -> Result<Option<String>, WebError> {
+    let first = app.begun.of(&visitor.user.agency);
+    let Some((post, _)) = first.filter(|(_, at)| app.clock.now().duration_since(*at) < NEWS) else {
+        return Ok(None);
+    };
+    let hidden = app.store.read::<StartHidden>(&visitor.user.id.to_string()).await?;
+    Ok(Some(format!("/bai-dang/{post}")).filter(|_| hidden.is_none_or(|row| !row.record.hidden)))
 }
 
 async fn hide(app: &Shared, visitor: &Visitor, hidden: bool) -> Result<(), WebError> {

@@ -1,15 +1,15 @@
 //! A variant made anew as a person chose it: one way for the editor on the page of an article and for programs.
 
 use axum::{
-    Extension, Json,
+    Extension, Form, Json,
     body::Bytes,
     extract::{Path, State},
     http::{Method, StatusCode},
     response::{IntoResponse, Redirect, Response},
 };
 use loa_model::{
-    Article, Brief, Choices, Chosen, ChosenPoint, Digest, DigestBuilder, Job, JobId, JobKind, User,
-    Variant, VariantId, VariantKind, VariantState,
+    Article, Brief, Choices, Chosen, ChosenPoint, Digest, DigestBuilder, Job, JobId, JobKind,
+    JobState, User, Variant, VariantId, VariantKind, VariantState, variant::VariantEvent,
 };
 use loa_store::{Changes, StoreExt};
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,7 @@ use crate::{
     auth::Visitor,
     brands::{self, Kit},
     clip,
+    decide::desk_refusal,
     error::WebError,
     pages::{self, name_of},
     picture,
@@ -42,6 +43,7 @@ pub(crate) const CHOSEN: [VariantKind; 6] = [
 /// Addresses of this module.
 pub(crate) fn ways(ways: Ways) -> Ways {
     ways.post("/bai-viet/{id}/chinh", WRITERS, press)
+        .post("/bai-viet/{id}/dung-lai", WRITERS, again)
         .api(Method::POST, "/api/v1/articles/{id}/variants", WRITERS, (told::order(), operation))
         .api(
             Method::GET,
@@ -265,6 +267,53 @@ async fn is_there(app: &Shared, variant: &Variant) -> Result<bool, WebError> {
         }
     }
     Ok(false)
+}
+
+/// Which variant is to be made again.
+#[derive(Debug, Deserialize)]
+struct Again {
+    #[serde(default)]
+    dang: String,
+}
+
+/// Has a variant made that could not be, or that nobody makes any more: as it was meant to be.
+async fn again(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Path(id): Path<String>,
+    Form(Again { dang }): Form<Again>,
+) -> Result<Response, WebError> {
+    let bench = Bench::of(&app, &visitor, &id).await?;
+    let kind: VariantKind = named("dang", &dang).map_err(WebError::unfit)?;
+    let to = format!("/bai-viet/{id}?ban={}#h-variants", name_of(&kind));
+    let variant = bench.now(kind).ok_or_else(WebError::missing)?;
+    if is_there(&app, variant).await? {
+        return Ok(Redirect::to(&to).into_response());
+    }
+    let work = JobKind::Render { variant: variant.id };
+    // The job that was given up does it, where there is one: nobody has to deal with it besides.
+    let dead = pages::jobs_of(&app, &variant.agency, JobState::Discarded).await?;
+    let dead = dead.into_iter().find(|view| view.job.work == work).map(|view| view.job.id);
+    if let Some(job) = dead.filter(|_| variant.state != VariantState::Failed) {
+        let done = app.desk.retry_job(job, visitor.user.id).await;
+        done.map_err(|error| desk_refusal(&app, &visitor, &error))?;
+        return Ok(Redirect::to(&to).into_response());
+    }
+    let row = app.store.read::<Variant>(&variant.id.to_string()).await?;
+    let mut row = row.ok_or_else(WebError::missing)?;
+    let event = match row.record.state {
+        VariantState::Rendering => Some(VariantEvent::Release),
+        VariantState::Failed => Some(VariantEvent::Retry),
+        _ => None,
+    };
+    if let Some(state) = event.and_then(|event| row.record.state.next(event).ok()) {
+        row.record.state = state;
+    }
+    row.record.reason = String::new();
+    let job = Job::new(app.ids.make(), &variant.agency, work, app.clock.now());
+    let changes = Changes::by(visitor.actor(), "draw a variant again");
+    app.store.commit(changes.update(&row.record, row.version).enqueue(job)).await?;
+    Ok(Redirect::to(&to).into_response())
 }
 
 /// Nobody chooses for this kind.

@@ -6,7 +6,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use loa_model::Why;
 use serde::{Deserialize as _, Serialize};
 
-use crate::assets::Assets;
+use crate::{assets::Assets, machine};
 
 /// A reason in the reader's language: ours in words of the locale files, those of a platform or a person as they are.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -15,6 +15,8 @@ pub(crate) struct ReasonView {
     ours: String,
     /// Empty when there are none.
     words: String,
+    /// The sentence of a machine that `ours` tells, for who has to look further; empty where there is none.
+    raw: String,
 }
 
 impl ReasonView {
@@ -25,12 +27,19 @@ impl ReasonView {
 
     /// A sentence that is in the reader's language already, and words that are quoted beside it.
     pub(crate) fn said(ours: String, words: String) -> Self {
-        Self { ours, words }
+        Self { ours, words, raw: String::new() }
     }
 
     pub(crate) fn told(assets: &Assets, lang: &str, why: Option<Why>, words: &str) -> Self {
         let ours = why.map(|why| assets.word(lang, &format!("why.{}", why.key())));
-        Self { ours: ours.unwrap_or_default(), words: words.to_owned() }
+        let ours = ours.unwrap_or_default();
+        if why == Some(Why::Poison) {
+            return Self { ours, words: String::new(), raw: words.to_owned() };
+        }
+        let Some(key) = machine::words(words) else { return Self::said(ours, words.to_owned()) };
+        let told = assets.word(lang, key);
+        let ours = if ours.is_empty() { told } else { format!("{ours} {told}") };
+        Self { ours, words: String::new(), raw: words.to_owned() }
     }
 }
 

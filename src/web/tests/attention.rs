@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use jiff::SignedDuration;
 use loa_delivery::Incident;
 use loa_model::{Account, Clock as _, Delivery, DeliveryState as S, Post, PostFormat, PostState};
-use loa_store::{Changes, Store as _};
+use loa_store::{Changes, Store as _, StoreExt as _};
 use support::{World, browser::Browser, records};
 
 /// What the bar of a page says of it.
@@ -119,4 +119,52 @@ async fn the_count_is_of_now_and_asks_for_little() {
     let (count, with_others) = read().await;
     assert_eq!(count, first - 1);
     assert!(with_others <= looked + 100, "{looked}, {with_others}");
+}
+
+#[tokio::test]
+async fn a_job_that_was_given_up_and_what_was_told_of_it_are_one_thing() {
+    let world = World::new().await;
+    let author = Browser::of(&world, &world.people.author).await;
+    let before = counted(author.get("/kenh").await.text());
+    let variant = world.variant(loa_model::VariantKind::ShortClip).await;
+    let work = loa_model::JobKind::Render { variant: variant.id };
+    let job = loa_model::Job::new(world.ids.make(), "demo", work, world.clock.now());
+    let (id, fill) = (job.id, || Changes::by(records::by(), "fill"));
+    world.store.commit(fill().enqueue(job)).await.unwrap();
+    let lease = std::time::Duration::from_mins(5);
+    let claimed = world.store.claim(&["render"], "w", 1, lease).await.unwrap().remove(0);
+    let reason = "poison: 3 workers went silent over it, vm@/data#1 last".to_owned();
+    world
+        .store
+        .finish(&claimed, loa_store::JobEnd::Discard { reason: reason.clone() })
+        .await
+        .unwrap();
+    let incident = Incident {
+        id: format!("poison-{id}-1"),
+        agency: "demo".into(),
+        kind: loa_delivery::IncidentKind::Poison,
+        account: None,
+        delivery: None,
+        job: Some(id),
+        remote_ids: vec![],
+        detail: reason,
+        at: world.clock.now(),
+        closed: None,
+    };
+    world.store.commit(fill().insert(&incident)).await.unwrap();
+    assert_eq!(counted(author.get("/kenh").await.text()), before + 1);
+    let page = author.get("/can-xu-ly").await;
+    assert!(!page.text().contains(&format!("/su-co/{}/dong", incident.id)), "{}", page.text());
+    let title = world.article.title().replace('/', "&#x2f;");
+    for words in ["Clip ngắn", &title, "Mọi lần xử lý đều làm máy dừng giữa chừng"]
+    {
+        assert!(page.text().contains(words), "{words}: {}", page.text());
+    }
+    assert!(!page.text().contains("<q>3 workers"), "machine words are folded");
+    let answer = author.post(&format!("/viec/{id}/bo"), &[]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    assert_eq!(counted(author.get("/kenh").await.text()), before, "both are dealt with");
+    assert!(
+        world.store.read::<Incident>(&incident.id).await.unwrap().unwrap().record.closed.is_some()
+    );
 }

@@ -5,7 +5,7 @@ mod support;
 use std::sync::atomic::Ordering;
 
 use axum::http::StatusCode;
-use loa_model::{Actor, Agency, Clock as _, Digest, Job, JobKind, Role, User};
+use loa_model::{Actor, Agency, Clock as _, Digest, Job, JobKind, Post, Role, User};
 use loa_store::{Changes, Expect, Seq, Store as _, StoreExt as _};
 use serde_json::json;
 use support::{World, browser::Browser, records};
@@ -53,7 +53,7 @@ async fn paging_backwards_gives_every_entry_once() {
     assert!(answers >= 3, "{answers}");
     let (edits, _) = all(&admin, "act=edit+post").await;
     assert_eq!(edits.len(), 130);
-    let page = admin.get("/nhat-ky").await;
+    let page = admin.get("/nhat-ky?who=all").await;
     let older = page.text().matches("rel=\"next\"").count();
     assert_eq!((page.status, older), (StatusCode::OK, 1));
     assert!(page.text().contains("Sửa bài đăng"));
@@ -280,4 +280,29 @@ async fn everything_that_is_done_has_words_in_both_languages() {
             assert!(words.is_some_and(|words| words != phrase.as_str()), "{lang}: {phrase}");
         }
     }
+}
+
+#[tokio::test]
+async fn the_page_begins_with_what_people_did_and_names_no_path_of_a_machine() {
+    let world = World::new().await;
+    let by = Actor::Worker("vm@/tmp/data#1".to_owned());
+    let note = world.posts.draft.clone();
+    let row = world.store.read::<Post>(&note.id.to_string()).await.unwrap().unwrap();
+    let changes = Changes::by(by, "compose posts").update(&row.record, row.version);
+    world.store.commit(changes).await.unwrap();
+    let admin = reader(&world, &[Role::Admin]).await;
+    let seen = async |path: &str| {
+        let page = admin.get(path).await;
+        (page.text().contains("class=\"by muted\" title=\"vm@"), page.text().to_owned())
+    };
+    assert!(!seen("/nhat-ky").await.0);
+    for path in ["/nhat-ky?who=all", "/nhat-ky?who=machines"] {
+        let (shown, text) = seen(path).await;
+        assert!(shown && text.contains(">máy Loa<"), "{path}: {text}");
+    }
+    // Whoever looks for something finds whoever did it, and programs are told everything.
+    assert!(seen(&format!("/nhat-ky?about={}", note.id)).await.0);
+    assert!(!all(&admin, "who=machines").await.0.is_empty());
+    let (humans, everybody) = (all(&admin, "who=humans").await.0, all(&admin, "").await.0);
+    assert!(!humans.is_empty() && humans.len() < everybody.len());
 }

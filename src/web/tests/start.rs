@@ -113,7 +113,16 @@ async fn an_empty_installation_leads_to_its_first_post() {
         (&json!(true), &json!(7), &json!(7))
     );
     for browser in [&author, &approver, &admin] {
-        assert!(!browser.get("/").await.text().contains("id=\"h-start\""));
+        let page = browser.get("/").await;
+        assert!(!page.text().contains("id=\"h-start\""));
+        // They do not vanish without a word.
+        let link = format!("{}\"", live.post);
+        assert!(page.text().contains("id=\"first-live\"") && page.text().contains(&link));
+    }
+    author.post("/bat-dau/an", &[("hidden", "true")]).await;
+    for (browser, shown) in [(&author, false), (&approver, true)] {
+        let page = browser.get("/").await;
+        assert_eq!(page.text().contains("id=\"first-live\""), shown);
     }
     assert_eq!(author.get("/bat-dau").await.status, StatusCode::OK);
 }

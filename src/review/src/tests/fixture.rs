@@ -14,9 +14,9 @@ use std::{
 use jiff::Timestamp;
 use loa_model::{
     Account, AccountStatus, Actor, Article, ArticleState, Block, BlockKind, Capability, Clock,
-    Delivery, DeliveryEvent, Digest, Entropy, Ids, Intent, MediaRole, Photo, Post, PostFormat,
-    Priority, Rendition, Role, SourceRef, User, Variant, VariantKind, VariantState, When,
-    delivery::Effect, seams::BoxFuture,
+    Delivery, DeliveryEvent, Digest, Entropy, Ids, Intent, JobId, MediaRole, Photo, Post,
+    PostFormat, Priority, Rendition, Role, SourceRef, User, Variant, VariantKind, VariantState,
+    When, delivery::Effect, seams::BoxFuture,
 };
 use loa_store::{Changes, MemoryStore, Store, StoreExt};
 
@@ -87,6 +87,8 @@ pub(super) struct Desk {
     pub(super) author: User,
     pub(super) approver: User,
     pub(super) when: When,
+    /// The job that composes.
+    pub(super) asked: Option<JobId>,
 }
 
 pub(super) fn at(text: &str) -> Timestamp {
@@ -211,6 +213,7 @@ impl Desk {
                 at: at("2026-11-16T02:30:00Z"),
                 wall: "2026-11-16T09:30".parse().unwrap(),
             },
+            asked: None,
         }
     }
 
@@ -228,6 +231,7 @@ impl Desk {
             when: self.when,
             zone: "Asia/Ho_Chi_Minh",
             priority: Priority::Normal,
+            asked: self.asked,
         };
         let write = |w: &Writing<'_>| Words {
             text: format!("{}\n{}", w.article.title(), w.link.url),

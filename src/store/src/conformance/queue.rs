@@ -152,6 +152,40 @@ pub async fn a_job_id_is_queued_once(store: Subject, clock: &HandClock) {
     assert_eq!(claim(&store, "máy").await, []);
 }
 
+/// A job that was put off is due with the commit that wakes it; one that failed waits its time, and nothing wakes one that runs
+/// or is over.
+pub async fn what_a_job_waited_for_makes_it_due(store: Subject, clock: &HandClock) {
+    let later = || clock.now() + 9 * MINUTE;
+    queue(&store, [job(1, clock), job(2, clock), job(3, clock), job(4, clock)]).await;
+    let claimed = claim(&store, "máy").await;
+    store.finish(&claimed[0], JobEnd::Snooze { run_at: later() }).await.unwrap();
+    let failed = JobEnd::Fail { reason: "hỏng".to_owned(), run_at: later() };
+    store.finish(&claimed[1], failed).await.unwrap();
+    store.finish(&claimed[2], JobEnd::Complete).await.unwrap();
+    assert_eq!(claim(&store, "máy").await, []);
+    let note = Note::new("n", "", "đã dựng xong");
+    let wake =
+        || (1..=5).fold(by("draw").insert(&note), |changes, n| changes.wake(job(n, clock).id));
+    let before = store.last_seq();
+    store.commit(wake()).await.unwrap();
+    assert_eq!(store.last_seq(), before + 1, "in the commit itself");
+    let states = [1, 2, 3, 4].map(|n| job(n, clock));
+    let mut found = Vec::new();
+    for one in &states {
+        found.push(view(&store, one).await.state);
+    }
+    let (executing, completed) = (JobState::Executing, JobState::Completed);
+    assert_eq!(found, [JobState::Available, JobState::Retryable, completed, executing]);
+    let woken = claim(&store, "máy").await;
+    assert_eq!(woken.iter().map(|one| one.job.id).collect::<Vec<_>>(), [job(1, clock).id]);
+    assert_eq!(woken[0].attempt, 1, "a wait costs no try");
+    // A commit that is refused wakes nobody.
+    store.finish(&woken[0], JobEnd::Snooze { run_at: later() }).await.unwrap();
+    let refused = store.commit(wake()).await;
+    assert!(matches!(refused, Err(Error::Conflict { .. })), "{refused:?}");
+    assert_eq!(claim(&store, "máy").await, []);
+}
+
 /// When a lease runs out another worker gets the job under a higher fence, and the first one can do nothing more.
 pub async fn a_lapsed_lease_is_taken_and_fenced(store: Subject, clock: &HandClock) {
     queue(&store, [job(1, clock)]).await;

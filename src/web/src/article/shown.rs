@@ -8,7 +8,7 @@ use super::told;
 use crate::{
     pages::{JobCard, name_of},
     variant::CHOSEN,
-    view,
+    view::{self, ReasonView},
 };
 
 const PDF: &str = "application/pdf";
@@ -56,7 +56,7 @@ struct SceneView {
 pub(crate) struct VariantView {
     kind: String,
     state: String,
-    reason: String,
+    reason: ReasonView,
     video: Option<String>,
     /// A bulletin without pictures.
     sound: Option<String>,
@@ -109,6 +109,20 @@ pub(crate) fn of_now(mut variants: Vec<Variant>) -> Vec<Variant> {
         .collect()
 }
 
+/// The job that draws it and has work before it.
+fn drawing<'a>(variant: &Variant, jobs: &'a [JobCard]) -> Option<&'a JobCard> {
+    jobs.iter().find(|job| job.draws(variant.id) && job.is_running())
+}
+
+/// How a variant stands: `stopped` where nobody draws it any more, because its job was called off or died.
+fn state_of(variant: &Variant, jobs: &[JobCard]) -> String {
+    let waits = matches!(variant.state, VariantState::Queued | VariantState::Rendering);
+    if waits && drawing(variant, jobs).is_none() {
+        return "stopped".to_owned();
+    }
+    name_of(&variant.state)
+}
+
 fn picture_of(variant: &Variant) -> Option<&Rendition> {
     let small = variant.rendition("thumbnail");
     small.or_else(|| variant.renditions.iter().find(|file| file.mime.starts_with("image/")))
@@ -125,11 +139,11 @@ pub(crate) fn tabs(variants: &[Variant], on: VariantKind, jobs: &[JobCard]) -> V
         let picture = own().rev().find_map(picture_of);
         tabs.push(Tab {
             kind: name_of(&kind),
-            state: name_of(&newest.state),
+            state: state_of(newest, jobs),
             picture: picture.map(|file| file.blob.to_string()),
             on: kind == on,
             may_choose: CHOSEN.contains(&kind),
-            job: jobs.iter().find(|job| job.draws(newest.id)).cloned(),
+            job: drawing(newest, jobs).cloned(),
         });
     }
     tabs
@@ -156,17 +170,18 @@ pub(crate) fn shown(
     article: &Article,
     lang: &str,
     jobs: &[JobCard],
+    reason: impl Fn(&str) -> ReasonView,
 ) -> Option<VariantView> {
     let own = || variants.iter().filter(|variant| variant.kind == kind);
     let newest = own().next_back()?;
     let drawn = own().rev().find(|variant| !variant.renditions.is_empty()).unwrap_or(newest);
     let view = view_of(drawn, article, lang);
     Some(VariantView {
-        state: name_of(&newest.state),
-        reason: newest.reason.clone(),
+        state: state_of(newest, jobs),
+        reason: reason(&newest.reason),
         chosen: newest.chosen.is_some(),
         may_choose: CHOSEN.contains(&kind),
-        job: jobs.iter().find(|job| job.draws(newest.id)).cloned(),
+        job: drawing(newest, jobs).cloned(),
         ..view
     })
 }
@@ -192,7 +207,7 @@ fn view_of(variant: &Variant, article: &Article, lang: &str) -> VariantView {
     VariantView {
         kind: name_of(&variant.kind),
         state: name_of(&variant.state),
-        reason: variant.reason.clone(),
+        reason: ReasonView::default(),
         video: blob(video),
         sound: blob(sound.filter(|_| video.is_none())),
         captions: blob(first(VTT)),

@@ -34,7 +34,7 @@ pub(crate) enum Status {
     Draft,
     /// Everything is signed and on its way.
     Scheduled,
-    /// Some posts are live, others were called off.
+    /// Some posts are live, others are written, on their way or were called off.
     Partly,
     /// All posts are live.
     Published,
@@ -65,7 +65,8 @@ impl Status {
         match each.first() {
             None => Self::None,
             Some(Self::Published) if each.contains(&Self::Over) => Self::Partly,
-            Some(Self::Scheduled) if live => Self::Partly,
+            // What is still written keeps nobody from seeing that the first posts are live.
+            Some(Self::Draft | Self::Scheduled) if live => Self::Partly,
             Some(first) => *first,
         }
     }
@@ -484,6 +485,28 @@ async fn scan<R: Record>(store: &dyn Store, mut take: impl FnMut(R)) -> Result<(
         from = format!("{}\0", last.key);
         for row in &rows {
             take(row.read::<R>()?.record);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_live_is_seen_beside_what_is_still_written() {
+        use DeliveryState as D;
+        let approved = |d| (PostState::Approved, Some(d));
+        let (draft, waits) = ((PostState::Draft, None), (PostState::InReview, None));
+        for (posts, status) in [
+            (vec![draft], Status::Draft),
+            (vec![draft, approved(D::Published)], Status::Partly),
+            (vec![draft, approved(D::Scheduled)], Status::Draft),
+            (vec![draft, waits, approved(D::Published)], Status::Waiting),
+            (vec![approved(D::Scheduled), approved(D::Published)], Status::Partly),
+            (vec![approved(D::Published)], Status::Published),
+        ] {
+            assert_eq!(Status::of(posts.iter().copied()), status, "{posts:?}");
         }
     }
 }

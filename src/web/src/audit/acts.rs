@@ -37,6 +37,7 @@ pub(super) const ACTS: &[&str] = &[
     "deactivate person",
     "delete feed",
     "discard job",
+    "draw a variant again",
     "draw anew",
     "edit post",
     "fail job",

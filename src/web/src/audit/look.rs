@@ -20,6 +20,7 @@ const REMEMBERED: usize = 4096;
 /// Who did it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Who {
+    Humans,
     People,
     Machines,
     Operators,
@@ -29,7 +30,8 @@ pub(super) enum Who {
 impl Who {
     fn is(&self, actor: &Actor) -> bool {
         match (self, actor) {
-            (Self::People, Actor::User(_))
+            (Self::Humans, Actor::User(_) | Actor::Operator(_))
+            | (Self::People, Actor::User(_))
             | (Self::Machines, Actor::Worker(_))
             | (Self::Operators, Actor::Operator(_)) => true,
             (Self::Person(id), Actor::User(who)) => id == who,

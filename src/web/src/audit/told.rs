@@ -15,7 +15,11 @@ fn questions() -> Value {
     let number = json!({ "type": "integer", "minimum": 0 });
     let parameter = |name: &str, schema: &Value, words: &str| json!({ "name": name, "in": "query", "required": false, "schema": schema, "description": words });
     json!([
-        parameter("who", &text, "people, machines, operators, or the id of a person"),
+        parameter(
+            "who",
+            &text,
+            "humans (people and operators), people, machines, operators, or the id of a person; all is everybody, as without it"
+        ),
         parameter(
             "act",
             &text,

@@ -56,8 +56,8 @@ pub(super) async fn cancel(
     Path(id): Path<String>,
 ) -> Result<Json<Value>, WebError> {
     let id: JobId = id.parse().map_err(|_| WebError::missing())?;
-    pages::own_job(&app, &visitor, id).await?;
-    app.store.cancel_job(id, visitor.actor()).await?;
+    let left = app.desk.leave_job(id, visitor.user.id).await;
+    left.map_err(|error| desk_problem(&app, &visitor, &error))?;
     Ok(Json(json!({ "id": id, "cancelled": true })))
 }
 
@@ -108,7 +108,7 @@ pub(super) fn retry_told() -> Value {
 
 /// The operation as `OpenAPI` says it.
 pub(super) fn progress_told() -> Value {
-    let summary = "The progress of a job as server-sent events: progress, then done";
+    let summary = "The progress of a job as server-sent events: progress, rest when it goes on later, then done";
     let mut told = approvals::told(summary, "", None, &[JOB]);
     told["responses"]["200"] = json!({
         "description": "Events until the job has no work before it",
