@@ -276,7 +276,7 @@ fn tables_say_nothing_where_nothing_is_known() {
             !grid.rows.is_empty() && grid.rows.iter().all(|r| r.len() == grid.heads.len()),
             "{grid:?}"
         );
-        let csv = grid.csv();
+        let csv = grid.csv("vi");
         assert_eq!(csv.matches("\r\n").count(), grid.rows.len() + 1);
         assert!(csv.starts_with('\u{feff}') && csv.contains(grid.heads[0].name));
         let sheets = support::workbook::sheets(&grid.xlsx().unwrap());

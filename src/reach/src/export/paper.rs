@@ -17,11 +17,13 @@ const UNKNOWN: &str = "–";
 pub fn paper(reports: &Reports) -> Value {
     let section = |title: &str, name: &str| {
         let own = reports.reports.iter().filter(|report| report.query.agency == name);
-        let cuts: Vec<Value> = own.map(|report| cut(reports, report)).collect();
+        // The total is that of all posts, however they are cut: it stands once.
+        let cuts: Vec<Value> =
+            own.enumerate().map(|(n, report)| cut(reports, report, n == 0)).collect();
         (!cuts.is_empty()).then(|| json!({ "name": title, "cuts": cuts }))
     };
     // What several have side by side comes before each of them.
-    let across = section("Các cơ quan / All agencies", "");
+    let across = section(&reports.titles.say(("Các cơ quan", "All agencies")), "");
     let each = reports.agencies.iter().filter_map(|agency| section(&agency.title, &agency.name));
     let agencies: Vec<Value> = across.into_iter().chain(each).collect();
     let metrics: Vec<Value> = metrics(reports)
@@ -35,22 +37,25 @@ pub fn paper(reports: &Reports) -> Value {
         READING.iter().map(|(vi, en)| json!({ "vi": vi, "en": en })).collect();
     json!({
         "lang": "vi", "title": "Báo cáo lan tỏa", "title_en": "Reach report",
-        "zone": reports.zone, "agencies": agencies, "metrics": metrics, "reading": reading,
+        "only": reports.titles.lang, "zone": reports.zone, "agencies": agencies, "metrics": metrics, "reading": reading,
     })
 }
 
-fn cut(reports: &Reports, report: &Report) -> Value {
+fn cut(reports: &Reports, report: &Report, with_total: bool) -> Value {
     let (vi, en) = cut_words(report.query.by);
     let (from, to) = reports.days(&report.query);
     let day = |day: jiff::civil::Date| day.strftime("%d/%m/%Y").to_string();
     let as_of = |at: Timestamp| at.to_zoned(reports.zone()).strftime("%H:%M %d/%m/%Y").to_string();
-    let rows = report.rows.iter().map(|row| (row, false)).chain([(&report.total, true)]);
+    let total = with_total.then_some((&report.total, true));
+    let rows = total.into_iter().chain(report.rows.iter().map(|row| (row, false)));
     let rows: Vec<Value> = rows
-        .map(|(row, total)| self::row(row, &row_words(report.query.by, row, total), total))
+        .map(|(row, total)| {
+            self::row(reports, row, &row_words(reports, report.query.by, row, total), total)
+        })
         .collect();
     json!({
         "vi": vi, "en": en, "from": day(from), "to": day(to),
-        "as_of": report.as_of.map_or_else(|| NO_DATA.to_owned(), as_of),
+        "as_of": report.as_of.map_or_else(|| reports.titles.say(NO_DATA), as_of),
         "population": population(reports, report),
         "rows": rows,
     })
@@ -59,7 +64,10 @@ fn cut(reports: &Reports, report: &Report) -> Value {
 /// The populations that bound reach, each with where it is from.
 fn population(reports: &Reports, report: &Report) -> Option<String> {
     let stated = report.populations.iter().map(|population| {
-        let whose = population.account.as_ref().map(|account| format!("{account}: "));
+        let whose = population
+            .account
+            .as_ref()
+            .map(|account| format!("{}: ", reports.titles.account(account.as_str())));
         let whose = whose.or_else(|| {
             let several = reports.agencies.len() > 1;
             several.then(|| format!("{}: ", reports.agency(&population.agency)))
@@ -73,7 +81,7 @@ fn population(reports: &Reports, report: &Report) -> Option<String> {
     (!all.is_empty()).then(|| all.join("; "))
 }
 
-fn row(row: &ReportRow, label: &str, total: bool) -> Value {
+fn row(reports: &Reports, row: &ReportRow, label: &str, total: bool) -> Value {
     let reach = row.reach.map(|reach| {
         json!({
             "at_least": vietnamese(reach.at_least), "at_most": vietnamese(reach.at_most),
@@ -83,11 +91,11 @@ fn row(row: &ReportRow, label: &str, total: bool) -> Value {
     json!({
         "label": label, "total": total,
         "posts": vietnamese(row.posts.into()), "measured": vietnamese(row.measured.into()),
-        "reach": reach, "numbers": row.cells.iter().map(number).collect::<Vec<_>>(),
+        "reach": reach, "numbers": row.cells.iter().map(|cell| number(reports, cell)).collect::<Vec<_>>(),
     })
 }
 
-fn number(cell: &Cell) -> Value {
+fn number(reports: &Reports, cell: &Cell) -> Value {
     let words = metric_words(cell.metric);
     let sign = |gain: i64| match gain {
         0 => "",
@@ -96,7 +104,8 @@ fn number(cell: &Cell) -> Value {
     };
     let gain = |gain: i64| format!("{}{}", sign(gain), vietnamese(gain.unsigned_abs()));
     json!({
-        "vi": words.vi, "en": words.en, "channel": cell.channel,
+        "vi": words.vi, "en": words.en, "channel": reports.titles.channel(&cell.channel),
+        "counts": reports.titles.number(&cell.channel, &cell.source_name),
         "source": cell.source_name, "definition": cell.definition,
         "latest": vietnamese(cell.latest), "posts": vietnamese(cell.posts.into()),
         "gain": cell.gain.map_or_else(|| UNKNOWN.to_owned(), gain),
