@@ -151,7 +151,8 @@ pub(crate) async fn counted(house: &House, order: ReportArgs) -> anyhow::Result<
         reports.extend(loa_reach::reports(books.of(&agency.name), &own, &cuts)?);
     }
     let zone = house.settings.reach.zone.clone();
-    Ok(Reports { zone, agencies, reports, titles: loa_reach::Titles::default() })
+    let titles = loa_reach::Titles::default();
+    Ok(Reports { zone, agencies, reports, titles, overview: None, trend: Vec::new() })
 }
 
 /// The kit that an agency made itself and draws in, for a process that draws its report.

@@ -26,7 +26,7 @@ pub use parquet::parquet;
 pub use words::{MetricWords, metric_words};
 pub use xlsx::xlsx;
 
-use crate::{Query, Report};
+use crate::{Overview, Query, Report, TrendLine};
 
 /// Reports of one period, as one file holds them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +40,12 @@ pub struct Reports {
     /// What people call what the reports have keys of.
     #[serde(default)]
     pub titles: Titles,
+    /// The period beside the one before, for the first page of the paper.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overview: Option<Overview>,
+    /// Views gained day by day for the chart of that page, each line with its name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trend: Vec<(String, TrendLine)>,
 }
 
 /// What people call channels, accounts and numbers, and in which language they read.

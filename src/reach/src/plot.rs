@@ -245,7 +245,7 @@ fn draw(
 }
 
 /// The next of 4, 8, 20, 40, 80, 200 …: its quarters are whole.
-fn nice(most: u64) -> u64 {
+pub(crate) fn nice(most: u64) -> u64 {
     let mut unit = 4u64;
     loop {
         for times in [1, 2, 5] {

@@ -278,7 +278,7 @@ fn tables_say_nothing_where_nothing_is_known() {
         );
         let csv = grid.csv("vi");
         assert_eq!(csv.matches("\r\n").count(), grid.rows.len() + 1);
-        assert!(csv.starts_with('\u{feff}') && csv.contains(grid.heads[0].name));
+        assert!(csv.starts_with('\u{feff}') && csv.contains(grid.heads[0].vi));
         let sheets = support::workbook::sheets(&grid.xlsx().unwrap());
         assert_eq!(sheets.len(), 2, "the numbers and how to read them");
         assert!(

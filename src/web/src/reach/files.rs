@@ -84,7 +84,12 @@ async fn letterhead(app: &Shared, name: &str) -> Result<Agency, WebError> {
 }
 
 /// The reports of a period. With the cut by agency, every cut is there of each of them.
-async fn reports(app: &Shared, visitor: &Visitor, wanted: &Wanted) -> Result<Reports, WebError> {
+async fn reports(
+    app: &Shared,
+    visitor: &Visitor,
+    wanted: &Wanted,
+    paper: bool,
+) -> Result<Reports, WebError> {
     let own = visitor.user.agency.as_str();
     let others = super::beside(app, visitor, wanted).await?;
     let mut agencies = vec![letterhead(app, own).await?];
@@ -99,7 +104,15 @@ async fn reports(app: &Shared, visitor: &Visitor, wanted: &Wanted) -> Result<Rep
         all.extend(overview::reports(&books, (name, &[]), &each).map_err(failed)?);
     }
     let titles = titles(app, &visitor.lang, &all).await?;
-    Ok(Reports { zone: ZONE.to_owned(), agencies, reports: all, titles })
+    let (mut first, mut trend) = (None, Vec::new());
+    // The first page of the paper is of one agency.
+    if paper && !wanted.by.contains(&By::Agency) {
+        let told = overview::told(app, own, &[], &wanted.alone()).await?;
+        trend = overview::named(app, &visitor.lang, &told.trend);
+        first = Some(told.overview.clone());
+    }
+    let zone = ZONE.to_owned();
+    Ok(Reports { zone, agencies, reports: all, titles, overview: first, trend })
 }
 
 /// What people call what the reports have keys of.
@@ -204,7 +217,7 @@ async fn content(
             let told = lists::worked(app, visitor, wanted).await?;
             Content::Grid(loa_reach::operations_grid(&told, ZONE, &asked))
         }
-        _ => Content::Reports(reports(app, visitor, wanted).await?),
+        _ => Content::Reports(reports(app, visitor, wanted, extension == "pdf").await?),
     })
 }
 

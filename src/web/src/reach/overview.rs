@@ -295,10 +295,13 @@ pub(crate) fn drawn(app: &Shared, lang: &str, trend: &[TrendLine]) -> Drawn {
         missing: "—".to_owned(),
         thousands: view::thousands(lang),
     };
+    loa_reach::trend_chart(&named(app, lang, trend), &text)
+}
+
+/// Lines with the names that people tell them apart by.
+pub(crate) fn named(app: &Shared, lang: &str, trend: &[TrendLine]) -> Vec<(String, TrendLine)> {
     let of = trend.iter().map(|one| (&*one.channel, &*one.source_name, &*one.definition));
-    let lines: Vec<_> =
-        number_names(app, lang, of).into_iter().zip(trend.iter().cloned()).collect();
-    loa_reach::trend_chart(&lines, &text)
+    number_names(app, lang, of).into_iter().zip(trend.iter().cloned()).collect()
 }
 
 fn range(reach: ReachRange, lang: &str) -> Range {
