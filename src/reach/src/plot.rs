@@ -36,11 +36,11 @@ pub(crate) struct Plot<'a> {
     pub(crate) marks: Vec<(f64, String)>,
 }
 
-const WIDTH: f64 = 720.0;
+const WIDTH: f64 = 760.0;
 /// Of the drawing; the legend is below it, a line each.
 const HEIGHT: f64 = 296.0;
-const LEGEND: f64 = 18.0;
-const LEFT: f64 = 72.0;
+const LEGEND: f64 = 24.0;
+const LEFT: f64 = 84.0;
 const RIGHT: f64 = 16.0;
 const TOP: f64 = 16.0;
 const BOTTOM: f64 = 36.0;
@@ -169,7 +169,7 @@ impl Plot<'_> {
         for (n, line) in self.lines.iter().enumerate() {
             let (colour, dash) = STROKES[n % STROKES.len()];
             draw(&mut svg, line, (colour, dash), self.mark, (&x, &y));
-            let (column, below) = (LEFT, HEIGHT + LEGEND * cell(n));
+            let (column, below) = (16.0, HEIGHT + LEGEND * cell(n));
             put(
                 &mut svg,
                 format_args!(

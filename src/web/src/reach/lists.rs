@@ -192,6 +192,8 @@ struct MapView {
     days: Vec<Vec<Square>>,
     /// Whether any hour has enough posts.
     any: bool,
+    /// The first hour that has any post: what a narrow screen begins with.
+    first: u8,
 }
 
 #[derive(Serialize)]
@@ -215,6 +217,7 @@ fn map_view(lang: &str, map: &HourMap, channel: String) -> MapView {
     };
     MapView {
         days: (0..7).map(|day| (0..24).map(|hour| square(day, hour)).collect()).collect(),
+        first: map.hours.iter().filter(|own| own.posts > 0).map(|own| own.hour).min().unwrap_or(0),
         any: most > 0 || map.hours.iter().any(|hour| hour.median.is_some()),
         channel,
         posts: view::number(map.posts.into(), lang),
