@@ -39,7 +39,7 @@ pub(crate) struct Plot<'a> {
 const WIDTH: f64 = 760.0;
 /// Of the drawing; the legend is below it, a line each.
 const HEIGHT: f64 = 296.0;
-const LEGEND: f64 = 24.0;
+const LEGEND: f64 = 28.0;
 const LEFT: f64 = 84.0;
 const RIGHT: f64 = 16.0;
 const TOP: f64 = 16.0;

@@ -201,7 +201,9 @@ fn by_channel(app: &Shared, lang: &str, told: &Told) -> Vec<ChannelView> {
     for life in &told.posts {
         let channel = life.post.account.channel();
         if life.counts.is_empty() {
-            groups.entry((super::channel_name(app, channel), "")).or_default().push(None);
+            let missing = app.assets.word(lang, "report.why_missing");
+            let name = format!("{} · {missing}", super::channel_name(app, channel));
+            groups.entry((name, "")).or_default().push(None);
         }
         for count in &life.counts {
             let source = count.series.source_name.as_str();

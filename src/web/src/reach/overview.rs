@@ -177,6 +177,8 @@ struct RowCell {
 
 #[derive(Debug, Serialize)]
 struct Row {
+    /// Whether it is all of them.
+    total: bool,
     label: String,
     /// Of a post: its account, format and time.
     detail: String,
@@ -428,6 +430,7 @@ async fn row_view(
     });
     let number = |n: u32| view::number(n.into(), lang);
     Ok(Row {
+        total,
         label,
         detail,
         href,
