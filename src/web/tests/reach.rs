@@ -282,6 +282,20 @@ async fn files_are_what_they_say_and_run_nothing() {
     assert_eq!(json(&crowded)["detail_en"], "the report does not fit its pages");
 }
 
+#[tokio::test]
+async fn a_period_that_is_none_is_answered_beside_the_form() {
+    let world = World::new().await;
+    let browser = Browser::of(&world, &world.people.author).await;
+    for tab in ["", "/bai-dang", "/khung-gio", "/van-hanh"] {
+        let page = browser.get(&format!("/bao-cao{tab}?from=2026-11-10&to=2026-11-01")).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{tab}");
+        assert!(words(&page).contains("Ngày cuối đứng trước ngày đầu"), "{}", words(&page));
+        assert!(page.text().contains("name=\"from\""), "the form is there to mend it");
+    }
+    let told = browser.get("/api/v1/reach/overview?from=2026-11-10&to=2026-11-01").await;
+    assert_eq!(told.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
 async fn analyst(world: &World) -> Browser<'_> {
     let person = world.colleague(&world.people.author, &[Role::Analyst]).await;
     Browser::of(world, &person).await
