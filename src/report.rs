@@ -150,7 +150,9 @@ pub(crate) async fn counted(house: &House, order: ReportArgs) -> anyhow::Result<
         let own = query(&agency.name, By::Channel);
         reports.extend(loa_reach::reports(books.of(&agency.name), &own, &cuts)?);
     }
-    Ok(Reports { zone: house.settings.reach.zone.clone(), agencies, reports })
+    let zone = house.settings.reach.zone.clone();
+    let titles = loa_reach::Titles::default();
+    Ok(Reports { zone, agencies, reports, titles, overview: None, trend: Vec::new() })
 }
 
 /// The kit that an agency made itself and draws in, for a process that draws its report.

@@ -256,7 +256,7 @@ async fn every_format_is_the_same_to_a_file_to_a_pipe_and_over_the_socket() {
     assert_eq!(total["reach"], json!({ "at_least": 21_000, "at_most": 30_310, "posts": 2 }));
     let csv = String::from_utf8(csv).unwrap();
     assert!(
-        csv.contains("facebook,post_media_view,2024-11,42487,2,42487,2,,,false,false,thu,channel,"),
+        csv.contains("facebook,,post_media_view,2024-11,42487,2,42487,2,,,không / no,không / no,"),
         "{csv}"
     );
     assert!(csv.contains("Đường sắt Lào Cai – Hà Nội – Hải Phòng"), "{csv}");

@@ -103,3 +103,29 @@ for (const kind of ["states", "empty", "month", "measured"]) {
     });
   });
 }
+
+// Pages of what is printed, as Chromium writes them.
+const sheets = (pdf) => pdf.toString("latin1").match(/\/Type \/Page\b/g)?.length ?? 0;
+
+describe("on paper", () => {
+  for (const [kind, path, most, must] of [
+    ["month", "/lich?xem=thang", 1, ".entry > .open"],
+    ["month", "/lich?xem=tuan", 1, ".entry > .open"],
+    ["month", "/bai-dang", 4, ".paper"],
+    ["measured", "/bao-cao", 3, ".figure .big"],
+  ]) {
+    it(`${kind} ${path}`, async () => {
+      const newsroom = await serve(kind);
+      const { page, context } = await person(browser, newsroom, "quantri");
+      await page.goto(newsroom.base + path);
+      const pdf = await page.pdf({ preferCSSPageSize: true });
+      await page.emulateMedia({ media: "print" });
+      assert.ok(await page.locator(must).first().isVisible(), `${must} is not on paper`);
+      assert.equal(await page.locator("nav.pager, .files-row, .tabs").filter({ visible: true }).count(), 0);
+      await context.close();
+      newsroom.stop();
+      const found = sheets(pdf);
+      assert.ok(found >= 1 && found <= most, `${found} pages`);
+    });
+  }
+});

@@ -523,3 +523,19 @@ async fn another_page_is_not_healthy_and_a_missing_token_asks_for_one() {
     let error = stage.facebook.health(&stage.cx(), stage.to()).await.unwrap_err();
     assert_eq!(error.advice, RetryAdvice::Reauthorize);
 }
+
+/// Two numbers of one metric that the platform counts apart have words that tell people which is which.
+#[test]
+fn numbers_of_one_metric_have_names_for_people() {
+    let config = Config::default();
+    let text = include_str!("../capability.toml");
+    let capability = loa_model::Capability::from_toml(text).unwrap();
+    let rules: Vec<_> = config.post_metrics.iter().chain(&config.video_metrics).collect();
+    for rule in &rules {
+        let alike = rules.iter().filter(|other| other.metric == rule.metric).count();
+        for lang in ["vi", "en"] {
+            let title = capability.number_title(&rule.name, lang);
+            assert!(alike == 1 || title.is_some_and(|words| !words.contains('_')), "{}", rule.name);
+        }
+    }
+}

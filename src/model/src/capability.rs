@@ -7,7 +7,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::{
-    connect::Connect,
+    connect::{Connect, Words},
     post::{Media, MediaRole, PostContent, PostFormat, Shape},
     variant::VariantKind,
 };
@@ -226,6 +226,16 @@ pub struct ClipPreset {
     pub sound_kbps: Option<u32>,
 }
 
+/// What people call a number of the channel, where its metric does not say it all: two numbers of one channel are told apart by it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NumberName {
+    /// The platform's name of it, as samples have it.
+    pub source_name: String,
+    /// What it counts, said after the name of the channel: `video ngắn`.
+    pub title: Words,
+}
+
 /// What a channel can do. Each `capability.toml` cites its source and the date it was checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -263,6 +273,9 @@ pub struct Capability {
     /// How an account is connected.
     #[serde(default)]
     pub connect: Connect,
+    /// What people call its numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub numbers: Vec<NumberName>,
 }
 
 /// Something in a draft that a channel would refuse. A value, not an error: editors see it before any network call.
@@ -285,6 +298,12 @@ impl Capability {
     /// The parser's own message, with line and column.
     pub fn from_toml(text: &str) -> Result<Self, toml::de::Error> {
         toml::from_str(text)
+    }
+
+    /// What people call the number that the platform gives this name; nothing where its metric says it all.
+    pub fn number_title(&self, source_name: &str, lang: &str) -> Option<&str> {
+        let known = self.numbers.iter().find(|number| number.source_name == source_name)?;
+        Some(known.title.in_language(lang))
     }
 
     /// Most bytes of a clip that is made by this preset; nothing when posts of its format carry no video.

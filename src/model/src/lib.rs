@@ -34,7 +34,7 @@ pub use brief::{
     Brief, Bulletin, Correction, DateMention, Edit, Event, Figure, Hotline, LegalDoc, Level,
     Passage, Quote, Span, Step, StoryKind, Table,
 };
-pub use capability::{Capability, ClipPreset, FormatRule, MediaRule, Violation};
+pub use capability::{Capability, ClipPreset, FormatRule, MediaRule, NumberName, Violation};
 pub use choices::{BadChoice, Choices, Chosen, ChosenPoint, FocusPoint, PhotoChoice};
 pub use connect::{Connect, ConnectField, Credentials, FieldInput, Kept, Lasts, Untaken, Words};
 pub use delivery::{Delivery, DeliveryState, Event as DeliveryEvent, Intent, Receipt, Ticket};

@@ -61,7 +61,7 @@ pub fn chart(series: &[Series], text: &ChartText) -> Drawn {
         title: &text.title,
         description: &text.description,
         mark: text.thousands,
-        lines: series.iter().map(|one| line(one, &x)).collect(),
+        lines: series.iter().map(|one| line(one, &x, &|at| when(at, &zone))).collect(),
         marks: marks.map(|(x, at)| (x, when(at, &zone))).collect(),
     };
     let mut table = vec![head(series)];
@@ -93,7 +93,10 @@ pub fn age_chart(series: &[Series], text: &ChartText, words: &AgeWords) -> Drawn
         title: &text.title,
         description: &text.description,
         mark: text.thousands,
-        lines: series.iter().map(|one| line(one, &|at| x(age(one, at)))).collect(),
+        lines: series
+            .iter()
+            .map(|one| line(one, &|at| x(age(one, at)), &|at| age_words(age(one, at), words)))
+            .collect(),
         marks: marks.collect(),
     };
     let mut rows: BTreeMap<i64, Vec<Option<u64>>> = BTreeMap::new();
@@ -125,24 +128,26 @@ pub fn trend_chart(trend: &[(String, TrendLine)], text: &ChartText) -> Drawn {
         .unwrap_or_default();
     let last = u64::try_from(days.len().saturating_sub(1)).unwrap_or(1);
     let x = |n: usize| ratio(u64::try_from(n).unwrap_or(0), last);
+    let word = |day: &Date| day.strftime("%d/%m/%Y").to_string();
     let lines = trend.iter().map(|(label, one)| Line {
         label: label.clone(),
         spots: (0..)
             .zip(&one.days)
-            .map(|(n, (_, value))| Spot { x: x(n), value: *value, method_break: false })
+            .map(|(n, (day, value))| Spot {
+                x: x(n),
+                value: *value,
+                method_break: false,
+                when: word(day),
+            })
             .collect(),
     });
-    let word = |day: &Date| day.strftime("%d/%m/%Y").to_string();
-    let ends = [
-        days.first().map(|day| (0.0, word(day))),
-        days.last().filter(|_| days.len() > 1).map(|day| (1.0, word(day))),
-    ];
+    let marks = marked(days.len()).into_iter().map(|n| (x(n), word(&days[n])));
     let plot = Plot {
         title: &text.title,
         description: &text.description,
         mark: text.thousands,
         lines: lines.collect(),
-        marks: ends.into_iter().flatten().collect(),
+        marks: marks.collect(),
     };
     let mut table = vec![vec![String::new()]];
     table[0].extend(trend.iter().map(|(label, _)| label.clone()));
@@ -155,6 +160,15 @@ pub fn trend_chart(trend: &[(String, TrendLine)], text: &ChartText) -> Drawn {
         table.push(line);
     }
     Drawn { svg: plot.svg(), table }
+}
+
+/// Which of so many days have their date below the scale: the ends, and where there is room some between, evenly.
+fn marked(days: usize) -> Vec<usize> {
+    let Some(last) = days.checked_sub(1) else { return Vec::new() };
+    let parts = last.clamp(1, 5);
+    let mut marks: Vec<usize> = (0..=parts).map(|part| last * part / parts).collect();
+    marks.dedup();
+    marks
 }
 
 /// Ages under the scale, minutes.
@@ -184,18 +198,23 @@ pub fn age_words(age: SignedDuration, words: &AgeWords) -> String {
     }
 }
 
-fn line(series: &Series, x: &impl Fn(Timestamp) -> f64) -> Line {
+fn line(
+    series: &Series,
+    x: &impl Fn(Timestamp) -> f64,
+    when: &impl Fn(Timestamp) -> String,
+) -> Line {
     let spot = |point: &crate::Point| Spot {
         x: x(point.at),
         value: point.value.map(|value| i64::try_from(value).unwrap_or(i64::MAX)),
         method_break: point.method_break,
+        when: when(point.at),
     };
     Line { label: series.label.clone(), spots: series.points.iter().map(spot).collect() }
 }
 
 fn head(series: &[Series]) -> Vec<String> {
     let mut head = vec![String::new()];
-    head.extend(series.iter().map(|one| format!("{} · {}", one.label, one.source_name)));
+    head.extend(series.iter().map(|one| one.label.clone()));
     head
 }
 

@@ -1,7 +1,7 @@
 //! Reports as files. Every format is a function of [`Reports`]: the same reports, the same bytes.
 //!
-//! CSV and Parquet are for machines and share the columns of `table`; the workbook and the paper are for people and say in
-//! Vietnamese and English what each number counts.
+//! Parquet is for machines and has the columns of `table`; CSV, the workbook and the paper are for people: days of the zone,
+//! titles where they are known, in the reader's language or, where nobody reads, in both.
 
 mod csv;
 mod grid;
@@ -11,6 +11,8 @@ mod parquet;
 mod table;
 mod words;
 mod xlsx;
+
+use std::collections::BTreeMap;
 
 use jiff::{ToSpan as _, civil, tz::TimeZone};
 use loa_model::Agency;
@@ -24,7 +26,7 @@ pub use parquet::parquet;
 pub use words::{MetricWords, metric_words};
 pub use xlsx::xlsx;
 
-use crate::{Query, Report};
+use crate::{Overview, Query, Report, TrendLine};
 
 /// Reports of one period, as one file holds them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +37,54 @@ pub struct Reports {
     pub agencies: Vec<Agency>,
     /// One report for each agency and cut, in the order they are to be read.
     pub reports: Vec<Report>,
+    /// What people call what the reports have keys of.
+    #[serde(default)]
+    pub titles: Titles,
+    /// The period beside the one before, for the first page of the paper.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overview: Option<Overview>,
+    /// Views gained day by day for the chart of that page, each line with its name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trend: Vec<(String, TrendLine)>,
+}
+
+/// What people call channels, accounts and numbers, and in which language they read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Titles {
+    /// `vi` or `en`; anything else is both.
+    pub lang: String,
+    /// Names of channels.
+    pub channels: BTreeMap<String, String>,
+    /// Names of accounts, each with its channel.
+    pub accounts: BTreeMap<String, String>,
+    /// What a number of a channel counts where its metric does not say it all: channel, the platform's name, words.
+    pub numbers: Vec<(String, String, String)>,
+}
+
+impl Titles {
+    /// Words in the language of the reader, or in both.
+    pub(crate) fn say(&self, (vi, en): (&str, &str)) -> String {
+        match self.lang.as_str() {
+            "vi" => vi.to_owned(),
+            "en" => en.to_owned(),
+            _ if vi == en => vi.to_owned(),
+            _ => format!("{vi} / {en}"),
+        }
+    }
+
+    pub(crate) fn channel(&self, name: &str) -> String {
+        self.channels.get(name).map_or(name, String::as_str).to_owned()
+    }
+
+    pub(crate) fn account(&self, name: &str) -> String {
+        self.accounts.get(name).map_or(name, String::as_str).to_owned()
+    }
+
+    /// What a number counts; empty where its metric says it all.
+    pub(crate) fn number(&self, channel: &str, source: &str) -> &str {
+        let known = self.numbers.iter().find(|(of, name, _)| of == channel && name == source);
+        known.map_or("", |(.., words)| words)
+    }
 }
 
 impl Reports {

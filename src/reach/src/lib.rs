@@ -32,12 +32,13 @@ pub use clicks::record_click;
 pub use compare::{Compared, Figure, Incomparable, Overview, Period, overview};
 pub use days::Days;
 pub use export::{
-    Datum, Grid, GridHead, Kind, MetricWords, Reports, article_grid, csv, csv_cell, hours_grid,
-    metric_words, operations_grid, paper, parquet, ranking_grid, xlsx,
+    Datum, Grid, GridHead, Kind, MetricWords, Reports, Titles, article_grid, csv, csv_cell,
+    hours_grid, metric_words, operations_grid, paper, parquet, ranking_grid, xlsx,
 };
 pub use hours::{FEW, Hour, HourMap, hours};
 pub use measure::{Asked, Config, Measurement, Meter};
 pub use plan::{next_step, offset};
+pub use plot::captioned;
 pub use population::{Population, populations, state_population, withdraw_population};
 pub use rank::{Ranked, Ranking, Top, Unknown, ranking};
 pub use records::{Counted, Rollup, Totals, rebuild, summable};

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 /// A value of a line.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Spot {
     /// From the left edge, 0, to the right one, 1.
     pub(crate) x: f64,
@@ -11,6 +11,8 @@ pub(crate) struct Spot {
     pub(crate) value: Option<i64>,
     /// Whether what is counted changed with it: the line begins anew and is marked.
     pub(crate) method_break: bool,
+    /// When it was, in words: shown with the value to whoever points at it.
+    pub(crate) when: String,
 }
 
 /// A line with its name.
@@ -34,11 +36,11 @@ pub(crate) struct Plot<'a> {
     pub(crate) marks: Vec<(f64, String)>,
 }
 
-const WIDTH: f64 = 720.0;
+const WIDTH: f64 = 760.0;
 /// Of the drawing; the legend is below it, a line each.
 const HEIGHT: f64 = 296.0;
-const LEGEND: f64 = 18.0;
-const LEFT: f64 = 72.0;
+const LEGEND: f64 = 28.0;
+const LEFT: f64 = 84.0;
 const RIGHT: f64 = 16.0;
 const TOP: f64 = 16.0;
 const BOTTOM: f64 = 36.0;
@@ -53,6 +55,28 @@ const STROKES: [(&str, &str); 6] = [
 ];
 /// More values than these on one line stand without dots.
 const DOTS: usize = 40;
+
+/// A chart with what it is of above it and whose numbers it has below, so that it still says so where it is pasted.
+pub fn captioned(svg: &str, title: &str, below: &str) -> String {
+    const ROOM: f64 = 30.0;
+    let Some((start, inner)) = svg.split_once("viewBox=\"0 0 ") else { return svg.to_owned() };
+    let size = inner.split('"').next().unwrap_or_default();
+    let mut parts = size.split(' ').map(|part| part.parse::<f64>().unwrap_or_default());
+    let (width, height) = (parts.next().unwrap_or(WIDTH), parts.next().unwrap_or(HEIGHT));
+    let whole = height + 2.0 * ROOM;
+    let inside = format!("{start}viewBox=\"0 0 {inner}");
+    let inside = inside.replacen(
+        "<svg ",
+        &format!("<svg y=\"{ROOM}\" width=\"{width}\" height=\"{height}\" "),
+        1,
+    );
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {whole}\" font-family=\"sans-serif\"><rect width=\"{width}\" height=\"{whole}\" fill=\"#fff\"/><text x=\"16\" y=\"20\" font-size=\"14\" font-weight=\"bold\">{}</text>{inside}<text x=\"16\" y=\"{:.1}\" font-size=\"11\" fill=\"#545b68\">{}</text></svg>",
+        escaped(title),
+        whole - 10.0,
+        escaped(below),
+    )
+}
 
 /// A number as Vietnamese readers write it: dots between thousands.
 pub(crate) fn vietnamese(number: u64) -> String {
@@ -124,17 +148,18 @@ impl Plot<'_> {
             );
         }
         for (at, words) in &self.marks {
-            let anchor = if *at < 0.04 {
-                "start"
+            // A narrow screen has room for the ends only.
+            let (anchor, class) = if *at < 0.04 {
+                ("start", "end")
             } else if *at > 0.96 {
-                "end"
+                ("end", "end")
             } else {
-                "middle"
+                ("middle", "between")
             };
             put(
                 &mut svg,
                 format_args!(
-                    "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\" fill=\"currentColor\">{}</text>",
+                    "<text class=\"{class}\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\" fill=\"currentColor\">{}</text>",
                     x(*at),
                     HEIGHT - BOTTOM + 18.0,
                     escaped(words),
@@ -143,8 +168,8 @@ impl Plot<'_> {
         }
         for (n, line) in self.lines.iter().enumerate() {
             let (colour, dash) = STROKES[n % STROKES.len()];
-            draw(&mut svg, line, colour, dash, &x, &y);
-            let (column, below) = (LEFT, HEIGHT + LEGEND * cell(n));
+            draw(&mut svg, line, (colour, dash), self.mark, (&x, &y));
+            let (column, below) = (16.0, HEIGHT + LEGEND * cell(n));
             put(
                 &mut svg,
                 format_args!(
@@ -164,11 +189,12 @@ impl Plot<'_> {
 fn draw(
     svg: &mut String,
     line: &Line,
-    colour: &str,
-    dash: &str,
-    x: &impl Fn(f64) -> f64,
-    y: &impl Fn(i64) -> f64,
+    (colour, dash): (&str, &str),
+    mark: char,
+    (x, y): (&impl Fn(f64) -> f64, &impl Fn(i64) -> f64),
 ) {
+    // Above the line, so that they can be pointed at.
+    let mut spots = String::new();
     let mut path = String::new();
     let mut pen = 'M';
     for (n, spot) in line.spots.iter().enumerate() {
@@ -192,16 +218,20 @@ fn draw(
             |n: Option<usize>| n.and_then(|n| line.spots.get(n)).is_some_and(|s| s.value.is_some());
         let alone = pen == 'M' && !known(n.checked_add(1));
         pen = 'L';
-        if line.spots.len() <= DOTS || alone {
-            put(
-                svg,
-                format_args!(
-                    "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"3\" fill=\"{colour}\"/>",
-                    x(spot.x),
-                    y(value)
-                ),
-            );
-        }
+        let seen = line.spots.len() <= DOTS || alone;
+        put(
+            &mut spots,
+            format_args!(
+                "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"{}\" fill=\"{}\"><title>{} · {}: {}</title></circle>",
+                x(spot.x),
+                y(value),
+                if seen { 3 } else { 5 },
+                if seen { colour } else { "transparent" },
+                escaped(&line.label),
+                escaped(&spot.when),
+                signed(value, mark),
+            ),
+        );
     }
     if !path.is_empty() {
         put(
@@ -211,10 +241,11 @@ fn draw(
             ),
         );
     }
+    svg.push_str(&spots);
 }
 
 /// The next of 4, 8, 20, 40, 80, 200 …: its quarters are whole.
-fn nice(most: u64) -> u64 {
+pub(crate) fn nice(most: u64) -> u64 {
     let mut unit = 4u64;
     loop {
         for times in [1, 2, 5] {
@@ -267,7 +298,8 @@ mod tests {
 
     #[test]
     fn what_was_taken_back_hangs_below_zero() {
-        let spot = |x, value| Spot { x, value: Some(value), method_break: false };
+        let when = String::new;
+        let spot = |x, value| Spot { x, value: Some(value), method_break: false, when: when() };
         let line = Line { label: "a".into(), spots: vec![spot(0.0, 100), spot(1.0, -30)] };
         let (lines, marks) = (vec![line], vec![]);
         let plot = Plot { title: "t", description: "d", mark: '.', lines, marks };

@@ -7,7 +7,7 @@ use loa_model::{Metric, PostFormat};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Book, Population, Result,
+    Book, Population, PostRef, Result,
     population::Bounds,
     story::{Story, instant, second},
     sums::{Sums, Tally, tally},
@@ -118,6 +118,9 @@ pub struct ReportRow {
     pub cells: Vec<Cell>,
     /// Unique people; absent when no post gave it.
     pub reach: Option<ReachRange>,
+    /// The post of a row that is one: its account, format and time tell it from others of the same words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub post: Option<PostRef>,
 }
 
 /// A report.
@@ -190,7 +193,9 @@ pub fn reports(book: &Book, query: &Query, cuts: &[By]) -> Result<Vec<Report>> {
     let one = |(by, groups): (&By, BTreeMap<RowKey<'_>, Sums<'_>>)| {
         let row = |(key, sums): (RowKey<'_>, Sums<'_>)| {
             let label = label(book, &sums, *by, &key);
-            sums.row(book, (key.text(), label), (&bounds, population))
+            let post = sums.one.filter(|_| *by == By::Post).map(Story::named);
+            let row = sums.row(book, (key.text(), label), (&bounds, population));
+            ReportRow { post, ..row }
         };
         Report {
             query: Query { by: *by, ..query.clone() },
@@ -215,6 +220,7 @@ pub fn agencies(all: &[(String, Report)], query: &Query) -> Report {
         measured: 0,
         cells: Vec::new(),
         reach: None,
+        post: None,
     };
     for (title, report) in all {
         let key = report.query.agency.clone();

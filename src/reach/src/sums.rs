@@ -183,7 +183,8 @@ impl<'a> Sums<'a> {
                 capped: capped < sum,
             }
         });
-        ReportRow { key, label, posts: self.posts, measured: self.measured, cells, reach }
+        let (posts, measured) = (self.posts, self.measured);
+        ReportRow { key, label, posts, measured, cells, reach, post: None }
     }
 }
 

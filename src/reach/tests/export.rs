@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 use loa_model::{Agency, Metric, PostFormat};
-use loa_reach::{By, Query, Reports, csv, paper, parquet, report, xlsx};
+use loa_reach::{By, Query, Reports, Titles, csv, paper, parquet, report, xlsx};
 use parquet::{
     file::reader::{FileReader as _, SerializedFileReader},
     record::Field,
@@ -55,6 +55,9 @@ fn reports() -> Reports {
             urgent_alone: false,
         }],
         reports: reports.to_vec(),
+        titles: Titles::default(),
+        overview: None,
+        trend: Vec::new(),
     }
 }
 
@@ -87,24 +90,47 @@ fn fields(line: &str) -> Vec<String> {
 
 #[test]
 fn csv_is_for_excel_and_leaves_the_unknown_empty() {
-    let rows = csv_rows(&csv(&reports()));
-    let of = |key: &str, metric: &str| {
+    let mut all = reports();
+    all.titles.lang = "vi".into();
+    all.titles.accounts.insert("memory:cong-tin".into(), "Cổng Thông tin".into());
+    all.titles.numbers.push(("memory".into(), "views".into(), "video ngắn".into()));
+    let rows = csv_rows(&csv(&all));
+    let of = |label: &str, metric: &str| {
         rows.iter()
-            .find(|row| (&*row["row"], &*row["metric"], &*row["cut"]) == (key, metric, "account"))
-            .unwrap_or_else(|| panic!("{key} {metric}"))
+            .find(|row| {
+                (&*row["Dòng"], &*row["Chỉ số"], &*row["Chia theo"]) == (label, metric, "Tài khoản")
+            })
+            .unwrap_or_else(|| panic!("{label} {metric} in {rows:?}"))
     };
-    let shares = of("memory:cong-tin", "shares");
-    assert_eq!((&*shares["latest"], &*shares["gain"]), ("0", ""), "a zero, and a gain not known");
-    let views = of("memory:cong-tin", "views");
-    assert_eq!((&*views["latest"], &*views["gain"]), ("1234567", "1234467"));
-    assert_eq!(views["definition"].replace("''", "'"), format!("'{}", TRAP.replace('"', "")));
-    let reach = of("total", "reach");
-    assert_eq!((&*reach["at_least"], &*reach["at_most"], &*reach["latest"]), ("160", "210", ""));
+    let shares = of("Cổng Thông tin", "Chia sẻ");
+    let (latest, gain) = ("Lũy kế", "Tăng trong kỳ");
+    assert_eq!((&*shares[latest], &*shares[gain]), ("0", ""), "a zero, and a gain not known");
+    let views = of("Cổng Thông tin", "Lượt xem");
+    assert_eq!((&*views[latest], &*views[gain]), ("1234567", "1234467"));
+    assert_eq!(views["Định nghĩa"].replace("''", "'"), format!("'{}", TRAP.replace('"', "")));
+    let reach = of("Cổng Thông tin", "Tiếp cận");
+    assert_eq!((&*reach["Ít nhất (người)"], &*reach[latest]), ("160", ""));
     let silent = of("khac:so", "");
-    assert_eq!((&*silent["posts"], &*silent["measured"], &*silent["latest"]), ("1", "0", ""));
-    assert_eq!(views["as_of"], "2026-11-22T05:00:00Z");
-    assert_eq!((&*views["agency"], &*views["from"]), ("demo", "2026-11-22T03:40:00Z"));
-    assert!(rows.iter().any(|row| row["label"].ends_with(TITLE)));
+    assert_eq!((&*silent["Có số liệu"], &*silent[latest]), ("0", ""));
+    // Days and times of the zone, the last day included.
+    assert_eq!((&*views["Từ ngày"], &*views["Đến hết ngày"]), ("2026-11-22", "2026-11-23"));
+    assert_eq!(views["Số liệu lấy lúc"], "2026-11-22 12:00");
+    assert_eq!(views["Cơ quan"], "Cổng Thông tin điện tử Minh Họa");
+    let post = rows.iter().find(|row| row["Dòng"].ends_with(TITLE)).unwrap();
+    assert!(post["Dòng"].contains("Bài ảnh · 22/11/2026 09:00"), "{}", post["Dòng"]);
+    // Nothing stands twice within one cut: no line is the total of others.
+    let sum = |cut: &str| -> u64 {
+        let own = rows.iter().filter(|row| row["Chia theo"] == cut && row["Chỉ số"] == "Lượt xem");
+        own.map(|row| row[latest].parse::<u64>().unwrap()).sum()
+    };
+    assert_eq!((sum("Tài khoản"), sum("Bài đăng")), (1_234_567, 1_234_567));
+    all.titles.lang = "en".into();
+    all.reports.truncate(1);
+    let rows = csv_rows(&csv(&all));
+    assert!(
+        rows.iter().all(|row| row.contains_key("Account")),
+        "one cut is the head of its column"
+    );
 }
 
 // --- parquet --------------------------------------------------------------
@@ -126,16 +152,6 @@ fn parquet_has_types_nulls_and_the_query() {
         .unwrap()
         .map(|row| row.unwrap().into_columns().into_iter().collect())
         .collect();
-    // The same columns and lines as the CSV.
-    let text = csv(&reports);
-    let texts = csv_rows(&text);
-    assert_eq!(rows.len(), texts.len());
-    for (row, text) in rows.iter().zip(&texts) {
-        assert_eq!(row.keys().collect::<Vec<_>>(), text.keys().collect::<Vec<_>>());
-        for (column, field) in row {
-            assert_eq!(*field == Field::Null, text[column].is_empty(), "{column} {field}");
-        }
-    }
     let of = |key: &str, metric: &str| {
         let found = |row: &&BTreeMap<String, Field>| {
             (&row["row"], &row["metric"], &row["cut"])
@@ -222,7 +238,7 @@ fn a_workbook_has_numbers_days_ranges_and_empty_cells() {
     );
     for sheet in &sheets[..2] {
         assert!(sheet.xml.contains("<pane xSplit=\"2\" ySplit=\"1\""), "the head stays in sight");
-        assert!(sheet.xml.contains("<autoFilter ref=\"A1:T"), "{}", sheet.name);
+        assert!(sheet.xml.contains("<autoFilter ref=\"A1:U"), "{}", sheet.name);
         assert!(sheet.xml.contains("<cols><col min=\"1\""), "columns have widths");
     }
 }
@@ -313,6 +329,35 @@ fn paper_has_what_a_reader_needs_and_a_dash_for_the_unknown() {
     );
     let metrics: Vec<_> = data["metrics"].as_array().unwrap().iter().map(|m| &m["vi"]).collect();
     assert_eq!(metrics, ["Tiếp cận", "Lượt xem", "Chia sẻ"], "only what is in the report");
+}
+
+#[test]
+fn paper_begins_with_the_period_beside_the_one_before_and_says_a_total_once() {
+    let mut all = reports();
+    assert_eq!(paper(&all)["figures"], serde_json::json!([]), "nobody asked for it");
+    assert_eq!(paper(&all)["chart"], serde_json::Value::Null);
+    let cuts = paper(&all)["agencies"][0]["cuts"].clone();
+    let totals = |n: usize| {
+        let rows = cuts[n]["rows"].as_array().unwrap();
+        rows.iter().filter(|row| row["total"] == true).count()
+    };
+    assert_eq!((totals(0), totals(1)), (1, 0), "the total is the same however posts are cut");
+    let world = World::new();
+    let post = world.live(1, "memory:cong-tin", PostFormat::Photo, 9);
+    world.sample(1, post, 15, vec![value(Metric::Views, "1", 1200)]);
+    let day = start().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let days = loa_reach::Days { first: day, last: day };
+    let books = world.open();
+    let book = books.of("demo");
+    all.titles.lang = "en".into();
+    all.overview = Some(loa_reach::overview(book, days, "Asia/Ho_Chi_Minh", None).unwrap());
+    let trend = loa_reach::trend(book, days, "Asia/Ho_Chi_Minh", Metric::Views).unwrap();
+    all.trend = trend.into_iter().map(|line| ("Memory".to_owned(), line)).collect();
+    let data = paper(&all);
+    let views = data["figures"].as_array().unwrap().iter().find(|f| f["en"] == "Views").unwrap();
+    assert_eq!((&views["value"], &views["before"]), (&"+1.200".into(), &"–".into()));
+    assert_eq!((&data["only"], &data["chart"]["most"]), (&"en".into(), &2000.into()));
+    assert_eq!(data["chart"]["lines"][0]["values"], serde_json::json!([1200]));
 }
 
 #[test]

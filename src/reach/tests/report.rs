@@ -116,11 +116,18 @@ fn the_chart_is_accessible_breaks_at_gaps_and_matches_its_table() {
     assert!(svg.contains("09:15 22/11/2026"), "{svg}");
     // The legend stands below the drawing, a line for each: long names do not run into each other.
     let legend: Vec<f64> = svg
-        .split("<text x=\"102.0\" y=\"")
+        .split("<text x=\"46.0\" y=\"")
         .skip(1)
         .map(|rest| rest.split('"').next().unwrap().parse().unwrap())
         .collect();
     assert_eq!(legend.len(), 2);
+    // Whoever points at a value is told it, and a chart that leaves its page says what it is.
+    assert!(svg.contains("09:15 22/11/2026: "), "{svg}");
+    let alone = loa_reach::captioned(svg, "Tên & kỳ", "Cơ quan · lúc 12:00");
+    let tree = roxmltree::Document::parse(&alone).unwrap();
+    let said: Vec<_> = tree.root_element().children().filter_map(|node| node.text()).collect();
+    assert_eq!(said, ["Tên & kỳ", "Cơ quan · lúc 12:00"]);
+    assert!(tree.root_element().children().any(|node| node.has_tag_name("svg")));
     assert!(legend[0] > 280.0 && legend[1] - legend[0] >= 16.0, "{legend:?}");
     let paths: Vec<_> =
         svg.split("<path d=\"").skip(1).map(|p| p.split('"').next().unwrap()).collect();

@@ -23,7 +23,7 @@ use crate::{
     article::ZONE,
     auth::Visitor,
     channels::agency_title,
-    error::WebError,
+    error::{BETWEEN, WebError},
     pages::{channel_title, name_of},
     view,
     ways::{Access, Ways},
@@ -131,7 +131,32 @@ impl Wanted {
     }
 }
 
+/// What a page shows: what was asked, or what stands in its place and why.
+pub(crate) struct Shown {
+    pub(crate) wanted: Wanted,
+    pub(crate) status: StatusCode,
+    /// What was wrong with what was asked; empty when nothing was.
+    pub(crate) wrong: String,
+}
+
 impl Ask {
+    /// The same for a page: what cannot be asked is answered beside the form, over the last 30 days.
+    pub(crate) fn shown(&self, now: Timestamp, lang: &str) -> Result<Shown, WebError> {
+        match self.wanted(now) {
+            Ok(wanted) => Ok(Shown { wanted, status: StatusCode::OK, wrong: String::new() }),
+            Err(error) => {
+                let by = cuts(self.by.as_deref()).ok().and(self.by.clone());
+                let wanted = Self { by, ..Self::default() }.wanted(now)?;
+                let (vi, en) = error
+                    .message
+                    .split_once(BETWEEN)
+                    .unwrap_or((error.message.as_ref(), error.message.as_ref()));
+                let wrong = if lang == "en" { en } else { vi }.to_owned();
+                Ok(Shown { wanted, status: error.status, wrong })
+            }
+        }
+    }
+
     /// Days of our zone: the last 30 when nothing is said.
     pub(crate) fn wanted(&self, now: Timestamp) -> Result<Wanted, WebError> {
         let text = |field: &Option<String>| field.clone().filter(|text| !text.is_empty());
@@ -250,6 +275,8 @@ pub(crate) struct Head {
     agency: String,
     /// When the page was made.
     made_at: String,
+    /// What was wrong with what was asked; empty when nothing was.
+    wrong: String,
 }
 
 impl Head {
@@ -257,7 +284,7 @@ impl Head {
         app: &Shared,
         visitor: &Visitor,
         tab: &'static str,
-        wanted: &Wanted,
+        (wanted, wrong): (&Wanted, String),
         as_of: Option<Timestamp>,
     ) -> Result<Self, WebError> {
         let Days { first, last } = wanted.days;
@@ -265,6 +292,7 @@ impl Head {
             agency: agency_title(app, &visitor.user.agency).await?,
             made_at: view::time(app.clock.now(), ZONE),
             tab,
+            wrong,
             range: wanted.range,
             ranges: RANGES,
             from: first.to_string(),
@@ -329,6 +357,57 @@ impl Names {
 /// Name of a kind of platform, for people.
 pub(crate) fn channel_name(app: &Shared, channel: &str) -> String {
     app.capabilities.get(channel).map_or_else(|| channel.to_owned(), |found| found.title.clone())
+}
+
+/// Names of numbers for people, each told by its channel, platform's name and definition: `Facebook · video ngắn`. Two that
+/// would be called the same say their definition too.
+pub(crate) fn number_names<'a>(
+    app: &Shared,
+    lang: &str,
+    of: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>,
+) -> Vec<String> {
+    let labels: Vec<[String; 3]> = of
+        .into_iter()
+        .map(|(channel, source, definition)| {
+            let name = number_name(app, lang, channel, source);
+            let by = format!("{} {definition}", app.assets.word(lang, "report.definition"));
+            [name, by, source.to_owned()]
+        })
+        .collect();
+    told_apart(&labels)
+}
+
+/// Name of a number for people.
+pub(crate) fn number_name(app: &Shared, lang: &str, channel: &str, source: &str) -> String {
+    match number_title(app, lang, channel, source) {
+        Some(title) => format!("{} · {title}", channel_name(app, channel)),
+        None => channel_name(app, channel),
+    }
+}
+
+/// What a number of a channel counts, where its metric does not say it all.
+pub(crate) fn number_title<'a>(
+    app: &'a Shared,
+    lang: &str,
+    channel: &str,
+    source: &str,
+) -> Option<&'a str> {
+    app.capabilities.get(channel)?.number_title(source, lang)
+}
+
+/// Each label as short as it can be while no other is the same: its first part, and of the others those that part it from some.
+pub(crate) fn told_apart<const N: usize>(labels: &[[String; N]]) -> Vec<String> {
+    let mut told: Vec<String> = labels.iter().map(|parts| parts[0].clone()).collect();
+    for part in 1..N {
+        let alike = |n: usize, told: &[String]| {
+            (0..told.len()).any(|m| told[m] == told[n] && labels[m][part] != labels[n][part])
+        };
+        let doubled: Vec<usize> = (0..told.len()).filter(|n| alike(*n, &told)).collect();
+        for n in doubled {
+            told[n] = format!("{} · {}", told[n], labels[n][part]);
+        }
+    }
+    told
 }
 
 /// A form of posts in words.
@@ -418,5 +497,21 @@ mod tests {
         assert_eq!(percent(-15_004, "en"), "−1,500.4%");
         assert_eq!(percent(0, "vi"), "0,0%");
         assert_eq!(signed(-1200, "vi"), "−1.200");
+    }
+
+    #[test]
+    fn labels_say_no_more_than_parts_them() {
+        let label = |parts: [&str; 3]| parts.map(str::to_owned);
+        for (labels, told) in [
+            (vec![label(["a", "x", "1"]), label(["b", "x", "1"])], vec!["a", "b"]),
+            (vec![label(["a", "x", "1"]), label(["a", "y", "1"])], vec!["a · x", "a · y"]),
+            (
+                vec![label(["a", "x", "1"]), label(["a", "x", "2"]), label(["a", "y", "2"])],
+                vec!["a · x · 1", "a · x · 2", "a · y"],
+            ),
+            (vec![label(["a", "x", "1"]), label(["a", "x", "1"])], vec!["a", "a"]),
+        ] {
+            assert_eq!(told_apart(&labels), told);
+        }
     }
 }

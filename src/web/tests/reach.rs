@@ -260,9 +260,9 @@ async fn files_are_what_they_say_and_run_nothing() {
         author.get(&format!("/api/v1/reach/files/{name}?{DAYS}&by={by}")).await
     };
     let csv = file("lan-toa.csv", "language").await;
-    let first = "\u{feff}row,label,posts,measured,metric,channel,source_name,definition,latest,";
+    let first = "\u{feff}Chia theo,Cơ quan,Ngôn ngữ,Bài lên hoặc được đo,Có số liệu,Chỉ số,";
     assert!(csv.text().starts_with(first), "{}", csv.text());
-    assert!(csv.text().contains("\r\n\"'=HYPERLINK(\"\"http://x\"\")\","), "{}", csv.text());
+    assert!(csv.text().contains(",\"'=HYPERLINK(\"\"http://x\"\")\","), "{}", csv.text());
     assert!(!csv.text().contains("\n=") && !csv.text().contains(",="));
     assert_eq!(csv.header("content-type"), "text/csv; charset=utf-8");
     let name = "attachment; filename=\"lan-toa-2026-11-10-2026-11-16.csv\"";
@@ -280,6 +280,20 @@ async fn files_are_what_they_say_and_run_nothing() {
     let crowded = file("lan-toa.pdf", "channel,account,format,article,post,section,language").await;
     assert_eq!(crowded.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(json(&crowded)["detail_en"], "the report does not fit its pages");
+}
+
+#[tokio::test]
+async fn a_period_that_is_none_is_answered_beside_the_form() {
+    let world = World::new().await;
+    let browser = Browser::of(&world, &world.people.author).await;
+    for tab in ["", "/bai-dang", "/khung-gio", "/van-hanh"] {
+        let page = browser.get(&format!("/bao-cao{tab}?from=2026-11-10&to=2026-11-01")).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{tab}");
+        assert!(words(&page).contains("Ngày cuối đứng trước ngày đầu"), "{}", words(&page));
+        assert!(page.text().contains("name=\"from\""), "the form is there to mend it");
+    }
+    let told = browser.get("/api/v1/reach/overview?from=2026-11-10&to=2026-11-01").await;
+    assert_eq!(told.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
 
 async fn analyst(world: &World) -> Browser<'_> {

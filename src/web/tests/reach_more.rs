@@ -77,20 +77,28 @@ async fn agencies_stand_side_by_side_for_those_who_analyse_them() {
         "never below the largest"
     );
     // The page itself is of the agency the person acts for.
-    assert!(words(&page).contains("Tiếp cận 2.870 "), "{}", words(&page));
+    assert!(words(&page).contains("Tiếp cận (lũy kế) 2.870 "), "{}", words(&page));
     let csv =
         browser.get(&format!("/api/v1/reach/files/lan-toa.csv?{DAYS}&by=agency,channel")).await;
-    for (agency, cut) in [
-        (&analyst.agency, "agency"),
-        (&other, "agency"),
-        (&analyst.agency, "channel"),
-        (&other, "channel"),
-    ] {
-        assert!(
-            csv.text().contains(&format!(",{agency},{cut},")),
-            "{agency} {cut}: {}",
-            csv.text()
-        );
+    let text = csv.text();
+    let lines = |cut: &str| -> Vec<&str> {
+        text.lines().filter(|line| line.starts_with(&format!("{cut},"))).collect()
+    };
+    for agency in [&analyst.agency, &other] {
+        let own = |line: &&str| line.trim_end().ends_with(&format!(",{agency}"));
+        assert!(lines("Cơ quan").iter().any(own), "{agency}: {text}");
+    }
+    let whose = |line: &&str| line.split(',').nth(1).map(str::to_owned);
+    let whose: std::collections::BTreeSet<_> = lines("Kênh").iter().filter_map(whose).collect();
+    assert_eq!(whose.len(), 2, "{text}");
+    // The files that a page offers hold what it shows: other agencies only where it shows them.
+    assert!(!page.text().contains("by=channel,account"), "only the table of agencies");
+    let own = browser.get(&format!("/bao-cao?{DAYS}&by=format")).await;
+    let offered = own.text().replace("&amp;", "&");
+    assert!(offered.contains("by=format\">CSV"), "{offered}");
+    for file in ["lan-toa.csv", "lan-toa.xlsx", "lan-toa.parquet", "lan-toa.pdf"] {
+        let link = offered.split(file).nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+        assert!(!link.contains("agency"), "{file}{link}");
     }
     // An author there reads their own agency only; nobody gives several to the outside.
     let author = person(&world, &[Role::Analyst, Role::Editor], &there(Role::Author)).await;

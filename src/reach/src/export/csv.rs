@@ -1,27 +1,47 @@
-//! CSV for Excel: UTF-8 with a byte order mark, CRLF, one line per number.
+//! CSV for Excel: UTF-8 with a byte order mark, CRLF, one line per number, in the words of the workbook.
 
 use super::{
     Reports,
-    table::{COLUMNS, Line, Of, lines},
+    table::{Line, lines},
+    words::cut_words,
+    xlsx::{COLUMNS, CUT, Of},
 };
 
-/// The reports as CSV, one head and one line per number. An empty field is "not known"; a zero is a zero.
+/// The reports as CSV: one head and one line per number, days of the zone with the last one included. An empty field is "not
+/// known"; a zero is a zero. Totals are left out, so that a column adds up to what it should; a first column says the cut of
+/// each line, because the lines of two cuts are the same posts twice.
 pub fn csv(reports: &Reports) -> String {
     let mut out = String::from("\u{feff}");
-    put(&mut out, COLUMNS.iter().map(|column| column.name.to_owned()));
-    for line in lines(reports) {
-        put(&mut out, COLUMNS.iter().map(|column| field(&column.of, &line).unwrap_or_default()));
+    let mut cuts: Vec<_> = reports.reports.iter().map(|report| report.query.by).collect();
+    cuts.dedup();
+    let own = |at: u16| at == CUT && cuts.len() == 1;
+    let heads = (0..).zip(&COLUMNS).map(|(at, column)| match cuts.first() {
+        Some(by) if own(at) => reports.titles.say(cut_words(*by)),
+        _ if at == CUT => reports.titles.say(("Dòng", "Row")),
+        _ => reports.titles.say((column.vi, column.en)),
+    });
+    let first = reports.titles.say(("Chia theo", "Cut"));
+    put(&mut out, std::iter::once(first).chain(heads).map(|head| csv_cell(&head)));
+    for line in lines(reports).into_iter().filter(|line| !line.total) {
+        let cut = reports.titles.say(cut_words(line.report.query.by));
+        let fields = COLUMNS.iter().map(|column| field(&column.of, &line, reports));
+        put(
+            &mut out,
+            std::iter::once(Some(csv_cell(&cut))).chain(fields).map(Option::unwrap_or_default),
+        );
     }
     out
 }
 
-fn field(of: &Of, line: &Line<'_>) -> Option<String> {
+fn field(of: &Of, line: &Line<'_>, all: &Reports) -> Option<String> {
     match of {
-        Of::Text(of) => of(line).map(|text| csv_cell(&text)),
+        Of::Text(of) => of(line, all).map(|text| csv_cell(&text)),
         Of::Count(of) => of(line).map(|count| count.to_string()),
         Of::Change(of) => of(line).map(|change| change.to_string()),
-        Of::Flag(of) => of(line).map(|flag| flag.to_string()),
-        Of::Time(of) => of(line).map(|at| at.to_string()),
+        Of::Flag(of) => of(line)
+            .map(|flag| all.titles.say(if flag { ("có", "yes") } else { ("không", "no") })),
+        Of::Day(of) => Some(of(line, all).to_string()),
+        Of::Time(of) => of(line, all).map(|at| at.strftime("%Y-%m-%d %H:%M").to_string()),
     }
 }
 

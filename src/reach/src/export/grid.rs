@@ -75,16 +75,19 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// For Excel: UTF-8 with a byte order mark. An empty field is "not known"; a zero is a zero.
-    pub fn csv(&self) -> String {
+    /// For Excel: UTF-8 with a byte order mark, heads in the reader's language, times of the zone. An empty field is "not known"; a
+    /// zero is a zero.
+    pub fn csv(&self, lang: &str) -> String {
+        let zone = TimeZone::get(&self.zone).unwrap_or(TimeZone::UTC);
+        let word = |head: &Head| csv_cell(if lang == "en" { head.en } else { head.vi });
         let mut out = String::from("\u{feff}");
         let mut put = |fields: Vec<String>| {
             out.push_str(&fields.join(","));
             out.push_str("\r\n");
         };
-        put(self.heads.iter().map(|head| head.name.to_owned()).collect());
+        put(self.heads.iter().map(word).collect());
         for row in &self.rows {
-            put(row.iter().map(field).collect());
+            put(row.iter().map(|datum| field(datum, &zone)).collect());
         }
         out
     }
@@ -241,12 +244,12 @@ impl Grid {
     }
 }
 
-fn field(datum: &Datum) -> String {
+fn field(datum: &Datum, zone: &TimeZone) -> String {
     match datum {
         Datum::None => String::new(),
         Datum::Text(words) => csv_cell(words),
         Datum::Count(count) => count.to_string(),
         Datum::Flag(flag) => flag.to_string(),
-        Datum::Time(at) => at.to_string(),
+        Datum::Time(at) => at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string(),
     }
 }

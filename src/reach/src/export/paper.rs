@@ -8,7 +8,10 @@ use super::{
     table::metrics,
     words::{NO_DATA, READING, cut_words, metric_words, row_words},
 };
-use crate::{Cell, Report, ReportRow, plot::vietnamese};
+use crate::{
+    Cell, Figure, Report, ReportRow,
+    plot::{nice, vietnamese},
+};
 
 /// Where a number would stand if it were known.
 const UNKNOWN: &str = "–";
@@ -17,11 +20,13 @@ const UNKNOWN: &str = "–";
 pub fn paper(reports: &Reports) -> Value {
     let section = |title: &str, name: &str| {
         let own = reports.reports.iter().filter(|report| report.query.agency == name);
-        let cuts: Vec<Value> = own.map(|report| cut(reports, report)).collect();
+        // The total is that of all posts, however they are cut: it stands once.
+        let cuts: Vec<Value> =
+            own.enumerate().map(|(n, report)| cut(reports, report, n == 0)).collect();
         (!cuts.is_empty()).then(|| json!({ "name": title, "cuts": cuts }))
     };
     // What several have side by side comes before each of them.
-    let across = section("Các cơ quan / All agencies", "");
+    let across = section(&reports.titles.say(("Các cơ quan", "All agencies")), "");
     let each = reports.agencies.iter().filter_map(|agency| section(&agency.title, &agency.name));
     let agencies: Vec<Value> = across.into_iter().chain(each).collect();
     let metrics: Vec<Value> = metrics(reports)
@@ -33,24 +38,95 @@ pub fn paper(reports: &Reports) -> Value {
         .collect();
     let reading: Vec<Value> =
         READING.iter().map(|(vi, en)| json!({ "vi": vi, "en": en })).collect();
+    let before = reports.overview.as_ref().map(|overview| overview.before.days);
+    let day = |day: jiff::civil::Date| day.strftime("%d/%m/%Y").to_string();
+    let before =
+        before.map(|days| format!("{} – {}", day(days.first), day(days.last))).unwrap_or_default();
     json!({
+        "figures": figures(reports), "before_days": before, "chart": chart(reports),
         "lang": "vi", "title": "Báo cáo lan tỏa", "title_en": "Reach report",
-        "zone": reports.zone, "agencies": agencies, "metrics": metrics, "reading": reading,
+        "only": reports.titles.lang, "zone": reports.zone, "agencies": agencies, "metrics": metrics, "reading": reading,
     })
 }
 
-fn cut(reports: &Reports, report: &Report) -> Value {
+/// What was gained in the period and in the one before, a line each; reach as a range.
+fn figures(reports: &Reports) -> Vec<Value> {
+    let Some(overview) = &reports.overview else { return Vec::new() };
+    let gain = |gain: Option<i64>| gain.map_or_else(|| UNKNOWN.to_owned(), signed);
+    let range = |row: &ReportRow| match row.reach {
+        Some(reach) if reach.at_least == reach.at_most => vietnamese(reach.at_least),
+        Some(reach) => format!("{} – {}", vietnamese(reach.at_least), vietnamese(reach.at_most)),
+        None => UNKNOWN.to_owned(),
+    };
+    let published = json!({
+        "vi": "Bài đăng lên trong kỳ", "en": "Posts that went live", "channel": "", "counts": "",
+        "value": vietnamese(overview.period.published.into()),
+        "before": vietnamese(overview.before.published.into()), "change": "",
+    });
+    let reach = json!({
+        "vi": "Tiếp cận (lũy kế)", "en": "Reach (in all)", "channel": "", "counts": "",
+        "value": range(&overview.period.total), "before": range(&overview.before.total), "change": "",
+    });
+    let line = |figure: &Figure| {
+        let (cell, words) = (&figure.cell, metric_words(figure.cell.metric));
+        let change = figure.before.change_permille.map_or_else(
+            || UNKNOWN.to_owned(),
+            |change| {
+                let sign = if change < 0 { "−" } else { "+" };
+                let (whole, tenth) = (change.unsigned_abs() / 10, change.unsigned_abs() % 10);
+                format!("{sign}{},{tenth}%", vietnamese(whole))
+            },
+        );
+        json!({
+            "vi": words.vi, "en": words.en, "channel": reports.titles.channel(&cell.channel),
+            "counts": reports.titles.number(&cell.channel, &cell.source_name),
+            "value": gain(cell.gain), "before": gain(figure.before.gain), "change": change,
+        })
+    };
+    [published, reach].into_iter().chain(overview.figures.iter().map(line)).collect()
+}
+
+/// What the chart of the first page is drawn of; nothing where nothing was gained.
+fn chart(reports: &Reports) -> Option<Value> {
+    let (_, first) = reports.trend.first()?;
+    let day = |day: &jiff::civil::Date| day.strftime("%d/%m").to_string();
+    let days: Vec<String> = first.days.iter().map(|(of, _)| day(of)).collect();
+    let gains = || reports.trend.iter().flat_map(|(_, line)| &line.days).filter_map(|(_, n)| *n);
+    let most = nice(gains().max().unwrap_or(0).max(0).unsigned_abs());
+    let scale: Vec<String> = (0..=4).map(|part| vietnamese(most / 4 * part)).collect();
+    let lines = reports.trend.iter().map(|(label, line)| {
+        let values: Vec<Option<i64>> = line.days.iter().map(|(_, gain)| *gain).collect();
+        json!({ "label": label, "values": values })
+    });
+    let lines: Vec<Value> = lines.collect();
+    Some(json!({ "days": days, "most": most, "scale": scale, "lines": lines }))
+}
+
+/// A gain with its sign.
+fn signed(gain: i64) -> String {
+    let sign = match gain {
+        0 => "",
+        1.. => "+",
+        ..0 => "−",
+    };
+    format!("{sign}{}", vietnamese(gain.unsigned_abs()))
+}
+
+fn cut(reports: &Reports, report: &Report, with_total: bool) -> Value {
     let (vi, en) = cut_words(report.query.by);
     let (from, to) = reports.days(&report.query);
     let day = |day: jiff::civil::Date| day.strftime("%d/%m/%Y").to_string();
     let as_of = |at: Timestamp| at.to_zoned(reports.zone()).strftime("%H:%M %d/%m/%Y").to_string();
-    let rows = report.rows.iter().map(|row| (row, false)).chain([(&report.total, true)]);
+    let total = with_total.then_some((&report.total, true));
+    let rows = total.into_iter().chain(report.rows.iter().map(|row| (row, false)));
     let rows: Vec<Value> = rows
-        .map(|(row, total)| self::row(row, &row_words(report.query.by, row, total), total))
+        .map(|(row, total)| {
+            self::row(reports, row, &row_words(reports, report.query.by, row, total), total)
+        })
         .collect();
     json!({
         "vi": vi, "en": en, "from": day(from), "to": day(to),
-        "as_of": report.as_of.map_or_else(|| NO_DATA.to_owned(), as_of),
+        "as_of": report.as_of.map_or_else(|| reports.titles.say(NO_DATA), as_of),
         "population": population(reports, report),
         "rows": rows,
     })
@@ -59,7 +135,10 @@ fn cut(reports: &Reports, report: &Report) -> Value {
 /// The populations that bound reach, each with where it is from.
 fn population(reports: &Reports, report: &Report) -> Option<String> {
     let stated = report.populations.iter().map(|population| {
-        let whose = population.account.as_ref().map(|account| format!("{account}: "));
+        let whose = population
+            .account
+            .as_ref()
+            .map(|account| format!("{}: ", reports.titles.account(account.as_str())));
         let whose = whose.or_else(|| {
             let several = reports.agencies.len() > 1;
             several.then(|| format!("{}: ", reports.agency(&population.agency)))
@@ -73,7 +152,7 @@ fn population(reports: &Reports, report: &Report) -> Option<String> {
     (!all.is_empty()).then(|| all.join("; "))
 }
 
-fn row(row: &ReportRow, label: &str, total: bool) -> Value {
+fn row(reports: &Reports, row: &ReportRow, label: &str, total: bool) -> Value {
     let reach = row.reach.map(|reach| {
         json!({
             "at_least": vietnamese(reach.at_least), "at_most": vietnamese(reach.at_most),
@@ -83,23 +162,18 @@ fn row(row: &ReportRow, label: &str, total: bool) -> Value {
     json!({
         "label": label, "total": total,
         "posts": vietnamese(row.posts.into()), "measured": vietnamese(row.measured.into()),
-        "reach": reach, "numbers": row.cells.iter().map(number).collect::<Vec<_>>(),
+        "reach": reach, "numbers": row.cells.iter().map(|cell| number(reports, cell)).collect::<Vec<_>>(),
     })
 }
 
-fn number(cell: &Cell) -> Value {
+fn number(reports: &Reports, cell: &Cell) -> Value {
     let words = metric_words(cell.metric);
-    let sign = |gain: i64| match gain {
-        0 => "",
-        1.. => "+",
-        ..0 => "−",
-    };
-    let gain = |gain: i64| format!("{}{}", sign(gain), vietnamese(gain.unsigned_abs()));
     json!({
-        "vi": words.vi, "en": words.en, "channel": cell.channel,
+        "vi": words.vi, "en": words.en, "channel": reports.titles.channel(&cell.channel),
+        "counts": reports.titles.number(&cell.channel, &cell.source_name),
         "source": cell.source_name, "definition": cell.definition,
         "latest": vietnamese(cell.latest), "posts": vietnamese(cell.posts.into()),
-        "gain": cell.gain.map_or_else(|| UNKNOWN.to_owned(), gain),
+        "gain": cell.gain.map_or_else(|| UNKNOWN.to_owned(), signed),
         "gain_posts": vietnamese(cell.gain_posts.into()),
         "fell": cell.fell, "method_break": cell.method_break,
     })

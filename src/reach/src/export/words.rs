@@ -2,6 +2,7 @@
 
 use loa_model::{Metric, PostFormat};
 
+use super::Reports;
 use crate::{By, ReportRow};
 
 /// Names and meaning of a metric.
@@ -70,7 +71,7 @@ pub(super) fn both(metric: Metric) -> String {
 }
 
 /// Where a time or a number would stand if it were known.
-pub(super) const NO_DATA: &str = "chưa có số liệu / no data yet";
+pub(super) const NO_DATA: (&str, &str) = ("chưa có số liệu", "no data yet");
 
 /// What rows are cut by.
 pub(super) fn cut_words(by: By) -> (&'static str, &'static str) {
@@ -97,23 +98,31 @@ fn format_words(format: PostFormat) -> (&'static str, &'static str) {
     }
 }
 
-/// A row's name for people: the total and formats are translated, everything else is a name already.
-pub(super) fn row_words(by: By, row: &ReportRow, total: bool) -> String {
-    let pair = |(vi, en)| if vi == en { String::from(vi) } else { format!("{vi} / {en}") };
+/// A row's name for people: the total, formats and languages are words, accounts and channels have titles where they are known,
+/// and a post is told by its account, its form and its time.
+pub(super) fn row_words(all: &Reports, by: By, row: &ReportRow, total: bool) -> String {
+    let titles = &all.titles;
     if total {
-        return pair(("Tổng", "Total"));
+        return titles.say(("Tổng", "Total"));
     }
     match by {
         By::Format => serde_json::from_value(row.key.as_str().into())
-            .map_or_else(|_| row.label.clone(), |format| pair(format_words(format))),
-        By::Section if row.key.is_empty() => pair(("Không ghi chuyên mục", "No topic given")),
-        By::Channel
-        | By::Account
-        | By::Article
-        | By::Post
-        | By::Section
-        | By::Language
-        | By::Agency => row.label.clone(),
+            .map_or_else(|_| row.label.clone(), |format| titles.say(format_words(format))),
+        By::Section if row.key.is_empty() => titles.say(("Không ghi chuyên mục", "No topic given")),
+        By::Language if row.key == "vi" => titles.say(("Tiếng Việt", "Vietnamese")),
+        By::Language if row.key == "en" => titles.say(("Tiếng Anh", "English")),
+        By::Channel => titles.channel(&row.key),
+        By::Account => titles.account(&row.key),
+        By::Post => match &row.post {
+            Some(post) => {
+                let at = post.live_since.to_zoned(all.zone()).strftime("%d/%m/%Y %H:%M");
+                let account = titles.account(post.account.as_str());
+                let format = titles.say(format_words(post.format));
+                format!("{account} · {format} · {at} · {}", post.title)
+            }
+            None => row.label.clone(),
+        },
+        By::Article | By::Section | By::Language | By::Agency => row.label.clone(),
     }
 }
 

@@ -22,15 +22,28 @@ pub fn xlsx(reports: &Reports) -> Result<Vec<u8>> {
     written(reports).map_err(|error| Error::Export { format: "xlsx", problem: error.to_string() })
 }
 
-/// A column for people: its heading and width in characters, and what a line has in it.
-struct Column {
-    vi: &'static str,
-    en: &'static str,
-    width: f64,
-    of: Of,
+/// A metric in the language of the reader.
+fn said(all: &Reports, metric: loa_model::Metric) -> String {
+    let words = metric_words(metric);
+    all.titles.say((words.vi, words.en))
 }
 
-enum Of {
+/// What a number counts where its metric does not say it all.
+fn counts(line: &Line<'_>, all: &Reports) -> Option<String> {
+    let cell = line.cell()?;
+    let words = all.titles.number(&cell.channel, &cell.source_name);
+    (!words.is_empty()).then(|| words.to_owned())
+}
+
+/// A column for people: its heading and width in characters, and what a line has in it.
+pub(super) struct Column {
+    pub(super) vi: &'static str,
+    pub(super) en: &'static str,
+    width: f64,
+    pub(super) of: Of,
+}
+
+pub(super) enum Of {
     Text(fn(&Line<'_>, &Reports) -> Option<String>),
     Count(fn(&Line<'_>) -> Option<u64>),
     Change(fn(&Line<'_>) -> Option<i64>),
@@ -40,22 +53,23 @@ enum Of {
 }
 
 /// The second column is the cut's own: its heading is written over.
-const CUT: u16 = 1;
+pub(super) const CUT: u16 = 1;
 
 #[rustfmt::skip]
-const COLUMNS: [Column; 20] = [
+pub(super) const COLUMNS: [Column; 21] = [
     Column { vi: "Cơ quan", en: "Agency", width: 28.0, of: Of::Text(|line, all| Some(all.agency(line.agency()).to_owned())) },
-    Column { vi: "", en: "", width: 34.0, of: Of::Text(|line, _| Some(row_words(line.report.query.by, line.row, line.total))) },
-    Column { vi: "Số bài đăng", en: "Posts", width: 10.0, of: Of::Count(|line| Some(line.row.posts.into())) },
+    Column { vi: "", en: "", width: 34.0, of: Of::Text(|line, all| Some(row_words(all, line.report.query.by, line.row, line.total))) },
+    Column { vi: "Bài lên hoặc được đo", en: "Posts live or measured", width: 10.0, of: Of::Count(|line| Some(line.row.posts.into())) },
     Column { vi: "Có số liệu", en: "Measured", width: 10.0, of: Of::Count(|line| Some(line.row.measured.into())) },
-    Column { vi: "Chỉ số", en: "Metric", width: 30.0, of: Of::Text(|line, _| line.metric().map(both)) },
-    Column { vi: "Kênh của số", en: "Channel of it", width: 13.0, of: Of::Text(|line, _| line.cell().map(|c| c.channel.clone())) },
+    Column { vi: "Chỉ số", en: "Metric", width: 30.0, of: Of::Text(|line, all| line.metric().map(|metric| said(all, metric))) },
+    Column { vi: "Kênh của số", en: "Channel of it", width: 13.0, of: Of::Text(|line, all| line.cell().map(|c| all.titles.channel(&c.channel))) },
+    Column { vi: "Số đếm gì", en: "What it counts", width: 22.0, of: Of::Text(|line, all| counts(line, all)) },
     Column { vi: "Tên gốc của kênh", en: "Source name", width: 26.0, of: Of::Text(|line, _| line.cell().map(|c| c.source_name.clone())) },
     Column { vi: "Định nghĩa", en: "Definition", width: 14.0, of: Of::Text(|line, _| line.cell().map(|c| c.definition.clone())) },
     Column { vi: "Lũy kế", en: "Latest total", width: 14.0, of: Of::Count(|line| line.cell().map(|c| c.latest)) },
-    Column { vi: "của số bài", en: "of posts", width: 9.0, of: Of::Count(|line| line.posts().map(u64::from)) },
+    Column { vi: "Lũy kế của số bài", en: "Latest: of posts", width: 9.0, of: Of::Count(|line| line.posts().map(u64::from)) },
     Column { vi: "Tăng trong kỳ", en: "Gain in period", width: 14.0, of: Of::Change(|line| line.cell().and_then(|c| c.gain)) },
-    Column { vi: "của số bài", en: "of posts", width: 9.0, of: Of::Count(|line| line.gain_posts().map(u64::from)) },
+    Column { vi: "Tăng của số bài", en: "Gain: of posts", width: 9.0, of: Of::Count(|line| line.gain_posts().map(u64::from)) },
     Column { vi: "Ít nhất (người)", en: "At least (people)", width: 15.0, of: Of::Count(|line| line.reach().map(|r| r.at_least)) },
     Column { vi: "Nhiều nhất (người)", en: "At most (people)", width: 17.0, of: Of::Count(|line| line.reach().map(|r| r.at_most)) },
     Column { vi: "Có lúc giảm", en: "Counter fell", width: 12.0, of: Of::Flag(|line| line.cell().map(|c| c.fell)) },
@@ -148,7 +162,7 @@ fn numbers<'a>(
             cell(sheet, (last, at), &column.of, &line, reports, look)?;
         }
     }
-    let edge = u16::try_from(COLUMNS.len() - 1).expect("a sheet has twenty columns");
+    let edge = u16::try_from(COLUMNS.len() - 1).expect("a sheet has few columns");
     sheet.set_freeze_panes(1, CUT + 1)?.autofilter(0, 0, last, edge)?;
     // Versions of definitions are texts of digits and stay so.
     sheet.ignore_error_range(0, 0, last.max(1), edge, IgnoreError::NumberStoredAsText)?;
@@ -266,7 +280,7 @@ fn definitions(sheet: &mut Worksheet, reports: &Reports, look: &Look) -> Result<
                 reports.agency(&report.query.agency),
                 &format!("{vi} · {en}"),
                 &format!("{} – {}", from.strftime("%d/%m/%Y"), to.strftime("%d/%m/%Y")),
-                &as_of.as_ref().map_or_else(|| NO_DATA.to_owned(), known),
+                &as_of.as_ref().map_or_else(|| reports.titles.say(NO_DATA), known),
                 &populations(reports, report),
             ],
             &look.wrapped,
@@ -300,7 +314,8 @@ fn definitions(sheet: &mut Worksheet, reports: &Reports, look: &Look) -> Result<
         &look.head,
     )?;
     for (metric, channel, source, definition) in sources(reports) {
-        put(&[&both(metric), channel, source, definition], &look.wrapped)?;
+        let channel = reports.titles.channel(channel);
+        put(&[&both(metric), &channel, source, definition], &look.wrapped)?;
     }
     sheet.ignore_error_range(0, 0, row, 4, IgnoreError::NumberStoredAsText)?;
     sheet.set_landscape().set_paper_size(9).set_print_fit_to_pages(1, 0);

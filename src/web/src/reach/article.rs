@@ -1,5 +1,7 @@
 //! One article over its life: each post by its age, and how long it took to half of its views.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use axum::{
     Extension, Json,
     extract::{Path, State},
@@ -22,8 +24,10 @@ use crate::{
     view,
 };
 
-/// Lines that one chart can tell apart.
-const LINES: usize = 12;
+/// Lines that one chart can tell apart: as many as it has colours.
+const LINES: usize = 6;
+/// Posts that stand in the first table; the others are folded away.
+const FIRST: usize = 10;
 
 /// A post of the article and its views.
 #[derive(Debug, Serialize)]
@@ -104,17 +108,17 @@ pub(crate) async fn operation(
     Ok(Json(told(&app, &visitor, &id).await?))
 }
 
-/// Its chart; empty when no post of it gave views.
+/// Its chart; empty when no post of it gave views, and the time of its newest number.
 pub(super) async fn chart(
     app: &Shared,
     visitor: &Visitor,
     article: &Article,
-) -> Result<String, WebError> {
+) -> Result<(String, Option<Timestamp>), WebError> {
     let told = of(app, article).await?;
     if told.posts.iter().all(|life| life.counts.is_empty()) {
-        return Ok(String::new());
+        return Ok((String::new(), None));
     }
-    Ok(drawn(app, visitor, &told).await?.svg)
+    Ok((drawn(app, visitor, &told).await?.svg, told.as_of))
 }
 
 pub(super) fn age_words(app: &Shared, lang: &str) -> AgeWords {
@@ -129,30 +133,43 @@ pub(super) fn age_words(app: &Shared, lang: &str) -> AgeWords {
 async fn drawn(app: &Shared, visitor: &Visitor, told: &Told) -> Result<Drawn, WebError> {
     let word = |key: &str| app.assets.word(&visitor.lang, key);
     let mut names = Names::default();
-    let (mut series, mut labels) = (Vec::new(), Vec::new());
+    let (mut series, mut labels, mut channels) = (Vec::new(), Vec::new(), Vec::new());
     for life in &told.posts {
         let channel = channel_title(app, &life.post.account);
         let format = super::format_word(app, &visitor.lang, life.post.format);
         let account = names.account(app, &life.post.account).await?;
         let at = view::time(life.post.live_since, ZONE);
         for count in &life.counts {
-            let source = count.series.source_name.clone();
+            let source = count.series.source_name.as_str();
+            let of = life.post.account.channel();
+            let source =
+                super::number_title(app, &visitor.lang, of, source).unwrap_or(source).to_owned();
             let line = format!("{channel} · {format}");
             labels.push([line, account.clone(), at.clone(), source]);
             series.push(count.series.clone());
+            channels.push(channel.clone());
         }
     }
-    for (series, label) in series.iter_mut().zip(told_apart(&labels)) {
+    for (series, label) in series.iter_mut().zip(super::told_apart(&labels)) {
         series.label = label;
     }
-    // The most seen ones, in the order of the table.
-    let seen = |one: &Series| one.points.iter().filter_map(|point| point.value).max();
-    let mut most: Vec<_> = series.iter().map(seen).collect();
-    most.sort_unstable_by(|a, b| b.cmp(a));
-    if let Some(least) = most.get(LINES - 1) {
-        series.retain(|one| seen(one) >= *least);
-        series.truncate(LINES);
-    }
+    // The most seen ones of each channel in turn, in the order they were told.
+    let mut order: Vec<usize> = (0..series.len()).collect();
+    order.sort_by_key(|n| std::cmp::Reverse(seen(&series[*n])));
+    let mut of_channel: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut turns: Vec<(usize, usize)> = order
+        .into_iter()
+        .map(|n| {
+            let turn = of_channel.entry(channels[n].as_str()).or_default();
+            *turn += 1;
+            (*turn, n)
+        })
+        .collect();
+    turns.sort_unstable();
+    turns.truncate(LINES);
+    let drawn: BTreeSet<usize> = turns.into_iter().map(|(_, n)| n).collect();
+    let mut at = 0..;
+    series.retain(|_| at.next().is_some_and(|n| drawn.contains(&n)));
     let text = ChartText {
         title: format!("{}: {}", word("metric.views"), told.title),
         description: word("report.age_chart"),
@@ -163,19 +180,53 @@ async fn drawn(app: &Shared, visitor: &Visitor, told: &Told) -> Result<Drawn, We
     Ok(loa_reach::age_chart(&series, &text, &age_words(app, &visitor.lang)))
 }
 
-/// Each label as short as it can be while no other is the same: its first part, and of the others those that part it from some.
-fn told_apart<const N: usize>(labels: &[[String; N]]) -> Vec<String> {
-    let mut told: Vec<String> = labels.iter().map(|parts| parts[0].clone()).collect();
-    for part in 1..N {
-        let alike = |n: usize, told: &[String]| {
-            (0..told.len()).any(|m| told[m] == told[n] && labels[m][part] != labels[n][part])
-        };
-        let doubled: Vec<usize> = (0..told.len()).filter(|n| alike(*n, &told)).collect();
-        for n in doubled {
-            told[n] = format!("{} · {}", told[n], labels[n][part]);
+/// The most views that were read of a series.
+fn seen(one: &Series) -> Option<u64> {
+    one.points.iter().filter_map(|point| point.value).max()
+}
+
+/// What the posts of one channel have together, within one name of its views.
+#[derive(Serialize)]
+struct ChannelView {
+    name: String,
+    posts: String,
+    measured: String,
+    /// The sum of the latest views; nothing where the channel changed its method, for then they are not one number.
+    sum: Option<String>,
+    most: String,
+}
+
+fn by_channel(app: &Shared, lang: &str, told: &Told) -> Vec<ChannelView> {
+    let mut groups: BTreeMap<(String, &str), Vec<Option<&Series>>> = BTreeMap::new();
+    for life in &told.posts {
+        let channel = life.post.account.channel();
+        if life.counts.is_empty() {
+            let missing = app.assets.word(lang, "report.why_missing");
+            let name = format!("{} · {missing}", super::channel_name(app, channel));
+            groups.entry((name, "")).or_default().push(None);
+        }
+        for count in &life.counts {
+            let source = count.series.source_name.as_str();
+            let name = super::number_name(app, lang, channel, source);
+            groups.entry((name, source)).or_default().push(Some(&count.series));
         }
     }
-    told
+    let view = |((name, _), series): ((String, &str), Vec<Option<&Series>>)| {
+        let last = |one: &Series| one.points.iter().rev().find_map(|point| point.value);
+        let latest: Vec<u64> = series.iter().flatten().copied().filter_map(last).collect();
+        let changed =
+            series.iter().flatten().any(|one| one.points.iter().any(|point| point.method_break));
+        let sum = latest.iter().fold(0_u64, |sum, one| sum.saturating_add(*one));
+        let count = |n: usize| view::number(u64::try_from(n).unwrap_or(u64::MAX), lang);
+        ChannelView {
+            name,
+            posts: count(series.len()),
+            measured: count(latest.len()),
+            sum: (!latest.is_empty() && !changed).then(|| view::number(sum, lang)),
+            most: latest.iter().max().map_or_else(String::new, |most| view::number(*most, lang)),
+        }
+    };
+    groups.into_iter().map(view).collect()
 }
 
 #[derive(Serialize)]
@@ -189,6 +240,8 @@ struct LifeView {
 
 #[derive(Serialize)]
 struct CountView {
+    /// What it counts; empty where its metric says it all.
+    title: String,
     source: String,
     latest: Option<String>,
     read_at: String,
@@ -208,7 +261,14 @@ struct Page {
     title: String,
     published_at: String,
     as_of: String,
+    /// What each channel has together.
+    channels: Vec<ChannelView>,
+    /// The most seen ones.
     posts: Vec<LifeView>,
+    /// The others, folded away.
+    rest: Vec<LifeView>,
+    /// How many there are in all.
+    of: String,
     chart: String,
     table: Vec<Vec<String>>,
     /// Whether there are more posts than the chart has lines.
@@ -230,7 +290,10 @@ pub(crate) async fn page(
     };
     let (mut posts, mut names) = (Vec::new(), Names::default());
     let time = |at: Option<Timestamp>| at.map(|at| view::time(at, ZONE)).unwrap_or_default();
-    for life in &told.posts {
+    let mut lives: Vec<&Life> = told.posts.iter().collect();
+    let most = |life: &Life| life.counts.iter().filter_map(|count| seen(&count.series)).max();
+    lives.sort_by_key(|life| std::cmp::Reverse(most(life)));
+    for life in lives {
         posts.push(LifeView {
             post: PostLine::of(&app, &visitor, &mut names, &life.post).await?,
             channel: channel_title(&app, &life.post.account),
@@ -238,11 +301,15 @@ pub(crate) async fn page(
             counts: life
                 .counts
                 .iter()
-                .map(|count| count_view(&app, &visitor.lang, count))
+                .map(|count| count_view(&app, &visitor.lang, life.post.account.channel(), count))
                 .collect(),
         });
     }
+    let rest = posts.split_off(posts.len().min(FIRST));
     let page = Page {
+        channels: by_channel(&app, &visitor.lang, &told),
+        of: view::number(u64::try_from(told.posts.len()).unwrap_or(u64::MAX), &visitor.lang),
+        rest,
         id: told.article.to_string(),
         agency: agency_title(&app, &visitor.user.agency).await?,
         made_at: view::time(app.clock.now(), ZONE),
@@ -257,7 +324,7 @@ pub(crate) async fn page(
     pages::draw(&app, &visitor, "reach", "pages/reach_article.html", page).await
 }
 
-fn count_view(app: &Shared, lang: &str, count: &Count) -> CountView {
+fn count_view(app: &Shared, lang: &str, channel: &str, count: &Count) -> CountView {
     let words = age_words(app, lang);
     let age = |seconds: i64| loa_reach::age_words(SignedDuration::from_secs(seconds), &words);
     let last = count.series.points.iter().rev().find(|point| point.value.is_some());
@@ -272,32 +339,14 @@ fn count_view(app: &Shared, lang: &str, count: &Count) -> CountView {
         HalfLife::NoViews => (String::new(), String::new(), "no_views"),
     };
     CountView {
+        title: super::number_title(app, lang, channel, &count.series.source_name)
+            .unwrap_or_default()
+            .to_owned(),
         source: count.series.source_name.clone(),
         latest: last.and_then(|point| point.value).map(|value| view::number(value, lang)),
         read_at: last.map(|point| view::time(point.at, ZONE)).unwrap_or_default(),
         half,
         between,
         why,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn labels_say_no_more_than_parts_them() {
-        let label = |parts: [&str; 3]| parts.map(str::to_owned);
-        for (labels, told) in [
-            (vec![label(["a", "x", "1"]), label(["b", "x", "1"])], vec!["a", "b"]),
-            (vec![label(["a", "x", "1"]), label(["a", "y", "1"])], vec!["a · x", "a · y"]),
-            (
-                vec![label(["a", "x", "1"]), label(["a", "x", "2"]), label(["a", "y", "2"])],
-                vec!["a · x · 1", "a · x · 2", "a · y"],
-            ),
-            (vec![label(["a", "x", "1"]), label(["a", "x", "1"])], vec!["a", "a"]),
-        ] {
-            assert_eq!(told_apart(&labels), told);
-        }
     }
 }

@@ -1,5 +1,7 @@
 //! Reports as files: every chart as SVG and PNG, every table as CSV, workbook and Parquet, the report as PDF.
 
+use std::collections::BTreeSet;
+
 use axum::{
     Extension,
     extract::{Path, Query, State},
@@ -7,11 +9,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::future::BoxFuture;
-use loa_model::{Agency, Metric};
-use loa_reach::{By, Grid, HourText, Reports};
+use jiff::Timestamp;
+use loa_model::{AccountName, Agency, Metric};
+use loa_reach::{By, Grid, HourText, Report, Reports, Titles};
 use loa_store::StoreExt;
 
-use super::{Ask, Wanted, article, days_words, failed, lists, overview};
+use super::{Ask, Names, Wanted, article, days_words, failed, lists, overview};
 use crate::{Shared, article::ZONE, auth::Visitor, channels::agency_title, error::WebError, view};
 
 /// Who draws reports on paper: made by `main`, which knows fonts, templates and brands.
@@ -81,7 +84,12 @@ async fn letterhead(app: &Shared, name: &str) -> Result<Agency, WebError> {
 }
 
 /// The reports of a period. With the cut by agency, every cut is there of each of them.
-async fn reports(app: &Shared, visitor: &Visitor, wanted: &Wanted) -> Result<Reports, WebError> {
+async fn reports(
+    app: &Shared,
+    visitor: &Visitor,
+    wanted: &Wanted,
+    paper: bool,
+) -> Result<Reports, WebError> {
     let own = visitor.user.agency.as_str();
     let others = super::beside(app, visitor, wanted).await?;
     let mut agencies = vec![letterhead(app, own).await?];
@@ -95,7 +103,42 @@ async fn reports(app: &Shared, visitor: &Visitor, wanted: &Wanted) -> Result<Rep
     for (name, _) in others.iter().filter(|(name, _)| name != own) {
         all.extend(overview::reports(&books, (name, &[]), &each).map_err(failed)?);
     }
-    Ok(Reports { zone: ZONE.to_owned(), agencies, reports: all })
+    let titles = titles(app, &visitor.lang, &all).await?;
+    let (mut first, mut trend) = (None, Vec::new());
+    // The first page of the paper is of one agency.
+    if paper && !wanted.by.contains(&By::Agency) {
+        let told = overview::told(app, own, &[], &wanted.alone()).await?;
+        trend = overview::named(app, &visitor.lang, &told.trend);
+        first = Some(told.overview.clone());
+    }
+    let zone = ZONE.to_owned();
+    Ok(Reports { zone, agencies, reports: all, titles, overview: first, trend })
+}
+
+/// What people call what the reports have keys of.
+async fn titles(app: &Shared, lang: &str, reports: &[Report]) -> Result<Titles, WebError> {
+    let mut titles = Titles { lang: lang.to_owned(), ..Titles::default() };
+    for (channel, capability) in &app.capabilities {
+        titles.channels.insert(channel.clone(), capability.title.clone());
+        titles.numbers.extend(capability.numbers.iter().map(|number| {
+            let words = number.title.in_language(lang).to_owned();
+            (channel.clone(), number.source_name.clone(), words)
+        }));
+    }
+    let mut names = Names::default();
+    let rows = reports.iter().flat_map(|report| report.rows.iter().map(move |row| (report, row)));
+    let own = rows.filter_map(|(report, row)| match (&row.post, report.query.by) {
+        (Some(post), _) => Some(post.account.clone()),
+        (None, By::Account) => row.key.parse().ok(),
+        _ => None,
+    });
+    let stated = reports.iter().flat_map(|report| &report.populations);
+    let stated = stated.filter_map(|population| population.account.clone());
+    for account in own.chain(stated).collect::<BTreeSet<AccountName>>() {
+        let title = names.account(app, &account).await?;
+        titles.accounts.insert(account.to_string(), title);
+    }
+    Ok(titles)
 }
 
 /// The maps of hours, drawn; nothing when there are none.
@@ -111,11 +154,26 @@ async fn hours(app: &Shared, visitor: &Visitor, wanted: &Wanted) -> Result<Strin
         days: [0, 1, 2, 3, 4, 5, 6].map(|day| word(&format!("report.day_{day}"))),
         thousands: view::thousands(&visitor.lang),
     };
-    let named = maps.iter().map(|map| {
-        let channel = super::channel_name(app, &map.channel);
-        (format!("{channel} · {} ({})", map.source_name, map.definition), map.clone())
-    });
-    Ok(loa_reach::hour_chart(&named.collect::<Vec<_>>(), &text))
+    let of = maps.iter().map(|map| (&*map.channel, &*map.source_name, &*map.definition));
+    let names = super::number_names(app, &visitor.lang, of);
+    let named: Vec<_> = names.into_iter().zip(maps.iter().cloned()).collect();
+    Ok(loa_reach::hour_chart(&named, &text))
+}
+
+/// A chart with what it is of, whose numbers it has and as of when; nothing stays nothing.
+async fn captioned(
+    app: &Shared,
+    visitor: &Visitor,
+    (svg, title): (&str, &str),
+    as_of: Option<Timestamp>,
+) -> Result<String, WebError> {
+    if svg.is_empty() {
+        return Ok(String::new());
+    }
+    let agency = agency_title(app, &visitor.user.agency).await?;
+    let word = app.assets.word(&visitor.lang, "reach.as_of");
+    let as_of = as_of.map(|at| format!(" · {word} {}", view::time(at, ZONE))).unwrap_or_default();
+    Ok(loa_reach::captioned(svg, title, &format!("{agency}{as_of} · Loa")))
 }
 
 async fn content(
@@ -126,6 +184,7 @@ async fn content(
 ) -> Result<Content, WebError> {
     let drawn = matches!(extension, "svg" | "png");
     let agency = &visitor.user.agency;
+    let word = |key: &str| app.assets.word(&visitor.lang, key);
     let asked = [
         ("Cơ quan / Agency", agency_title(app, agency).await?),
         ("Kỳ / Period", days_words(wanted.days)),
@@ -133,9 +192,19 @@ async fn content(
     Ok(match stem {
         "luot-xem" => {
             let told = overview::told(app, agency, &[], &wanted.alone()).await?;
-            Content::Chart(overview::drawn(app, &visitor.lang, &told.trend).svg)
+            let svg = overview::drawn(app, &visitor.lang, &told.trend).svg;
+            let title = format!("{} · {}", word("report.trend"), days_words(wanted.days));
+            Content::Chart(
+                captioned(app, visitor, (&svg, &title), told.overview.period.as_of).await?,
+            )
         }
-        "khung-gio" if drawn => Content::Chart(hours(app, visitor, wanted).await?),
+        "khung-gio" if drawn => {
+            let as_of = lists::mapped(app, visitor, wanted).await?;
+            let as_of = as_of.iter().filter_map(|map| map.as_of).max();
+            let svg = hours(app, visitor, wanted).await?;
+            let title = format!("{} · {}", word("report.tab_hours"), days_words(wanted.days));
+            Content::Chart(captioned(app, visitor, (&svg, &title), as_of).await?)
+        }
         "khung-gio" => {
             let maps = lists::mapped(app, visitor, wanted).await?;
             Content::Grid(loa_reach::hours_grid(&maps, ZONE, &asked))
@@ -148,7 +217,7 @@ async fn content(
             let told = lists::worked(app, visitor, wanted).await?;
             Content::Grid(loa_reach::operations_grid(&told, ZONE, &asked))
         }
-        _ => Content::Reports(reports(app, visitor, wanted).await?),
+        _ => Content::Reports(reports(app, visitor, wanted, extension == "pdf").await?),
     })
 }
 
@@ -166,7 +235,7 @@ pub(crate) async fn file(
     let content = content(&app, &visitor, (stem, extension), &wanted).await?;
     let days = wanted.days;
     let shown = format!("{stem}-{}-{}.{extension}", days.first, days.last);
-    answer(&app, content, kind, extension, &shown).await
+    answer((&app, &visitor), content, kind, extension, &shown).await
 }
 
 /// A chart or the numbers of an article as a file to keep.
@@ -180,18 +249,21 @@ pub(crate) async fn article(
     let (stem, extension) = name.split_once('.').unwrap_or((name, ""));
     let article = article::find(&app, &visitor, &id).await?;
     let content = if matches!(extension, "svg" | "png") {
-        Content::Chart(article::chart(&app, &visitor, &article).await?)
+        let (svg, as_of) = article::chart(&app, &visitor, &article).await?;
+        let title =
+            format!("{}: {}", app.assets.word(&visitor.lang, "metric.views"), article.title());
+        Content::Chart(captioned(&app, &visitor, (&svg, &title), as_of).await?)
     } else {
         let lives = loa_reach::lives(&*app.store, &article.agency, article.id, Metric::Views);
         let asked = [("Bài viết / Article", article.title().to_owned())];
         let lives = lives.await.map_err(failed)?;
         Content::Grid(loa_reach::article_grid(&lives, app.clock.now(), ZONE, &asked))
     };
-    answer(&app, content, kind, extension, &format!("{stem}-{id}.{extension}")).await
+    answer((&app, &visitor), content, kind, extension, &format!("{stem}-{id}.{extension}")).await
 }
 
 async fn answer(
-    app: &Shared,
+    (app, visitor): (&Shared, &Visitor),
     content: Content,
     kind: &'static str,
     extension: &str,
@@ -205,7 +277,7 @@ async fn answer(
         Content::Reports(reports) if extension == "pdf" => {
             app.paper.pdf(reports).await.map_err(undrawn)?
         }
-        other => written(extension.to_owned(), other).await?,
+        other => written(extension.to_owned(), visitor.lang.clone(), other).await?,
     };
     let shown = format!("attachment; filename=\"{name}\"");
     let headers = [(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, shown)];
@@ -213,12 +285,12 @@ async fn answer(
 }
 
 /// Writing takes a moment: off the async workers.
-async fn written(extension: String, content: Content) -> Result<Vec<u8>, WebError> {
+async fn written(extension: String, lang: String, content: Content) -> Result<Vec<u8>, WebError> {
     let write = move || match (content, extension.as_str()) {
         (Content::Reports(reports), "csv") => Ok(loa_reach::csv(&reports).into_bytes()),
         (Content::Reports(reports), "xlsx") => loa_reach::xlsx(&reports),
         (Content::Reports(reports), _) => loa_reach::parquet(&reports),
-        (Content::Grid(grid), "csv") => Ok(grid.csv().into_bytes()),
+        (Content::Grid(grid), "csv") => Ok(grid.csv(&lang).into_bytes()),
         (Content::Grid(grid), "xlsx") => grid.xlsx(),
         (Content::Grid(grid), _) => grid.parquet(),
         (Content::Chart(svg), _) => Ok(svg.into_bytes()),

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use axum::{
     Extension, Json,
     extract::{Query, State},
+    http::StatusCode,
     response::Html,
 };
 use jiff::SignedDuration;
 use loa_reach::{FEW, HourMap, Operations, Ranking, Unknown};
 use serde::Serialize;
 
-use super::{Ask, Head, Names, PostLine, Wanted, article::age_words, channel_name};
+use super::{Ask, Head, Names, PostLine, Shown, Wanted, article::age_words, channel_name};
 use crate::{Shared, article::ZONE, auth::Visitor, error::WebError, pages, view};
 
 pub(super) async fn ranked(
@@ -121,13 +122,15 @@ pub(crate) async fn posts_page(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
     Query(ask): Query<Ask>,
-) -> Result<Html<String>, WebError> {
-    let wanted = ask.wanted(app.clock.now())?;
+) -> Result<(StatusCode, Html<String>), WebError> {
+    let Shown { wanted, status, wrong } = ask.shown(app.clock.now(), &visitor.lang)?;
     let told = ranked(&app, &visitor, &wanted).await?;
     let mut names = Names::default();
     let number = |n: u32| view::number(n.into(), &visitor.lang);
     let mut top = Vec::new();
-    for list in &told.top {
+    let of = told.top.iter().map(|list| (&*list.channel, &*list.source_name, &*list.definition));
+    let channels = super::number_names(&app, &visitor.lang, of);
+    for (list, channel) in told.top.iter().zip(channels) {
         let mut posts = Vec::new();
         for ranked in &list.posts {
             posts.push(RankedLine {
@@ -137,7 +140,7 @@ pub(crate) async fn posts_page(
             });
         }
         top.push(TopView {
-            channel: channel_name(&app, &list.channel),
+            channel,
             source: list.source_name.clone(),
             definition: list.definition.clone(),
             of: number(list.of),
@@ -157,7 +160,7 @@ pub(crate) async fn posts_page(
         unknown.push(UnknownLine { post, why });
     }
     let page = PostsPage {
-        head: Head::of(&app, &visitor, "posts", &wanted, told.as_of).await?,
+        head: Head::of(&app, &visitor, "posts", (&wanted, wrong), told.as_of).await?,
         top,
         unseen,
         unseen_count: number(told.unseen_count),
@@ -165,7 +168,7 @@ pub(crate) async fn posts_page(
         unknown_count: number(told.unknown_count),
         young: number(told.young),
     };
-    pages::draw(&app, &visitor, "reach", "pages/reach_posts.html", page).await
+    Ok((status, pages::draw(&app, &visitor, "reach", "pages/reach_posts.html", page).await?))
 }
 
 #[derive(Serialize)]
@@ -189,6 +192,8 @@ struct MapView {
     days: Vec<Vec<Square>>,
     /// Whether any hour has enough posts.
     any: bool,
+    /// The first hour that has any post: what a narrow screen begins with.
+    first: u8,
 }
 
 #[derive(Serialize)]
@@ -198,7 +203,7 @@ struct HoursPage {
     few: u32,
 }
 
-fn map_view(app: &Shared, lang: &str, map: &HourMap) -> MapView {
+fn map_view(lang: &str, map: &HourMap, channel: String) -> MapView {
     let most = map.hours.iter().filter_map(|hour| hour.median).max().unwrap_or(0);
     let square = |weekday: u8, hour: u8| {
         let found = map.hours.iter().find(|own| (own.weekday, own.hour) == (weekday, hour));
@@ -212,8 +217,9 @@ fn map_view(app: &Shared, lang: &str, map: &HourMap) -> MapView {
     };
     MapView {
         days: (0..7).map(|day| (0..24).map(|hour| square(day, hour)).collect()).collect(),
+        first: map.hours.iter().filter(|own| own.posts > 0).map(|own| own.hour).min().unwrap_or(0),
         any: most > 0 || map.hours.iter().any(|hour| hour.median.is_some()),
-        channel: channel_name(app, &map.channel),
+        channel,
         posts: view::number(map.posts.into(), lang),
         unknown: view::number(map.unknown.into(), lang),
         as_of: map.as_of.map(|at| view::time(at, ZONE)).unwrap_or_default(),
@@ -227,16 +233,22 @@ pub(crate) async fn hours_page(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
     Query(ask): Query<Ask>,
-) -> Result<Html<String>, WebError> {
-    let wanted = ask.wanted(app.clock.now())?;
+) -> Result<(StatusCode, Html<String>), WebError> {
+    let Shown { wanted, status, wrong } = ask.shown(app.clock.now(), &visitor.lang)?;
     let maps = mapped(&app, &visitor, &wanted).await?;
     let as_of = maps.iter().filter_map(|map| map.as_of).max();
+    let of = maps.iter().map(|map| (&*map.channel, &*map.source_name, &*map.definition));
+    let channels = super::number_names(&app, &visitor.lang, of);
     let page = HoursPage {
-        head: Head::of(&app, &visitor, "hours", &wanted, as_of).await?,
-        maps: maps.iter().map(|map| map_view(&app, &visitor.lang, map)).collect(),
+        head: Head::of(&app, &visitor, "hours", (&wanted, wrong), as_of).await?,
+        maps: maps
+            .iter()
+            .zip(channels)
+            .map(|(map, channel)| map_view(&visitor.lang, map, channel))
+            .collect(),
         few: FEW,
     };
-    pages::draw(&app, &visitor, "reach", "pages/reach_hours.html", page).await
+    Ok((status, pages::draw(&app, &visitor, "reach", "pages/reach_hours.html", page).await?))
 }
 
 #[derive(Serialize)]
@@ -273,8 +285,8 @@ pub(crate) async fn work_page(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
     Query(ask): Query<Ask>,
-) -> Result<Html<String>, WebError> {
-    let wanted = ask.wanted(app.clock.now())?;
+) -> Result<(StatusCode, Html<String>), WebError> {
+    let Shown { wanted, status, wrong } = ask.shown(app.clock.now(), &visitor.lang)?;
     let told = worked(&app, &visitor, &wanted).await?;
     let lang = visitor.lang.as_str();
     let number = |n: u32| view::number(n.into(), lang);
@@ -292,19 +304,19 @@ pub(crate) async fn work_page(
     });
     let bands = told.bands.iter().map(|band| BandView {
         low: band.low,
-        channel: channel_name(&app, &band.channel),
+        channel: super::number_name(&app, lang, &band.channel, &band.source_name),
         source: band.source_name.clone(),
         definition: band.definition.clone(),
         posts: number(band.posts),
         median: band.median.map(|views| view::number(views, lang)),
     });
     let page = WorkPage {
-        head: Head::of(&app, &visitor, "work", &wanted, told.as_of).await?,
+        head: Head::of(&app, &visitor, "work", (&wanted, wrong), told.as_of).await?,
         speed: speed.collect(),
         bands: bands.collect(),
         clips: number(told.clips),
         clips_unknown: number(told.clips_unknown),
         few: FEW,
     };
-    pages::draw(&app, &visitor, "reach", "pages/reach_work.html", page).await
+    Ok((status, pages::draw(&app, &visitor, "reach", "pages/reach_work.html", page).await?))
 }

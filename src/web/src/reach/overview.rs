@@ -5,16 +5,20 @@ use std::sync::Arc;
 use axum::{
     Extension, Json,
     extract::{Query, State},
+    http::StatusCode,
     response::Html,
 };
 use loa_model::{Metric, PostId};
 use loa_reach::{
-    By, ChartText, Compared, Drawn, Figure, Incomparable, Open, Overview, Period, Population,
+    By, Cell, ChartText, Compared, Drawn, Figure, Incomparable, Open, Overview, Period, Population,
     ReachRange, Report, TrendLine,
 };
 use serde::Serialize;
 
-use super::{Ask, Head, METRICS, Names, Wanted, channel_name, format_word, percent, signed};
+use super::{
+    Ask, Head, METRICS, Names, Shown, Wanted, channel_name, format_word, number_names, percent,
+    signed,
+};
 use crate::{
     Shared,
     article::ZONE,
@@ -121,6 +125,7 @@ struct Beside {
 /// One definition of a number.
 #[derive(Debug, Serialize)]
 struct Line {
+    /// Whose number it is and what it counts.
     channel: String,
     source: String,
     definition: String,
@@ -172,7 +177,11 @@ struct RowCell {
 
 #[derive(Debug, Serialize)]
 struct Row {
+    /// Whether it is all of them.
+    total: bool,
     label: String,
+    /// Of a post: its account, format and time.
+    detail: String,
     /// Page about it; empty when there is none.
     href: String,
     posts: String,
@@ -233,13 +242,11 @@ impl Numbers {
         let reach = |period: &Period| period.total.reach.map(|reach| range(reach, lang));
         let as_of =
             |period: &Period| period.as_of.map(|at| view::time(at, ZONE)).unwrap_or_default();
-        let cards = METRICS.iter().map(|metric| Card {
-            metric: name_of(metric),
-            lines: figures
-                .iter()
-                .filter(|figure| figure.cell.metric == *metric)
-                .map(|figure| line(app, lang, figure))
-                .collect(),
+        let cards = METRICS.iter().map(|metric| {
+            let own = || figures.iter().filter(|figure| figure.cell.metric == *metric);
+            let names = number_names(app, lang, own().map(|figure| of(&figure.cell)));
+            let lines = own().zip(names).map(|(figure, name)| line(lang, figure, name));
+            Card { metric: name_of(metric), lines: lines.collect() }
         });
         let cards = cards.collect();
         let drawn = drawn(app, lang, &told.trend);
@@ -290,14 +297,13 @@ pub(crate) fn drawn(app: &Shared, lang: &str, trend: &[TrendLine]) -> Drawn {
         missing: "—".to_owned(),
         thousands: view::thousands(lang),
     };
-    let lines: Vec<_> = trend
-        .iter()
-        .map(|one| {
-            let name = channel_name(app, &one.channel);
-            (format!("{name} · {} ({})", one.source_name, one.definition), one.clone())
-        })
-        .collect();
-    loa_reach::trend_chart(&lines, &text)
+    loa_reach::trend_chart(&named(app, lang, trend), &text)
+}
+
+/// Lines with the names that people tell them apart by.
+pub(crate) fn named(app: &Shared, lang: &str, trend: &[TrendLine]) -> Vec<(String, TrendLine)> {
+    let of = trend.iter().map(|one| (&*one.channel, &*one.source_name, &*one.definition));
+    number_names(app, lang, of).into_iter().zip(trend.iter().cloned()).collect()
 }
 
 fn range(reach: ReachRange, lang: &str) -> Range {
@@ -336,10 +342,15 @@ fn beside(compared: &Compared, lang: &str) -> Beside {
     }
 }
 
-fn line(app: &Shared, lang: &str, figure: &Figure) -> Line {
+/// By what a number is told from others.
+fn of(cell: &Cell) -> (&str, &str, &str) {
+    (&cell.channel, &cell.source_name, &cell.definition)
+}
+
+fn line(lang: &str, figure: &Figure, name: String) -> Line {
     let cell = &figure.cell;
     Line {
-        channel: channel_name(app, &cell.channel),
+        channel: name,
         source: cell.source_name.clone(),
         definition: cell.definition.clone(),
         gain: cell.gain.map(|gain| signed(gain, lang)),
@@ -391,7 +402,16 @@ async fn row_view(
         By::Language if matches!(row.key.as_str(), "vi" | "en") => {
             word(&format!("report.lang_{}", row.key))
         }
-        By::Article | By::Post | By::Section | By::Language | By::Agency => row.label.clone(),
+        By::Post => row.post.as_ref().map_or_else(|| row.label.clone(), |post| post.title.clone()),
+        By::Article | By::Section | By::Language | By::Agency => row.label.clone(),
+    };
+    let detail = match &row.post {
+        Some(post) => {
+            let account = names.account(app, &post.account).await?;
+            let format = format_word(app, lang, post.format);
+            format!("{account} · {format} · {}", view::time(post.live_since, ZONE))
+        }
+        None => String::new(),
     };
     let href = match by {
         _ if total || !reader.inside => String::new(),
@@ -401,19 +421,18 @@ async fn row_view(
     };
     let cells = METRICS.iter().map(|metric| RowCell {
         metric: name_of(metric),
-        numbers: row
-            .cells
-            .iter()
-            .filter(|cell| cell.metric == *metric)
-            .filter_map(|cell| {
-                let value = signed(cell.gain?, lang);
-                Some(Number { value, channel: channel_name(app, &cell.channel) })
-            })
-            .collect(),
+        numbers: {
+            let own = || row.cells.iter().filter(|c| c.metric == *metric && c.gain.is_some());
+            let names = number_names(app, lang, own().map(of));
+            let value = |cell: &Cell| signed(cell.gain.unwrap_or_default(), lang);
+            own().zip(names).map(|(cell, channel)| Number { value: value(cell), channel }).collect()
+        },
     });
     let number = |n: u32| view::number(n.into(), lang);
     Ok(Row {
+        total,
         label,
+        detail,
         href,
         posts: number(row.posts),
         measured: number(row.measured),
@@ -441,17 +460,18 @@ pub(crate) async fn page(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
     Query(ask): Query<Ask>,
-) -> Result<Html<String>, WebError> {
-    let mut wanted = ask.wanted(app.clock.now())?;
+) -> Result<(StatusCode, Html<String>), WebError> {
+    let Shown { mut wanted, status, wrong } = ask.shown(app.clock.now(), &visitor.lang)?;
     // One table at a time.
     wanted.by.truncate(1);
     let others = super::beside(&app, &visitor, &wanted).await?;
     let told = told(&app, &visitor.user.agency, &others, &wanted).await?;
     let reader = Reader { app: &app, lang: &visitor.lang, inside: true };
     let page = Page {
-        head: Head::of(&app, &visitor, "overview", &wanted, told.overview.period.as_of).await?,
+        head: Head::of(&app, &visitor, "overview", (&wanted, wrong), told.overview.period.as_of)
+            .await?,
         numbers: Numbers::of(&reader, &told).await?,
         all_cuts: cuts_for(&visitor),
     };
-    pages::draw(&app, &visitor, "reach", "pages/reach.html", page).await
+    Ok((status, pages::draw(&app, &visitor, "reach", "pages/reach.html", page).await?))
 }

@@ -164,6 +164,7 @@ struct Page {
     accounts: Vec<Choice>,
     today: String,
     may_state: bool,
+    may_share: bool,
     /// Why the figure was not taken; empty when nothing was wrong.
     wrong: String,
     /// What was typed.
@@ -209,7 +210,9 @@ async fn drawn(
     let may_state = visitor.user.is_any(COUNTING);
     let title = agency_title(app, agency).await?;
     let made_at = view::time(app.clock.now(), ZONE);
-    let page = Page { agency: title, made_at, rows, accounts, today, may_state, wrong, typed };
+    let may_share = visitor.user.is_any(super::SHARING);
+    let page =
+        Page { agency: title, made_at, rows, accounts, today, may_state, may_share, wrong, typed };
     pages::draw(app, visitor, "reach", "pages/reach_population.html", page).await
 }
 

@@ -55,6 +55,8 @@ pub(crate) struct Wish {
 /// A link as a list shows it: never its token.
 #[derive(Debug, Serialize)]
 pub(crate) struct ShareView {
+    /// What tells it from other links.
+    code: String,
     id: String,
     days: String,
     by: Vec<String>,
@@ -65,6 +67,11 @@ pub(crate) struct ShareView {
     state: &'static str,
 }
 
+/// A short name of a link, the same wherever it is listed; it opens nothing.
+fn code(share: &Share) -> String {
+    share.token.to_string().chars().take(6).collect()
+}
+
 async fn views(app: &Shared, visitor: &Visitor) -> Result<Vec<ShareView>, WebError> {
     let now = app.clock.now();
     let mut names = BTreeMap::new();
@@ -72,6 +79,7 @@ async fn views(app: &Shared, visitor: &Visitor) -> Result<Vec<ShareView>, WebErr
     let shares = loa_reach::shares(&*app.store, &visitor.user.agency).await.map_err(failed)?;
     for share in shares {
         all.push(ShareView {
+            code: code(&share),
             id: share.token.to_string(),
             days: days_words(share.days),
             by: share.by.iter().map(name_of).collect(),
@@ -116,6 +124,7 @@ async fn made(
 struct Page {
     /// The address of a link that was just made; empty when none was.
     address: String,
+    code: String,
     expires_at: String,
     shares: Vec<ShareView>,
 }
@@ -125,10 +134,10 @@ async fn drawn(
     visitor: &Visitor,
     made: Option<(String, Share)>,
 ) -> Result<Html<String>, WebError> {
-    let (address, expires_at) = made.map_or_else(Default::default, |(address, share)| {
-        (address, view::time(share.expires_at, ZONE))
+    let (address, code, expires_at) = made.map_or_else(Default::default, |(address, share)| {
+        (address, code(&share), view::time(share.expires_at, ZONE))
     });
-    let page = Page { address, expires_at, shares: views(app, visitor).await? };
+    let page = Page { address, code, expires_at, shares: views(app, visitor).await? };
     pages::draw(app, visitor, "reach", "pages/reach_shares.html", page).await
 }
 
