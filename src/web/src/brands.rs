@@ -15,7 +15,9 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use loa_model::{Agency, Digest, DigestBuilder, Face, OwnBrand, Theme, theme::Pair};
+use loa_model::{
+    Agency, Digest, DigestBuilder, Face, OwnBrand, Theme, brand::is_open_to, theme::Pair,
+};
 use loa_store::{Changes, StoreExt};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
@@ -83,8 +85,16 @@ fn failed(why: &str) -> WebError {
 
 /// Every kit that the visitor's agency may use, and the id of the one that it does.
 pub(crate) async fn all(app: &Shared, agency: &str) -> Result<(Vec<Kit>, String), WebError> {
-    let kits = app.kits.kits(agency).await.map_err(|why| failed(&why))?;
-    Ok((kits, crate::preview::brand_of(app, agency).await?))
+    let used = crate::preview::brand_of(app, agency).await?;
+    Ok((open(app, agency, &used).await?, used))
+}
+
+/// The kits that an agency may draw in. The sample of the fictional portal is not among them, but for its own agency and for
+/// one that draws in it already: what is there stays to be seen.
+pub(crate) async fn open(app: &Shared, agency: &str, used: &str) -> Result<Vec<Kit>, WebError> {
+    let mut kits = app.kits.kits(agency).await.map_err(|why| failed(&why))?;
+    kits.retain(|kit| is_open_to(&kit.id, agency) || kit.id == used);
+    Ok(kits)
 }
 
 /// The kit of the visitor's agency that is called so.

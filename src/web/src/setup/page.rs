@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{Html, IntoResponse, Redirect, Response},
 };
-use loa_model::{Agency, Role};
+use loa_model::{Agency, Role, brand::is_open_to};
 use loa_store::StoreExt;
 use serde::{Deserialize, Serialize};
 
@@ -89,7 +89,7 @@ async fn drawn(
         problem,
         code: if inside { filled.code } else { String::new() },
         agencies: agencies.collect(),
-        brands: app.door.with.brands.clone(),
+        brands: app.door.with.brands.iter().filter(|kit| is_open_to(kit, "")).cloned().collect(),
         zones: jiff::tz::db().available().map(|zone| zone.to_string()).collect(),
         agency: filled.agency,
         title: filled.title,
