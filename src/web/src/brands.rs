@@ -43,12 +43,17 @@ pub(crate) fn limit() -> DefaultBodyLimit {
     DefaultBodyLimit::max(MOST_LOGO / 3 * 4 + 64 * 1024)
 }
 
+/// How much the form of the page may hold: a logo that is too large is told beside what was typed, so it is let in and not kept.
+fn form_limit() -> DefaultBodyLimit {
+    DefaultBodyLimit::max(16 << 20)
+}
+
 /// The addresses of kits.
 pub(crate) fn ways(ways: Ways) -> Ways {
     let staff = Access::Staff;
     ways.get("/quan-tri/nhan-dien", ADMINS, page::page)
         .get("/quan-tri/nhan-dien/bo", ADMINS, page::form)
-        .post("/quan-tri/nhan-dien/bo", ADMINS, page::press.layer(limit()))
+        .post("/quan-tri/nhan-dien/bo", ADMINS, page::press.layer(form_limit()))
         .post("/quan-tri/nhan-dien/bo/{name}/xoa", ADMINS, page::remove)
         .post("/quan-tri/nhan-dien/dung", ADMINS, page::choose)
         .get("/nhan-dien/logo", staff, logo)

@@ -66,6 +66,8 @@ struct Page {
     writes: bool,
     approves: bool,
     analyses: bool,
+    /// Whether the passwords are what is wrong: the cursor goes there.
+    mistyped: bool,
 }
 
 /// The language of these pages: what the form asks for, else what the browser keeps.
@@ -84,7 +86,9 @@ async fn drawn(
     let agencies = if inside { app.store.all::<Agency>(MOST).await? } else { Vec::new() };
     let agencies = agencies.into_iter().map(|row| (row.record.name, row.record.title));
     let fresh = filled.shown.is_none();
+    let mistyped = inside && filled.password != filled.again;
     let page = Page {
+        mistyped,
         inside,
         problem,
         code: if inside { filled.code } else { String::new() },
