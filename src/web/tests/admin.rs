@@ -103,10 +103,30 @@ async fn a_sign_in_name_belongs_to_one_person_of_the_installation() {
         let answer = admin.json("/api/v1/users", &new(bad)).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{bad}");
     }
-    let page = admin.post("/quan-tri/nguoi", &[("login", "khach"), ("name", "A"), ("lang", "vi")]);
-    let page = page.await;
+    let form = [("login", "khach"), ("name", "Bùi A"), ("lang", "vi"), ("author", "1")];
+    let page = admin.post("/quan-tri/nguoi", &form).await;
     assert_eq!(page.status, StatusCode::CONFLICT);
     assert!(page.text().contains("đã có người dùng") && page.text().contains("role=\"alert\""));
+    assert!(page.text().contains("value=\"khach\"") && page.text().contains("value=\"Bùi A\""));
+}
+
+#[tokio::test]
+async fn nobody_is_added_without_a_role_by_accident() {
+    let world = World::new().await;
+    let admin = Browser::of(&world, &world.people.admin).await;
+    let before = world.store.all::<User>(50).await.unwrap().len();
+    let form = [("login", "vo.vai"), ("name", "Bùi A"), ("lang", "vi")];
+    let page = admin.post("/quan-tri/nguoi", &form).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        page.text().contains("ít nhất một vai trò") && page.text().contains("value=\"vo.vai\"")
+    );
+    let body = json!({ "login": "vo.vai", "name": "Bùi A", "roles": [] });
+    let asked = admin.json("/api/v1/users", &body).await;
+    assert_eq!(asked.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let guest = admin.post("/quan-tri/moi", &[("login", "khach")]).await;
+    assert_eq!(guest.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(world.store.all::<User>(50).await.unwrap().len(), before);
 }
 
 #[tokio::test]
