@@ -140,12 +140,12 @@ async fn who_is_deactivated_is_out_at_once_and_cannot_come_back_by_themselves() 
     let answer = admin.post(&format!("{at}/ngung"), &[]).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
     assert!(!user(&world, &world.people.author).await.is_active());
-    assert_eq!(author.get("/").await.header("location"), "/dang-nhap");
+    assert_eq!(author.get("/").await.header("location"), "/dang-nhap?het=1");
     let shut = signed_in(&world, "", "soan", PASSWORD).await;
     assert_eq!(shut.status, StatusCode::UNAUTHORIZED);
     assert_eq!(admin.post(&format!("{at}/mo-lai"), &[]).await.status, StatusCode::SEE_OTHER);
     // The sessions of before stay ended.
-    assert_eq!(author.get("/").await.header("location"), "/dang-nhap");
+    assert_eq!(author.get("/").await.header("location"), "/dang-nhap?het=1");
     assert_eq!(signed_in(&world, "", "soan", PASSWORD).await.status, StatusCode::SEE_OTHER);
 }
 
@@ -192,7 +192,7 @@ async fn a_new_password_ends_what_the_old_one_began() {
     let at = format!("/quan-tri/nguoi/{}/mat-khau", world.people.author.id);
     let answer = admin.post(&at, &[]).await;
     let password = given(&answer);
-    assert_eq!(author.get("/").await.header("location"), "/dang-nhap");
+    assert_eq!(author.get("/").await.header("location"), "/dang-nhap?het=1");
     assert_eq!(signed_in(&world, "", "soan", PASSWORD).await.status, StatusCode::UNAUTHORIZED);
     let new = signed_in(&world, "", "soan", &password).await;
     let (this, other) = (cookie(&new), cookie(&signed_in(&world, "", "soan", &password).await));

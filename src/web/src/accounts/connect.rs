@@ -124,9 +124,10 @@ pub(super) fn id(connect: &Connect, text: &str) -> Result<String, WebError> {
         }
     };
     let begins = &connect.id.begins;
-    let (first_vi, first_en) = match begins.is_empty() {
-        true => (String::new(), String::new()),
-        false => (format!(", bắt đầu bằng {begins}"), format!(" and begins with {begins}")),
+    let (first_vi, first_en) = if begins.is_empty() {
+        (String::new(), String::new())
+    } else {
+        (format!(", bắt đầu bằng {begins}"), format!(" and begins with {begins}"))
     };
     Err(WebError::unfit(format!(
         "“{}” {vi}{first_vi} / “{}” {en}{first_en}",

@@ -477,11 +477,13 @@ async fn read(mut form: Multipart) -> Sent {
     let mut sent = Sent::default();
     if let Err(error) = read_into(&mut form, &mut sent).await {
         let too_large = error.status() == StatusCode::PAYLOAD_TOO_LARGE;
-        sent.wrong.get_or_insert_with(|| match too_large {
-            true => too_heavy(),
-            false => WebError::unfit(
+        sent.wrong.get_or_insert_with(|| {
+            if too_large {
+                return too_heavy();
+            }
+            WebError::unfit(
                 "Không nhận được biểu mẫu, hãy thử lại / The form did not arrive, try again",
-            ),
+            )
         });
     }
     sent
