@@ -9,9 +9,14 @@ use loa_reach::By;
 
 use crate::acts::Act;
 
+/// What somebody who has just installed it wants to know.
+const FIRST_RUN: &str = "First run: `loa --data DIR` starts pages and worker together and needs nothing else. It prints an address \
+and a one-time code; open the address and type the code to make your agency and its first administrator. The port is `listen` \
+under [web] of the file given with --config. To look around without any account: `loa demo`.";
+
 /// Loa: one article in, faithful posts on four channels out, once each.
 #[derive(Debug, Parser)]
-#[command(name = "loa", version, about, long_about = None, propagate_version = true)]
+#[command(name = "loa", version, about, long_about = None, propagate_version = true, after_help = FIRST_RUN)]
 pub(crate) struct Cli {
     /// Settings laid over config/default.toml.
     #[arg(long, global = true, value_name = "FILE")]
@@ -39,9 +44,9 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Web and worker in one process (default).
     All,
-    /// Web only (needs PostgreSQL).
+    /// Pages only; needs PostgreSQL, which is not in this build: use `all`.
     Serve,
-    /// Worker only (needs PostgreSQL).
+    /// Worker only; needs PostgreSQL, which is not in this build: use `all`.
     Work,
     /// The four stand-in platforms on loopback.
     Sandbox(SandboxArgs),

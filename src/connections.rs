@@ -45,6 +45,17 @@ impl Connections for Wires {
         })
     }
 
+    fn forget<'a>(
+        &'a self,
+        account: &'a AccountName,
+        by: UserId,
+    ) -> BoxFuture<'a, Result<(), String>> {
+        Box::pin(async move {
+            let gone = self.vault.remove(account, Actor::User(by)).await;
+            gone.map_err(|error| error.to_string())
+        })
+    }
+
     fn test<'a>(&'a self, account: &'a Account) -> BoxFuture<'a, loa_channel::Result<Health>> {
         Box::pin(async move {
             match tokio::time::timeout(PATIENCE, self.flow.health(account)).await {

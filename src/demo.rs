@@ -9,8 +9,8 @@ use std::{
 use anyhow::{Context as _, bail};
 use jiff::{SignedDuration, Timestamp};
 use loa_model::{
-    AccountName, Actor, Agency, DeliveryState, Post, Priority, Role, Sample, Secret, User, When,
-    record::join,
+    AccountName, Actor, Agency, Clock as _, DeliveryState, Post, Priority, Role, Sample, Secret,
+    User, When, record::join,
 };
 use loa_net::{Client, Limits, Request};
 use loa_reach::By;
@@ -41,6 +41,9 @@ struct Kept {
     port: u16,
     sandbox_port: u16,
     people: Vec<Person>,
+    /// When the demo was first started: its article is dated by it. Folders of earlier releases keep the sample's own day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    begun: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -145,30 +148,38 @@ pub(crate) async fn interrupted() -> anyhow::Result<()> {
 
 async fn kept(dir: &Path, port: u16) -> anyhow::Result<Kept> {
     let path = dir.join("demo.json");
-    if path.exists() {
-        let text = std::fs::read_to_string(&path)?;
-        let kept: Kept = serde_json::from_str(&text).with_context(|| {
-            format!("{} is damaged; delete the folder to begin anew", path.display())
-        })?;
-        return Ok(kept);
-    }
     let ids = loa_model::Ids::new(Arc::new(WallClock), Arc::new(world::OsEntropy));
     let person = |login: &str, name: &str, roles: &[Role]| Person {
         login: login.to_owned(),
         name: name.to_owned(),
         roles: roles.to_vec(),
-        password: ids.token(10),
+        password: ids.token(12),
     };
+    let people = vec![
+        person("lan", "Nguyễn Thị Lan", &[Role::Author, Role::Editor]),
+        person("minh", "Trần Đức Minh", &[Role::Approver, Role::Analyst]),
+        person("quantri", "Lê Hoàng Quân", &[Role::Admin]),
+        person("phantich", "Phạm Thu Hà", &[Role::Analyst]),
+    ];
+    if path.exists() {
+        let text = std::fs::read_to_string(&path)?;
+        let mut kept: Kept = serde_json::from_str(&text).with_context(|| {
+            format!("{} is damaged; delete the folder to begin anew", path.display())
+        })?;
+        let before = kept.people.len();
+        for one in people {
+            if kept.people.iter().all(|known| known.login != one.login) {
+                kept.people.push(one);
+            }
+        }
+        if kept.people.len() > before {
+            world::write_private(&path, &serde_json::to_vec_pretty(&kept)?)?;
+        }
+        return Ok(kept);
+    }
     let sandbox_port = free_ports(5).await?;
     let port = if port == 0 { free_ports(1).await? } else { port };
-    let kept = Kept {
-        port,
-        sandbox_port,
-        people: vec![
-            person("lan", "Nguyễn Thị Lan", &[Role::Author, Role::Editor]),
-            person("minh", "Trần Đức Minh", &[Role::Approver, Role::Analyst]),
-        ],
-    };
+    let kept = Kept { port, sandbox_port, people, begun: Some(WallClock.now()) };
     world::write_private(&path, &serde_json::to_vec_pretty(&kept)?)?;
     Ok(kept)
 }
@@ -285,7 +296,7 @@ async fn flow(
             terminal::say(&format!("    {}", step.as_str().unwrap_or_default()));
         }
     });
-    let source = sample_article(dir)?;
+    let source = sample_article(dir, kept.begun)?;
     let (source, priority) = (source.display().to_string(), Priority::Normal);
     let (article, new) = house.flow.take_in(&source, AGENCY, priority, None).await?;
     let (vi, en) = if new {
@@ -408,7 +419,7 @@ async fn readers(house: &House, live: &[(Post, Timestamp)], step: u32) -> anyhow
 }
 
 /// The sample article and its photos, as files beside the data.
-fn sample_article(dir: &Path) -> anyhow::Result<PathBuf> {
+fn sample_article(dir: &Path, begun: Option<Timestamp>) -> anyhow::Result<PathBuf> {
     let folder = dir.join("article");
     let all = world::assets(None)?;
     for (name, bytes) in world::under(&all, "demo") {
@@ -416,9 +427,26 @@ fn sample_article(dir: &Path) -> anyhow::Result<PathBuf> {
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent)?;
         }
-        std::fs::write(&path, bytes)?;
+        match begun.filter(|_| name == "article.html") {
+            Some(begun) => std::fs::write(&path, dated(&String::from_utf8_lossy(&bytes), begun)?)?,
+            None => std::fs::write(&path, bytes)?,
+        }
     }
     Ok(folder.join("article.html"))
+}
+
+/// The sample article as if it had come out shortly before the demo began: how long it took to the channels is then a time that
+/// people can believe. The day of its decree is a word of the article and stays.
+fn dated(page: &str, begun: Timestamp) -> anyhow::Result<String> {
+    let at = |minutes: i64| {
+        let at = begun.checked_sub(SignedDuration::from_mins(minutes))?;
+        at.in_tz("Asia/Ho_Chi_Minh")
+    };
+    let (published, changed) = (at(45)?, at(10)?);
+    Ok(page
+        .replace("2026-11-16T08:30:00", &published.strftime("%Y-%m-%dT%H:%M:00").to_string())
+        .replace("2026-11-16T09:05:00", &changed.strftime("%Y-%m-%dT%H:%M:00").to_string())
+        .replace("16/11/2026 08:30", &published.strftime("%d/%m/%Y %H:%M").to_string()))
 }
 
 #[expect(
@@ -491,7 +519,7 @@ fn show(
     )?;
     terminal::out(&format!("{url}  (đăng nhập · sign in)"))?;
     for person in &kept.people {
-        terminal::out(&format!("  {:<6} {}   {}", person.login, person.password, person.name))?;
+        terminal::out(&format!("  {:<9} {}   {}", person.login, person.password, person.name))?;
     }
     for name in channels::names() {
         terminal::out(&format!(
@@ -512,4 +540,25 @@ fn thousands(value: u64) -> String {
         out.push(digit);
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sample_article_came_out_shortly_before_the_demo() {
+        let all = world::assets(None).expect("they are embedded");
+        let page = world::under(&all, "demo").find(|(name, _)| *name == "article.html");
+        let page = String::from_utf8_lossy(page.expect("the sample").1).into_owned();
+        let begun: Timestamp = "2027-01-01T17:20:00Z".parse().expect("an instant");
+        let dated = dated(&page, begun).expect("a day that there is");
+        assert!(
+            dated.contains("2027-01-01T23:35:00+07:00"),
+            "published three quarters of an hour before"
+        );
+        assert!(dated.contains("2027-01-02T00:10:00+07:00") && dated.contains("01/01/2027 23:35"));
+        assert!(!dated.contains("2026-11-16"));
+        assert!(dated.contains("ngày 15 tháng 11 năm 2026"), "the words stay");
+    }
 }

@@ -16,8 +16,8 @@ use loa_clip::{
 use loa_delivery::{Desk, Watchdog, Worker as Postman, owner_name};
 use loa_ingest::Ingest;
 use loa_model::{
-    Account, Actor, Agency, Entropy, Ids, Installation, Plan, Timetable, User, seams::SharedClock,
-    template::OWN,
+    Account, Actor, Agency, Entropy, Ids, Installation, OwnBrand, Plan, Timetable, User,
+    brand::is_open_to, seams::SharedClock, template::OWN,
 };
 use loa_net::{Client, Limits, Policy};
 use loa_pipeline::{
@@ -332,7 +332,15 @@ impl House {
         let actor = || Actor::Operator("settings".to_owned());
         for agency in &self.settings.agencies {
             if self.store.read::<Agency>(&agency.name).await?.is_none() {
-                self.store.commit(Changes::by(actor(), "set agency").insert(agency)).await?;
+                let mut agency = agency.clone();
+                let mut changes = Changes::by(actor(), "set agency");
+                if agency.brand.is_empty() || !is_open_to(&agency.brand, &agency.name) {
+                    let plain =
+                        OwnBrand::plain(&agency.name, &agency.title, actor(), self.clock.now())?;
+                    agency.brand = plain.id();
+                    changes = changes.insert(&plain);
+                }
+                self.store.commit(changes.insert(&agency)).await?;
             }
         }
         let kept = self.store.read::<Installation>(Installation::KEY).await?;

@@ -146,7 +146,7 @@ fn an_empty_folder_is_set_up_with_the_code_of_the_terminal_and_connects_every_ch
     });
     let (status, _, told) = ask(&web, "POST", "/api/v1/accounts", &cookie, &new);
     assert_eq!((status, &told["test"]["works"]), (201, &json!(false)), "{told}");
-    assert_eq!((&told["status"], &told["test"]["kind"]), (&json!("needs_reauth"), &json!("auth")));
+    assert_eq!((&told["status"], &told["test"]["kind"]), (&json!("unconnected"), &json!("auth")));
     let (_, _, steps) = ask(&web, "GET", "/api/v1/start", &cookie, &Value::Null);
     assert_eq!(steps["steps"][0]["done"], true, "{steps}");
     let (_, _, listed) = ask(&web, "GET", "/api/v1/accounts", &cookie, &Value::Null);

@@ -112,3 +112,45 @@ if (agency) {
     notice.focus();
   }, true);
 }
+
+// A form that takes its time says so, and is not sent twice. What the button is worth goes with the form, so it is not disabled.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || !form.dataset.once) return;
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  form.dataset.sent = "yes";
+  const button = event.submitter;
+  if (!button) return;
+  button.dataset.says = button.textContent;
+  button.textContent = form.dataset.once;
+  button.setAttribute("aria-disabled", "true");
+});
+// Whoever comes back to the page may press again.
+addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  for (const form of document.querySelectorAll("[data-sent]")) {
+    delete form.dataset.sent;
+    for (const button of form.querySelectorAll("[data-says]")) {
+      button.textContent = button.dataset.says;
+      button.removeAttribute("aria-disabled");
+    }
+  }
+});
+
+// What is shown once is copied by one press; without script it is selected by hand.
+for (const field of document.querySelectorAll("[data-copy]")) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = field.dataset.copy;
+  button.addEventListener("click", async () => {
+    field.select();
+    // Pages without https have no clipboard: the field is selected, and the keys of the browser copy it.
+    if (!navigator.clipboard) return;
+    await navigator.clipboard.writeText(field.value);
+    button.textContent = field.dataset.copied;
+  });
+  field.after(button);
+}

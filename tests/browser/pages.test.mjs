@@ -75,7 +75,7 @@ for (const kind of ["states", "empty", "month", "measured"]) {
         const { page, context, faults } = await person(browser, newsroom, "quantri", look);
         const named = [look.width, look.lang, look.dark && "dark"].filter(Boolean).join("-");
         const found = [];
-        const seen = { people: "/quan-tri", agencies: "/quan-tri/co-quan", tokens: "/quan-tri/ma", own: "/toi", audit: "/nhat-ky", "audit-open": "/nhat-ky?open=3", "channels-admin": "/kenh", "account-choose": "/kenh/them", "account-new": "/kenh/them/facebook", start: "/bat-dau", brands: "/quan-tri/nhan-dien", "brand-new": "/quan-tri/nhan-dien/bo", "reach-agencies": "/bao-cao?by=agency", population: "/bao-cao/dan-so" };
+        const seen = { people: "/quan-tri", agencies: "/quan-tri/co-quan", tokens: "/quan-tri/ma", own: "/toi", audit: "/nhat-ky", "audit-open": "/nhat-ky?open=3", "channels-admin": "/kenh", "account-choose": "/kenh/them", halt: "/kenh/dung", "account-new": "/kenh/them/facebook", start: "/bat-dau", brands: "/quan-tri/nhan-dien", "brand-new": "/quan-tri/nhan-dien/bo", "reach-agencies": "/bao-cao?by=agency", population: "/bao-cao/dan-so" };
         if (kind === "states") Object.assign(seen, { "brand-change": "/quan-tri/nhan-dien/bo?ten=nong-nghiep", "brand-long": "/quan-tri/nhan-dien/bo?ten=dieu-hanh" });
         for (const [name, path] of Object.entries(seen)) {
           await page.goto(newsroom.base + path);

@@ -73,6 +73,13 @@ for (const how of ["mouse", "keyboard"]) {
         await press(page, how, ".who [name=agency][value=demo]");
         await page.waitForSelector(".who .agency:has-text('Cổng Thông tin điện tử Minh Họa')");
         await stale.waitForSelector(".moved", { state: "detached" });
+        // The switch of the agency is pressed as it is drawn, on and off again.
+        await page.goto(`${newsroom.base}/quan-tri/co-quan`);
+        const alone = "form[action='/quan-tri/co-quan/demo/ky-mot-minh'] button";
+        await press(page, how, `${alone}[value=true]`);
+        await page.waitForSelector(`${alone}[value=false]`);
+        await press(page, how, `${alone}[value=false]`);
+        await page.waitForSelector(`${alone}[value=true]`);
         assert.deepEqual(faults(), []);
         await context.close();
       });

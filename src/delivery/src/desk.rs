@@ -81,6 +81,9 @@ pub enum NotNow {
         /// Last instant it covers.
         to: Timestamp,
     },
+    /// The account has not answered once.
+    #[error("this account has never worked: test its connection first")]
+    NeverWorked,
     /// There is nothing of that name to stop.
     #[error("{0:?} is no scope: write all, agency/<name> or channel/<name>")]
     BadScope(String),
@@ -102,6 +105,7 @@ impl DeskError {
             Self::NotNow(NotNow::WasLive) => "was_live",
             Self::NotNow(NotNow::NotApproved) => "not_approved",
             Self::NotNow(NotNow::OutsideApproval { .. }) => "outside_approval",
+            Self::NotNow(NotNow::NeverWorked) => "never_worked",
             Self::NotNow(NotNow::BadScope(_)) => "bad_scope",
             Self::Conflict => "conflict",
             Self::Store(_) => "store",

@@ -243,7 +243,7 @@ impl Worker {
                 return Ok(());
             }
             kept.record.status =
-                AccountStatus::NeedsReauth { reason: reason.to_owned(), since: now };
+                AccountStatus::NeedsReauth { reason: reason.to_owned(), since: now, first: false };
             let mover = self.mover(true);
             let incident = mover.account_incident(
                 &account.agency,

@@ -49,11 +49,18 @@ impl Desk {
     /// Stops or starts what people name: an account, or the scope of a [kill switch](Self::kill_switch).
     ///
     /// # Errors
-    /// Those of [`Self::pause_account`], [`Self::resume_account`] and [`Self::kill_switch`].
+    /// Those of [`Self::pause_account`], [`Self::resume_account`] and [`Self::kill_switch`]; [`DeskError::NotNow`] for an account
+    /// that never worked: only a test of it lets it post.
     pub async fn switch(&self, scope: &str, stop: bool, by: UserId, reason: String) -> Result<()> {
         match scope.parse::<AccountName>() {
             Ok(account) if stop => self.pause_account(&account, by, reason).await,
-            Ok(account) => self.resume_account(&account, by).await,
+            Ok(account) => {
+                let kept = self.store.read::<Account>(account.as_str()).await?;
+                if kept.is_some_and(|row| !row.record.is_connected()) {
+                    return Err(NotNow::NeverWorked.into());
+                }
+                self.resume_account(&account, by).await
+            }
             Err(_) => self.kill_switch(scope, stop, by, reason).await,
         }
     }
@@ -140,7 +147,9 @@ impl Desk {
             let (reason, since, by) = match kept.record.status {
                 AccountStatus::Active => continue,
                 AccountStatus::Paused { reason, since, by } => (reason, since, by),
-                AccountStatus::NeedsReauth { reason, since } => {
+                // It held nothing back: no post was ever meant for it.
+                AccountStatus::NeedsReauth { first: true, .. } => continue,
+                AccountStatus::NeedsReauth { reason, since, .. } => {
                     (format!("{}: {reason}", Why::NoCredentials.sentence()), since, None)
                 }
             };

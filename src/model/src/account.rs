@@ -90,6 +90,9 @@ pub enum AccountStatus {
         reason: String,
         /// Since when.
         since: Timestamp,
+        /// It has never worked: nobody posts to it yet, and it can still be changed and removed.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        first: bool,
     },
 }
 
@@ -108,6 +111,13 @@ pub struct Account {
     pub settings: BTreeMap<String, String>,
     /// May it post.
     pub status: AccountStatus,
+}
+
+impl Account {
+    /// Whether its platform has answered for it. One that never worked takes no posts and holds none back.
+    pub fn is_connected(&self) -> bool {
+        !matches!(self.status, AccountStatus::NeedsReauth { first: true, .. })
+    }
 }
 
 impl Record for Account {
@@ -130,7 +140,9 @@ pub struct Agency {
     pub name: String,
     /// Name shown to people.
     pub title: String,
-    /// Brand kit: one under `assets/brands/`, or `own/<name>` of the agency's own.
+    /// Brand kit: one under `assets/brands/`, or `own/<name>` of the agency's own. The settings may leave it out: a plain one is
+    /// made of the title.
+    #[serde(default)]
     pub brand: String,
     /// IANA zone of its clock, for example `Asia/Ho_Chi_Minh`.
     pub zone: String,

@@ -9,7 +9,7 @@ use crate::{
     digest::{BlobHash, Digest, DigestBuilder},
     record::{IndexEntry, Record, join},
     template::{MOST_NAME, OWN, is_name},
-    theme::Theme,
+    theme::{Colour, Theme},
     user::Actor,
 };
 
@@ -19,6 +19,17 @@ pub const MOST_TITLE: usize = 80;
 pub const MOST_TAGLINE: usize = 60;
 /// Most kits of one agency.
 pub const MOST_KITS: usize = 30;
+
+/// Name of the kit that an agency begins with.
+const PLAIN: &str = "co-quan";
+/// The reviewed kit of the fictional portal. It belongs to the demo's agency, which is called the same: another one that drew in
+/// it would speak in a name that is not its own.
+pub const SAMPLE: &str = "demo";
+
+/// Whether an agency may begin to draw in a kit.
+pub fn is_open_to(kit: &str, agency: &str) -> bool {
+    kit != SAMPLE || agency == SAMPLE
+}
 
 /// What a logo is kept as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -195,6 +206,50 @@ impl OwnBrand {
         })
     }
 
+    /// The kit that an agency draws in until somebody made one: its name set in type, no logo, calm colours. No picture of an
+    /// agency is ever signed by another one.
+    ///
+    /// # Errors
+    /// [`BadBrand::Title`] for a title that is none. One that no picture holds ends at a whole word.
+    ///
+    /// ```
+    /// use loa_model::{Actor, OwnBrand};
+    ///
+    /// let by = Actor::Operator("command line".to_owned());
+    /// let at = "2026-11-22T03:00:00Z".parse().unwrap();
+    /// let made = OwnBrand::plain("so-tt", "Sở Thử nghiệm", by, at).unwrap();
+    /// assert_eq!((made.id().as_str(), made.face.title_vi.as_str()), ("own/co-quan", "Sở Thử nghiệm"));
+    /// assert!(made.face.logo.is_none() && made.is_plain());
+    /// ```
+    pub fn plain(agency: &str, title: &str, by: Actor, at: Timestamp) -> Result<Self, BadBrand> {
+        let mut title_vi = String::new();
+        for word in title.split_whitespace() {
+            let more = title_vi.chars().count() + 1 + word.chars().count();
+            if !title_vi.is_empty() && more > MOST_TITLE {
+                break;
+            }
+            if !title_vi.is_empty() {
+                title_vi.push(' ');
+            }
+            title_vi.push_str(word);
+        }
+        let theme = Theme {
+            brand: Colour([0x1f, 0x3a, 0x5f]),
+            brand_dark: Colour([0x14, 0x27, 0x3f]),
+            accent: Colour([0xf2, 0xc1, 0x4e]),
+            paper: Colour([0xf7, 0xf9, 0xfc]),
+            ink: Colour([0x14, 0x1b, 0x24]),
+            muted: Colour([0x4d, 0x5a, 0x69]),
+        };
+        let (title_en, tagline) = (String::new(), String::new());
+        Self::new(agency, PLAIN, Face { title_vi, title_en, tagline, theme, logo: None }, by, at)
+    }
+
+    /// Whether it is as [`OwnBrand::plain`] made it: nobody has looked at it yet.
+    pub fn is_plain(&self) -> bool {
+        self.name == PLAIN && self.version == 1 && self.face.logo.is_none()
+    }
+
     /// Its name among all kits: `own/<name>`.
     pub fn id(&self) -> String {
         format!("{OWN}{}", self.name)
@@ -269,7 +324,6 @@ impl Record for OwnBrand {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::theme::Colour;
 
     fn face() -> Face {
         let colour = |text: &str| Colour::try_from(text.to_owned()).unwrap();
@@ -306,6 +360,22 @@ mod tests {
         assert_eq!(OwnBrand::key_of("so-tt", "demo"), None);
         assert!(one.key().starts_with(&OwnBrand::of_agency("so-tt")));
         assert!(!one.key().starts_with(&OwnBrand::of_agency("so")));
+    }
+
+    #[test]
+    fn an_agency_begins_with_a_kit_of_its_own_name_and_never_with_the_sample_s() {
+        let plain = |title: &str| {
+            let at = "2026-11-22T03:00:00Z".parse().unwrap();
+            OwnBrand::plain("so-tt", title, Actor::Operator("máy".to_owned()), at)
+        };
+        let made = plain(" Sở  Thử nghiệm ").unwrap();
+        assert_eq!(made.face.title_vi, "Sở Thử nghiệm");
+        assert!(made.is_plain() && !OwnBrand { version: 2, ..made.clone() }.is_plain());
+        let long = plain(&"Trung tâm ".repeat(12)).unwrap().face.title_vi;
+        assert!(long.chars().count() <= MOST_TITLE && long.ends_with("tâm"), "{long}");
+        assert_eq!(plain("  ").unwrap_err(), BadBrand::Title);
+        assert!(is_open_to(SAMPLE, "demo") && !is_open_to(SAMPLE, "so-tt"));
+        assert!(is_open_to("tinh", "so-tt") && is_open_to(&made.id(), "so-tt"));
     }
 
     #[test]

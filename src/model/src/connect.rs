@@ -35,12 +35,72 @@ pub struct Connect {
     /// What the platform's own id of an account is called.
     #[serde(default)]
     pub remote_id: Words,
+    /// What such an id looks like.
+    #[serde(default)]
+    pub id: IdShape,
+    /// Where each value is taken from, step by step, in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Words>,
     /// What is asked besides, in this order.
     #[serde(default)]
     pub fields: Vec<ConnectField>,
     /// How long what is given lasts.
     #[serde(default)]
     pub lasts: Lasts,
+}
+
+/// What the ids of a platform look like.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdShape {
+    /// What it is made of.
+    #[serde(default)]
+    pub signs: IdSigns,
+    /// What it begins with.
+    #[serde(default)]
+    pub begins: String,
+}
+
+/// What an id is made of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IdSigns {
+    /// Any signs of ASCII but blanks.
+    #[default]
+    Seen,
+    /// 0–9.
+    Digits,
+    /// A–Z, a–z, 0–9, `-` and `_`.
+    Word,
+}
+
+impl IdShape {
+    /// Whether a text can be an id.
+    ///
+    /// ```
+    /// use loa_model::connect::{IdShape, IdSigns};
+    ///
+    /// let page = IdShape { signs: IdSigns::Digits, begins: String::new() };
+    /// assert!(page.fits("1029384756") && !page.fits("not an id!") && !page.fits(""));
+    /// ```
+    pub fn fits(&self, text: &str) -> bool {
+        let plain = |byte: u8| match self.signs {
+            IdSigns::Seen => byte.is_ascii_graphic(),
+            IdSigns::Digits => byte.is_ascii_digit(),
+            IdSigns::Word => byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_',
+        };
+        text.len() > self.begins.len() && text.starts_with(&self.begins) && text.bytes().all(plain)
+    }
+
+    /// The same for a browser, as the `pattern` of its field.
+    pub fn pattern(&self) -> String {
+        let signs = match self.signs {
+            IdSigns::Seen => "[!-~]",
+            IdSigns::Digits => "[0-9]",
+            IdSigns::Word => r"[A-Za-z0-9_\-]",
+        };
+        format!("{}{signs}+", self.begins)
+    }
 }
 
 /// One value that is asked.

@@ -10,6 +10,7 @@ use loa_model::{
     Account, Actor, Agency, Article, ArticleId, Brief, Cancel, Digest, Ids, Job, JobKind, Post,
     PostId, Progress, Rendition, Secret, Variant, VariantId, VariantKind, VariantState,
     article::article_key,
+    brand::SAMPLE,
     record::join,
     seams::{OpenGate, SharedClock},
     variant::VariantEvent,
@@ -364,7 +365,12 @@ impl Flow {
 
     async fn recipe(&self, agency: &str) -> Result<Recipe> {
         let row = self.deps.store.read::<Agency>(agency).await?;
-        let brand = row.map_or_else(|| "demo".to_owned(), |row| row.record.brand);
+        let brand = match row {
+            Some(row) => row.record.brand,
+            None if agency == SAMPLE => SAMPLE.to_owned(),
+            // Drawn in any kit but its own, it would speak in another agency's name.
+            None => return Err(Error::Missing { what: "agency", id: agency.to_owned() }),
+        };
         let recipe = Recipe { brand, ..Recipe::default() };
         recipe.with_own(&*self.deps.store, &self.deps.blobs, agency).await
     }

@@ -192,6 +192,36 @@ async fn a_card_in_an_own_kit_has_its_colours_and_logo_and_others_stay_as_they_w
 }
 
 #[tokio::test]
+async fn the_kit_that_an_agency_begins_with_says_its_own_name_in_every_size_and_nobody_else_s() {
+    let world = World::new().await;
+    let at = loa_model::Clock::now(&Noon);
+    let long = "Trung tâm Thông tin và Truyền thông thuộc Ủy ban nhân dân tỉnh Minh Họa miền núi";
+    for title in ["Cổng Thông tin điện tử tỉnh Thử Nghiệm", long] {
+        let plain = OwnBrand::plain("so", title, by(), at).unwrap();
+        assert_eq!(plain.face.title_vi, title);
+        // As a person's own is kept: the usual story is drawn in each size, and every letter of the name has to be there.
+        let wish = if title == long { Wish::Change(None) } else { Wish::Add };
+        let new = NewKit {
+            agency: "so".to_owned(),
+            name: plain.name.clone(),
+            face: plain.face.clone(),
+            logo: LogoChange::Remove,
+        };
+        let place = (&world.store as &dyn loa_store::Store, &world.blobs);
+        let kept = world.studio.keep_kit(place, new, wish, None, (by(), at)).await.unwrap();
+        let Kept::Yes(own) = kept else { panic!("{title}: {kept:?}") };
+        let recipe = world.recipe(&own.id()).await;
+        assert_eq!(recipe.kit.as_ref().unwrap().own.face.title_vi, title);
+        let (article, brief) = story();
+        let drawn = world.studio.preview(Draft { article, brief, recipe, photo: None }).await;
+        let told = drawn.unwrap().picture.to_string();
+        assert!(!told.contains("Minh Họa\"") && !told.contains("minhhoa.example"), "{told}");
+        // Neither the colours nor the logo of the fictional portal.
+        assert_eq!(count(&world.card(&own.id()).await, [0x5e, 0x0a, 0x12]), 0);
+    }
+}
+
+#[tokio::test]
 async fn a_clip_is_drawn_in_the_kit_too() {
     let world = World::new().await;
     world.keep(face(), svg(), Wish::Add).await;

@@ -115,6 +115,18 @@ impl Vault {
         .await
     }
 
+    /// Forgets the secret of an account that is no more.
+    ///
+    /// # Errors
+    /// [`Error::Io`], and a conflict when it was changed at the same moment.
+    pub async fn remove(&self, account: &AccountName, actor: Actor) -> Result<()> {
+        if let Some(kept) = self.sealed(account).await? {
+            let changes = Changes::by(actor, "remove secret").delete(&kept.record, kept.version);
+            self.store.commit(changes).await?;
+        }
+        Ok(())
+    }
+
     /// Notes durably that the refresh token is about to be used. Call the platform only after this.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 //! connected. What is secret goes to whoever keeps it and never comes back.
 
 pub(crate) mod connect;
+mod edit;
 pub(crate) mod page;
 pub(crate) mod told;
 
@@ -54,6 +55,13 @@ pub trait Connections: Send + Sync {
         &'a self,
         account: &'a AccountName,
         secret: Secret,
+        by: UserId,
+    ) -> BoxFuture<'a, Result<(), String>>;
+
+    /// Forgets the credentials of an account that is no more.
+    fn forget<'a>(
+        &'a self,
+        account: &'a AccountName,
         by: UserId,
     ) -> BoxFuture<'a, Result<(), String>>;
 
@@ -130,8 +138,10 @@ pub(crate) struct AccountView {
     channel: String,
     title: String,
     remote_id: String,
-    /// `active`, `paused` or `needs_reauth`.
+    /// `active`, `paused`, `needs_reauth`, or `unconnected` where it never worked.
     status: &'static str,
+    /// Why it does not post: what was said when it was paused, or what its platform said last; empty when it does.
+    reason: String,
     credentials: CredentialsView,
     /// The post that went live last.
     last_live: Option<Attempted>,
@@ -148,6 +158,7 @@ pub(crate) fn status(account: &Account) -> &'static str {
     match account.status {
         AccountStatus::Active => "active",
         AccountStatus::Paused { .. } => "paused",
+        AccountStatus::NeedsReauth { first: true, .. } => "unconnected",
         AccountStatus::NeedsReauth { .. } => "needs_reauth",
     }
 }
@@ -225,6 +236,13 @@ pub(crate) async fn all(app: &Shared, visitor: &Visitor) -> Result<Vec<AccountVi
     Ok(views)
 }
 
+/// Accounts of an agency that posts can be composed for: those whose platform has answered once.
+pub(crate) async fn connected(app: &Shared, agency: &str) -> Result<Vec<Account>, WebError> {
+    let prefix = join(&[agency, ""]);
+    let rows = app.store.list::<Account>("account_by_agency", &prefix, MOST).await?;
+    Ok(rows.into_iter().map(|row| row.record).filter(Account::is_connected).collect())
+}
+
 /// An account of the visitor's agency; one of another is not there.
 pub(crate) async fn own(
     app: &Shared,
@@ -254,6 +272,12 @@ async fn view(
     Ok(AccountView {
         channel: pages::channel_title(app, &account.name),
         status: status(&account),
+        reason: match &account.status {
+            AccountStatus::Active => String::new(),
+            AccountStatus::Paused { reason, .. } | AccountStatus::NeedsReauth { reason, .. } => {
+                reason.clone()
+            }
+        },
         credentials: credentials(app, &account.name).await,
         last_live: newest(app, &account.name, &[DeliveryState::Published]).await?,
         last_failure: newest(app, &account.name, &FAILED).await?,
@@ -318,11 +342,15 @@ pub(crate) fn ways(ways: Ways) -> Ways {
         .post("/kenh/them/{name}", ADMINS, page::make)
         .get("/kenh/{account}", staff, page::page)
         .post("/kenh/{account}/thu", ADMINS, page::try_out)
+        .post("/kenh/{account}/sua", ADMINS, page::edit)
+        .post("/kenh/{account}/bo", ADMINS, page::remove)
         .post("/kenh/{account}/ket-noi", ADMINS, page::reconnect)
         .api(Method::GET, "/api/v1/channels", staff, (told::channels(), channels))
         .api(Method::GET, "/api/v1/accounts", staff, (told::list(), list))
         .api(Method::POST, "/api/v1/accounts", ADMINS, (told::add(), connect::add_one))
         .api(Method::GET, one, staff, (told::one(), self::one))
+        .api(Method::PATCH, one, ADMINS, (told::change(), edit::change_one))
+        .api(Method::DELETE, one, ADMINS, (told::remove(), edit::remove_one))
         .api(Method::POST, secrets, ADMINS, (told::replace(), connect::replace_one))
         .api(
             Method::POST,

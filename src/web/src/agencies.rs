@@ -13,7 +13,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use loa_model::{
-    Agency, Installation, Membership, Record as _, Role, User, record::join, schedule,
+    Actor, Agency, Installation, Membership, OwnBrand, Record as _, Role, User, record::join,
+    schedule,
 };
 use loa_store::{Changes, StoreExt, Versioned};
 use serde::{Deserialize, Serialize};
@@ -30,8 +31,6 @@ use crate::{
 
 /// More agencies than an installation has.
 const MOST: usize = 1000;
-/// The kit that every build has.
-const PLAIN: &str = "demo";
 
 /// The addresses of agencies.
 pub(crate) fn ways(ways: Ways) -> Ways {
@@ -80,16 +79,13 @@ pub(crate) struct NewAgency {
     title: String,
     #[serde(default = "hanoi")]
     zone: String,
-    #[serde(default = "plain")]
+    /// A kit made of the title when it is empty.
+    #[serde(default)]
     brand: String,
 }
 
 fn hanoi() -> String {
     crate::article::ZONE.to_owned()
-}
-
-fn plain() -> String {
-    PLAIN.to_owned()
 }
 
 /// What an agency becomes; what is not said stays.
@@ -180,6 +176,17 @@ async fn brand(app: &Shared, agency: &str, id: &str) -> Result<String, WebError>
         .ok_or_else(|| WebError::unfit("Không có bộ nhận diện này / There is no such brand kit"))
 }
 
+/// The kit that an agency begins with: its own name, so that none of its pictures is signed by another one.
+pub(crate) fn own_kit(
+    app: &Shared,
+    by: Actor,
+    agency: &str,
+    title: &str,
+) -> Result<OwnBrand, WebError> {
+    OwnBrand::plain(agency, title, by, app.clock.now())
+        .map_err(|why| WebError::unfit(why.to_string()))
+}
+
 /// The key of an agency: it is in addresses and settings, and never changes.
 fn short(text: &str) -> Result<&str, WebError> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
@@ -219,13 +226,16 @@ pub(crate) async fn add(
             "Hệ thống đã có 1000 cơ quan / The installation has 1000 agencies already",
         ));
     }
-    let agency = Agency {
-        title: title(&new.title)?,
-        brand: brand(app, "", &new.brand).await?,
-        zone: zone(&new.zone)?,
-        urgent_alone: false,
-        name,
+    let title = title(&new.title)?;
+    let plain = match new.brand.as_str() {
+        "" => Some(own_kit(app, visitor.actor(), &name, &title)?),
+        _ => None,
     };
+    let brand = match &plain {
+        Some(kit) => kit.id(),
+        None => brand(app, "", &new.brand).await?,
+    };
+    let agency = Agency { title, brand, zone: zone(&new.zone)?, urgent_alone: false, name };
     let row = app.store.read::<User>(&visitor.user.id.to_string()).await?;
     let row = row.ok_or_else(WebError::missing)?;
     let mut user = row.record;
@@ -234,6 +244,9 @@ pub(crate) async fn add(
     }
     let mut changes = Changes::by(visitor.actor(), "add agency").insert(&agency);
     changes = changes.update(&user, row.version);
+    if let Some(kit) = &plain {
+        changes = changes.insert(kit);
+    }
     // Until there were two, the only one kept the installation without a word.
     if app.store.read::<Installation>(Installation::KEY).await?.is_none() {
         changes = changes.insert(&Installation { kept_by: visitor.user.agency.clone() });

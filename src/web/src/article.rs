@@ -6,14 +6,14 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 use loa_model::{
-    Account, Article, ArticleId, Block, BlockKind, Brief, Post, Span, Variant, VariantKind, When,
+    Article, ArticleId, Block, BlockKind, Brief, Post, Span, Variant, VariantKind, When,
     record::{Record as _, join},
 };
 use loa_store::StoreExt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Shared, articles,
+    Shared, accounts, articles,
     auth::Visitor,
     error::WebError,
     pages::{self, JobCard, name_of},
@@ -167,12 +167,10 @@ pub(crate) async fn page(
             posts.push(post_card(&app, &visitor, row.record).await?);
         }
     }
-    let accounts = app
-        .store
-        .list::<Account>("account_by_agency", &join(&[&article.agency, ""]), 200)
+    let accounts = accounts::connected(&app, &article.agency)
         .await?
         .into_iter()
-        .map(|row| AccountView { name: row.record.name.to_string(), title: row.record.title })
+        .map(|account| AccountView { name: account.name.to_string(), title: account.title })
         .collect();
     let jobs = pages::job_cards(&app, &visitor, Some(&article.id.to_string())).await?;
     // What makes posts is told where the posts are, and what draws a variant where the variant is.

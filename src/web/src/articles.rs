@@ -10,14 +10,14 @@ use axum::{
 };
 use loa_model::{
     Account, AccountName, Article, Handed, Job, JobId, JobKind, PostFormat, Priority, When,
-    article::article_key, record::join,
+    article::article_key,
 };
 use loa_store::{Changes, StoreExt};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
-    Shared,
+    Shared, accounts,
     article::ZONE,
     auth::Visitor,
     error::WebError,
@@ -180,9 +180,8 @@ async fn show(
         value,
         without: address(&asked, name, 1),
     });
-    let accounts =
-        app.store.list::<Account>("account_by_agency", &join(&[agency, ""]), 200).await?;
-    let accounts = accounts.into_iter().map(|row| (row.record.name.to_string(), row.record.title));
+    let accounts = accounts::connected(app, agency).await?;
+    let accounts = accounts.into_iter().map(|account| (account.name.to_string(), account.title));
     let more = skip + rows.len() < found.total;
     let start = start::on_start_page(app, visitor).await?;
     let list = List {
@@ -440,11 +439,18 @@ pub(crate) async fn queue_composing(
         return Err(WebError::unfit("Hãy chọn ít nhất một bài viết / Choose at least one article"));
     }
     let (agency, now) = (&visitor.user.agency, app.clock.now());
+    let connected = accounts::connected(app, agency).await?;
     for name in &accounts {
         let account = app.store.read::<Account>(name.as_str()).await?;
         if account.is_none_or(|row| row.record.agency != *agency) {
             return Err(WebError::unfit(format!(
                 "Không có tài khoản {name} / There is no account {name}"
+            )));
+        }
+        // What waits for an account that was never connected waits for ever.
+        if !connected.iter().any(|account| account.name == *name) {
+            return Err(WebError::unfit(format!(
+                "Tài khoản {name} chưa nối được: hãy nối xong rồi soạn / Account {name} is not connected yet: connect it first"
             )));
         }
     }

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use axum::http::HeaderValue;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use minijinja::{Environment, Value, context, value::Serde};
+use minijinja::{
+    Environment, Value, context, escape_formatter,
+    value::{Serde, ValueKind},
+};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -67,6 +70,12 @@ impl Assets {
         files: BTreeMap<String, Bytes>,
     ) -> Result<Self, AssetsError> {
         let mut env = Environment::new();
+        // The engine's own word for a boolean is Python's: no form, script or ARIA attribute reads `True`.
+        env.set_formatter(|out, state, value| match (value.kind(), value.is_true()) {
+            (ValueKind::Bool, true) => Ok(out.write_str("true")?),
+            (ValueKind::Bool, false) => Ok(out.write_str("false")?),
+            _ => escape_formatter(out, state, value),
+        });
         let mut inline = Vec::new();
         for (name, text) in templates {
             inline.extend(styles(&text).map(|(style, _)| STANDARD.encode(Sha256::digest(style))));
@@ -178,5 +187,19 @@ fn flatten(prefix: &str, table: &toml::Table, into: &mut BTreeMap<String, String
                 into.insert(key, other.to_string());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_boolean_is_printed_as_forms_scripts_and_aria_read_it() {
+        let template = "{{ on }} {{ not on }} {{ text }}".to_owned();
+        let assets = Assets::new([("pages/x.html".to_owned(), template)], [], BTreeMap::new());
+        let data = serde_json::json!({ "on": true, "text": "<b>" });
+        let drawn = assets.expect("it parses").render("pages/x.html", "vi", data);
+        assert_eq!(drawn.expect("it is drawn"), "true false &lt;b&gt;");
     }
 }

@@ -12,7 +12,7 @@ use argon2::{
 };
 use axum::{
     Form,
-    extract::{ConnectInfo, MatchedPath, Path, Request, State},
+    extract::{ConnectInfo, MatchedPath, Path, Query, Request, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{Html, IntoResponse, Redirect, Response},
@@ -161,23 +161,56 @@ pub fn hash_password(password: &str, entropy: &dyn Entropy) -> String {
     hash.to_string()
 }
 
+/// Why somebody stands at the door.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct AtDoor {
+    /// Where they were going: a path here.
+    toi: String,
+    /// Their session is over.
+    het: Option<String>,
+}
+
 pub(crate) async fn form(
     State(app): State<Shared>,
     headers: HeaderMap,
+    Query(AtDoor { toi, het }): Query<AtDoor>,
 ) -> Result<Html<String>, WebError> {
-    draw_form(&app, &headers, "")
+    let note = if het.is_some() { "sign_in.over" } else { "" };
+    draw_form(&app, &headers, &toi, Told { problem: "", note, login: "" })
 }
 
-fn draw_form(app: &Shared, headers: &HeaderMap, problem: &str) -> Result<Html<String>, WebError> {
+/// What the form says besides its fields: keys of words, and the login that was typed.
+struct Told<'a> {
+    problem: &'a str,
+    note: &'a str,
+    login: &'a str,
+}
+
+fn draw_form(
+    app: &Shared,
+    headers: &HeaderMap,
+    to: &str,
+    told: Told<'_>,
+) -> Result<Html<String>, WebError> {
     #[derive(Serialize)]
     struct Page {
         problem: String,
+        note: String,
+        login: String,
+        /// Where they go once they are in; empty for the start page.
+        to: String,
     }
     let lang = language_of(headers, &app.config.language);
     Ok(Html(app.assets.render(
         "pages/sign_in.html",
         &lang,
-        Page { problem: problem.to_owned() },
+        Page {
+            problem: told.problem.to_owned(),
+            note: told.note.to_owned(),
+            login: told.login.to_owned(),
+            to: if is_here(to) { to.to_owned() } else { String::new() },
+        },
     )?))
 }
 
@@ -185,6 +218,9 @@ fn draw_form(app: &Shared, headers: &HeaderMap, problem: &str) -> Result<Html<St
 pub(crate) struct SignIn {
     login: String,
     password: String,
+    /// Where the person was going.
+    #[serde(default)]
+    toi: String,
 }
 
 pub(crate) async fn sign_in(
@@ -199,7 +235,8 @@ pub(crate) async fn sign_in(
     let now = app.clock.now();
     let key = format!("{}|{}", peer.ip(), form.login);
     if !app.attempts.allowed(&key, now) {
-        let page = draw_form(&app, &headers, "sign_in.too_many")?;
+        let told = Told { problem: "sign_in.too_many", note: "", login: &form.login };
+        let page = draw_form(&app, &headers, &form.toi, told)?;
         return Ok((StatusCode::TOO_MANY_REQUESTS, page).into_response());
     }
     let found = app.store.list::<User>("user_by_login", &form.login, 2).await?;
@@ -209,7 +246,8 @@ pub(crate) async fn sign_in(
     let right = is_right(form.password, hash.unwrap_or_else(|| NOBODY.to_owned())).await;
     let Some(user) = user.filter(|user| right && user.is_active()) else {
         app.attempts.failed(&key, now);
-        let page = draw_form(&app, &headers, "sign_in.wrong")?;
+        let told = Told { problem: "sign_in.wrong", note: "", login: &form.login };
+        let page = draw_form(&app, &headers, &form.toi, told)?;
         return Ok((StatusCode::UNAUTHORIZED, page).into_response());
     };
     let (session, token) = begin(&app, &headers, peer.ip(), &user);
@@ -225,7 +263,8 @@ pub(crate) async fn sign_in(
     app.store.commit(changes).await?;
     // Not before somebody is there: an idle server keeps no books.
     reach::shelf::warm(&app);
-    let mut response = Redirect::to("/").into_response();
+    let to = if is_here(&form.toi) { form.toi.as_str() } else { "/" };
+    let mut response = Redirect::to(to).into_response();
     set_session(&mut response, &app, &user, &token);
     Ok(response)
 }
@@ -281,17 +320,27 @@ pub(crate) async fn language(
     headers: HeaderMap,
 ) -> Response {
     let lang = if lang == "en" { "en" } else { "vi" };
-    // Back to the page of ours the visitor came from, never to another site: `//` would begin the name of one.
-    let back = headers
-        .get(header::REFERER)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|text| url::Url::parse(text).ok())
-        .map(|url| url[url::Position::BeforePath..url::Position::AfterQuery].to_owned())
-        .filter(|path| path.starts_with('/') && !path.starts_with("//"))
-        .unwrap_or_else(|| "/".to_owned());
+    let back = came_from(&headers).unwrap_or_else(|| "/".to_owned());
     let mut response = Redirect::to(&back).into_response();
     set_cookie(&mut response, &app, LANGUAGE, lang, 365 * 86_400);
     response
+}
+
+/// The page of ours the visitor came from: a path here, never another site.
+pub(crate) fn came_from(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(header::REFERER)?.to_str().ok()?;
+    let url = url::Url::parse(text).ok()?;
+    let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
+    is_here(path).then(|| path.to_owned())
+}
+
+/// Whether a path is one of this server and of no other one: browsers read `//host` and `/\host` as another.
+fn is_here(path: &str) -> bool {
+    let mut signs = path.chars();
+    signs.next() == Some('/')
+        && !signs.next().is_some_and(|sign| sign == '/' || sign == '\\')
+        && path.len() <= 2_000
+        && !path.chars().any(char::is_control)
 }
 
 /// Lets through whoever the table of addresses lets, and changing requests of people only from our own pages.
@@ -335,19 +384,40 @@ pub(crate) async fn require(
     let Some(visitor) = visitor(&app, request.headers()).await? else {
         if by_htmx(request.headers()) {
             // A redirect would put the sign-in page inside the card.
-            let leave = [("hx-redirect", "/dang-nhap")];
+            let leave = [("hx-redirect", way_in(&app, &request, came_from(request.headers())))];
             return Ok((StatusCode::UNAUTHORIZED, leave).into_response());
         }
         if path.as_str().starts_with("/api/") {
             return Err(WebError::unknown());
         }
-        return Ok(Redirect::to("/dang-nhap").into_response());
+        // What a form held cannot be sent again: they go to the page that it stood on.
+        let path = request.uri().path_and_query().map(|path| path.as_str().to_owned());
+        let to = if reads { path } else { came_from(request.headers()) };
+        return Ok(Redirect::to(&way_in(&app, &request, to)).into_response());
     };
     if !access.lets(Some(&visitor.user.roles)) {
         return Err(WebError::forbidden());
     }
     request.extensions_mut().insert(visitor);
     Ok(next.run(request).await)
+}
+
+/// The way to the sign-in page, which leads back to where somebody was going, and says so when their session is over.
+fn way_in(app: &Shared, request: &Request, to: Option<String>) -> String {
+    let to = to.filter(|path| path != "/" && is_here(path));
+    let over =
+        cookie(request.headers(), session_cookie(app)).is_some_and(|token| !token.is_empty());
+    if to.is_none() && !over {
+        return "/dang-nhap".to_owned();
+    }
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    if let Some(path) = to {
+        query.append_pair("toi", &path);
+    }
+    if over {
+        query.append_pair("het", "1");
+    }
+    format!("/dang-nhap?{}", query.finish())
 }
 
 async fn visitor(app: &Shared, headers: &HeaderMap) -> Result<Option<Visitor>, WebError> {
@@ -478,6 +548,24 @@ mod tests {
         let known = PasswordHash::new(&known).unwrap();
         assert_eq!((nobody.algorithm, nobody.params), (known.algorithm, known.params));
         assert!(nobody.hash.is_some() && nobody.salt.is_some());
+    }
+
+    #[test]
+    fn a_sign_in_leads_to_paths_of_this_server_only() {
+        for path in ["/", "/duyet", "/bai-dang?trang=2", "/kenh/a:b"] {
+            assert!(is_here(path), "{path}");
+        }
+        for path in [
+            "",
+            "duyet",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "/a\r\nb",
+            "/\t/e",
+        ] {
+            assert!(!is_here(path), "{path}");
+        }
     }
 
     #[test]

@@ -15,7 +15,9 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use loa_model::{Agency, Digest, DigestBuilder, Face, OwnBrand, Theme, theme::Pair};
+use loa_model::{
+    Agency, Digest, DigestBuilder, Face, OwnBrand, Theme, brand::is_open_to, theme::Pair,
+};
 use loa_store::{Changes, StoreExt};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
@@ -41,12 +43,17 @@ pub(crate) fn limit() -> DefaultBodyLimit {
     DefaultBodyLimit::max(MOST_LOGO / 3 * 4 + 64 * 1024)
 }
 
+/// How much the form of the page may hold: a logo that is too large is told beside what was typed, so it is let in and not kept.
+fn form_limit() -> DefaultBodyLimit {
+    DefaultBodyLimit::max(16 << 20)
+}
+
 /// The addresses of kits.
 pub(crate) fn ways(ways: Ways) -> Ways {
     let staff = Access::Staff;
     ways.get("/quan-tri/nhan-dien", ADMINS, page::page)
         .get("/quan-tri/nhan-dien/bo", ADMINS, page::form)
-        .post("/quan-tri/nhan-dien/bo", ADMINS, page::press.layer(limit()))
+        .post("/quan-tri/nhan-dien/bo", ADMINS, page::press.layer(form_limit()))
         .post("/quan-tri/nhan-dien/bo/{name}/xoa", ADMINS, page::remove)
         .post("/quan-tri/nhan-dien/dung", ADMINS, page::choose)
         .get("/nhan-dien/logo", staff, logo)
@@ -83,8 +90,16 @@ fn failed(why: &str) -> WebError {
 
 /// Every kit that the visitor's agency may use, and the id of the one that it does.
 pub(crate) async fn all(app: &Shared, agency: &str) -> Result<(Vec<Kit>, String), WebError> {
-    let kits = app.kits.kits(agency).await.map_err(|why| failed(&why))?;
-    Ok((kits, crate::preview::brand_of(app, agency).await?))
+    let used = crate::preview::brand_of(app, agency).await?;
+    Ok((open(app, agency, &used).await?, used))
+}
+
+/// The kits that an agency may draw in. The sample of the fictional portal is not among them, but for its own agency and for
+/// one that draws in it already: what is there stays to be seen.
+pub(crate) async fn open(app: &Shared, agency: &str, used: &str) -> Result<Vec<Kit>, WebError> {
+    let mut kits = app.kits.kits(agency).await.map_err(|why| failed(&why))?;
+    kits.retain(|kit| is_open_to(&kit.id, agency) || kit.id == used);
+    Ok(kits)
 }
 
 /// The kit of the visitor's agency that is called so.

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use axum::{
     Extension, Form,
     extract::State,
+    http::HeaderMap,
     response::{Html, IntoResponse, Redirect, Response},
 };
 use loa_delivery::{SWITCHERS, Stop};
-use loa_model::{Account, AccountName, Role, User, UserId};
+use loa_model::{Account, AccountName, DeliveryState, Role, User, UserId, record::join};
 use loa_store::StoreExt;
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +17,7 @@ use crate::{
     Shared,
     accounts::{self, page::AccountRow},
     article::ZONE,
-    auth::Visitor,
+    auth::{self, Visitor},
     decide::{desk_refusal, failed},
     error::WebError,
     pages,
@@ -34,12 +35,18 @@ pub(crate) struct StopView {
     why: ReasonView,
     by: String,
     since: String,
+    /// Posts of the visitor's agency that wait for it to be lifted.
+    held: usize,
+    /// Whether the visitor may lift it: credentials that were refused are lifted by new ones.
+    may_lift: bool,
 }
 
 #[derive(Serialize)]
 struct Listed {
     account: AccountRow,
     stop: Option<StopView>,
+    /// What keeps it from posting though it could: `all`, `agency` or `channel`; empty when nothing does.
+    held_by: &'static str,
 }
 
 #[derive(Serialize)]
@@ -64,18 +71,43 @@ pub(crate) async fn stops(app: &Shared, visitor: &Visitor) -> Result<Vec<StopVie
     let stops = app.desk.stops(&visitor.user.agency).await.map_err(|error| failed(&error))?;
     let mut names: BTreeMap<UserId, String> = BTreeMap::new();
     let mut views = Vec::new();
+    if stops.is_empty() {
+        return Ok(views);
+    }
+    let held = held(app, &visitor.user.agency).await?;
     for stop in stops {
-        views.push(stop_view(app, visitor, stop, &mut names).await?);
+        views.push(stop_view(app, visitor, stop, &held, &mut names).await?);
     }
     Ok(views)
+}
+
+/// Approved posts of an agency that are not under way yet, by account.
+async fn held(app: &Shared, agency: &str) -> Result<BTreeMap<AccountName, usize>, WebError> {
+    let mut held = BTreeMap::new();
+    for account in accounts::connected(app, agency).await? {
+        let mut posts = 0;
+        for state in [DeliveryState::Scheduled, DeliveryState::Ready] {
+            let under = join(&[account.name.as_str(), state.name(), ""]);
+            posts += app.store.count_under("delivery_by_account", &under).await?;
+        }
+        held.insert(account.name, posts);
+    }
+    Ok(held)
 }
 
 async fn stop_view(
     app: &Shared,
     visitor: &Visitor,
     stop: Stop,
+    held: &BTreeMap<AccountName, usize>,
     names: &mut BTreeMap<UserId, String>,
 ) -> Result<StopView, WebError> {
+    let reaches = |account: &AccountName| match stop.scope.split_once('/') {
+        Some(("channel", channel)) => account.channel() == channel,
+        Some(_) => true,
+        None => stop.scope == "all" || stop.scope == account.as_str(),
+    };
+    let waiting = held.iter().filter(|(account, _)| reaches(account)).map(|(_, posts)| posts).sum();
     let (kind, name) = match stop.scope.split_once('/') {
         Some(("agency", name)) => ("agency", agency_title(app, name).await?),
         Some((_, name)) => ("channel", channel_title(app, name)),
@@ -97,6 +129,8 @@ async fn stop_view(
             None => String::new(),
         },
         since: view::time(stop.since, ZONE),
+        held: waiting,
+        may_lift: visitor.user.is_any(SWITCHERS) && stop.by.is_some(),
         scope: stop.scope,
     })
 }
@@ -125,7 +159,13 @@ pub(crate) async fn look(app: &Shared, visitor: &Visitor) -> Result<Page, WebErr
     let stop = |scope: &str| stops.iter().find(|stop| stop.scope == scope).cloned();
     let accounts = accounts::all(app, visitor).await?.into_iter().map(|account| {
         let account = accounts::page::row(app, &visitor.lang, account);
-        Listed { stop: stop(&account.name), account }
+        let above = [
+            "all".to_owned(),
+            format!("agency/{agency}"),
+            format!("channel/{}", account.channel_name),
+        ];
+        let held_by = above.iter().find_map(|scope| stop(scope)).map_or("", |stop| stop.kind);
+        Listed { stop: stop(&account.name), account, held_by }
     });
     let switch =
         |scope: String, kind, name: String| Switch { stop: stop(&scope), scope, kind, name };
@@ -149,22 +189,49 @@ pub(crate) struct Order {
     reason: String,
 }
 
+#[derive(Serialize)]
+struct Sure {
+    agency: String,
+    title: String,
+    posts: usize,
+    stop: Option<StopView>,
+}
+
+/// Asks before everything of the agency is stopped: what waits, and why it is to stop.
+pub(crate) async fn sure(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+) -> Result<Html<String>, WebError> {
+    let agency = visitor.user.agency.clone();
+    let scope = format!("agency/{agency}");
+    let page = Sure {
+        title: agency_title(&app, &agency).await?,
+        posts: held(&app, &agency).await?.values().sum(),
+        stop: stops(&app, &visitor).await?.into_iter().find(|stop| stop.scope == scope),
+        agency,
+    };
+    pages::draw(&app, &visitor, "stop", "pages/stop.html", page).await
+}
+
 /// Stops an account, a channel, the agency, or everything.
 pub(crate) async fn pause(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
     Form(form): Form<Order>,
 ) -> Result<Response, WebError> {
-    turn(&app, &visitor, form, true).await
+    turn(&app, &visitor, form, true, "/kenh").await
 }
 
 /// Lets it go again.
 pub(crate) async fn resume(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
+    headers: HeaderMap,
     Form(form): Form<Order>,
 ) -> Result<Response, WebError> {
-    turn(&app, &visitor, form, false).await
+    // The button stands on every page: whoever presses it goes on where they were.
+    let back = auth::came_from(&headers).unwrap_or_else(|| "/kenh".to_owned());
+    turn(&app, &visitor, form, false, &back).await
 }
 
 async fn turn(
@@ -172,6 +239,7 @@ async fn turn(
     visitor: &Visitor,
     Order { scope, reason }: Order,
     stop: bool,
+    back: &str,
 ) -> Result<Response, WebError> {
     // The desk asks what the person may do anywhere; here they act for one agency.
     let of = match (scope.strip_prefix("agency/"), scope.parse::<AccountName>()) {
@@ -187,7 +255,7 @@ async fn turn(
     }
     let done = app.desk.switch(&scope, stop, visitor.user.id, reason).await;
     done.map_err(|error| desk_refusal(app, visitor, &error))?;
-    Ok(Redirect::to("/kenh").into_response())
+    Ok(Redirect::to(back).into_response())
 }
 
 /// A person's name; empty when they are gone.

@@ -145,19 +145,80 @@ pub(crate) async fn told(mut response: Response, lang: &str) -> Response {
     problem(status, &format!("Yêu cầu không đúng: {why} / The request is not right: {why}"), lang)
 }
 
+/// What stands above the sentence of a failure.
+fn heading(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::FORBIDDEN => "Không được phép / Not allowed",
+        StatusCode::NOT_FOUND => "Không có trang này / There is no such page",
+        StatusCode::GONE => "Không còn nữa / It is gone",
+        StatusCode::TOO_MANY_REQUESTS => "Hãy đợi một lát / Wait a moment",
+        status if status.is_server_error() => "Có lỗi ở phía Loa / Something failed in Loa",
+        _ => "Chưa làm được / Not done",
+    }
+}
+
+/// The page of a failure: in the reader's language where it is known, else in both.
+fn page(status: StatusCode, message: &str, lang: Option<&str>, back: Option<&str>) -> String {
+    let said = |text: &'static str| match (lang, parts(text)) {
+        (Some("en"), (_, en)) => en,
+        (Some(_), (vi, _)) => vi,
+        (None, _) => text,
+    };
+    let message = match (lang, parts(message)) {
+        (Some("en"), (_, en)) => en,
+        (Some(_), (vi, _)) => vi,
+        (None, _) => message,
+    };
+    let (text, code) = (crate::view::escape(message), status.as_u16());
+    let (heading, home) = (said(heading(status)), said("Về trang chính / Home"));
+    let back = back.map_or_else(String::new, |path| {
+        let (path, words) = (crate::view::escape(path), said("Quay lại / Back"));
+        format!("<a class=\"button primary\" href=\"{path}\">{words}</a> ")
+    });
+    let lang = lang.unwrap_or("vi");
+    format!(
+        "<!doctype html><html lang=\"{lang}\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+         <title>{heading} · Loa</title><link rel=\"stylesheet\" href=\"/static/app.css\"><link rel=\"icon\" href=\"/static/loa.svg\" type=\"image/svg+xml\"><body class=\"plain\"><main class=\"notice card\">\
+         <p class=\"brand\"><img src=\"/static/loa.svg\" alt=\"\" width=\"32\" height=\"32\"><span>Loa</span></p>\
+         <h1>{heading}</h1><p>{text}</p><p class=\"small muted\">{code}</p><p>{back}<a class=\"button\" href=\"/\">{home}</a></p></main></body></html>"
+    )
+}
+
+/// The answer of a page: what failed is said in the reader's language, also where the framework found it, with a way back to
+/// the form it came from.
+pub(crate) async fn shown(mut response: Response, lang: &str, back: Option<&str>) -> Response {
+    let status = response.status();
+    if !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let is_bare = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    let message = match response.extensions_mut().remove() {
+        Some(Said(message)) => message,
+        None if is_bare && status.is_client_error() => {
+            let body = axum::body::to_bytes(std::mem::take(response.body_mut()), 4096).await;
+            let why = String::from_utf8_lossy(&body.unwrap_or_default()).into_owned();
+            tracing::warn!(code = status.as_u16(), why, "A form or an address could not be read");
+            "Loa không đọc được những gì vừa gửi; hãy quay lại, tải lại trang rồi thử lần nữa / Loa could not read what was sent; go back, reload the page and try again".to_owned()
+        }
+        None => return response,
+    };
+    // Home is no way back: it has a button of its own.
+    let back = back.filter(|path| *path != "/");
+    let (mut parts, _) = response.into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts
+        .headers
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    Response::from_parts(parts, page(status, &message, Some(lang), back).into())
+}
+
 impl IntoResponse for WebError {
     fn into_response(self) -> Response {
-        let text = crate::view::escape(&self.message);
-        let code = self.status.as_u16();
-        let page = format!(
-            "<!doctype html><html lang=\"vi\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-             <title>{code} · Loa</title><link rel=\"stylesheet\" href=\"/static/app.css\"><link rel=\"icon\" href=\"/static/loa.svg\" type=\"image/svg+xml\"><body class=\"plain\"><main class=\"notice card\">\
-             <p class=\"brand\"><img src=\"/static/loa.svg\" alt=\"\" width=\"32\" height=\"32\"><span>Loa</span></p>\
-             <h1 class=\"code\">{code}</h1><p>{text}</p><p><a class=\"button\" href=\"/\">Về trang chính / Home</a></p></main></body></html>"
-        );
+        let page = page(self.status, &self.message, None, None);
         let mut response = (self.status, Html(page)).into_response();
         response.headers_mut().extend(self.allow.map(|methods| (header::ALLOW, methods)));
-        // An operation of the interface says it as a problem instead.
+        // An operation of the interface says it as a problem instead, a page in the reader's language.
         response.extensions_mut().insert(Said(self.message));
         response
     }

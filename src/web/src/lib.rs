@@ -283,6 +283,7 @@ fn table() -> (Router<Shared>, Vec<Way>) {
         .get("/lich/nhap", NEWSROOM, calendar::import::form)
         .post("/lich/nhap", NEWSROOM, calendar::import::press)
         .get("/kenh", staff, channels::page)
+        .get("/kenh/dung", SWITCHERS, channels::sure)
         .post("/kenh/tam-dung", SWITCHERS, channels::pause)
         .post("/kenh/chay-lai", SWITCHERS, channels::resume)
         .get("/bao-cao", staff, reach::overview::page)
@@ -565,17 +566,18 @@ pub async fn serve(
     axum::serve(listener, service).with_graceful_shutdown(stop).await
 }
 
-/// Puts what every answer carries on it, and says what went wrong with an operation as a problem.
+/// Puts what every answer carries on it, and says what went wrong: with an operation as a problem, else as a page.
 async fn finish(State(app): State<Shared>, request: Request, next: Next) -> Response {
-    let lang = request
-        .uri()
-        .path()
-        .starts_with("/api/")
-        .then(|| auth::language_of(request.headers(), &app.config.language));
-    let media = request.uri().path().starts_with("/m/");
+    let path = request.uri().path();
+    let (operates, media) = (path.starts_with("/api/"), path.starts_with("/m/"));
+    let for_machines = media || ["/hook/", "/static/"].iter().any(|part| path.starts_with(part));
+    let lang = auth::language_of(request.headers(), &app.config.language);
+    let back = auth::came_from(request.headers());
     let mut response = next.run(request).await;
-    if let Some(lang) = lang {
+    if operates {
         response = error::told(response, &lang).await;
+    } else if !for_machines {
+        response = error::shown(response, &lang, back.as_deref()).await;
     }
     guard::put_on(&app, media, response.headers_mut());
     response

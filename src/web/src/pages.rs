@@ -5,6 +5,7 @@ use axum::{
     extract::{Path, Query, State},
     response::{Html, IntoResponse, Redirect, Response},
 };
+use loa_delivery::SWITCHERS;
 use loa_model::{
     Account, AccountName, Actor, Article, ArticleId, Delivery, Feed, Handed, JobId, JobKind,
     JobState, Post, PostState, Priority, Role, Variant, VariantId, record::join,
@@ -48,6 +49,8 @@ pub(crate) struct UserView {
     reads_audit: bool,
     /// Whether the person manages people.
     admin: bool,
+    /// Whether the person stops posting.
+    stops: bool,
 }
 
 pub(crate) async fn draw<T: Serialize + 'static>(
@@ -66,6 +69,7 @@ pub(crate) async fn draw<T: Serialize + 'static>(
         agencies: acting::agencies(app, visitor).await?,
         reads_audit: audit::READERS.lets(Some(&visitor.user.roles)),
         admin: visitor.user.is(Role::Admin),
+        stops: visitor.user.is_any(SWITCHERS),
     };
     let frame = Frame { page, user, waiting, attention, stops, content };
     Ok(Html(app.assets.render(template, &visitor.lang, frame)?))

@@ -177,6 +177,16 @@ pub(crate) fn language(text: &str) -> Result<(), WebError> {
     Err(WebError::unfit("Ngôn ngữ là vi hoặc en / The language is vi or en"))
 }
 
+/// Whoever has no role can do nothing and reads little: that is asked of nobody by accident.
+fn some_role(roles: &[Role]) -> Result<(), WebError> {
+    if roles.is_empty() {
+        return Err(WebError::unfit(
+            "Hãy chọn ít nhất một vai trò: người không có vai trò không làm được việc gì / Choose at least one role: whoever has none can do nothing",
+        ));
+    }
+    Ok(())
+}
+
 pub(crate) fn roles(mut roles: Vec<Role>) -> Vec<Role> {
     roles.sort_unstable();
     roles.dedup();
@@ -205,6 +215,7 @@ pub(crate) async fn add(
     let login = login(&new.login)?;
     language(&new.lang)?;
     let name = name(&new.name)?;
+    some_role(&new.roles)?;
     let found = app.store.list::<User>("user_by_login", login, 1).await?;
     // People of earlier releases have no record of their name: the index knows them.
     if found.iter().any(|row| row.record.login == login) {

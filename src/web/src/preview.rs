@@ -11,7 +11,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures::future::BoxFuture;
 use loa_model::{
     Actor, Agency, Article, Brief, Choices, Chosen, Digest, FocusPoint, OwnTemplate, PhotoChoice,
-    Violation,
+    Violation, brand::SAMPLE,
 };
 use loa_store::StoreExt;
 use serde::{Deserialize, Serialize};
@@ -166,8 +166,10 @@ pub(crate) async fn preview(
 
 /// The brand kit of an agency.
 pub(crate) async fn brand_of(app: &Shared, agency: &str) -> Result<String, WebError> {
-    let agency = app.store.read::<Agency>(agency).await?;
-    Ok(agency.map_or_else(|| "demo".to_owned(), |row| row.record.brand))
+    let row = app.store.read::<Agency>(agency).await?;
+    // One that is not there draws in no kit, rather than in that of somebody else.
+    let none = || if agency == SAMPLE { SAMPLE.to_owned() } else { String::new() };
+    Ok(row.map_or_else(none, |row| row.record.brand))
 }
 
 /// Whether the article has the photo that was chosen.

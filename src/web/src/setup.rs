@@ -17,7 +17,7 @@ use axum::{
 use jiff::Timestamp;
 use loa_model::{
     Actor, Agency, Digest, Ids, IndexEntry, Installation, Login, Record, Role, User, UserId,
-    schedule,
+    brand::is_open_to, schedule,
 };
 use loa_store::{Changes, StoreExt};
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Shared,
+    agencies::own_kit,
     articles::fold::fold,
     auth::{self, set_session},
     error::WebError,
@@ -125,7 +126,7 @@ pub(crate) struct WantedAgency {
     name: String,
     #[serde(default = "hanoi")]
     zone: String,
-    /// The first brand kit when it is empty.
+    /// A kit made of the title when it is empty.
     #[serde(default)]
     brand: String,
 }
@@ -209,13 +210,9 @@ async fn agency(app: &Shared, wanted: WantedAgency) -> Result<(Agency, bool), We
             "Múi giờ này không có; hãy viết như Asia/Ho_Chi_Minh / There is no such time zone; write it like Asia/Ho_Chi_Minh",
         ));
     }
-    let brands = &app.door.with.brands;
-    let brand = if wanted.brand.is_empty() {
-        brands.first().cloned().unwrap_or_else(|| "demo".to_owned())
-    } else {
-        wanted.brand
-    };
-    if !brands.is_empty() && !brands.contains(&brand) {
+    let brand = wanted.brand;
+    let known = app.door.with.brands.contains(&brand) && is_open_to(&brand, &name);
+    if !brand.is_empty() && !known {
         return Err(WebError::unfit("Bộ nhận diện này không có / There is no such brand kit"));
     }
     Ok((Agency { name, title, brand, zone: wanted.zone, urgent_alone: false }, true))
@@ -257,7 +254,7 @@ pub(crate) async fn found(
         return Err(WebError::missing());
     }
     enter(app, from, &wanted.code)?;
-    let (agency, is_new) = agency(app, wanted.agency).await?;
+    let (mut agency, is_new) = agency(app, wanted.agency).await?;
     let FirstPerson { name, login, password, mut roles, lang } = wanted.person;
     let name = people::name(&name)?;
     let login = people::login(&login)?.to_owned();
@@ -283,6 +280,11 @@ pub(crate) async fn found(
     let mut changes = Changes::by(Actor::User(user.id), "set up").insert(&founding);
     if app.store.read::<Installation>(Installation::KEY).await?.is_none() {
         changes = changes.insert(&keeps);
+    }
+    if is_new && agency.brand.is_empty() {
+        let plain = own_kit(app, Actor::User(user.id), &agency.name, &agency.title)?;
+        agency.brand = plain.id();
+        changes = changes.insert(&plain);
     }
     if is_new {
         changes = changes.insert(&agency);
@@ -368,7 +370,7 @@ pub(crate) fn told() -> Value {
             "title": { "type": "string", "maxLength": LONGEST_TITLE },
             "name": { "type": "string", "maxLength": LONGEST_NAME },
             "zone": { "type": "string", "default": "Asia/Ho_Chi_Minh" },
-            "brand": text,
+            "brand": { "type": "string", "description": "a kit made of the title when it is not given" },
         },
     });
     let person = json!({

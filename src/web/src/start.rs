@@ -14,8 +14,8 @@ use axum::{
 };
 use jiff::{SignedDuration, Timestamp};
 use loa_model::{
-    Account, AccountStatus, Article, Delivery, DeliveryState, IndexEntry, Post, PostId, PostState,
-    Record, Role, User, UserId, record::join,
+    Account, AccountStatus, Article, Delivery, DeliveryState, IndexEntry, OwnBrand, Post, PostId,
+    PostState, Record, Role, User, UserId, brand::is_open_to, record::join,
 };
 use loa_store::{Changes, Expect, StoreExt, Versioned};
 use serde::{Deserialize, Serialize};
@@ -97,6 +97,8 @@ pub(crate) struct Step {
     who: &'static str,
     /// All that waits was written by the visitor: somebody else has to approve it.
     own: bool,
+    /// The pictures of the agency carry another one's name.
+    foreign: bool,
 }
 
 /// The steps with where they stand.
@@ -134,6 +136,33 @@ async fn is_live(app: &Shared, agency: &str, accounts: &[Account]) -> Result<boo
         }
     }
     Ok(false)
+}
+
+/// Whose name the pictures of an agency carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Face {
+    /// A kit that somebody chose or changed.
+    Own,
+    /// The one that was made of the agency's title.
+    Plain,
+    /// That of the fictional portal, in an agency that is not it.
+    Foreign,
+}
+
+impl Face {
+    /// As it stands, with the link to where it is changed.
+    async fn of(app: &Shared, agency: &str) -> Result<(Self, String), WebError> {
+        let used = crate::preview::brand_of(app, agency).await?;
+        let list = || "/quan-tri/nhan-dien".to_owned();
+        if !is_open_to(&used, agency) {
+            return Ok((Self::Foreign, list()));
+        }
+        let Some(key) = OwnBrand::key_of(agency, &used) else { return Ok((Self::Own, list())) };
+        let plain = app.store.read::<OwnBrand>(&key).await?.filter(|row| row.record.is_plain());
+        let form =
+            |row: Versioned<OwnBrand>| format!("/quan-tri/nhan-dien/bo?ten={}", row.record.name);
+        Ok(plain.map_or((Self::Own, list()), |row| (Self::Plain, form(row))))
+    }
 }
 
 /// Whether one person writes and another one approves.
@@ -187,10 +216,15 @@ async fn steps(app: &Shared, visitor: &Visitor) -> Result<Start, WebError> {
         link,
         who,
         own: false,
+        foreign: false,
     };
+    let (kit, kit_link) = Face::of(app, agency).await?;
+    // Whoever approved a picture has seen the name that it carries.
+    let seen = matches!(kit, Face::Own) || (approved.is_some() || live) && kit == Face::Plain;
     let mut steps = vec![
         step("account", connected, connect, ADMINS, "admin"),
         step("second", are_two(&people), "/quan-tri#h-add".to_owned(), ADMINS, "admin"),
+        step("brand", seen, kit_link, ADMINS, "admin"),
         step("article", article.is_some() || written, "/#source".to_owned(), WRITERS, "writer"),
         step(
             "compose",
@@ -212,6 +246,7 @@ async fn steps(app: &Shared, visitor: &Visitor) -> Result<Start, WebError> {
     for step in &mut steps {
         step.own = step.key == "approve" && own && !step.done;
         step.may &= !step.own;
+        step.foreign = step.key == "brand" && kit == Face::Foreign;
     }
     if let Some(step) = steps.iter_mut().find(|step| !step.done) {
         step.next = true;

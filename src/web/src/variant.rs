@@ -8,8 +8,8 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use loa_model::{
-    Article, Brief, Choices, Chosen, ChosenPoint, Digest, DigestBuilder, Job, JobId, JobKind,
-    JobState, User, Variant, VariantId, VariantKind, VariantState, variant::VariantEvent,
+    Agency, Article, Brief, Choices, Chosen, ChosenPoint, Digest, DigestBuilder, Job, JobId,
+    JobKind, JobState, User, Variant, VariantId, VariantKind, VariantState, variant::VariantEvent,
 };
 use loa_store::{Changes, StoreExt};
 use serde::{Deserialize, Serialize};
@@ -441,10 +441,9 @@ pub(crate) struct KitChoice {
 
 /// The kits that an agency may use: its own, then the reviewed ones.
 pub(crate) async fn kit_choices(app: &Shared, agency: &str) -> Result<Vec<KitChoice>, WebError> {
-    let kits = app.kits.kits(agency).await.map_err(|why| {
-        tracing::error!(why, "The brand kits cannot be read");
-        WebError::unfit(why)
-    })?;
+    let row = app.store.read::<Agency>(agency).await?;
+    let used = row.map(|row| row.record.brand).unwrap_or_default();
+    let kits = brands::open(app, agency, &used).await?;
     let choice = |kit: Kit| {
         let (name_vi, title_en) = (kit.title_vi, kit.title_en);
         // A kit need not have a name in English.

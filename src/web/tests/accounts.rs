@@ -96,7 +96,7 @@ async fn an_account_that_the_platform_refuses_is_there_posts_nothing_and_is_conn
         let told = made.value();
         assert_eq!(
             (&told["status"], &told["test"]["works"]),
-            (&json!("needs_reauth"), &json!(false))
+            (&json!("unconnected"), &json!(false))
         );
         assert_eq!(told["test"]["kind"], kind);
         let name = format!("facebook:{token}");
@@ -111,6 +111,81 @@ async fn an_account_that_the_platform_refuses_is_there_posts_nothing_and_is_conn
         assert!(page.text().contains("note good") && !page.text().contains(TOKEN));
         assert_eq!(account(&world, &name).await.status, AccountStatus::Active);
     }
+}
+
+#[tokio::test]
+async fn an_account_that_never_worked_bothers_nobody_and_is_corrected_or_removed() {
+    let world = World::new().await;
+    let admin = Browser::of(&world, &world.people.admin).await;
+    let author = Browser::of(&world, &world.people.author).await;
+    let article = format!("/bai-viet/{}", world.article.id);
+    let before = author.get("/").await.text().matches("class=\"stops\"").count();
+    let form =
+        [("remote_id", "1029384756"), ("short", "hong"), ("secret.page_token", "of-another")];
+    let made = admin.post("/kenh/them/facebook", &form).await;
+    assert_eq!(made.status, StatusCode::OK, "{}", made.text());
+    let page = admin.get("/kenh/facebook:hong").await.text().replace("&#x2f;", "/");
+    assert!(
+        page.contains("chưa nối được") && page.contains("action=\"/kenh/facebook:hong/bo\""),
+        "{page}"
+    );
+    assert!(!page.contains("chưa có lỗi"), "beside the answer of the platform it would be false");
+    // No banner, no box to tick, and nothing is composed for it.
+    assert_eq!(author.get("/").await.text().matches("class=\"stops\"").count(), before);
+    assert!(!author.get(&article).await.text().contains("value=\"facebook:hong\""));
+    let compose = [("accounts", "facebook:hong")];
+    let refused = author.post(&format!("{article}/soan"), &compose).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.text());
+    let go = admin.post("/kenh/chay-lai", &[("scope", "facebook:hong")]).await;
+    assert_eq!(go.status, StatusCode::CONFLICT, "only a test of it lets it post");
+    // Its id is corrected, and the platform asked again.
+    for wrong in ["not an id!", ""] {
+        let form = [("title", "Trang"), ("remote_id", wrong)];
+        let answer = admin.post("/kenh/facebook:hong/sua", &form).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
+    }
+    let form = [("title", "Trang <của> tôi"), ("remote_id", "999"), ("setting.app_id", "78")];
+    let answer = admin.post("/kenh/facebook:hong/sua", &form).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    let kept = account(&world, "facebook:hong").await;
+    assert_eq!((kept.status, kept.remote_id.as_str()), (AccountStatus::Active, "999"));
+    assert_eq!((kept.title.as_str(), kept.settings["app_id"].as_str()), ("Trang <của> tôi", "78"));
+    // From here on its id stays: posts would go to another audience. Name and settings are still changed.
+    let of = "/api/v1/accounts/facebook:hong";
+    let moved = admin.json_as("PATCH", of, &json!({ "remote_id": "1000" })).await;
+    assert_eq!(moved.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let named = admin.json_as("PATCH", of, &json!({ "title": "Trang" })).await;
+    assert_eq!((named.status, &named.value()["test"]), (StatusCode::OK, &Value::Null));
+    assert_eq!(account(&world, "facebook:hong").await.title, "Trang");
+    assert_eq!(admin.json_as("DELETE", of, &json!({})).await.status, StatusCode::CONFLICT);
+
+    let mut bad = new("refused");
+    bad["name"] = "sai".into();
+    assert_eq!(admin.json("/api/v1/accounts", &bad).await.status, StatusCode::CREATED);
+    let strange = Browser::of(&world, &world.people.stranger).await;
+    let theirs = strange.post("/kenh/facebook:sai/bo", &[]).await;
+    assert!(theirs.status.is_client_error());
+    assert_eq!(admin.post("/kenh/facebook:sai/bo", &[]).await.header("location"), "/kenh");
+    assert!(world.store.read::<Account>("facebook:sai").await.unwrap().is_none());
+    assert_eq!(world.vault.value("facebook:sai", "page_token"), None);
+}
+
+#[tokio::test]
+async fn an_account_without_a_name_takes_a_free_one_and_the_title_of_its_platform() {
+    let world = World::new().await;
+    let admin = Browser::of(&world, &world.people.admin).await;
+    let first = admin.json("/api/v1/accounts", &new("away")).await.value();
+    assert_eq!(first["account"], "facebook:demo");
+    let second = admin.json("/api/v1/accounts", &new(TOKEN)).await.value();
+    assert_eq!(second["account"], "facebook:demo-2", "nobody gave a name that could be taken");
+    assert_eq!(account(&world, "facebook:demo").await.title, "facebook:demo");
+    let again = [("secret.page_token", TOKEN)];
+    admin.post("/kenh/facebook:demo/ket-noi", &again).await;
+    let kept = account(&world, "facebook:demo").await;
+    assert_eq!(
+        kept.title, "Trang Cổng tin Minh Họa",
+        "the first answer names it, whenever it comes"
+    );
 }
 
 #[tokio::test]
@@ -150,6 +225,8 @@ async fn what_cannot_be_is_refused_without_repeating_a_secret() {
         (json!({ "channel": "mastodon" }), 422),
         (json!({ "remote_id": " " }), 422),
         (json!({ "remote_id": "a\nb" }), 422),
+        (json!({ "remote_id": "not an id!" }), 422),
+        (json!({ "channel": "youtube", "remote_id": "1029384756" }), 422),
         (json!({ "name": "Tên" }), 422),
         (json!({ "name": "a:b" }), 422),
         (json!({ "secrets": {} }), 422),

@@ -103,10 +103,30 @@ async fn a_sign_in_name_belongs_to_one_person_of_the_installation() {
         let answer = admin.json("/api/v1/users", &new(bad)).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{bad}");
     }
-    let page = admin.post("/quan-tri/nguoi", &[("login", "khach"), ("name", "A"), ("lang", "vi")]);
-    let page = page.await;
+    let form = [("login", "khach"), ("name", "Bùi A"), ("lang", "vi"), ("author", "1")];
+    let page = admin.post("/quan-tri/nguoi", &form).await;
     assert_eq!(page.status, StatusCode::CONFLICT);
     assert!(page.text().contains("đã có người dùng") && page.text().contains("role=\"alert\""));
+    assert!(page.text().contains("value=\"khach\"") && page.text().contains("value=\"Bùi A\""));
+}
+
+#[tokio::test]
+async fn nobody_is_added_without_a_role_by_accident() {
+    let world = World::new().await;
+    let admin = Browser::of(&world, &world.people.admin).await;
+    let before = world.store.all::<User>(50).await.unwrap().len();
+    let form = [("login", "vo.vai"), ("name", "Bùi A"), ("lang", "vi")];
+    let page = admin.post("/quan-tri/nguoi", &form).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        page.text().contains("ít nhất một vai trò") && page.text().contains("value=\"vo.vai\"")
+    );
+    let body = json!({ "login": "vo.vai", "name": "Bùi A", "roles": [] });
+    let asked = admin.json("/api/v1/users", &body).await;
+    assert_eq!(asked.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let guest = admin.post("/quan-tri/moi", &[("login", "khach")]).await;
+    assert_eq!(guest.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(world.store.all::<User>(50).await.unwrap().len(), before);
 }
 
 #[tokio::test]
@@ -120,12 +140,12 @@ async fn who_is_deactivated_is_out_at_once_and_cannot_come_back_by_themselves() 
     let answer = admin.post(&format!("{at}/ngung"), &[]).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
     assert!(!user(&world, &world.people.author).await.is_active());
-    assert_eq!(author.get("/").await.header("location"), "/dang-nhap");
+    assert_eq!(author.get("/").await.header("location"), "/dang-nhap?het=1");
     let shut = signed_in(&world, "", "soan", PASSWORD).await;
     assert_eq!(shut.status, StatusCode::UNAUTHORIZED);
     assert_eq!(admin.post(&format!("{at}/mo-lai"), &[]).await.status, StatusCode::SEE_OTHER);
     // The sessions of before stay ended.
-    assert_eq!(author.get("/").await.header("location"), "/dang-nhap");
+    assert_eq!(author.get("/").await.header("location"), "/dang-nhap?het=1");
     assert_eq!(signed_in(&world, "", "soan", PASSWORD).await.status, StatusCode::SEE_OTHER);
 }
 
@@ -172,7 +192,7 @@ async fn a_new_password_ends_what_the_old_one_began() {
     let at = format!("/quan-tri/nguoi/{}/mat-khau", world.people.author.id);
     let answer = admin.post(&at, &[]).await;
     let password = given(&answer);
-    assert_eq!(author.get("/").await.header("location"), "/dang-nhap");
+    assert_eq!(author.get("/").await.header("location"), "/dang-nhap?het=1");
     assert_eq!(signed_in(&world, "", "soan", PASSWORD).await.status, StatusCode::UNAUTHORIZED);
     let new = signed_in(&world, "", "soan", &password).await;
     let (this, other) = (cookie(&new), cookie(&signed_in(&world, "", "soan", &password).await));

@@ -7,8 +7,8 @@ mod support;
 use axum::http::StatusCode;
 use jiff::SignedDuration;
 use loa_model::{
-    Actor, Agency, Clock as _, Digest, Installation, Membership, Post, PostState, Priority, Role,
-    User,
+    Actor, Agency, Clock as _, Digest, Installation, Membership, OwnBrand, Post, PostState,
+    Priority, Role, User,
 };
 use loa_store::{Changes, Store as _, StoreExt as _};
 use loa_web::{ApiToken, Scope};
@@ -55,7 +55,7 @@ async fn the_agency_that_was_first_adds_others_and_says_so_for_good() {
         ("name", "so-y-te"),
         ("title", " Sở <Y tế> Minh Họa "),
         ("zone", "Asia/Bangkok"),
-        ("brand", "demo"),
+        ("brand", ""),
     ];
     let answer = admin.post("/quan-tri/co-quan", &form).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
@@ -63,6 +63,9 @@ async fn the_agency_that_was_first_adds_others_and_says_so_for_good() {
     let agency = kept(&world, "so-y-te").await.unwrap();
     let shown = (agency.title.as_str(), agency.zone.as_str(), agency.urgent_alone);
     assert_eq!(shown, ("Sở <Y tế> Minh Họa", "Asia/Bangkok", false));
+    let key = OwnBrand::key_of("so-y-te", &agency.brand).expect("a kit of its own");
+    let kit = world.store.read::<OwnBrand>(&key).await.unwrap().unwrap().record;
+    assert_eq!(kit.face.title_vi, "Sở <Y tế> Minh Họa");
     assert_eq!(last(&world).await, "add agency");
     // Whoever adds it lets others in; the first one keeps the installation though there are two now.
     let also = vec![Membership { agency: "so-y-te".into(), roles: vec![Role::Admin] }];
@@ -82,6 +85,7 @@ async fn the_agency_that_was_first_adds_others_and_says_so_for_good() {
         ("zone", "Asia/Nowhere"),
         ("zone", "../../etc/passwd"),
         ("brand", "khong-co"),
+        ("brand", "demo"),
     ] {
         let mut body = json!({ "name": "khac-nua", "title": "A" });
         body[field] = value.into();
@@ -89,6 +93,22 @@ async fn the_agency_that_was_first_adds_others_and_says_so_for_good() {
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{field} {value}");
     }
     assert!(kept(&world, "khac-nua").await.is_none());
+    // The form that failed comes back as it was typed; no other one opens.
+    let wrong = [("name", "so-moi"), ("title", "Sở mới"), ("zone", "Asia/Nowhere"), ("brand", "")];
+    let answer = admin.post("/quan-tri/co-quan", &wrong).await;
+    let text = answer.text().replace("&#x2f;", "/");
+    for typed in ["value=\"so-moi\"", "value=\"Sở mới\"", "value=\"Asia/Nowhere\""] {
+        assert!(text.contains(typed), "{typed}: {text}");
+    }
+    assert!(!text.contains("<details open"));
+    let wrong = [("title", "Sở khác"), ("zone", "Asia/Nowhere"), ("brand", "own/co-quan")];
+    let answer = admin.post("/quan-tri/co-quan/so-y-te", &wrong).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(answer.text().matches("<details open").count(), 1);
+    assert!(
+        answer.text().contains("value=\"Sở khác\"")
+            && answer.text().contains("value=\"Cơ quan demo\"")
+    );
     let made = admin.json("/api/v1/agencies", &json!({ "name": "khac-nua", "title": "A" })).await;
     assert_eq!((made.status, made.value()), (StatusCode::CREATED, json!({ "name": "khac-nua" })));
 }
@@ -162,6 +182,10 @@ async fn who_may_sign_alone_is_a_switch_with_a_name_of_its_own_in_the_log() {
         let log = admin.get("/nhat-ky").await;
         (last(&world).await, log.text().to_owned())
     };
+    // As the page's own button says it.
+    let page = admin.get("/quan-tri/co-quan").await;
+    let (_, button) = page.text().split_once("name=\"urgent_alone\" value=\"").expect("a button");
+    assert_eq!(button.split('"').next(), Some("true"));
     let (what, log) = turn("true").await;
     assert_eq!(what, "let approvers sign urgent posts alone");
     assert!(log.contains("Cho người duyệt ký một mình bài khẩn của mình"));
@@ -169,6 +193,24 @@ async fn who_may_sign_alone_is_a_switch_with_a_name_of_its_own_in_the_log() {
     assert_eq!(state().await, PostState::Approved);
     assert_eq!(turn("false").await.0, "have two people sign every post");
     assert!(!kept(&world, "demo").await.unwrap().urgent_alone);
+    // What no button sends is answered by a page in the reader's language, not by the framework's English.
+    for (lang, words) in [("vi", "Loa không đọc được"), ("en", "Loa could not read")] {
+        let headers = [
+            ("cookie", &*format!("{}; lang={lang}", admin.cookie)),
+            ("sec-fetch-site", "same-origin"),
+            ("referer", "http://loa.test/quan-tri/co-quan"),
+        ];
+        let form = [("urgent_alone", "True")];
+        let path = "/quan-tri/co-quan/demo/ky-mot-minh";
+        let answer = Browser::nobody(&world).send("POST", path, &headers, &form).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(
+            answer.text().contains(words) && !answer.text().contains("deserialize"),
+            "{}",
+            answer.text()
+        );
+        assert!(answer.text().contains("href=\"/quan-tri/co-quan\""), "{}", answer.text());
+    }
     // Asked for again nothing changes.
     let before = world.store.last_seq();
     let same = patch(&admin, "/api/v1/agencies/demo", &json!({ "urgent_alone": false })).await;

@@ -88,7 +88,8 @@ async fn a_kit_is_made_chosen_and_removed_and_other_agencies_never_see_it() {
     assert_eq!((card.status, card.header("content-type")), (StatusCode::OK, "image/jpeg"));
     assert!(card.header("cache-control").starts_with("private, max-age"));
 
-    assert_eq!(ids(&stranger.get(ALL).await), ["demo", "tinh"]);
+    // The kit of the fictional portal is offered to its own agency only.
+    assert_eq!(ids(&stranger.get(ALL).await), ["tinh"]);
     let one = format!("{ALL}/xanh");
     let change = json!({ "title_vi": "Của tôi", "colours": colours("#4d5a69") });
     for (method, to, body) in [
@@ -279,6 +280,19 @@ async fn a_person_without_script_looks_before_they_keep() {
     let refused = form(&admin, &fields(&[("muted", "#9aa5b1"), ("do", "keep")]), "").await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(refused.text().contains("role=\"alert\"") && refused.text().contains("#9aa5b1"));
+    // In the names that the form gives the colours.
+    let (_, alert) = refused.text().split_once("id=\"problem\">").expect("an alert");
+    let alert = alert.split('<').next().expect("its words");
+    assert!(
+        alert.contains("Chữ phụ") && alert.contains("4,5:1") && !alert.contains("muted"),
+        "{alert}"
+    );
+    // A logo that is too large is told beside what was typed, also after it.
+    let heavy = "x".repeat(3 << 20);
+    let heavy = form(&admin, &fields(&[("do", "keep")]), &heavy).await;
+    assert_eq!(heavy.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(heavy.text().contains("Logo quá nặng") && heavy.text().contains("value=\"#4d5a69\""));
+    assert!(heavy.text().contains("Sở &lt;b&gt;Thử"), "{}", heavy.text());
     let half = form(&admin, &fields(&[("muted", "xám"), ("do", "keep")]), "").await;
     assert_eq!(half.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(half.text().contains("#rrggbb") && half.text().contains("value=\"xám\""));

@@ -465,6 +465,35 @@ async fn what_is_stopped_is_told_on_every_page_with_who_when_and_why() {
 }
 
 #[tokio::test]
+async fn a_stop_is_thrown_and_lifted_from_every_page_and_accounts_show_it() {
+    let world = World::new().await;
+    let approver = Browser::of(&world, &world.people.approver).await;
+    let author = Browser::of(&world, &world.people.author).await;
+    let halt = "href=\"/kenh/dung\"";
+    assert!(approver.get("/bai-dang").await.text().contains(halt));
+    assert!(!author.get("/bai-dang").await.text().contains(halt));
+    assert_eq!(author.get("/kenh/dung").await.status, StatusCode::FORBIDDEN);
+    let sure = approver.get("/kenh/dung").await.text().replace("&#x2f;", "/");
+    assert!(sure.contains("value=\"agency/demo\"") && sure.contains("Hiện không có bài"), "{sure}");
+    world.in_state("zalo:cong-tin", S::Scheduled).await;
+    world.in_state("facebook:cong-tin", S::Ready).await;
+    assert!(approver.get("/kenh/dung").await.text().contains("<strong>2</strong>"));
+    let form = [("scope", "agency/demo"), ("reason", "sai số liệu")];
+    approver.post("/kenh/tam-dung", &form).await;
+    let page = author.get("/kenh").await;
+    assert!(!page.text().contains("đang hoạt động"), "{}", page.text());
+    assert!(page.text().contains("đang dừng (đơn vị)") && page.text().contains("đang giữ 2 bài"));
+    assert!(!author.get("/bai-dang").await.text().contains("action=\"/kenh/chay-lai\""));
+    assert!(approver.get("/bai-dang").await.text().contains("action=\"/kenh/chay-lai\""));
+    let from =
+        [("referer", "https://loa.example/bai-dang?trang=2"), ("sec-fetch-site", "same-origin")];
+    let scope = [("scope", "agency/demo")];
+    let lifted = approver.send("POST", "/kenh/chay-lai", &from, &scope).await;
+    assert_eq!(lifted.header("location"), "/bai-dang?trang=2");
+    assert!(author.get("/kenh").await.text().contains("đang hoạt động"));
+}
+
+#[tokio::test]
 async fn an_account_without_credentials_says_how_it_is_connected_again() {
     let world = World::new().await;
     world.refuse_credentials("zalo:cong-tin").await;

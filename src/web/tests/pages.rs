@@ -32,7 +32,11 @@ async fn who_is_not_signed_in_sees_the_sign_in_page_only() {
     for path in ["/", &article, "/duyet", "/bai-dang", "/bao-cao", &blob] {
         let answer = nobody.get(path).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{path}");
-        assert_eq!(answer.header("location"), "/dang-nhap", "{path}");
+        let door = match path {
+            "/" => "/dang-nhap".to_owned(),
+            path => format!("/dang-nhap?toi={}", path.replace('/', "%2F")),
+        };
+        assert_eq!(answer.header("location"), door, "{path}");
         assert!(answer.body.is_empty(), "{path}");
     }
     for path in ["/api/v1/articles", "/api/v1/posts", "/api/v1/reach"] {
@@ -60,7 +64,9 @@ async fn signing_in_and_out() {
     assert!(wrong.text().contains("Sai tên đăng nhập hoặc mật khẩu."), "{}", wrong.text());
     assert_eq!(wrong.header("set-cookie"), "");
     let unknown = nobody.post("/dang-nhap", &form("khong-co-ai", PASSWORD)).await;
-    assert_eq!((unknown.status, unknown.text()), (wrong.status, wrong.text()));
+    // Nothing but what was typed tells a login that is known from one that is not.
+    let same = unknown.text().replace("khong-co-ai", "soan");
+    assert_eq!((unknown.status, same.as_str()), (wrong.status, wrong.text()));
 
     let right = nobody.post("/dang-nhap", &form("soan", PASSWORD)).await;
     assert_eq!((right.status, right.header("location")), (StatusCode::SEE_OTHER, "/"));
@@ -78,7 +84,7 @@ async fn signing_in_and_out() {
     assert!(!ledger.contains(token.split_once('=').unwrap().1));
 
     author.post("/dang-xuat", &[]).await;
-    assert_eq!(author.get("/").await.header("location"), "/dang-nhap");
+    assert_eq!(author.get("/").await.header("location"), "/dang-nhap?het=1");
 }
 
 #[tokio::test]
@@ -88,7 +94,45 @@ async fn a_session_ends_by_itself() {
     world.clock.set("2026-11-16T21:29:00Z");
     assert_eq!(author.get("/bai-dang").await.status, StatusCode::OK);
     world.clock.set("2026-11-16T21:30:00Z");
-    assert_eq!(author.get("/bai-dang").await.header("location"), "/dang-nhap");
+    let door = author.get("/bai-dang?trang=2").await.header("location").to_owned();
+    assert_eq!(door, "/dang-nhap?toi=%2Fbai-dang%3Ftrang%3D2&het=1");
+    let form = author.get(&door).await;
+    assert!(form.text().contains("Phiên làm việc đã hết"), "{}", form.text());
+    assert!(
+        form.text().contains("name=\"toi\" value=\"&#x2f;bai-dang?trang=2\""),
+        "{}",
+        form.text()
+    );
+    // What a form held is lost; they come back to the page that it stood on.
+    let page = [("referer", "http://loa.test/bai-dang"), ("sec-fetch-site", "same-origin")];
+    let sent = author.send("POST", "/dang-xuat", &page, &[]).await;
+    assert_eq!(sent.header("location"), "/dang-nhap?toi=%2Fbai-dang&het=1");
+}
+
+#[tokio::test]
+async fn signing_in_leads_to_where_one_was_going_and_to_no_other_site() {
+    let world = World::new().await;
+    let nobody = Browser::nobody(&world);
+    for (to, led) in [
+        ("/bai-dang?trang=2", "/bai-dang?trang=2"),
+        ("", "/"),
+        ("//evil.example/", "/"),
+        ("/\\evil.example/", "/"),
+        ("https://evil.example/", "/"),
+    ] {
+        let form = [("login", "soan"), ("password", PASSWORD), ("toi", to)];
+        let answer = nobody.post("/dang-nhap", &form).await;
+        assert_eq!(
+            (answer.status, answer.header("location")),
+            (StatusCode::SEE_OTHER, led),
+            "{to}"
+        );
+    }
+    let wrong = [("login", "soan"), ("password", "sai"), ("toi", "/duyet")];
+    let again = nobody.post("/dang-nhap", &wrong).await;
+    assert!(
+        again.text().contains("value=\"&#x2f;duyet\"") && again.text().contains("value=\"soan\"")
+    );
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 mod support;
 
 use axum::http::StatusCode;
-use loa_model::{Actor, Agency, Login, Role, User};
+use loa_model::{Actor, Agency, Login, OwnBrand, Role, User};
 use loa_store::{Changes, Expect, Store as _, StoreExt as _};
 use serde_json::{Value, json};
 use support::{
@@ -84,7 +84,14 @@ async fn the_code_opens_the_form_and_the_form_makes_agency_and_administrator_in_
     assert_eq!((made.status, made.header("location")), (StatusCode::SEE_OTHER, "/"));
     assert_eq!(world.store.last_seq(), before + 1, "one commit makes all of it");
     let agency = world.store.read::<Agency>("cong-tin-minh-hoa").await.unwrap().unwrap().record;
-    assert_eq!((agency.title.as_str(), agency.brand.as_str()), ("Cổng tin Minh Họa", "demo"));
+    // In a kit of its own name: nothing that it posts is signed by the fictional portal.
+    let shown = (agency.title.as_str(), agency.brand.as_str());
+    assert_eq!(shown, ("Cổng tin Minh Họa", "own/co-quan"));
+    let key = OwnBrand::key_of(&agency.name, &agency.brand).unwrap();
+    let kit = world.store.read::<OwnBrand>(&key).await.unwrap().unwrap().record;
+    assert_eq!(kit.face.title_vi, "Cổng tin Minh Họa");
+    assert!(kit.face.logo.is_none());
+    assert!(!form.text().contains("<option>demo"), "{}", form.text());
     assert_eq!(agency.zone, "Asia/Ho_Chi_Minh");
     let user = people(&world).await.remove(0);
     assert_eq!((user.name.as_str(), user.agency.as_str()), ("Hoàng Thị Quản", "cong-tin-minh-hoa"));
@@ -211,6 +218,7 @@ async fn what_cannot_be_is_said_beside_the_form_which_keeps_what_was_written_but
         (vec![("short", "../x")], "Tên ngắn"),
         (vec![("zone", "Asia/Ha_Noi")], "Múi giờ"),
         (vec![("brand", "khong-co")], "Bộ nhận diện"),
+        (vec![("brand", "demo")], "Bộ nhận diện"),
     ] {
         let answer = nobody.post("/cai-dat", &with(&changed)).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{changed:?}");

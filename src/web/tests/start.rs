@@ -3,8 +3,8 @@
 mod support;
 
 use axum::http::StatusCode;
-use loa_model::{Account, AccountStatus, Actor, Post, PostState, Role};
-use loa_store::{Changes, Store as _, StoreExt as _};
+use loa_model::{Account, AccountStatus, Actor, Agency, OwnBrand, Post, PostState, Role};
+use loa_store::{Changes, Expect, Store as _, StoreExt as _};
 use serde_json::{Value, json};
 use support::{Pictures, World, browser::Browser, records};
 
@@ -65,6 +65,7 @@ async fn an_empty_installation_leads_to_its_first_post() {
     let why = AccountStatus::NeedsReauth {
         reason: "sai mã".into(),
         since: "2026-11-16T00:00:00Z".parse().unwrap(),
+        first: true,
     };
     let broken = Account { status: why, ..account.clone() };
     world.store.commit(Changes::by(by(), "add account").insert(&broken)).await.unwrap();
@@ -110,7 +111,7 @@ async fn an_empty_installation_leads_to_its_first_post() {
     let told = steps(&author).await;
     assert_eq!(
         (&told["live"], &told["done"], &told["total"]),
-        (&json!(true), &json!(7), &json!(7))
+        (&json!(true), &json!(8), &json!(8))
     );
     for browser in [&author, &approver, &admin] {
         let page = browser.get("/").await;
@@ -125,6 +126,64 @@ async fn an_empty_installation_leads_to_its_first_post() {
         assert_eq!(page.text().contains("id=\"first-live\""), shown);
     }
     assert_eq!(author.get("/bat-dau").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn an_agency_is_led_to_the_name_and_logo_of_its_pictures_until_somebody_has_seen_them() {
+    let world = World::with(Pictures::smallest(), false).await;
+    let admin = Browser::of(&world, &world.people.admin).await;
+    let step = async || {
+        let told = steps(&admin).await;
+        told["steps"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|step| step["key"] == "brand")
+            .unwrap()
+            .clone()
+    };
+    let draws_in = async |brand: String| {
+        let agency = Agency {
+            name: "demo".into(),
+            title: "Cổng Mới".into(),
+            brand,
+            zone: "Asia/Ho_Chi_Minh".into(),
+            urgent_alone: false,
+        };
+        world
+            .store
+            .commit(Changes::by(by(), "change agency").put(&agency, Expect::Any))
+            .await
+            .unwrap();
+    };
+    let at = "2026-11-16T00:00:00Z".parse().unwrap();
+    let plain = OwnBrand::plain("demo", "Cổng Mới", by(), at).unwrap();
+    draws_in(plain.id()).await;
+    world.store.commit(Changes::by(by(), "add brand kit").insert(&plain)).await.unwrap();
+    let told = step().await;
+    assert_eq!((&told["done"], &told["foreign"]), (&json!(false), &json!(false)));
+    assert_eq!(told["link"], "/quan-tri/nhan-dien/bo?ten=co-quan");
+    assert!(page(&admin, "/").await.contains("chưa có biểu trưng"));
+    let changed = OwnBrand { version: 2, ..plain.clone() };
+    world
+        .store
+        .commit(Changes::by(by(), "change brand kit").put(&changed, Expect::Any))
+        .await
+        .unwrap();
+    assert_eq!(step().await["done"], true);
+    // The sample's own agency draws in the sample; any other one is told that it must not.
+    draws_in("demo".into()).await;
+    assert_eq!(step().await["done"], true);
+    let stranger = Browser::of(&world, &world.people.stranger).await;
+    let khac = Agency {
+        name: "khac".into(),
+        title: "Cổng khác".into(),
+        brand: "demo".into(),
+        zone: "Asia/Ho_Chi_Minh".into(),
+        urgent_alone: false,
+    };
+    world.store.commit(Changes::by(by(), "set agency").insert(&khac)).await.unwrap();
+    assert!(page(&stranger, "/").await.contains("tên một cổng hư cấu"));
 }
 
 #[tokio::test]
@@ -170,7 +229,9 @@ async fn another_agency_s_posts_are_no_steps_of_ours() {
     let world = World::new().await;
     let stranger = Browser::of(&world, &world.people.stranger).await;
     let told = steps(&stranger).await;
-    assert_eq!((&told["done"], &told["live"]), (&json!(0), &json!(false)), "{told}");
+    let mut own = told["steps"].as_array().unwrap().iter().filter(|step| step["key"] != "brand");
+    assert!(own.all(|step| step["done"] == false), "{told}");
+    assert_eq!(told["live"], false);
     let author = Browser::of(&world, &world.people.author).await;
     assert_eq!(steps(&author).await["live"], true);
     assert!(!author.get("/").await.text().contains("id=\"h-start\""));

@@ -12,8 +12,9 @@ use axum::{
 use loa_channel::ErrorKind;
 use loa_model::{
     Account, AccountName, AccountStatus, Capability, Connect, Kept, Lasts, Secret, Untaken, Why,
+    connect::IdSigns,
 };
-use loa_store::{Changes, Versioned};
+use loa_store::{Changes, StoreExt, Versioned};
 use serde::{Deserialize, Serialize};
 
 use super::own;
@@ -21,6 +22,8 @@ use crate::{Shared, auth::Visitor, decide::desk_refusal, error::WebError};
 
 /// Longest name and id of an account, characters.
 const LONGEST: usize = 120;
+/// Accounts of one channel that are named by a number.
+const MOST_OF_A_CHANNEL: usize = 100;
 
 /// The account that is added. It has no `Debug`: values of it are secret.
 #[derive(Deserialize)]
@@ -64,8 +67,9 @@ pub(crate) struct Tested {
 #[derive(Debug, Serialize)]
 pub(crate) struct Connected {
     pub(super) account: AccountName,
-    status: &'static str,
-    pub(super) test: Tested,
+    pub(super) status: &'static str,
+    /// Nothing where it was not asked.
+    pub(super) test: Option<Tested>,
 }
 
 fn kind(kind: ErrorKind) -> &'static str {
@@ -78,7 +82,7 @@ fn kind(kind: ErrorKind) -> &'static str {
     }
 }
 
-fn untaken(why: Untaken) -> WebError {
+pub(super) fn untaken(why: Untaken) -> WebError {
     WebError::unfit(match why {
         Untaken::Strange(name) => {
             // The name came from outside: it goes into no sentence of two parts.
@@ -96,7 +100,7 @@ fn untaken(why: Untaken) -> WebError {
     })
 }
 
-fn line(text: &str, vi: &str, en: &str) -> Result<String, WebError> {
+pub(super) fn line(text: &str, vi: &str, en: &str) -> Result<String, WebError> {
     let text = text.trim();
     let length = text.chars().count();
     if length == 0 || length > LONGEST || text.chars().any(char::is_control) {
@@ -107,7 +111,31 @@ fn line(text: &str, vi: &str, en: &str) -> Result<String, WebError> {
     Ok(text.to_owned())
 }
 
-fn capability<'a>(app: &'a Shared, channel: &str) -> Result<&'a Capability, WebError> {
+/// The id of an account on its platform: one that cannot be is found here and not by asking the platform.
+pub(super) fn id(connect: &Connect, text: &str) -> Result<String, WebError> {
+    let id = line(text, "ID trên nền tảng", "The id on the platform")?;
+    if connect.id.fits(&id) {
+        return Ok(id);
+    }
+    let (vi, en) = match connect.id.signs {
+        IdSigns::Digits => ("chỉ gồm chữ số", "is digits only"),
+        IdSigns::Word | IdSigns::Seen => {
+            ("không có dấu cách hay chữ có dấu", "has no blanks and no letters with marks")
+        }
+    };
+    let begins = &connect.id.begins;
+    let (first_vi, first_en) = if begins.is_empty() {
+        (String::new(), String::new())
+    } else {
+        (format!(", bắt đầu bằng {begins}"), format!(" and begins with {begins}"))
+    };
+    Err(WebError::unfit(format!(
+        "“{}” {vi}{first_vi} / “{}” {en}{first_en}",
+        connect.remote_id.vi, connect.remote_id.en
+    )))
+}
+
+pub(super) fn capability<'a>(app: &'a Shared, channel: &str) -> Result<&'a Capability, WebError> {
     app.capabilities
         .get(channel)
         .ok_or_else(|| WebError::unfit("Bản này không có kênh đó / This build has no such channel"))
@@ -120,13 +148,8 @@ pub(super) async fn add(
     new: NewAccount,
 ) -> Result<Connected, WebError> {
     let capability = capability(app, &new.channel)?;
-    let short = if new.name.trim().is_empty() { &visitor.user.agency } else { new.name.trim() };
-    let name: AccountName = format!("{}:{short}", new.channel).parse().map_err(|_| {
-        WebError::unfit(
-            "Tên ngắn chỉ gồm chữ thường không dấu, số và gạch nối / A short name is small letters a to z, digits and hyphens",
-        )
-    })?;
-    let remote_id = line(&new.remote_id, "ID trên nền tảng", "The id on the platform")?;
+    let name = name(app, visitor, &new.channel, new.name.trim()).await?;
+    let remote_id = id(&capability.connect, &new.remote_id)?;
     let told = new.title.trim();
     let title = if told.is_empty() {
         name.to_string()
@@ -144,6 +167,7 @@ pub(super) async fn add(
         status: AccountStatus::NeedsReauth {
             reason: Why::NoCredentials.sentence().to_owned(),
             since: app.clock.now(),
+            first: true,
         },
     };
     let changes = Changes::by(visitor.actor(), "add account").insert(&account);
@@ -158,7 +182,36 @@ pub(super) async fn add(
         done => done?,
     };
     keep(app, visitor, &name, secrets).await?;
-    connected(app, visitor, &name, told.is_empty()).await
+    connected(app, visitor, &name).await
+}
+
+/// The name of a new account: what was given, else the agency's short name, with a number where that is taken.
+async fn name(
+    app: &Shared,
+    visitor: &Visitor,
+    channel: &str,
+    given: &str,
+) -> Result<AccountName, WebError> {
+    let named = |short: &str| {
+        format!("{channel}:{short}").parse::<AccountName>().map_err(|_| {
+            WebError::unfit(
+                "Tên ngắn chỉ gồm chữ thường không dấu, số và gạch nối / A short name is small letters a to z, digits and hyphens",
+            )
+        })
+    };
+    if !given.is_empty() {
+        return named(given);
+    }
+    let agency = &visitor.user.agency;
+    let mut name = named(agency)?;
+    for number in 2..=MOST_OF_A_CHANNEL {
+        // Names are of the whole installation.
+        if app.store.read::<Account>(name.as_str()).await?.is_none() {
+            break;
+        }
+        name = named(&format!("{agency}-{number}"))?;
+    }
+    Ok(name)
 }
 
 async fn keep(
@@ -206,7 +259,7 @@ pub(super) async fn replace(
         secrets.entry(day.clone()).or_insert_with(|| "unknown".to_owned());
     }
     keep(app, visitor, &account.name, secrets).await?;
-    connected(app, visitor, &account.name, false).await
+    connected(app, visitor, &account.name).await
 }
 
 /// Asks the platform about an account as it is.
@@ -216,15 +269,14 @@ pub(super) async fn test(
     name: &str,
 ) -> Result<Connected, WebError> {
     let name = own(app, visitor, name).await?.record.name;
-    connected(app, visitor, &name, false).await
+    connected(app, visitor, &name).await
 }
 
 /// Asks the platform, and lets an account post that waited for nothing else.
-async fn connected(
+pub(super) async fn connected(
     app: &Shared,
     visitor: &Visitor,
     name: &AccountName,
-    takes_title: bool,
 ) -> Result<Connected, WebError> {
     let (now, key) = (app.clock.now(), format!("test|{name}"));
     // Each press is a request of the platform's, which counts them.
@@ -239,7 +291,8 @@ async fn connected(
     let test = asked(app, &account.record).await;
     let waits = matches!(account.record.status, AccountStatus::NeedsReauth { .. });
     if test.works {
-        if takes_title && !test.title.is_empty() {
+        // Until somebody names it, it is called as the platform calls it.
+        if account.record.title == name.as_str() && !test.title.is_empty() {
             rename(app, visitor, account, &test.title).await?;
         }
         if waits {
@@ -250,7 +303,11 @@ async fn connected(
         note(app, visitor, account, &test).await?;
     }
     let account = own(app, visitor, name.as_str()).await?.record;
-    Ok(Connected { account: account.name.clone(), status: super::status(&account), test })
+    Ok(Connected {
+        account: account.name.clone(),
+        status: super::status(&account),
+        test: Some(test),
+    })
 }
 
 async fn asked(app: &Shared, account: &Account) -> Tested {
@@ -296,8 +353,10 @@ async fn note(
     test: &Tested,
 ) -> Result<(), WebError> {
     let reason = if test.message.is_empty() { test.kind.to_owned() } else { test.message.clone() };
-    let AccountStatus::NeedsReauth { since, .. } = account.record.status else { return Ok(()) };
-    let status = AccountStatus::NeedsReauth { reason, since };
+    let AccountStatus::NeedsReauth { since, first, .. } = account.record.status else {
+        return Ok(());
+    };
+    let status = AccountStatus::NeedsReauth { reason, since, first };
     let noted = Account { status, ..account.record };
     let changes = Changes::by(visitor.actor(), "note test of account");
     app.store.commit(changes.update(&noted, account.version)).await?;

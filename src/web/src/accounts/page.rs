@@ -11,7 +11,7 @@ use axum::{
 use jiff::Timestamp;
 use loa_delivery::Left;
 use loa_model::{
-    Capability, ConnectField, FieldInput, Kept, Role,
+    Capability, Connect, ConnectField, FieldInput, Kept, Role,
     capability::{QuotaScope, Window},
 };
 use serde::Serialize;
@@ -19,6 +19,7 @@ use serde::Serialize;
 use super::{
     AccountView, Attempted, CredentialsView,
     connect::{Connected, NewAccount, Tested, add, replace, test},
+    edit::{Change, change},
     own, view,
 };
 use crate::{
@@ -81,8 +82,13 @@ pub(crate) struct AccountRow {
     pub(crate) name: String,
     title: String,
     channel: String,
+    /// The channel's name in addresses.
+    #[serde(skip)]
+    pub(crate) channel_name: String,
     remote_id: String,
     status: &'static str,
+    /// Why it does not post.
+    reason: ReasonView,
     lasts: &'static str,
     kept: Option<bool>,
     urgency: &'static str,
@@ -147,10 +153,12 @@ pub(crate) fn row(app: &Shared, lang: &str, account: AccountView) -> AccountRow 
     });
     AccountRow {
         name: account.name.to_string(),
+        channel_name: account.name.channel().to_owned(),
         title: account.title,
         channel: account.channel,
         remote_id: account.remote_id,
         status: account.status,
+        reason: ReasonView::of(&app.assets, lang, &account.reason),
         lasts,
         kept,
         urgency,
@@ -202,10 +210,26 @@ struct Page {
     account: AccountRow,
     settings: Vec<(String, String)>,
     secrets: Vec<FieldRow>,
+    /// What can be changed of it: its settings with their values.
+    fields: Vec<FieldRow>,
+    remote_id_label: String,
+    id_pattern: String,
     how: String,
+    steps: Vec<String>,
     may: bool,
     test: Option<Tested>,
     problem: String,
+}
+
+fn id_label(app: &Shared, lang: &str, connect: &Connect) -> String {
+    match connect.remote_id.in_language(lang) {
+        "" => app.assets.word(lang, "accounts.remote_id"),
+        label => label.to_owned(),
+    }
+}
+
+fn steps(lang: &str, connect: &Connect) -> Vec<String> {
+    connect.steps.iter().map(|step| step.in_language(lang).to_owned()).collect()
 }
 
 async fn drawn(
@@ -218,10 +242,12 @@ async fn drawn(
     let lang = &visitor.lang;
     let account = own(app, visitor, name).await?.record;
     let capability = app.capabilities.get(account.name.channel());
-    let asked = |kept: Kept| {
+    let asked = |kept: Kept, filled: &BTreeMap<String, String>| {
         let fields = capability.into_iter().flat_map(move |found| found.connect.kept_in(kept));
-        fields.map(|asked| field(asked, lang, &BTreeMap::new())).collect::<Vec<_>>()
+        fields.map(|asked| field(asked, lang, filled)).collect::<Vec<_>>()
     };
+    let prefixed = |(name, value): (&String, &String)| (format!("{SETTING}{name}"), value.clone());
+    let filled: BTreeMap<String, String> = account.settings.iter().map(prefixed).collect();
     let label = |name: &str| {
         let fields = capability.into_iter().flat_map(|found| found.connect.fields.iter());
         let mut found = fields.filter(|field| field.name == name);
@@ -230,7 +256,12 @@ async fn drawn(
     let settings = account.settings.iter().map(|(name, value)| (label(name), value.clone()));
     let page = Page {
         settings: settings.collect(),
-        secrets: asked(Kept::Secret),
+        secrets: asked(Kept::Secret, &BTreeMap::new()),
+        fields: asked(Kept::Setting, &filled),
+        remote_id_label: capability
+            .map_or_else(String::new, |found| id_label(app, lang, &found.connect)),
+        id_pattern: capability.map_or_else(String::new, |found| found.connect.id.pattern()),
+        steps: capability.map_or_else(Vec::new, |found| steps(lang, &found.connect)),
         how: capability
             .map_or_else(String::new, |found| found.connect.how.in_language(lang).to_owned()),
         may: visitor.user.is(Role::Admin),
@@ -257,9 +288,7 @@ async fn after(
     done: Result<Connected, WebError>,
 ) -> Result<Response, WebError> {
     match done {
-        Ok(done) => {
-            Ok(drawn(app, visitor, name, Some(done.test), String::new()).await?.into_response())
-        }
+        Ok(done) => Ok(drawn(app, visitor, name, done.test, String::new()).await?.into_response()),
         Err(error) => match error.mendable(&visitor.lang) {
             Some(problem) => {
                 let page = drawn(app, visitor, name, None, problem).await?;
@@ -278,6 +307,38 @@ pub(crate) async fn try_out(
 ) -> Result<Response, WebError> {
     let done = test(&app, &visitor, &name).await;
     after(&app, &visitor, &name, done).await
+}
+
+/// Changes name, id and settings of an account.
+pub(crate) async fn edit(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Path(name): Path<String>,
+    Form(form): Form<BTreeMap<String, String>>,
+) -> Result<Response, WebError> {
+    let wanted = Change {
+        title: form.get("title").cloned(),
+        remote_id: form.get("remote_id").map(|id| id.trim().to_owned()),
+        settings: Some(part(&form, SETTING)),
+    };
+    match change(&app, &visitor, &name, wanted).await {
+        Ok(Connected { test: None, account, .. }) => {
+            Ok(Redirect::to(&format!("/kenh/{account}")).into_response())
+        }
+        done => after(&app, &visitor, &name, done).await,
+    }
+}
+
+/// Removes an account that never worked.
+pub(crate) async fn remove(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    Path(name): Path<String>,
+) -> Result<Response, WebError> {
+    match super::edit::remove(&app, &visitor, &name).await {
+        Ok(()) => Ok(Redirect::to("/kenh").into_response()),
+        Err(error) => after(&app, &visitor, &name, Err(error)).await,
+    }
 }
 
 /// What stands in a form under one prefix.
@@ -330,7 +391,9 @@ struct New {
     channel: String,
     title: String,
     how: String,
+    steps: Vec<String>,
     remote_id_label: String,
+    id_pattern: String,
     fields: Vec<FieldRow>,
     remote_id: String,
     account_title: String,
@@ -350,16 +413,13 @@ async fn asks(
     let connect = &capability.connect;
     let value = |name: &str| filled.get(name).cloned().unwrap_or_default();
     let lang = &visitor.lang;
-    let remote_id_label = connect.remote_id.in_language(lang);
     let page = New {
         channel: channel.to_owned(),
         title: capability.title.clone(),
         how: connect.how.in_language(lang).to_owned(),
-        remote_id_label: if remote_id_label.is_empty() {
-            app.assets.word(lang, "accounts.remote_id")
-        } else {
-            remote_id_label.to_owned()
-        },
+        steps: steps(lang, connect),
+        remote_id_label: id_label(app, lang, connect),
+        id_pattern: connect.id.pattern(),
         fields: connect.fields.iter().map(|asked| field(asked, lang, filled)).collect(),
         remote_id: value("remote_id"),
         account_title: value("title"),
@@ -399,12 +459,12 @@ pub(crate) async fn make(
         secrets: part(&form, SECRET),
     };
     match add(&app, &visitor, new).await {
-        Ok(done) if done.test.works => {
+        Ok(done) if done.test.as_ref().is_some_and(|test| test.works) => {
             Ok(Redirect::to(&format!("/kenh/{}", done.account)).into_response())
         }
         Ok(done) => {
-            let page = drawn(&app, &visitor, done.account.as_str(), Some(done.test), String::new())
-                .await?;
+            let page =
+                drawn(&app, &visitor, done.account.as_str(), done.test, String::new()).await?;
             Ok((StatusCode::OK, page).into_response())
         }
         Err(error) => match error.mendable(&visitor.lang) {

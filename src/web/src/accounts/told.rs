@@ -35,7 +35,7 @@ const ANSWER: &str = "account, status, and test: works, title, kind and message 
 /// The list.
 pub(crate) fn list() -> Value {
     piece::told(
-        "Accounts of the caller's agency: status, last post that went live, last failure, next due, credentials (when they end, days left), what is left of each allowance and when units are back",
+        "Accounts of the caller's agency: status (active, paused, needs_reauth, or unconnected where it never worked) with its reason, last post that went live, last failure, next due, credentials (when they end, days left), what is left of each allowance and when units are back",
         "Accounts",
         &[],
     )
@@ -77,6 +77,41 @@ pub(crate) fn add() -> Value {
         "requestBody": body(&schema),
         "responses": { "201": { "description": ANSWER } },
     }))
+}
+
+/// The change.
+pub(crate) fn change() -> Value {
+    let text = json!({ "type": "string", "maxLength": 120 });
+    let schema = json!({
+        "type": "object", "additionalProperties": false,
+        "properties": {
+            "title": text,
+            "remote_id": { "type": "string", "maxLength": 120, "description": "only of an account that never worked" },
+            "settings": values("all settings that the channel asks for; what is not in it is no more"),
+        },
+    });
+    refuses(json!({
+        "summary": "Change name, id or settings of an account; its platform is asked where id or settings changed (role admin)",
+        "parameters": account(),
+        "requestBody": body(&schema),
+        "responses": {
+            "200": { "description": format!("{ANSWER}; test is null where the platform was not asked") },
+            "404": { "description": "The agency has no such account" },
+        },
+    }))
+}
+
+/// The removal.
+pub(crate) fn remove() -> Value {
+    json!({
+        "summary": "Remove an account that never worked, with its credentials (role admin)",
+        "parameters": account(),
+        "responses": {
+            "204": { "description": "It is gone" },
+            "404": { "description": "The agency has no such account" },
+            "409": { "description": "It was connected: posts and figures carry its name, pause it instead" },
+        },
+    })
 }
 
 /// The new credentials.

@@ -32,24 +32,44 @@ struct Page {
     added: String,
     /// Why nothing was changed; empty when something was.
     problem: String,
+    /// What stood in the form that was refused.
+    typed: Typed,
+}
+
+/// A form as it was sent: it is shown again where something in it cannot be.
+#[derive(Debug, Default, Serialize)]
+struct Typed {
+    /// Key of the agency whose form it was; empty where it was none.
+    of: String,
+    /// Whether it was the form that adds one.
+    adds: bool,
+    name: String,
+    title: String,
+    zone: String,
+    brand: String,
 }
 
 async fn drawn(
     app: &Shared,
     visitor: &Visitor,
     added: String,
-    problem: String,
+    (problem, typed): (String, Typed),
 ) -> Result<Html<String>, WebError> {
     let agencies = all(app, visitor).await?;
-    let page = Page { tab: "agencies", agencies, zones: ZONES, added, problem };
+    let page = Page { tab: "agencies", agencies, zones: ZONES, added, problem, typed };
     pages::draw(app, visitor, "people", "pages/agencies.html", page).await
 }
 
-/// The page again, with what kept the change from being made.
-async fn refused(app: &Shared, visitor: &Visitor, error: WebError) -> Result<Response, WebError> {
+/// The page again, with what kept the change from being made and what was typed.
+async fn refused(
+    app: &Shared,
+    visitor: &Visitor,
+    error: WebError,
+    typed: Typed,
+) -> Result<Response, WebError> {
     match error.mendable(&visitor.lang) {
         Some(problem) => {
-            let page = drawn(app, visitor, String::new(), problem).await?;
+            let page = drawn(app, visitor, String::new(), (problem, typed)).await?;
             Ok((error.status, page).into_response())
         }
         None => Err(error),
@@ -60,10 +80,11 @@ async fn back(
     app: &Shared,
     visitor: &Visitor,
     done: Result<(), WebError>,
+    typed: Typed,
 ) -> Result<Response, WebError> {
     match done {
         Ok(()) => Ok(Redirect::to("/quan-tri/co-quan").into_response()),
-        Err(error) => refused(app, visitor, error).await,
+        Err(error) => refused(app, visitor, error, typed).await,
     }
 }
 
@@ -72,7 +93,7 @@ pub(crate) async fn page(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
 ) -> Result<Html<String>, WebError> {
-    drawn(&app, &visitor, String::new(), String::new()).await
+    drawn(&app, &visitor, String::new(), Default::default()).await
 }
 
 /// Adds an agency.
@@ -81,15 +102,23 @@ pub(crate) async fn make(
     Extension(visitor): Extension<Visitor>,
     Form(new): Form<NewAgency>,
 ) -> Result<Response, WebError> {
+    let typed = Typed {
+        of: String::new(),
+        adds: true,
+        name: new.name.clone(),
+        title: new.title.clone(),
+        zone: new.zone.clone(),
+        brand: new.brand.clone(),
+    };
     match add(&app, &visitor, new).await {
         Ok(name) => {
             // They work there from now on: the header of this very answer says so.
             let row = app.store.read::<User>(&visitor.user.id.to_string()).await?;
             let agencies = row.map(|row| row.record.memberships()).unwrap_or_default();
             let visitor = Visitor { agencies, ..visitor };
-            Ok(drawn(&app, &visitor, name, String::new()).await?.into_response())
+            Ok(drawn(&app, &visitor, name, Default::default()).await?.into_response())
         }
-        Err(error) => refused(&app, &visitor, error).await,
+        Err(error) => refused(&app, &visitor, error, typed).await,
     }
 }
 
@@ -109,10 +138,17 @@ pub(crate) async fn edit(
     Path(name): Path<String>,
     Form(Edited { title, zone, brand }): Form<Edited>,
 ) -> Result<Response, WebError> {
+    let typed = Typed {
+        of: name.clone(),
+        title: title.clone(),
+        zone: zone.clone(),
+        brand: brand.clone(),
+        ..Typed::default()
+    };
     let wanted =
         Change { title: Some(title), zone: Some(zone), brand: Some(brand), urgent_alone: None };
     let done = change(&app, &visitor, &name, wanted).await;
-    back(&app, &visitor, done).await
+    back(&app, &visitor, done, typed).await
 }
 
 /// Whether approvers may sign urgent posts alone, by the form.
@@ -131,5 +167,5 @@ pub(crate) async fn turn(
 ) -> Result<Response, WebError> {
     let wanted = Change { urgent_alone: Some(urgent_alone), ..Change::default() };
     let done = change(&app, &visitor, &name, wanted).await;
-    back(&app, &visitor, done).await
+    back(&app, &visitor, done, Typed::default()).await
 }

@@ -14,7 +14,7 @@ fn asks(mut told: Value, required: &[&str], names: &[&str]) -> Value {
         "name": { "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{1,29}$" },
         "title": { "type": "string", "minLength": 1, "maxLength": 120 },
         "zone": { "type": "string", "maxLength": 64, "description": "IANA zone, for example Asia/Ho_Chi_Minh" },
-        "brand": { "type": "string", "description": "Brand kit: one of `brands` of the list" },
+        "brand": { "type": "string", "description": "Brand kit: one of `brands` of the list; of a new agency, a kit made of its title when it is not given" },
         "urgent_alone": { "type": "boolean", "description": "An approver may sign an urgent post of their own" },
     });
     let some: serde_json::Map<String, Value> =

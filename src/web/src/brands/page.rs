@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::{
     Extension, Form,
-    extract::{Multipart, Path, Query, State},
+    extract::{Multipart, Path, Query, State, multipart::MultipartError},
     http::StatusCode,
     response::{Html, IntoResponse, Redirect, Response},
 };
@@ -406,7 +406,7 @@ pub(crate) async fn press(
     Extension(visitor): Extension<Visitor>,
     form: Multipart,
 ) -> Result<Response, WebError> {
-    let (mut typed, file, keeps) = read(form).await?;
+    let Sent { mut typed, file, keeps, wrong } = read(form).await;
     if !typed.was.is_empty() {
         let own = brands::own(&app, &visitor, &typed.was).await?;
         typed.has_logo = own.face.logo.is_some();
@@ -414,6 +414,11 @@ pub(crate) async fn press(
     if let Some(file) = file {
         typed.carried = STANDARD.encode(&file);
         typed.without_logo = false;
+    }
+    if let Some(error) = wrong {
+        let problem = error.mendable(&visitor.lang).unwrap_or_default();
+        let page = sheet(&app, &visitor, typed, problem).await?;
+        return Ok((error.status, page).into_response());
     }
     if !keeps {
         return Ok(sheet(&app, &visitor, typed, String::new()).await?.into_response());
@@ -435,6 +440,7 @@ pub(crate) async fn press(
         }
         Err(error) => match error.mendable(&visitor.lang) {
             Some(problem) => {
+                let problem = faint(&app, &visitor.lang, &typed).unwrap_or(problem);
                 let page = sheet(&app, &visitor, typed, problem).await?;
                 Ok((error.status, page).into_response())
             }
@@ -443,31 +449,70 @@ pub(crate) async fn press(
     }
 }
 
-async fn read(mut form: Multipart) -> Result<(Typed, Option<Bytes>, bool), WebError> {
-    let broken = |error: axum::extract::multipart::MultipartError| {
-        if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            return WebError::unfit(
-                "Logo quá nặng, tối đa 2 MiB / The logo is too large, 2 MiB at most",
-            );
-        }
-        WebError::unfit(
-            "Không nhận được biểu mẫu, hãy thử lại / The form did not arrive, try again",
-        )
-    };
-    let (mut typed, mut file, mut keeps) = (Typed::default(), None, false);
-    while let Some(field) = form.next_field().await.map_err(broken)? {
+/// What cannot be read, in the names that the form gives the colours; nothing when all can be.
+fn faint(app: &Shared, lang: &str, typed: &Typed) -> Option<String> {
+    let theme = typed.theme().ok()?;
+    let word = |key: &str| app.assets.word(lang, key);
+    let role = |role: &str| word(&format!("brand_role.{role}"));
+    let pairs = theme.unreadable().into_iter().map(|pair| {
+        let (ink, ground) = (role(pair.ink), role(pair.ground));
+        format!("{ink} {} {ground} {}:1", word("brands.on"), shown_ratio(pair.ratio, lang))
+    });
+    let pairs: Vec<String> = pairs.collect();
+    (!pairs.is_empty()).then(|| format!("{}: {}", word("brands.faint_list"), pairs.join("; ")))
+}
+
+/// A form as it came.
+#[derive(Default)]
+struct Sent {
+    typed: Typed,
+    file: Option<Bytes>,
+    /// Whether it is to be kept, and not only looked at.
+    keeps: bool,
+    /// Why it cannot be; what came before is shown again.
+    wrong: Option<WebError>,
+}
+
+async fn read(mut form: Multipart) -> Sent {
+    let mut sent = Sent::default();
+    if let Err(error) = read_into(&mut form, &mut sent).await {
+        let too_large = error.status() == StatusCode::PAYLOAD_TOO_LARGE;
+        sent.wrong.get_or_insert_with(|| {
+            if too_large {
+                return too_heavy();
+            }
+            WebError::unfit(
+                "Không nhận được biểu mẫu, hãy thử lại / The form did not arrive, try again",
+            )
+        });
+    }
+    sent
+}
+
+fn too_heavy() -> WebError {
+    WebError::unfit("Logo quá nặng, tối đa 2 MiB / The logo is too large, 2 MiB at most")
+}
+
+async fn read_into(form: &mut Multipart, sent: &mut Sent) -> Result<(), MultipartError> {
+    while let Some(mut field) = form.next_field().await? {
         let name = field.name().unwrap_or_default().to_owned();
         if name == "logo" {
-            let bytes = field.bytes().await.map_err(broken)?;
-            if bytes.len() > MOST_LOGO {
-                return Err(WebError::unfit(
-                    "Logo quá nặng, tối đa 2 MiB / The logo is too large, 2 MiB at most",
-                ));
+            let mut bytes = Vec::new();
+            // One that is too large is read to its end and not kept: what was typed after it is not lost.
+            while let Some(piece) = field.chunk().await? {
+                if bytes.len() <= MOST_LOGO {
+                    bytes.extend_from_slice(&piece);
+                }
             }
-            file = Some(bytes).filter(|bytes| !bytes.is_empty());
+            if bytes.len() > MOST_LOGO {
+                sent.wrong = Some(too_heavy());
+            } else {
+                sent.file = Some(Bytes::from(bytes)).filter(|bytes| !bytes.is_empty());
+            }
             continue;
         }
-        let text = field.text().await.map_err(broken)?;
+        let text = field.text().await?;
+        let typed = &mut sent.typed;
         if name == "carried" {
             typed.carried = text;
             continue;
@@ -481,14 +526,14 @@ async fn read(mut form: Multipart) -> Result<(Typed, Option<Bytes>, bool), WebEr
             "title_en" => typed.title_en = text,
             "tagline" => typed.tagline = text,
             "without_logo" => typed.without_logo = true,
-            "do" => keeps = text == "keep",
+            "do" => sent.keeps = text == "keep",
             role if Theme::ROLES.contains(&role) => {
                 typed.colours.insert(role.to_owned(), text);
             }
             _ => {}
         }
     }
-    Ok((typed, file, keeps))
+    Ok(())
 }
 
 #[cfg(test)]

@@ -5,8 +5,7 @@ use axum::{
     extract::{Path, State},
     response::{Html, IntoResponse, Redirect, Response},
 };
-use loa_model::{Account, record::join};
-use loa_store::StoreExt;
+use loa_model::Account;
 use serde::{Deserialize, Serialize};
 
 use super::{Change, FeedView, ItemView, NewFeed, Taste};
@@ -134,13 +133,12 @@ async fn accounts(
     visitor: &Visitor,
     chosen: &[String],
 ) -> Result<Vec<Named>, WebError> {
-    let prefix = join(&[&visitor.user.agency, ""]);
-    let rows = app.store.list::<Account>("account_by_agency", &prefix, 200).await?;
-    let named = |row: loa_store::Versioned<Account>| {
-        let name = row.record.name.to_string();
-        Named { chosen: chosen.contains(&name), name, title: row.record.title }
+    let named = |account: Account| {
+        let name = account.name.to_string();
+        Named { chosen: chosen.contains(&name), name, title: account.title }
     };
-    Ok(rows.into_iter().map(named).collect())
+    let all = crate::accounts::connected(app, &visitor.user.agency).await?;
+    Ok(all.into_iter().map(named).collect())
 }
 
 fn may_write(visitor: &Visitor) -> bool {

@@ -11,7 +11,7 @@ use loa_store::{Changes, StoreExt};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{keep_admins, login, person, roles};
+use super::{keep_admins, login, person, roles, some_role};
 use crate::{Shared, auth::Visitor, error::WebError, tokens};
 
 /// Agencies that one person works in.
@@ -31,6 +31,7 @@ pub(crate) async fn invite(
     visitor: &Visitor,
     wanted: Invited,
 ) -> Result<User, WebError> {
+    some_role(&wanted.roles)?;
     let login = login(wanted.login.trim())?;
     let found = app.store.list::<User>("user_by_login", login, 2).await?;
     let row = found.into_iter().find(|row| row.record.login == login && row.record.is_active());

@@ -79,6 +79,17 @@ struct Page {
     given: Option<Given>,
     /// Why nothing was changed; empty when something was.
     problem: String,
+    /// What stood in the form that adds a person.
+    typed: Typed,
+}
+
+/// The form that adds a person, as it was sent: it is shown again where something in it cannot be.
+#[derive(Debug, Default, Serialize)]
+struct Typed {
+    login: String,
+    name: String,
+    lang: String,
+    roles: Vec<String>,
 }
 
 async fn drawn(
@@ -86,6 +97,7 @@ async fn drawn(
     visitor: &Visitor,
     given: Option<Given>,
     problem: String,
+    typed: Typed,
 ) -> Result<Html<String>, WebError> {
     let row = |person: super::PersonView| PersonRow {
         id: person.id.to_string(),
@@ -99,15 +111,21 @@ async fn drawn(
     };
     let people = all(app, visitor).await?.into_iter().map(row).collect();
     let all_roles = Role::ALL.iter().map(name_of).collect();
-    let page = Page { tab: "people", people, all_roles, given, problem };
+    let page = Page { tab: "people", people, all_roles, given, problem, typed };
     pages::draw(app, visitor, "people", "pages/people.html", page).await
 }
 
 /// The page again, with what kept the change from being made.
-async fn refused(app: &Shared, visitor: &Visitor, error: WebError) -> Result<Response, WebError> {
+async fn refused(
+    app: &Shared,
+    visitor: &Visitor,
+    error: WebError,
+    typed: Typed,
+) -> Result<Response, WebError> {
     match error.mendable(&visitor.lang) {
         Some(problem) => {
-            Ok((error.status, drawn(app, visitor, None, problem).await?).into_response())
+            let page = drawn(app, visitor, None, problem, typed).await?;
+            Ok((error.status, page).into_response())
         }
         None => Err(error),
     }
@@ -117,10 +135,14 @@ async fn told(
     app: &Shared,
     visitor: &Visitor,
     given: Result<Given, WebError>,
+    typed: Typed,
 ) -> Result<Response, WebError> {
     match given {
-        Ok(given) => Ok(drawn(app, visitor, Some(given), String::new()).await?.into_response()),
-        Err(error) => refused(app, visitor, error).await,
+        Ok(given) => {
+            let page = drawn(app, visitor, Some(given), String::new(), Typed::default()).await?;
+            Ok(page.into_response())
+        }
+        Err(error) => refused(app, visitor, error, typed).await,
     }
 }
 
@@ -131,7 +153,7 @@ async fn back(
 ) -> Result<Response, WebError> {
     match done {
         Ok(()) => Ok(Redirect::to("/quan-tri").into_response()),
-        Err(error) => refused(app, visitor, error).await,
+        Err(error) => refused(app, visitor, error, Typed::default()).await,
     }
 }
 
@@ -140,7 +162,7 @@ pub(crate) async fn page(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
 ) -> Result<Html<String>, WebError> {
-    drawn(&app, &visitor, None, String::new()).await
+    drawn(&app, &visitor, None, String::new(), Typed::default()).await
 }
 
 /// Adds a person and shows their first password.
@@ -150,9 +172,15 @@ pub(crate) async fn make(
     Form(form): Form<Added>,
 ) -> Result<Response, WebError> {
     let roles = form.ticked.roles();
+    let typed = Typed {
+        login: form.login.clone(),
+        name: form.name.clone(),
+        lang: form.lang.clone(),
+        roles: roles.iter().map(name_of).collect(),
+    };
     let new = NewPerson { login: form.login, name: form.name, roles, lang: form.lang };
     let given = add(&app, &visitor, new).await;
-    told(&app, &visitor, given).await
+    told(&app, &visitor, given, typed).await
 }
 
 /// Changes name and roles.
@@ -212,7 +240,7 @@ pub(crate) async fn give(
 ) -> Result<Response, WebError> {
     let fresh = Fresh { revoke_tokens: revoke_tokens.is_some() };
     let given = give_password(&app, &visitor, &id, fresh).await;
-    told(&app, &visitor, given).await
+    told(&app, &visitor, given, Typed::default()).await
 }
 
 /// Lets a person in no more.

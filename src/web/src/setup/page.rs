@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{Html, IntoResponse, Redirect, Response},
 };
-use loa_model::{Agency, Role};
+use loa_model::{Agency, Role, brand::is_open_to};
 use loa_store::StoreExt;
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +66,8 @@ struct Page {
     writes: bool,
     approves: bool,
     analyses: bool,
+    /// Whether the passwords are what is wrong: the cursor goes there.
+    mistyped: bool,
 }
 
 /// The language of these pages: what the form asks for, else what the browser keeps.
@@ -84,12 +86,14 @@ async fn drawn(
     let agencies = if inside { app.store.all::<Agency>(MOST).await? } else { Vec::new() };
     let agencies = agencies.into_iter().map(|row| (row.record.name, row.record.title));
     let fresh = filled.shown.is_none();
+    let mistyped = inside && filled.password != filled.again;
     let page = Page {
+        mistyped,
         inside,
         problem,
         code: if inside { filled.code } else { String::new() },
         agencies: agencies.collect(),
-        brands: app.door.with.brands.clone(),
+        brands: app.door.with.brands.iter().filter(|kit| is_open_to(kit, "")).cloned().collect(),
         zones: jiff::tz::db().available().map(|zone| zone.to_string()).collect(),
         agency: filled.agency,
         title: filled.title,

@@ -136,6 +136,7 @@ impl World {
         account.status = AccountStatus::NeedsReauth {
             reason: "(#190) Error validating access token".to_owned(),
             since: self.clock.now(),
+            first: false,
         };
         let changes = Changes::by(by(), "pause account").update(&account, row.version);
         self.store.commit(changes).await.unwrap();

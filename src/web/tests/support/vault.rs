@@ -52,6 +52,15 @@ impl Connections for Vault {
         Box::pin(async { Ok(()) })
     }
 
+    fn forget<'a>(
+        &'a self,
+        account: &'a AccountName,
+        _by: UserId,
+    ) -> BoxFuture<'a, Result<(), String>> {
+        self.kept.lock().unwrap().remove(account);
+        Box::pin(async { Ok(()) })
+    }
+
     fn test<'a>(&'a self, account: &'a Account) -> BoxFuture<'a, loa_channel::Result<Health>> {
         *self.asked.lock().unwrap() += 1;
         let kept = self.kept.lock().unwrap().get(&account.name).cloned().unwrap_or_default();
