@@ -134,7 +134,7 @@ pub(crate) fn file() -> Value {
     parameters.push(cut());
     parameters.push(parameter("file", "path", &json!({ "enum": names }), "File"));
     json!({
-        "summary": "A period as a file: lan-toa is the report, the same bytes as the command line writes; the others are the charts and tables of the pages",
+        "summary": "A period as a file in the reader's language: lan-toa is the report, its CSV without totals and its Parquet for programs; the others are the charts and tables of the pages",
         "parameters": parameters,
         "responses": {
             "200": { "description": "The file", "content": kinds(&FILES) },
