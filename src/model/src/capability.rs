@@ -7,6 +7,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::{
+    address::PostAddress,
     connect::Connect,
     post::{Media, MediaRole, PostContent, PostFormat, Shape},
     variant::VariantKind,
@@ -260,6 +261,9 @@ pub struct Capability {
     /// How clips are encoded for it.
     #[serde(default)]
     pub clips: Vec<ClipPreset>,
+    /// Forms of the addresses of posts, for a person who saw one on the channel.
+    #[serde(default)]
+    pub addresses: Vec<PostAddress>,
     /// How an account is connected.
     #[serde(default)]
     pub connect: Connect,
@@ -285,6 +289,12 @@ impl Capability {
     /// The parser's own message, with line and column.
     pub fn from_toml(text: &str) -> Result<Self, toml::de::Error> {
         toml::from_str(text)
+    }
+
+    /// The platform's id of the post at this address; nothing when the address tells none.
+    pub fn post_id_in(&self, url: &str, account: &str) -> Option<String> {
+        let url = url::Url::parse(url).ok()?;
+        self.addresses.iter().find_map(|form| form.id_in(&url, account))
     }
 
     /// Most bytes of a clip that is made by this preset; nothing when posts of its format carry no video.

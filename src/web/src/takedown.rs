@@ -53,10 +53,10 @@ fn left(post: &Post, delivery: Option<&Delivery>, deletes: bool) -> &'static str
     match d.state {
         S::Retracted | S::Gone => "gone",
         S::Retracting | S::Correcting => "going",
+        S::Published if !(deletes && d.has_remote_id()) => "by_hand",
         // Live again with a reason: it was tried, and it did not work.
         S::Published if d.cancel_requested || !d.reason.is_empty() => "failed",
-        S::Published if deletes => "live",
-        S::Published => "by_hand",
+        S::Published => "live",
         S::Rejected | S::Dead | S::Cancelled | S::Missed => "never",
         _ if d.cancel_requested => "wish",
         S::Intent | S::Uncertain => "unknown",
