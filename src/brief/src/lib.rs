@@ -22,7 +22,7 @@ mod steps;
 mod table;
 mod text;
 
-pub use compose::{Composed, Line, Origin, Picture, compose};
+pub use compose::{Composed, Line, Origin, Picture, compose, source_line};
 pub use extract::extract;
 pub use mend::{Means, mend};
 pub use sentence::sentences;

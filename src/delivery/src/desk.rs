@@ -382,7 +382,9 @@ impl Desk {
             return Err(NotNow::NotSigned.into());
         }
         let now = self.clock.now();
-        let order = Correction { delivery: id, post, reason, by, at: now, done_at: None };
+        let last = self.store.read::<Correction>(&id.to_string()).await?;
+        let earlier = last.map(|last| last.record.applied()).unwrap_or_default();
+        let order = Correction { delivery: id, post, reason, by, at: now, done_at: None, earlier };
         let (next, changes) =
             self.mover(&before.record, by).changes(&before, Event::Correct, now)?;
         self.store.commit(changes.put(&order, Expect::Any)).await?;

@@ -24,6 +24,7 @@ pub use compose::{Missing, Order, Outcome, Pick, Slot, Target, Words, Writing};
 pub use correction::Corrects;
 pub use desk::Window;
 pub use emergency::{SECOND_WITHIN, SecondLook, Settled};
+pub use desk::relinked;
 pub use error::{Result, ReviewError};
 pub use reschedule::{BadTime, Locked, MOVERS};
 

@@ -22,6 +22,7 @@ use crate::{
     Shared,
     auth::Visitor,
     channels::name_of_user,
+    correction,
     error::WebError,
     operation::piece::{self, Part, Piece},
     pages::{self, name_of},
@@ -56,6 +57,8 @@ pub(crate) struct Item {
     place: (Priority, Timestamp, PostId),
     digest: String,
     digest_short: String,
+    /// It changes a post that is live.
+    correction: bool,
     /// Whoever asks wrote a version of it.
     mine: bool,
     /// Whoever asks may sign it.
@@ -128,6 +131,7 @@ pub(crate) async fn queue(app: &Shared, visitor: &Visitor) -> Result<Vec<Item>, 
             waited: wait.unwrap_or_else(|| "—".to_owned()),
             digest: digest.to_string(),
             digest_short: digest.short(),
+            correction: correction::corrects(app, &post).await?.is_some(),
             mine,
             may_sign: !mine && visitor.user.is(Role::Approver),
         };
@@ -299,12 +303,17 @@ pub(crate) fn told(
 /// The queue as `OpenAPI` says it.
 pub(crate) fn list_told() -> Value {
     let summary = "Posts that wait for approval, the urgent first, then the longest waiting";
-    piece::told(summary, "What waits, since when, and the digest to sign", &[])
+    piece::told(
+        summary,
+        "What waits, since when, the digest to sign, and whether it changes a live post (correction)",
+        &[],
+    )
 }
 
 /// One post as `OpenAPI` says it.
 pub(crate) fn one_told() -> Value {
     let summary = "One post: its words, files with SHA-256, limits counted, its source with the passages it took, and what \
-                   differs from the last approved one";
+                   differs from the last approved one; corrects says which live post it changes and why, old_brand that a \
+                   picture was drawn before its brand kit changed";
     told(summary, "The post", None, &[("404", "No such post in the caller's agency")])
 }

@@ -18,6 +18,7 @@ use crate::{
     attention, audit,
     auth::Visitor,
     channels::{StopView, stops},
+    correction,
     decide::failed,
     error::WebError,
     operation::piece::{self, Part},
@@ -203,7 +204,8 @@ pub(crate) async fn job_cards(
     Ok(cards)
 }
 
-/// The state a person cares about: the delivery's once there is one, else the post's.
+/// The state a person cares about: the delivery's once there is one, else the post's. A correction has no delivery of its own:
+/// it is `applied` once the live post took it.
 pub(crate) async fn state_of(
     app: &Shared,
     post: &Post,
@@ -212,6 +214,9 @@ pub(crate) async fn state_of(
     let delivery = found.map(|row| row.record);
     let state = match (&delivery, post.state) {
         (Some(delivery), PostState::Approved) => delivery.state.name().to_owned(),
+        (None, PostState::Approved) if correction::is_applied(app, post).await? => {
+            "applied".to_owned()
+        }
         (_, state) => name_of(&state),
     };
     Ok((state, delivery))

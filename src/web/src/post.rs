@@ -72,6 +72,8 @@ pub(crate) struct PostCard {
     acts: Acts,
     /// The channel's own frame, drawn from escaped data.
     frame: Option<String>,
+    /// Other words that the live post took: the frame, link and digest are theirs.
+    corrected: Option<CorrectedView>,
     can_edit: bool,
     can_submit: bool,
     can_approve: bool,
@@ -86,6 +88,20 @@ pub(crate) struct PostCard {
     old_brand: bool,
     /// Why the last press of a button was refused; empty else.
     problem: String,
+}
+
+/// A correction that a live post took, and what it showed before.
+#[derive(Debug, Clone, Serialize)]
+struct CorrectedView {
+    /// The post that carried the words.
+    post: String,
+    at: String,
+    reason: String,
+    link_before: String,
+    digest_before: String,
+    digest_before_short: String,
+    /// Only where the card has its frame.
+    frame_before: Option<String>,
 }
 
 /// Something seen about its outcome.
@@ -112,8 +128,18 @@ pub(crate) async fn post_card(
     let card = post_row(app, visitor, &post).await?;
     let rewritten = marks(app, visitor, &post, &mut BTreeMap::new()).await?;
     let old_brand = redraw::is_draft_old(app, &post).await?;
-    let frame = frame(app, visitor, &post, &card.account_title);
-    Ok(PostCard { rewritten, frame, old_brand, ..card })
+    let own = frame(app, visitor, &post, &card.account_title);
+    let delivery = pages::state_of(app, &post).await?.1;
+    let now = correction::shown_now(app, delivery.as_ref()).await?;
+    Ok(match (now, card.corrected.clone()) {
+        (Some((now, _)), Some(corrected)) => {
+            let corrected = Some(CorrectedView { frame_before: own, ..corrected });
+            let rewritten = marks(app, visitor, &now, &mut BTreeMap::new()).await?;
+            let frame = frame(app, visitor, &now, &card.account_title);
+            PostCard { rewritten, frame, corrected, old_brand, ..card }
+        }
+        _ => PostCard { rewritten, frame: own, old_brand, ..card },
+    })
 }
 
 /// What the posts of a list have in common, each read once.
@@ -176,7 +202,20 @@ pub(crate) async fn post_line(
     let mine = post.was_written_by(visitor.user.id);
     let waiting = post.state == PostState::InReview;
     let receipt = delivery.as_ref().and_then(|delivery| delivery.receipt.as_ref());
-    let digest = post.digest();
+    let now = correction::shown_now(app, delivery.as_ref()).await?;
+    let (digest, link) = match &now {
+        Some((now, _)) => (now.digest(), &now.content.link.url),
+        None => (post.digest(), &post.content.link.url),
+    };
+    let corrected = now.as_ref().map(|(now, one)| CorrectedView {
+        post: now.id.to_string(),
+        at: view::time(one.at, ZONE),
+        reason: one.reason.clone(),
+        link_before: post.content.link.url.clone(),
+        digest_before: post.digest().to_string(),
+        digest_before_short: post.digest().short(),
+        frame_before: None,
+    });
     let (mut doubt, mut waits, mut evidence) = (None, None, Vec::new());
     if let Some(d) = &delivery {
         let now = app.desk.waits(d).await.map_err(|error| decide::failed(&error))?;
@@ -212,7 +251,10 @@ pub(crate) async fn post_line(
         lang: post.content.lang.clone(),
         format: name_of(&post.content.format),
         priority: post.priority.name(),
-        help: decide::help(post, delivery.as_ref(), doubt.as_ref()),
+        help: match state.as_str() {
+            "applied" => state.clone(),
+            _ => decide::help(post, delivery.as_ref(), doubt.as_ref()),
+        },
         reason: ReasonView::of(&app.assets, &visitor.lang, reason),
         waits,
         wish: delivery.as_ref().is_some_and(|d| d.cancel_requested),
@@ -223,7 +265,8 @@ pub(crate) async fn post_line(
         url: receipt.map(|receipt| web_address(&receipt.url)).unwrap_or_default(),
         remote_id: receipt.map(|receipt| receipt.remote_id.clone()).unwrap_or_default(),
         at: view::time(receipt.map_or(post.scheduled_at, |receipt| receipt.at), &post.zone),
-        link: post.content.link.url.clone(),
+        link: link.clone(),
+        corrected,
         digest: digest.to_string(),
         digest_short: digest.short(),
         approved_by: approver,

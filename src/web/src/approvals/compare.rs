@@ -93,11 +93,23 @@ fn pieces(text: &str, marks: &[&'static str]) -> Vec<Piece> {
     found
 }
 
-/// Sentences of the post that do not stand in its article word for word. The short link and tags are the post's own.
+/// A line without the mark of a list that may stand before it.
+fn unlisted(line: &str) -> &str {
+    let line = line.trim();
+    let marked = line.strip_prefix(['•', '·', '▪', '●', '-', '–', '—', '+', '*']);
+    // A dash that no blank follows is part of a word or a number.
+    marked.filter(|rest| rest.starts_with(char::is_whitespace)).map_or(line, unlisted)
+}
+
+/// Sentences of the post that do not stand in its article word for word. Marks of lists, the source line, the short link and
+/// tags are the post's own.
 pub(crate) fn not_in(article: &Article, post: &PostContent) -> Vec<String> {
     let source: Vec<String> = article.blocks.iter().map(|block| plain(&block.text)).collect();
     let source = source.join("\n");
+    let credit = loa_brief::source_line(article);
     let words = words_of(post);
+    let lines = words.lines().map(unlisted).filter(|line| *line != credit);
+    let words = lines.collect::<Vec<_>>().join("\n");
     let own = |sentence: &str| {
         let link = !post.link.url.is_empty() && sentence.contains(&post.link.url);
         link || sentence.split_whitespace().all(|word| word.starts_with('#'))
@@ -355,6 +367,20 @@ mod tests {
         ];
         assert_eq!(told[1], last);
         assert_eq!(not_in(&source, &post), ["Hay lắm!"]);
+    }
+
+    #[test]
+    fn what_the_machine_adds_around_the_words_of_the_source_is_not_strange() {
+        let mut source = article(&["Hỗ trợ sinh kế", "Mức là -3 độ. Bộ sẽ xem lại sau."]);
+        source.source.publisher = "Cổng tin. Bộ Y tế".into();
+        let text = "Hỗ trợ sinh kế\n\n• Bộ sẽ xem lại sau.\n- Mức là -3 độ.\n\nNguồn: Cổng tin. Bộ Y tế\n\
+                    Xem chi tiết: https://lo.example/l/ab\n#A #B";
+        assert_eq!(not_in(&source, &content(text)), Vec::<String>::new());
+        let text = "• Bộ sẽ không xem lại.\n-3 độ\n-4 độ\nNguồn: Nơi khác";
+        assert_eq!(
+            not_in(&source, &content(text)),
+            ["Bộ sẽ không xem lại.", "-4 độ", "Nguồn: Nơi khác"]
+        );
     }
 
     #[test]

@@ -20,7 +20,9 @@ use crate::{
     Shared,
     article::{ZONE, web_address},
     auth::Visitor,
+    brands::redraw,
     channels::name_of_user,
+    correction,
     emergency::may_sign_alone,
     error::WebError,
     pages::{self, name_of},
@@ -101,6 +103,16 @@ struct Before {
     difference: Difference,
 }
 
+/// The live post that other words are written for.
+#[derive(Debug, Clone, Serialize)]
+struct CorrectsView {
+    live: String,
+    reason: String,
+    by: String,
+    at: Timestamp,
+    shown_at: String,
+}
+
 /// One post.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Look {
@@ -131,6 +143,10 @@ pub(crate) struct Look {
     files: Vec<FileView>,
     limits: Vec<Limit>,
     violations: Vec<Problem>,
+    /// It waits and shows a picture whose brand kit changed since.
+    old_brand: bool,
+    /// What it corrects; nothing when it is a post of its own.
+    corrects: Option<CorrectsView>,
     /// What of it a person wrote in other words.
     rewritten: Vec<Mark>,
     source: Option<Source>,
@@ -187,6 +203,8 @@ pub(crate) async fn look(app: &Shared, visitor: &Visitor, post: &Post) -> Result
         files: files(app, visitor, post),
         limits: limits(app, visitor, post),
         violations: problems(app, &visitor.lang, (post, content), None),
+        old_brand: waiting && redraw::shows_old(app, post).await?,
+        corrects: corrects(app, post, &mut names).await?,
         rewritten: marks(app, visitor, post, &mut names).await?,
         source: source(app, post).await?,
         before: before(app, post, &mut names).await?,
@@ -194,6 +212,21 @@ pub(crate) async fn look(app: &Shared, visitor: &Visitor, post: &Post) -> Result
         may_sign_alone: may_sign_alone(app, visitor, post).await?,
         may_sign: waiting && !mine && visitor.user.is(Role::Approver),
     })
+}
+
+async fn corrects(
+    app: &Shared,
+    post: &Post,
+    names: &mut BTreeMap<UserId, String>,
+) -> Result<Option<CorrectsView>, WebError> {
+    let Some(corrects) = correction::corrects(app, post).await? else { return Ok(None) };
+    Ok(Some(CorrectsView {
+        live: corrects.live.to_string(),
+        reason: corrects.reason,
+        by: name_of_user(app, corrects.by, names).await?,
+        at: corrects.at,
+        shown_at: view::time(corrects.at, ZONE),
+    }))
 }
 
 fn files(app: &Shared, visitor: &Visitor, post: &Post) -> Vec<FileView> {
