@@ -7,7 +7,7 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 use loa_delivery::{Act, Applied, Correction, DeskError};
-use loa_model::{BodyBlock, Delivery, Post, PostContent, PostState, Role};
+use loa_model::{BodyBlock, Delivery, DeliveryState, Post, PostContent, PostState, Role};
 use loa_review::{Corrects, ReviewError, Window, relinked};
 use loa_store::StoreExt;
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,19 @@ pub(crate) fn may_correct(
     let writes = visitor.user.is(Role::Author) || visitor.user.is(Role::Editor);
     let live = delivery.is_some_and(|d| Act::Correct.fits(d));
     edits && writes && live && post.state == PostState::Approved
+}
+
+/// Whether this visitor would correct a live post, and its channel lets nobody change posts.
+pub(crate) fn is_fixed(
+    app: &Shared,
+    visitor: &Visitor,
+    post: &Post,
+    delivery: Option<&Delivery>,
+) -> bool {
+    let edits = app.capabilities.get(post.account.channel()).is_some_and(|c| c.edit);
+    let writes = visitor.user.is(Role::Author) || visitor.user.is(Role::Editor);
+    let live = delivery.is_some_and(|d| d.state == DeliveryState::Published);
+    !edits && writes && live && post.state == PostState::Approved
 }
 
 /// What a post corrects.

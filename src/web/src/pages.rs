@@ -2,7 +2,7 @@
 
 use axum::{
     Extension,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     response::{Html, IntoResponse, Redirect, Response},
 };
 use loa_model::{
@@ -10,7 +10,7 @@ use loa_model::{
     PostState, Priority, Role, Variant, VariantId, record::join,
 };
 use loa_store::{JobView, StoreExt, Versioned};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::{
     Shared,
@@ -22,7 +22,7 @@ use crate::{
     decide::failed,
     error::WebError,
     operation::piece::{self, Part},
-    post::{Names, PostCard, post_line},
+    posts,
     view::ReasonView,
 };
 
@@ -32,6 +32,8 @@ pub(crate) struct Frame<T: Serialize> {
     pub(crate) page: &'static str,
     pub(crate) user: UserView,
     pub(crate) waiting: usize,
+    /// Posts of the visitor that an approver sent back.
+    pub(crate) returned: usize,
     /// Things that wait for a person.
     pub(crate) attention: usize,
     /// What keeps posts from going out: told on every page while it does.
@@ -60,6 +62,7 @@ pub(crate) async fn draw<T: Serialize + 'static>(
 ) -> Result<Html<String>, WebError> {
     let agency = &visitor.user.agency;
     let waiting = count_in_review(app, agency).await?;
+    let returned = posts::returned(app, visitor).await?.len();
     let attention = attention::count(app, agency).await?;
     let stops = stops(app, visitor).await?;
     let user = UserView {
@@ -68,7 +71,7 @@ pub(crate) async fn draw<T: Serialize + 'static>(
         reads_audit: audit::READERS.lets(Some(&visitor.user.roles)),
         admin: visitor.user.is(Role::Admin),
     };
-    let frame = Frame { page, user, waiting, attention, stops, content };
+    let frame = Frame { page, user, waiting, returned, attention, stops, content };
     Ok(Html(app.assets.render(template, &visitor.lang, frame)?))
 }
 
@@ -294,36 +297,4 @@ pub(crate) async fn posts_of(
 ) -> Result<(Vec<Versioned<Post>>, Option<String>), WebError> {
     let prefix = join(&[agency, ""]);
     piece::rows::<Post>(&*app.store, ("post_by_time", &prefix), piece::From::Last, part).await
-}
-
-#[derive(Serialize)]
-struct Listed {
-    posts: Vec<PostCard>,
-    /// Where the list goes on; empty at its end.
-    older: String,
-    /// Whether this is not its beginning.
-    later: bool,
-}
-
-/// Behind which post the page begins.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Behind {
-    sau: String,
-}
-
-pub(crate) async fn posts(
-    State(app): State<Shared>,
-    Extension(visitor): Extension<Visitor>,
-    Query(Behind { sau }): Query<Behind>,
-) -> Result<Html<String>, WebError> {
-    let part = Part { limit: None, after: Some(sau) };
-    let (rows, next) = posts_of(&app, &visitor.user.agency, &part).await?;
-    let (mut posts, mut names) = (Vec::new(), Names::default());
-    for row in rows {
-        posts.push(post_line(&app, &visitor, &row.record, &mut names).await?);
-    }
-    let later = part.after.is_some_and(|after| !after.is_empty());
-    let list = Listed { posts, older: next.unwrap_or_default(), later };
-    draw(&app, &visitor, "posts", "pages/posts.html", list).await
 }

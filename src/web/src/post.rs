@@ -11,7 +11,7 @@ use axum::{
 use loa_delivery::DeskError;
 use loa_model::{
     AccountName, Delivery, Digest, Media, MediaRole, Post, PostId, PostState, Role, User, UserId,
-    article::article_key, delivery::Evidence,
+    Why, article::article_key, delivery::Evidence,
 };
 use loa_review::{ReviewError, Window};
 use loa_store::{StoreExt, Versioned};
@@ -19,7 +19,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{
-    Shared, approvals,
+    Shared,
+    approvals::{self, Back},
     article::{ZONE, web_address},
     auth::{Visitor, by_htmx},
     brands::redraw,
@@ -79,6 +80,8 @@ pub(crate) struct PostCard {
     can_approve: bool,
     /// It is live, and other words can be written for it.
     can_correct: bool,
+    /// It is live, and its channel lets nobody change it.
+    fixed: bool,
     /// The live post that it corrects; empty when it is a post of its own.
     corrects: String,
     /// It is signed, and the live post has not taken it.
@@ -159,7 +162,7 @@ impl Names {
         Ok(self.accounts.get(&post.account).cloned().unwrap_or_default())
     }
 
-    async fn article(&mut self, app: &Shared, post: &Post) -> Result<String, WebError> {
+    pub(crate) async fn article(&mut self, app: &Shared, post: &Post) -> Result<String, WebError> {
         let key = article_key(post.article, post.revision);
         if !self.articles.contains_key(&key) {
             self.articles.insert(key.clone(), pages::article_title(app, post).await?);
@@ -194,7 +197,10 @@ pub(crate) async fn post_line(
     post: &Post,
     names: &mut Names,
 ) -> Result<PostCard, WebError> {
-    let (state, delivery) = pages::state_of(app, post).await?;
+    let (mut state, delivery) = pages::state_of(app, post).await?;
+    if is_refused(post) {
+        "refused".clone_into(&mut state);
+    }
     let title = names.account(app, post).await?;
     let article = names.article(app, post).await?;
     let approver = names.approver(app, post).await?;
@@ -252,7 +258,7 @@ pub(crate) async fn post_line(
         format: name_of(&post.content.format),
         priority: post.priority.name(),
         help: match state.as_str() {
-            "applied" => state.clone(),
+            "applied" | "refused" => state.clone(),
             _ => decide::help(post, delivery.as_ref(), doubt.as_ref()),
         },
         reason: ReasonView::of(&app.assets, &visitor.lang, reason),
@@ -275,6 +281,7 @@ pub(crate) async fn post_line(
         rewritten: Vec::new(),
         violations,
         can_approve,
+        fixed: correction::is_fixed(app, visitor, post, delivery.as_ref()),
         can_correct: correction::may_correct(app, visitor, post, delivery.as_ref()),
         corrects: corrects.map(|corrects| corrects.live.to_string()).unwrap_or_default(),
         can_send,
@@ -283,6 +290,11 @@ pub(crate) async fn post_line(
         problem: String::new(),
         state,
     })
+}
+
+/// Whether an approver refused it: what became void otherwise says so in words of ours.
+pub(crate) fn is_refused(post: &Post) -> bool {
+    post.state == PostState::Void && !post.reason.is_empty() && Why::of(&post.reason).0.is_none()
 }
 
 fn seen(app: &Shared, visitor: &Visitor, d: &Delivery) -> Vec<Seen> {
@@ -375,9 +387,10 @@ pub(crate) async fn approve(
 ) -> Result<Response, WebError> {
     let post = own_post(&app, &visitor, &id).await?;
     let seen: Digest = form.digest.parse().map_err(|_| WebError::missing())?;
+    let back = Back::of(&app, &visitor, &post, &form.from).await?;
     let moved = sign(&app, &visitor, &post, seen).await?;
     let problem = moved.map(|error| error.said(&app, &visitor));
-    answer_from(&app, &visitor, &headers, &post, problem, &form.from).await
+    answer_from(&app, &visitor, &headers, &post, problem, &back).await
 }
 
 /// Why a post was not signed, or not sent on.
@@ -437,9 +450,10 @@ pub(crate) async fn give_back(
     Form(form): Form<GiveBack>,
 ) -> Result<Response, WebError> {
     let post = own_post(&app, &visitor, &id).await?;
+    let back = Back::of(&app, &visitor, &post, &form.from).await?;
     let moved = app.review.return_with_reason(&visitor.user, post.id, &form.reason).await.err();
     let problem = moved.map(|error| refusal(&app, &visitor, &error));
-    answer_from(&app, &visitor, &headers, &post, problem, &form.from).await
+    answer_from(&app, &visitor, &headers, &post, problem, &back).await
 }
 
 /// As [`answer`]; but on the page of the queue a refusal is said there.
@@ -449,13 +463,16 @@ pub(crate) async fn answer_from(
     headers: &HeaderMap,
     post: &Post,
     problem: Option<String>,
-    from: &str,
+    back: &Back,
 ) -> Result<Response, WebError> {
     match problem {
-        Some(problem) if from == "queue" => {
+        Some(problem) if back.is_queue() => {
             approvals::refused(app, visitor, post.id, problem).await
         }
-        problem => answer(app, visitor, headers, post, problem, Redirect::to("/duyet")).await,
+        problem => {
+            let next = Redirect::to(&back.after(post));
+            answer(app, visitor, headers, post, problem, next).await
+        }
     }
 }
 

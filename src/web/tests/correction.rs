@@ -133,4 +133,5 @@ async fn what_the_live_post_cannot_take_now_is_said_and_sent_later() {
     let viber = world.in_state("viber:cong-tin", S::Published).await;
     let page = author.get(&format!("/bai-dang/{}", viber.id)).await;
     assert!(!page.text().contains("dinh-chinh"));
+    assert!(page.text().contains("Kênh này không cho sửa bài đã đăng."), "it says why");
 }

@@ -153,6 +153,46 @@ pub(crate) struct Difference {
     pub(crate) none: bool,
 }
 
+impl Difference {
+    /// Folds long stretches that are the same: pages show their number of lines until somebody opens them.
+    pub(crate) fn fold(&mut self) {
+        for field in self.fields.iter_mut().filter(|field| !field.same) {
+            field.pieces = folded(std::mem::take(&mut field.pieces));
+        }
+    }
+}
+
+/// The pieces with whole lines that are the same, far from any change, as pieces of the mark `skip`.
+fn folded(all: Vec<Piece>) -> Vec<Piece> {
+    /// Letters that are worth a fold.
+    const LONG: usize = 160;
+    let last = all.len().saturating_sub(1);
+    let mut found = Vec::new();
+    for (at, piece) in all.into_iter().enumerate() {
+        if !piece.mark.is_empty() {
+            found.push(piece);
+            continue;
+        }
+        // The line that a change stands in stays whole on both sides of it.
+        let text = piece.text.as_str();
+        let head = if at == 0 { 0 } else { text.find('\n').map_or(text.len(), |end| end + 1) };
+        let tail = if at == last { text.len() } else { text.rfind('\n').map_or(0, |end| end + 1) };
+        let middle = text.get(head..tail).unwrap_or_default();
+        if middle.chars().count() < LONG {
+            found.push(piece);
+            continue;
+        }
+        let parts = [(text.get(..head), ""), (Some(middle), "skip"), (text.get(tail..), "")];
+        let parts = parts.into_iter().filter_map(|(text, mark)| Some((text?, mark)));
+        found.extend(
+            parts
+                .filter(|(text, _)| !text.is_empty())
+                .map(|(text, mark)| Piece { text: text.to_owned(), mark }),
+        );
+    }
+    found
+}
+
 /// Two texts by words. Words that went and came in one place stand together: blanks between them do not part them.
 pub(crate) fn by_words(old: &str, new: &str) -> Vec<Piece> {
     let diff = TextDiff::from_words(old, new);
@@ -381,6 +421,22 @@ mod tests {
             not_in(&source, &content(text)),
             ["Bộ sẽ không xem lại.", "-4 độ", "Nguồn: Nơi khác"]
         );
+    }
+
+    #[test]
+    fn long_stretches_that_are_the_same_are_folded_and_no_letter_is_lost() {
+        let same = "Một đoạn văn dài không đổi chữ nào.\n".repeat(6);
+        let (old, new) =
+            (format!("{same}Mức cũ là đây\n{same}"), format!("{same}Mức mới là đây\n{same}"));
+        let told = by_words(&old, &new);
+        let folds = folded(told.clone());
+        let marks: Vec<_> = folds.iter().map(|piece| piece.mark).collect();
+        assert_eq!(marks, ["skip", "", "del", "ins", "", "skip"]);
+        assert_eq!((folds[1].text.as_str(), folds[4].text.as_str()), ("Mức ", " là đây\n"));
+        let all = |pieces: &[Piece]| pieces.iter().map(|p| p.text.as_str()).collect::<String>();
+        assert_eq!(all(&folds), all(&told));
+        let short = by_words("Một dòng\nMức cũ", "Một dòng\nMức mới");
+        assert_eq!(folded(short.clone()), short);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::{
     handed_in, waited,
 };
 use crate::{
-    Shared,
+    Shared, approvals,
     article::{ZONE, web_address},
     auth::Visitor,
     brands::redraw,
@@ -113,6 +113,19 @@ struct CorrectsView {
     shown_at: String,
 }
 
+/// What an approver asked for, and what changed since.
+#[derive(Debug, Clone, Serialize)]
+struct SentBack {
+    by: String,
+    /// Whoever looks sent it back.
+    you: bool,
+    reason: String,
+    at: Timestamp,
+    shown_at: String,
+    #[serde(flatten)]
+    difference: Difference,
+}
+
 /// One post.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Look {
@@ -150,6 +163,8 @@ pub(crate) struct Look {
     /// What of it a person wrote in other words.
     rewritten: Vec<Mark>,
     source: Option<Source>,
+    /// What an approver asked for when it was sent back last; nothing when it never was.
+    sent_back: Option<SentBack>,
     /// Nothing when it is the first of its article, account and format.
     before: Option<Before>,
     mine: bool,
@@ -162,6 +177,18 @@ impl Look {
     /// Without what only passes: `since` tells a machine how long it waits, and stays the same while nothing happens.
     pub(super) fn for_machines(self) -> Self {
         Self { waited: String::new(), ..self }
+    }
+
+    /// With long stretches that did not change folded, so that what changed is seen at once.
+    pub(super) fn for_people(mut self) -> Self {
+        let differences = [
+            self.before.as_mut().map(|before| &mut before.difference),
+            self.sent_back.as_mut().map(|sent| &mut sent.difference),
+        ];
+        for difference in differences.into_iter().flatten() {
+            difference.fold();
+        }
+        self
     }
 }
 
@@ -207,6 +234,7 @@ pub(crate) async fn look(app: &Shared, visitor: &Visitor, post: &Post) -> Result
         corrects: corrects(app, post, &mut names).await?,
         rewritten: marks(app, visitor, post, &mut names).await?,
         source: source(app, post).await?,
+        sent_back: sent_back(app, visitor, post, &mut names).await?,
         before: before(app, post, &mut names).await?,
         mine,
         may_sign_alone: may_sign_alone(app, visitor, post).await?,
@@ -337,6 +365,30 @@ fn spans(provenance: &Value, article: &Article, found: &mut Vec<Span>) {
         }
         _ => {}
     }
+}
+
+async fn sent_back(
+    app: &Shared,
+    visitor: &Visitor,
+    post: &Post,
+    names: &mut BTreeMap<UserId, String>,
+) -> Result<Option<SentBack>, WebError> {
+    if post.state != PostState::InReview {
+        return Ok(None);
+    }
+    let Some((old, by, at)) = approvals::sent_back(app, post).await? else { return Ok(None) };
+    let name = match by {
+        Some(id) => name_of_user(app, id, names).await?,
+        None => String::new(),
+    };
+    Ok(Some(SentBack {
+        by: name,
+        you: by == Some(visitor.user.id),
+        reason: old.reason.clone(),
+        at,
+        shown_at: view::time(at, ZONE),
+        difference: compare::difference(&old, post),
+    }))
 }
 
 async fn before(
