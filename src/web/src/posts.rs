@@ -122,7 +122,7 @@ fn begin(day: Date) -> Option<Timestamp> {
     day.to_zoned(zone).ok().map(|at| at.timestamp())
 }
 
-/// A filter that is on, and the list without it.
+/// A filter that is on, and the others.
 #[derive(Serialize)]
 struct Chip {
     name: &'static str,
@@ -130,11 +130,9 @@ struct Chip {
     without: String,
 }
 
-fn address(pairs: &[(&'static str, String)]) -> String {
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    query.extend_pairs(pairs);
-    let query = query.finish();
-    if query.is_empty() { "/bai-dang".to_owned() } else { format!("/bai-dang?{query}") }
+/// The filters as the part of an address behind its `?`.
+fn query(pairs: &[(&'static str, String)]) -> String {
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
 fn chips(asked: &Asked, accounts: &[(String, String)]) -> Vec<Chip> {
@@ -143,7 +141,7 @@ fn chips(asked: &Asked, accounts: &[(String, String)]) -> Vec<Chip> {
         let others: Vec<_> = pairs.iter().filter(|(other, _)| other != name).cloned().collect();
         let title = accounts.iter().find(|(key, _)| *name == "account" && key == value);
         let value = title.map_or_else(|| value.clone(), |(_, title)| title.clone());
-        Chip { name, value, without: address(&others) }
+        Chip { name, value, without: query(&others) }
     };
     pairs.iter().map(chip).collect()
 }
@@ -249,7 +247,7 @@ pub(crate) async fn page(
     }
     accounts.sort();
     let mut on = asked.pairs();
-    let newest = address(&on);
+    let newest = query(&on);
     on.push(("sau", after));
     let list = Listed {
         chips: chips(&asked, &accounts),
@@ -257,7 +255,7 @@ pub(crate) async fn page(
         back,
         states: STATES,
         accounts,
-        older: if more { address(&on) } else { String::new() },
+        older: if more { query(&on) } else { String::new() },
         newest,
         later,
         looked: if more && filtered { looked } else { 0 },

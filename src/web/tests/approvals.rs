@@ -384,7 +384,7 @@ async fn an_answer_says_what_was_decided_and_goes_on_to_the_next_post_below() {
     // The last of the queue leads to the one above, and refusing takes a step of its own.
     let refuse = format!("<button class=\"danger\" formaction=\"/bai-dang/{}/tu-choi\">", third.id);
     let at = page.text().find(&refuse).unwrap();
-    assert!(page.text()[..at].rfind("<details class=\"refuse\">").is_some());
+    assert!(page.text().get(..at).unwrap().rfind("<details class=\"refuse\">").is_some());
     let next = answer(&third, "tu-choi", ("reason", "Trùng")).await;
     assert_eq!(next, format!("/duyet?vua={}&bai={}", third.id, world.posts.waiting.id));
     assert!(approver.get(&next).await.text().contains("<strong>Đã từ chối</strong>"));
