@@ -7,8 +7,10 @@ document.addEventListener("keydown", (event) => {
   const follow = (name) => target(name)?.click();
   const reach = (name) => {
     const there = target(name);
-    there?.scrollIntoView({ block: "center" });
-    there?.focus();
+    // What is seen already stays where it is, and so does the post under review.
+    const box = there?.getBoundingClientRect();
+    if (box && (box.top < 0 || box.bottom > innerHeight)) there.scrollIntoView({ block: "center" });
+    there?.focus({ preventScroll: true });
     return there;
   };
   const act = {
@@ -25,3 +27,11 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   act();
 });
+// One press is one answer: a second one would reach a page that nobody has read.
+for (const form of document.querySelectorAll(".answers form")) {
+  form.addEventListener("submit", (event) => {
+    if (form.dataset.sent) event.preventDefault();
+    form.dataset.sent = "1";
+  });
+}
+addEventListener("pageshow", () => document.querySelectorAll(".answers form").forEach((form) => delete form.dataset.sent));

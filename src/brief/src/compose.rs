@@ -72,6 +72,11 @@ pub(crate) fn labels(lang: &str) -> Labels {
     }
 }
 
+/// The line that says whose article a post is made from.
+pub fn source_line(article: &Article) -> String {
+    format!("{}{}", labels(&article.lang).source, article.source.publisher)
+}
+
 /// Composes the words of one post.
 ///
 /// Only passages of the brief, the source line, the link and the hashtags are used. What does not fit is left out whole:
@@ -107,7 +112,7 @@ pub fn compose(
     }
     let source = (!article.source.publisher.is_empty()).then(|| Line {
         field: "text".into(),
-        text: format!("{}{}", labels.source, article.source.publisher),
+        text: source_line(article),
         origin: Origin::Field,
     });
     // Nobody is sent to an address that is not there.

@@ -23,7 +23,7 @@ mod table;
 mod text;
 mod together;
 
-pub use compose::{Composed, Line, Origin, Picture, compose};
+pub use compose::{Composed, Line, Origin, Picture, compose, source_line};
 pub use extract::extract;
 pub use mend::{Means, mend};
 pub use sentence::sentences;

@@ -5,7 +5,7 @@ use std::{sync::atomic::AtomicU32, time::Duration};
 use jiff::Timestamp;
 use loa_channel::{Error, ErrorKind, Outgoing, RetryAdvice, To};
 use loa_model::{
-    Delivery, DeliveryEvent as Event, DeliveryState as State, Digest, Post, PostState,
+    Delivery, DeliveryEvent as Event, DeliveryState as State, Digest, Post, PostState, Why,
     delivery::Effect, job::backoff,
 };
 use loa_store::{Changes, StoreExt as _, Versioned};
@@ -46,13 +46,16 @@ impl At<'_> {
         let limit =
             Duration::from_secs(u64::from(self.worker.deps.config.create_timeout_s.min(30)));
         let mut correction = None;
-        let answer = if d.state == State::Retracting {
+        let answer = if !d.has_remote_id() {
+            // A person saw it live: no request could name it, and an empty name may mean something else to a platform.
+            Some(Err(by_hand(Why::NoId)))
+        } else if d.state == State::Retracting {
             if self.channel.capability().delete {
                 let gate = self.aftercare_gate(d, d.digest);
                 let cx = self.cx(&gate);
                 self.guarded(limit, self.channel.retract(&cx, to, receipt)).await
             } else {
-                Some(Err(Error::unsupported("taking a post back")))
+                Some(Err(by_hand(Why::NotOffered)))
             }
         } else {
             match self.corrected_post(d).await? {
@@ -206,4 +209,9 @@ impl At<'_> {
             opened: AtomicU32::new(0),
         }
     }
+}
+
+/// What no request can do, with the reason as records keep it.
+fn by_hand(why: Why) -> Error {
+    Error::new(ErrorKind::Unsupported, RetryAdvice::Never, why.sentence())
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use loa_model::{
-    Actor, Delivery, DeliveryEvent as Event, DeliveryId, DeliveryState as State, Entropy, Ids,
-    Membership, Post, PostId, PostState, Receipt, Role, User, UserId,
+    Account, Actor, Delivery, DeliveryEvent as Event, DeliveryId, DeliveryState as State, Entropy,
+    Ids, Membership, Post, PostId, PostState, Receipt, Role, User, UserId,
     delivery::{EventKind, Refused},
     record::join,
     seams::SharedClock,
@@ -56,6 +56,9 @@ pub enum NotNow {
         "posts of this channel cannot be changed: retract it and post anew, or post a correction"
     )]
     NotEditable,
+    /// A person saw it live, and nobody knows the platform's id of it.
+    #[error("the platform's id of this post is not known: change it on the channel by hand")]
+    NoId,
     /// The corrected post is not approved for the account.
     #[error("the corrected post is not approved for this account: have it approved first")]
     NotSigned,
@@ -99,6 +102,7 @@ impl DeskError {
             Self::Refused(_) => "refused",
             Self::NotNow(NotNow::OnItsWay) => "on_its_way",
             Self::NotNow(NotNow::NotEditable) => "not_editable",
+            Self::NotNow(NotNow::NoId) => "no_id",
             Self::NotNow(NotNow::NotSigned) => "not_signed",
             Self::NotNow(NotNow::NotOver) => "not_over",
             Self::NotNow(NotNow::OtherOpen) => "other_open",
@@ -113,13 +117,14 @@ impl DeskError {
     }
 
     /// Every key.
-    pub const KEYS: [&'static str; 15] = [
+    pub const KEYS: [&'static str; 16] = [
         "unknown",
         "role",
         "no_reason",
         "refused",
         "on_its_way",
         "not_editable",
+        "no_id",
         "not_signed",
         "not_over",
         "other_open",
@@ -198,7 +203,7 @@ impl Act {
                 d.state == State::Gone || d.state.is_unsent() && d.state != State::Cancelled
             }
             Self::Retract => takes(EventKind::Retract),
-            Self::Correct => takes(EventKind::Correct),
+            Self::Correct => takes(EventKind::Correct) && d.has_remote_id(),
         }
     }
 
@@ -251,7 +256,8 @@ impl Desk {
         Self { store, ..self.clone() }
     }
 
-    /// A person saw it live. `remote_id` of the receipt may be empty when unknown.
+    /// A person saw it live. An empty `remote_id` of the receipt is taken out of its address by the channel's rule; where that
+    /// tells none it stays empty: then nothing can be asked of the platform about the post, and people take it back by hand.
     ///
     /// # Errors
     /// [`DeskError::Role`]; [`DeskError::Refused`] when its outcome is not in doubt.
@@ -262,7 +268,20 @@ impl Desk {
         receipt: Receipt,
     ) -> Result<Delivery> {
         let before = self.allowed(Act::ConfirmLive, id, by).await?;
+        let receipt = self.named(&before.record, receipt).await?;
         self.act_on(&before, by, Event::ConfirmLive { receipt, by }).await
+    }
+
+    /// The receipt with the platform's id, when its address tells it.
+    async fn named(&self, d: &Delivery, receipt: Receipt) -> Result<Receipt> {
+        if !receipt.remote_id.is_empty() || receipt.url.is_empty() {
+            return Ok(receipt);
+        }
+        let account = self.store.read::<Account>(d.account.as_str()).await?;
+        let page = account.map(|kept| kept.record.remote_id).unwrap_or_default();
+        let channel = self.channels.get(d.account.channel());
+        let id = channel.and_then(|channel| channel.capability().post_id_in(&receipt.url, &page));
+        Ok(Receipt { remote_id: id.unwrap_or_default(), ..receipt })
     }
 
     /// A person looked and it is not there: it will be sent again.
@@ -359,12 +378,17 @@ impl Desk {
         if !editable {
             return Err(NotNow::NotEditable.into());
         }
+        if before.record.receipt.is_some() && !before.record.has_remote_id() {
+            return Err(NotNow::NoId.into());
+        }
         let corrected = self.post(post).await?.record;
         if corrected.account != *account || !is_signed(&corrected) {
             return Err(NotNow::NotSigned.into());
         }
         let now = self.clock.now();
-        let order = Correction { delivery: id, post, reason, by, at: now, done_at: None };
+        let last = self.store.read::<Correction>(&id.to_string()).await?;
+        let earlier = last.map(|last| last.record.applied()).unwrap_or_default();
+        let order = Correction { delivery: id, post, reason, by, at: now, done_at: None, earlier };
         let (next, changes) =
             self.mover(&before.record, by).changes(&before, Event::Correct, now)?;
         self.store.commit(changes.put(&order, Expect::Any)).await?;

@@ -72,7 +72,11 @@ impl Desk {
     async fn take_back(&self, d: &Delivery, by: UserId, reason: &str) -> Took {
         let channel = self.channels.get(d.account.channel());
         let deletes = channel.is_some_and(|channel| channel.capability().delete);
-        let asked = if deletes { Took::Asked } else { Took::ByHand };
+        let asked = if deletes && (d.has_remote_id() || d.receipt.is_none()) {
+            Took::Asked
+        } else {
+            Took::ByHand
+        };
         let (done, took) = if Act::Retract.fits(d) {
             (self.retract(d.id, by, reason.to_owned()).await, asked)
         } else if d.state == State::Retracting {

@@ -43,7 +43,7 @@ pub use outlook::{AskedToWait, Left, Lookout, Outlook, Planned, Told, outlook};
 pub use overdue::{Overdue, Subject};
 pub use pace::Pace;
 pub use patience::finish_refresh;
-pub use records::{Correction, Incident, IncidentKind, KillSwitch, SetAside};
+pub use records::{Applied, Correction, Incident, IncidentKind, KillSwitch, SetAside};
 pub use switch::{SWITCHERS, Stop};
 pub use waiting::Waits;
 pub use watchdog::Watchdog;

@@ -56,7 +56,7 @@ impl Mover<'_> {
                 State::Ready | State::Leased if next.may_be_live() => {}
                 State::Ready | State::Leased => next = next.apply(Event::Cancel { reason }, now)?,
                 State::Published if jobs.is_empty() => {}
-                State::Published if self.deletable => {
+                State::Published if self.deletable && next.has_remote_id() => {
                     next = next.apply(
                         Event::Retract { reason: "called off while it was sent".into() },
                         now,

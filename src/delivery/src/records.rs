@@ -182,6 +182,29 @@ pub struct Correction {
     pub at: Timestamp,
     /// Live since.
     pub done_at: Option<Timestamp>,
+    /// Those that the live post took before this one was ordered, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Applied>,
+}
+
+/// A correction that a live post took.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Applied {
+    /// The post with the corrected content.
+    pub post: PostId,
+    /// Why.
+    pub reason: String,
+    /// Live since.
+    pub at: Timestamp,
+}
+
+impl Correction {
+    /// Every correction that the live post took, the oldest first: it shows the content of the last one.
+    pub fn applied(self) -> Vec<Applied> {
+        let mut all = self.earlier;
+        all.extend(self.done_at.map(|at| Applied { post: self.post, reason: self.reason, at }));
+        all
+    }
 }
 
 impl Record for Correction {

@@ -5,8 +5,10 @@
 mod support;
 
 use loa_channel::memory::{Chain, Fault, Options};
-use loa_delivery::{Breach, DeskError, IncidentKind};
-use loa_model::{Clock as _, DeliveryState as State, capability::ReadBack};
+use loa_delivery::{Breach, DeskError, IncidentKind, NotNow};
+use loa_model::{
+    Clock as _, DeliveryState as State, PostAddress, Receipt, Why, capability::ReadBack,
+};
 use loa_store::Store as _;
 use support::{Drove, World, person};
 
@@ -118,7 +120,7 @@ fn where_posts_cannot_be_taken_back_a_person_is_told() {
     support::ready(world.desk().retract(id, person(3), "sai số liệu".into())).unwrap();
     world.rounds(&worker, 10);
     assert_eq!(world.state(id), State::Published, "refused, with the reason kept");
-    assert!(world.delivery(id).reason.contains("not offered"));
+    assert!(world.delivery(id).reason.contains("not offer it"));
     let open = support::ready(world.desk().open_incidents("demo", 10)).unwrap();
     assert_eq!(open.len(), 2);
     support::ready(world.desk().close_incident(&open[0].record.id, person(3))).unwrap();
@@ -233,4 +235,52 @@ fn a_correction_reaches_the_live_post_only_when_it_is_approved() {
     assert_eq!(world.state(id), State::Published);
     let live = world.platform.live(&world.delivery(id).marker);
     assert_eq!((live.len(), live[0].content.text.as_str()), (1, "Đã đính chính: gần 3 triệu đồng"));
+}
+
+fn seen(url: &str) -> Receipt {
+    let at = support::start();
+    Receipt { remote_id: String::new(), url: url.to_owned(), raw: serde_json::Value::Null, at }
+}
+
+/// A person saw it live and nobody knows its id: an empty one in a request may name something else.
+#[test]
+fn a_post_without_an_id_is_never_asked_for_and_a_person_takes_it_back() {
+    let mut world = World::new(6, Options { chain: Chain::Public, read_back: ReadBack::None });
+    let id = world.post(PAGE, |_, _| {});
+    world.platform.arm(Fault::DropAfterCommit);
+    let worker = world.worker();
+    world.rounds(&worker, 10);
+    support::ready(world.desk().confirm_live(id, person(3), seen(""))).unwrap();
+    let asked = world.platform.effects();
+    let corrected =
+        support::ready(world.desk().correct(id, person(3), world.delivery(id).post, "sai".into()));
+    assert!(matches!(corrected, Err(DeskError::NotNow(NotNow::NoId))), "{corrected:?}");
+    support::ready(world.desk().retract(id, person(3), "sai".into())).unwrap();
+    world.rounds(&worker, 10);
+    assert_eq!(world.platform.effects(), asked, "no request was made");
+    assert_eq!((world.state(id), world.live(id)), (State::Published, 1));
+    assert_eq!(world.delivery(id).reason, Why::NoId.sentence());
+    assert!(world.incidents().iter().any(|i| i.kind == IncidentKind::CannotRetract));
+}
+
+/// The address tells the id by the channel's rule: then the machine takes the post back itself.
+#[test]
+fn the_id_is_taken_out_of_the_address_a_person_gives() {
+    let address = || PostAddress { at: "/posts/{id}".into(), id: "{id}".into() };
+    let mut world =
+        World::with(6, Options { chain: Chain::Public, read_back: ReadBack::None }, |c| {
+            c.addresses = vec![address()];
+        });
+    let id = world.post(PAGE, |_, _| {});
+    world.platform.arm(Fault::DropAfterCommit);
+    let worker = world.worker();
+    world.rounds(&worker, 10);
+    let d = world.delivery(id);
+    let shown = world.platform.live(&d.marker)[0].remote_id.clone();
+    let url = format!("https://site.example/posts/{shown}");
+    let now = support::ready(world.desk().confirm_live(id, person(3), seen(&url))).unwrap();
+    assert_eq!(now.receipt.unwrap().remote_id, shown);
+    support::ready(world.desk().retract(id, person(3), "sai".into())).unwrap();
+    world.rounds(&worker, 10);
+    assert_eq!((world.state(id), world.live(id)), (State::Retracted, 0));
 }

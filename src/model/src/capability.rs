@@ -7,6 +7,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::{
+    address::PostAddress,
     connect::{Connect, Words},
     post::{Media, MediaRole, PostContent, PostFormat, Shape},
     variant::VariantKind,
@@ -270,6 +271,9 @@ pub struct Capability {
     /// How clips are encoded for it.
     #[serde(default)]
     pub clips: Vec<ClipPreset>,
+    /// Forms of the addresses of posts, for a person who saw one on the channel.
+    #[serde(default)]
+    pub addresses: Vec<PostAddress>,
     /// How an account is connected.
     #[serde(default)]
     pub connect: Connect,
@@ -304,6 +308,12 @@ impl Capability {
     pub fn number_title(&self, source_name: &str, lang: &str) -> Option<&str> {
         let known = self.numbers.iter().find(|number| number.source_name == source_name)?;
         Some(known.title.in_language(lang))
+    }
+
+    /// The platform's id of the post at this address; nothing when the address tells none.
+    pub fn post_id_in(&self, url: &str, account: &str) -> Option<String> {
+        let url = url::Url::parse(url).ok()?;
+        self.addresses.iter().find_map(|form| form.id_in(&url, account))
     }
 
     /// Most bytes of a clip that is made by this preset; nothing when posts of its format carry no video.

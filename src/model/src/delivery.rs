@@ -313,6 +313,11 @@ pub enum Refused {
 }
 
 impl Delivery {
+    /// Whether the platform's id of the live post is known: without one nothing can be asked of the platform about it.
+    pub fn has_remote_id(&self) -> bool {
+        self.receipt.as_ref().is_some_and(|receipt| !receipt.remote_id.is_empty())
+    }
+
     /// The delivery after `event`, or why not.
     ///
     /// # Errors

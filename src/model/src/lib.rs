@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod account;
+pub mod address;
 pub mod article;
 pub mod brand;
 pub mod brief;
@@ -28,6 +29,7 @@ pub mod user;
 pub mod variant;
 
 pub use account::{Account, AccountName, AccountStatus, Agency, Installation, Secret};
+pub use address::PostAddress;
 pub use article::{Article, ArticleState, Block, BlockKind, Doubt, Photo, SourceRef, Video};
 pub use brand::{BadBrand, Face, KeptLogo, LogoFormat, OwnBrand};
 pub use brief::{

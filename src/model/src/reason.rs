@@ -61,6 +61,9 @@ list! {
     NotFound "not_found" "read-back did not find it"
     FoundSeveral "found_several" "read-back found several"
     LateReceipt "late_receipt" "receipt after the lease was lost"
+    // Why a person must do it on the channel.
+    NotOffered "not_offered" "the channel does not offer it"
+    NoId "no_id" "the platform's id of the post is not known"
     // Why nobody can have taken it.
     Stuck "stuck" "nobody takes it although nothing holds it back"
     Poison "poison" "poison"

@@ -301,7 +301,7 @@ fn check_window(window: Window, post: &Post, article: &Article, now: Timestamp) 
 }
 
 /// The content with another short link, wherever the old one stands.
-pub(crate) fn relinked(mut content: PostContent, link: &Link) -> PostContent {
+pub fn relinked(mut content: PostContent, link: &Link) -> PostContent {
     let old = std::mem::replace(&mut content.link, link.clone());
     content.text = content.text.replace(&old.url, &link.url);
     for block in &mut content.body {

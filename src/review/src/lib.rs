@@ -23,6 +23,7 @@ pub use changed::Effects;
 pub use compose::{Missing, Order, Outcome, Pick, Slot, Target, Waiting, Words, Writing};
 pub use correction::Corrects;
 pub use desk::Window;
+pub use desk::relinked;
 pub use emergency::{SECOND_WITHIN, SecondLook, Settled};
 pub use error::{Result, ReviewError};
 pub use reschedule::{BadTime, Locked, MOVERS};

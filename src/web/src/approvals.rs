@@ -13,7 +13,9 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 use jiff::{SignedDuration, Timestamp};
-use loa_model::{Article, Post, PostId, PostState, Priority, Role, UserId, article::article_key};
+use loa_model::{
+    Actor, Article, Post, PostId, PostState, Priority, Role, UserId, article::article_key,
+};
 use loa_store::{Past, StoreExt};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -22,10 +24,12 @@ use crate::{
     Shared,
     auth::Visitor,
     channels::name_of_user,
+    correction,
     error::WebError,
     operation::piece::{self, Part, Piece},
     pages::{self, name_of},
     post::{PostCard, own_post, post_card},
+    view,
 };
 use answers::Outcome;
 use look::Look;
@@ -56,6 +60,8 @@ pub(crate) struct Item {
     place: (Priority, Timestamp, PostId),
     digest: String,
     digest_short: String,
+    /// It changes a post that is live.
+    correction: bool,
     /// Whoever asks wrote a version of it.
     mine: bool,
     /// Whoever asks may sign it.
@@ -128,6 +134,7 @@ pub(crate) async fn queue(app: &Shared, visitor: &Visitor) -> Result<Vec<Item>, 
             waited: wait.unwrap_or_else(|| "—".to_owned()),
             digest: digest.to_string(),
             digest_short: digest.short(),
+            correction: correction::corrects(app, &post).await?.is_some(),
             mine,
             may_sign: !mine && visitor.user.is(Role::Approver),
         };
@@ -151,6 +158,80 @@ struct Page {
     post: Option<PostCard>,
     problem: String,
     outcomes: Vec<Outcome>,
+    decided: Option<Decided>,
+}
+
+/// Where an answer goes back to: asked before the post leaves the queue.
+pub(crate) struct Back {
+    queue: bool,
+    /// The post below the one that is answered, else the one above.
+    next: Option<String>,
+}
+
+impl Back {
+    /// `from` is `queue` when the form stands on the page of the queue.
+    pub(crate) async fn of(
+        app: &Shared,
+        visitor: &Visitor,
+        post: &Post,
+        from: &str,
+    ) -> Result<Self, WebError> {
+        if from != "queue" {
+            return Ok(Self { queue: false, next: None });
+        }
+        let (all, id) = (queue(app, visitor).await?, post.id.to_string());
+        let at = all.iter().position(|item| item.id == id).unwrap_or_default();
+        let others = all.get(at + 1).or_else(|| all.get(at.checked_sub(1)?));
+        let next = others.filter(|item| item.id != id).map(|item| item.id.clone());
+        Ok(Self { queue: true, next })
+    }
+
+    /// A refusal is said on the page of the queue.
+    pub(crate) fn is_queue(&self) -> bool {
+        self.queue
+    }
+
+    /// The queue at the next post, which says what became of this one.
+    pub(crate) fn after(&self, post: &Post) -> String {
+        let next = self.next.as_ref().map(|id| format!("&bai={id}")).unwrap_or_default();
+        if self.queue { format!("/duyet?vua={}{next}", post.id) } else { "/duyet".to_owned() }
+    }
+}
+
+/// What was just decided about a post, as its record says.
+#[derive(Debug, Serialize)]
+struct Decided {
+    post: String,
+    title: String,
+    lang: String,
+    account: String,
+    channel: String,
+    /// `approved`, `correction`, `returned` or `refused`.
+    what: &'static str,
+    /// When it goes out; empty when it is for now, or not.
+    at: String,
+}
+
+async fn decided(app: &Shared, visitor: &Visitor, id: &str) -> Result<Option<Decided>, WebError> {
+    let post = own_post(app, visitor, id).await?;
+    let corrects = correction::corrects(app, &post).await?.is_some();
+    let what = match post.state {
+        PostState::Approved if corrects => "correction",
+        PostState::Approved => "approved",
+        PostState::Returned => "returned",
+        PostState::Void => "refused",
+        _ => return Ok(None),
+    };
+    let later = what == "approved" && post.scheduled_at > app.clock.now();
+    Ok(Some(Decided {
+        post: post.id.to_string(),
+        title: pages::article_title(app, &post).await?,
+        lang: post.content.lang.clone(),
+        account: pages::account_title(app, &post).await?,
+        channel: pages::channel_title(app, &post.account),
+        what,
+        at: if later { view::time(post.scheduled_at, &post.zone) } else { String::new() },
+    }))
 }
 
 /// What the page is drawn for, besides the queue.
@@ -162,12 +243,16 @@ pub(crate) struct Told {
     pub(crate) problem: String,
     /// What became of posts that were signed together.
     pub(crate) outcomes: Vec<Outcome>,
+    /// The post that was answered just now.
+    pub(crate) answered: Option<String>,
 }
 
 /// Which post to look at.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Asked {
     bai: Option<String>,
+    /// The post that was answered just now.
+    vua: Option<String>,
 }
 
 pub(crate) async fn page(
@@ -179,7 +264,7 @@ pub(crate) async fn page(
         Some(id) => Some(own_post(&app, &visitor, &id).await?.id),
         None => None,
     };
-    draw(&app, &visitor, Told { chosen, ..Told::default() }).await
+    draw(&app, &visitor, Told { chosen, answered: asked.vua, ..Told::default() }).await
 }
 
 /// The page of the queue, with one post of it.
@@ -200,10 +285,15 @@ pub(crate) async fn draw(
     let (mut look, mut post) = (None, None);
     if !chosen.is_empty() {
         let found = own_post(app, visitor, &chosen).await?;
-        look = Some(look::look(app, visitor, &found).await?);
+        look = Some(look::look(app, visitor, &found).await?.for_people());
         post = Some(post_card(app, visitor, found).await?);
     }
+    let decided = match &told.answered {
+        Some(id) => decided(app, visitor, id).await?,
+        None => None,
+    };
     let page = Page {
+        decided,
         signable: queue.iter().filter(|item| item.may_sign).count(),
         asked: told.chosen.is_some(),
         chosen,
@@ -227,6 +317,25 @@ pub(crate) async fn refused(
 ) -> Result<Response, WebError> {
     let told = Told { chosen: Some(post), problem, ..Told::default() };
     Ok((StatusCode::CONFLICT, draw(app, visitor, told).await?).into_response())
+}
+
+/// The last time that an approver sent a post back: the post as it was then, by whom and when.
+pub(crate) async fn sent_back(
+    app: &Shared,
+    post: &Post,
+) -> Result<Option<(Post, Option<UserId>, Timestamp)>, WebError> {
+    let commits = app.store.past::<Post>(&post.id.to_string(), LOOKS_BACK).await?;
+    let pairs = commits.iter().zip(commits.iter().skip(1));
+    let returned = |(now, before): &(&Past<Post>, &Past<Post>)| {
+        now.record.state == PostState::Returned && before.record.state == PostState::InReview
+    };
+    Ok(pairs.into_iter().find(returned).map(|(now, _)| {
+        let by = match now.entry.changes.actor {
+            Actor::User(id) => Some(id),
+            _ => None,
+        };
+        (now.record.clone(), by, now.entry.at)
+    }))
 }
 
 /// The queue as an operation.
@@ -299,12 +408,17 @@ pub(crate) fn told(
 /// The queue as `OpenAPI` says it.
 pub(crate) fn list_told() -> Value {
     let summary = "Posts that wait for approval, the urgent first, then the longest waiting";
-    piece::told(summary, "What waits, since when, and the digest to sign", &[])
+    piece::told(
+        summary,
+        "What waits, since when, the digest to sign, and whether it changes a live post (correction)",
+        &[],
+    )
 }
 
 /// One post as `OpenAPI` says it.
 pub(crate) fn one_told() -> Value {
     let summary = "One post: its words, files with SHA-256, limits counted, its source with the passages it took, and what \
-                   differs from the last approved one";
+                   differs from the last approved one; corrects says which live post it changes and why, old_brand that a \
+                   picture was drawn before its brand kit changed";
     told(summary, "The post", None, &[("404", "No such post in the caller's agency")])
 }

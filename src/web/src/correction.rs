@@ -6,9 +6,9 @@ use axum::{
     http::StatusCode,
     response::{Html, IntoResponse, Redirect, Response},
 };
-use loa_delivery::{Act, Correction, DeskError};
-use loa_model::{BodyBlock, Delivery, Post, PostContent, PostState, Role};
-use loa_review::{Corrects, ReviewError, Window};
+use loa_delivery::{Act, Applied, Correction, DeskError};
+use loa_model::{BodyBlock, Delivery, DeliveryState, Post, PostContent, PostState, Role};
+use loa_review::{Corrects, ReviewError, Window, relinked};
 use loa_store::StoreExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -40,18 +40,69 @@ pub(crate) fn may_correct(
     edits && writes && live && post.state == PostState::Approved
 }
 
+/// Whether this visitor would correct a live post, and its channel lets nobody change posts.
+pub(crate) fn is_fixed(
+    app: &Shared,
+    visitor: &Visitor,
+    post: &Post,
+    delivery: Option<&Delivery>,
+) -> bool {
+    let edits = app.capabilities.get(post.account.channel()).is_some_and(|c| c.edit);
+    let writes = visitor.user.is(Role::Author) || visitor.user.is(Role::Editor);
+    let live = delivery.is_some_and(|d| d.state == DeliveryState::Published);
+    !edits && writes && live && post.state == PostState::Approved
+}
+
 /// What a post corrects.
 pub(crate) async fn corrects(app: &Shared, post: &Post) -> Result<Option<Corrects>, WebError> {
     app.review.corrects(post.id).await.map_err(|error| problem(app, &error))
 }
 
-/// Whether a correction was ordered at the delivery of its live post: by the last order there.
+/// Whether a correction was ordered at the delivery of its live post: by the last order there, or by one that it took.
 pub(crate) async fn is_ordered(app: &Shared, post: &Post) -> Result<bool, WebError> {
     let Some(corrects) = corrects(app, post).await? else { return Ok(false) };
     let live = app.desk.delivery_of(corrects.live).await.map_err(|error| failed(&error))?;
     let Some(live) = live else { return Ok(false) };
     let order = app.store.read::<Correction>(&live.record.id.to_string()).await?;
-    Ok(order.is_some_and(|order| order.record.post == post.id))
+    Ok(order.is_some_and(|order| {
+        order.record.post == post.id || order.record.earlier.iter().any(|one| one.post == post.id)
+    }))
+}
+
+/// The corrections that a live post took, the oldest first.
+async fn applied(app: &Shared, delivery: &Delivery) -> Result<Vec<Applied>, WebError> {
+    let order = app.store.read::<Correction>(&delivery.id.to_string()).await?;
+    Ok(order.map(|order| order.record.applied()).unwrap_or_default())
+}
+
+/// Whether a live post took this correction.
+pub(crate) async fn is_applied(app: &Shared, post: &Post) -> Result<bool, WebError> {
+    let Some(corrects) = corrects(app, post).await? else { return Ok(false) };
+    let live = app.desk.delivery_of(corrects.live).await.map_err(|error| failed(&error))?;
+    let Some(live) = live else { return Ok(false) };
+    Ok(applied(app, &live.record).await?.iter().any(|one| one.post == post.id))
+}
+
+/// The post whose content a corrected one shows now, and since when; nothing while it shows its own.
+pub(crate) async fn shown_now(
+    app: &Shared,
+    delivery: Option<&Delivery>,
+) -> Result<Option<(Post, Applied)>, WebError> {
+    // Only what was live was ever corrected.
+    let Some(delivery) = delivery.filter(|d| d.receipt.is_some()) else { return Ok(None) };
+    let Some(last) = applied(app, delivery).await?.pop() else { return Ok(None) };
+    let post = app.store.read::<Post>(&last.post.to_string()).await?;
+    Ok(post.map(|post| (post.record, last)))
+}
+
+/// The content that the audience sees, with the post's own link: what is corrected next begins with it.
+async fn as_it_is(app: &Shared, post: &Post) -> Result<PostContent, WebError> {
+    let delivery = pages::state_of(app, post).await?.1;
+    let now = shown_now(app, delivery.as_ref()).await?;
+    Ok(match now {
+        Some((now, _)) => relinked(now.content, &post.content.link),
+        None => post.content.clone(),
+    })
 }
 
 /// Signs a correction and orders it at the delivery of the live post.
@@ -112,9 +163,9 @@ pub(crate) struct Words {
     paragraphs: Option<Vec<String>>,
 }
 
-/// The content with these words; nothing when there are more or fewer paragraphs than before.
-fn content(post: &Post, words: &Words) -> Option<PostContent> {
-    let mut content = post.content.clone();
+/// This content with these words; nothing when there are more or fewer paragraphs than before.
+fn content(now: PostContent, words: &Words) -> Option<PostContent> {
+    let mut content = now;
     content.text = words.text.replace("\r\n", "\n");
     if let Some(title) = &words.title {
         title.trim().clone_into(&mut content.title);
@@ -139,7 +190,7 @@ async fn draft(
     post: &Post,
     words: &Words,
 ) -> Result<Result<Post, ReviewError>, WebError> {
-    let Some(content) = content(post, words) else {
+    let Some(content) = content(as_it_is(app, post).await?, words) else {
         return Err(WebError::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "Số đoạn phải như bài đang trên kênh / There must be as many paragraphs as in the live post",
@@ -214,7 +265,8 @@ pub(crate) async fn page(
 ) -> Result<Html<String>, WebError> {
     let post = own_post(&app, &visitor, &id).await?;
     let nothing = (String::new(), String::new());
-    draw(&app, &visitor, &post, &post.content, nothing).await
+    let now = as_it_is(&app, &post).await?;
+    draw(&app, &visitor, &post, &now, nothing).await
 }
 
 /// Makes the draft of a correction; a refusal keeps what was written before the eyes.
@@ -241,7 +293,8 @@ pub(crate) async fn press(
         Ok(draft) => Ok(Redirect::to(&format!("/bai-dang/{}", draft.id)).into_response()),
         Err(error) => {
             let said = refusal(&app, &visitor, &error);
-            let shown = content(&post, &words).unwrap_or_else(|| post.content.clone());
+            let now = as_it_is(&app, &post).await?;
+            let shown = content(now.clone(), &words).unwrap_or(now);
             let page = draw(&app, &visitor, &post, &shown, (words.reason, said)).await?;
             Ok((StatusCode::CONFLICT, page).into_response())
         }

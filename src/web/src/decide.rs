@@ -101,7 +101,7 @@ pub(crate) fn acts(
         expired: over && !covered,
         approve_again: over && !covered && signs,
         retract: open(Act::Retract),
-        by_hand: channel.is_none_or(|capability| !capability.delete),
+        by_hand: !d.has_remote_id() || channel.is_none_or(|capability| !capability.delete),
         set_aside: open(Act::SetAside),
     }
 }
@@ -316,6 +316,10 @@ pub(crate) fn failed(error: &DeskError) -> WebError {
 pub(crate) fn help(post: &Post, delivery: Option<&Delivery>, doubt: Option<&Doubt>) -> String {
     match delivery.filter(|_| post.state == PostState::Approved) {
         Some(_) if doubt.is_some_and(|doubt| doubt.asks_person) => "uncertain_person".to_owned(),
+        // Nobody has a receipt of the platform: a person's word is told as such.
+        Some(d) if d.state == DeliveryState::Published && !d.has_remote_id() => {
+            "published_seen".to_owned()
+        }
         Some(d) => d.state.name().to_owned(),
         None => name_of(&post.state),
     }

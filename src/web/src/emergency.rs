@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use crate::{
     Shared,
     approvals::{
-        self,
+        self, Back,
         answers::{PROBLEMS, now, problem},
     },
     article::ZONE,
@@ -81,10 +81,11 @@ pub(crate) async fn press(
     Form(form): Form<Urgent>,
 ) -> Result<Response, WebError> {
     let post = own_post(&app, &visitor, &id).await?;
+    let back = Back::of(&app, &visitor, &post, "queue").await?;
     let seen: Digest = form.digest.parse().map_err(|_| WebError::missing())?;
     let moved = sign_alone(&app, &visitor, &post, seen, &form.reason).await?;
     let problem = moved.map(|error| refusal(&app, &visitor, &error));
-    answer_from(&app, &visitor, &headers, &post, problem, "queue").await
+    answer_from(&app, &visitor, &headers, &post, problem, &back).await
 }
 
 /// What a second person says.

@@ -31,6 +31,7 @@ mod pages;
 mod people;
 mod picture;
 mod post;
+mod posts;
 mod preview;
 mod priority;
 mod progress;
@@ -262,7 +263,7 @@ fn table() -> (Router<Shared>, Vec<Way>) {
         .post("/viec/{id}/huy", NEWSROOM, pages::cancel_job)
         .post("/viec/{id}/thu-lai", NEWSROOM, attention::retry)
         .post("/viec/{id}/bo", NEWSROOM, attention::give_up)
-        .get("/bai-dang", staff, pages::posts)
+        .get("/bai-dang", staff, posts::page)
         .get("/bai-dang/{id}", staff, decide::page)
         .post("/bai-dang/{id}/quyet-dinh", NEWSROOM, decide::decide)
         .post("/bai-dang/{id}/gui-duyet", WRITERS, crate::post::submit)

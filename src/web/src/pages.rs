@@ -2,7 +2,7 @@
 
 use axum::{
     Extension,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     response::{Html, IntoResponse, Redirect, Response},
 };
 use loa_delivery::SWITCHERS;
@@ -11,7 +11,7 @@ use loa_model::{
     JobState, Post, PostState, Priority, Role, Variant, VariantId, record::join,
 };
 use loa_store::{JobView, StoreExt, Versioned};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::{
     Shared,
@@ -19,10 +19,11 @@ use crate::{
     attention, audit,
     auth::Visitor,
     channels::{StopView, stops},
+    correction,
     decide::failed,
     error::WebError,
     operation::piece::{self, Part},
-    post::{Names, PostCard, post_line},
+    posts,
     view::ReasonView,
 };
 
@@ -32,6 +33,8 @@ pub(crate) struct Frame<T: Serialize> {
     pub(crate) page: &'static str,
     pub(crate) user: UserView,
     pub(crate) waiting: usize,
+    /// Posts of the visitor that an approver sent back.
+    pub(crate) returned: usize,
     /// Things that wait for a person.
     pub(crate) attention: usize,
     /// What keeps posts from going out: told on every page while it does.
@@ -62,6 +65,7 @@ pub(crate) async fn draw<T: Serialize + 'static>(
 ) -> Result<Html<String>, WebError> {
     let agency = &visitor.user.agency;
     let waiting = count_in_review(app, agency).await?;
+    let returned = posts::returned(app, visitor).await?.len();
     let attention = attention::count(app, agency).await?;
     let stops = stops(app, visitor).await?;
     let user = UserView {
@@ -71,7 +75,7 @@ pub(crate) async fn draw<T: Serialize + 'static>(
         admin: visitor.user.is(Role::Admin),
         stops: visitor.user.is_any(SWITCHERS),
     };
-    let frame = Frame { page, user, waiting, attention, stops, content };
+    let frame = Frame { page, user, waiting, returned, attention, stops, content };
     Ok(Html(app.assets.render(template, &visitor.lang, frame)?))
 }
 
@@ -293,7 +297,8 @@ impl About {
     }
 }
 
-/// The state a person cares about: the delivery's once there is one, else the post's.
+/// The state a person cares about: the delivery's once there is one, else the post's. A correction has no delivery of its own:
+/// it is `applied` once the live post took it.
 pub(crate) async fn state_of(
     app: &Shared,
     post: &Post,
@@ -302,6 +307,9 @@ pub(crate) async fn state_of(
     let delivery = found.map(|row| row.record);
     let state = match (&delivery, post.state) {
         (Some(delivery), PostState::Approved) => delivery.state.name().to_owned(),
+        (None, PostState::Approved) if correction::is_applied(app, post).await? => {
+            "applied".to_owned()
+        }
         (_, state) => name_of(&state),
     };
     Ok((state, delivery))
@@ -379,36 +387,4 @@ pub(crate) async fn posts_of(
 ) -> Result<(Vec<Versioned<Post>>, Option<String>), WebError> {
     let prefix = join(&[agency, ""]);
     piece::rows::<Post>(&*app.store, ("post_by_time", &prefix), piece::From::Last, part).await
-}
-
-#[derive(Serialize)]
-struct Listed {
-    posts: Vec<PostCard>,
-    /// Where the list goes on; empty at its end.
-    older: String,
-    /// Whether this is not its beginning.
-    later: bool,
-}
-
-/// Behind which post the page begins.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Behind {
-    sau: String,
-}
-
-pub(crate) async fn posts(
-    State(app): State<Shared>,
-    Extension(visitor): Extension<Visitor>,
-    Query(Behind { sau }): Query<Behind>,
-) -> Result<Html<String>, WebError> {
-    let part = Part { limit: None, after: Some(sau) };
-    let (rows, next) = posts_of(&app, &visitor.user.agency, &part).await?;
-    let (mut posts, mut names) = (Vec::new(), Names::default());
-    for row in rows {
-        posts.push(post_line(&app, &visitor, &row.record, &mut names).await?);
-    }
-    let later = part.after.is_some_and(|after| !after.is_empty());
-    let list = Listed { posts, older: next.unwrap_or_default(), later };
-    draw(&app, &visitor, "posts", "pages/posts.html", list).await
 }

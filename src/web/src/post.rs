@@ -11,7 +11,7 @@ use axum::{
 use loa_delivery::DeskError;
 use loa_model::{
     AccountName, Delivery, Digest, Media, MediaRole, Post, PostId, PostState, Role, User, UserId,
-    article::article_key, delivery::Evidence,
+    Why, article::article_key, delivery::Evidence,
 };
 use loa_review::{ReviewError, Window};
 use loa_store::{StoreExt, Versioned};
@@ -19,7 +19,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{
-    Shared, approvals,
+    Shared,
+    approvals::{self, Back},
     article::{ZONE, web_address},
     auth::{Visitor, by_htmx},
     brands::redraw,
@@ -72,11 +73,15 @@ pub(crate) struct PostCard {
     acts: Acts,
     /// The channel's own frame, drawn from escaped data.
     frame: Option<String>,
+    /// Other words that the live post took: the frame, link and digest are theirs.
+    corrected: Option<CorrectedView>,
     can_edit: bool,
     can_submit: bool,
     can_approve: bool,
     /// It is live, and other words can be written for it.
     can_correct: bool,
+    /// It is live, and its channel lets nobody change it.
+    fixed: bool,
     /// The live post that it corrects; empty when it is a post of its own.
     corrects: String,
     /// It is signed, and the live post has not taken it.
@@ -86,6 +91,20 @@ pub(crate) struct PostCard {
     old_brand: bool,
     /// Why the last press of a button was refused; empty else.
     problem: String,
+}
+
+/// A correction that a live post took, and what it showed before.
+#[derive(Debug, Clone, Serialize)]
+struct CorrectedView {
+    /// The post that carried the words.
+    post: String,
+    at: String,
+    reason: String,
+    link_before: String,
+    digest_before: String,
+    digest_before_short: String,
+    /// Only where the card has its frame.
+    frame_before: Option<String>,
 }
 
 /// Something seen about its outcome.
@@ -112,8 +131,18 @@ pub(crate) async fn post_card(
     let card = post_row(app, visitor, &post).await?;
     let rewritten = marks(app, visitor, &post, &mut BTreeMap::new()).await?;
     let old_brand = redraw::is_draft_old(app, &post).await?;
-    let frame = frame(app, visitor, &post, &card.account_title);
-    Ok(PostCard { rewritten, frame, old_brand, ..card })
+    let own = frame(app, visitor, &post, &card.account_title);
+    let delivery = pages::state_of(app, &post).await?.1;
+    let now = correction::shown_now(app, delivery.as_ref()).await?;
+    Ok(match (now, card.corrected.clone()) {
+        (Some((now, _)), Some(corrected)) => {
+            let corrected = Some(CorrectedView { frame_before: own, ..corrected });
+            let rewritten = marks(app, visitor, &now, &mut BTreeMap::new()).await?;
+            let frame = frame(app, visitor, &now, &card.account_title);
+            PostCard { rewritten, frame, corrected, old_brand, ..card }
+        }
+        _ => PostCard { rewritten, frame: own, old_brand, ..card },
+    })
 }
 
 /// What the posts of a list have in common, each read once.
@@ -133,7 +162,7 @@ impl Names {
         Ok(self.accounts.get(&post.account).cloned().unwrap_or_default())
     }
 
-    async fn article(&mut self, app: &Shared, post: &Post) -> Result<String, WebError> {
+    pub(crate) async fn article(&mut self, app: &Shared, post: &Post) -> Result<String, WebError> {
         let key = article_key(post.article, post.revision);
         if !self.articles.contains_key(&key) {
             self.articles.insert(key.clone(), pages::article_title(app, post).await?);
@@ -168,7 +197,10 @@ pub(crate) async fn post_line(
     post: &Post,
     names: &mut Names,
 ) -> Result<PostCard, WebError> {
-    let (state, delivery) = pages::state_of(app, post).await?;
+    let (mut state, delivery) = pages::state_of(app, post).await?;
+    if is_refused(post) {
+        "refused".clone_into(&mut state);
+    }
     let title = names.account(app, post).await?;
     let article = names.article(app, post).await?;
     let approver = names.approver(app, post).await?;
@@ -176,7 +208,20 @@ pub(crate) async fn post_line(
     let mine = post.was_written_by(visitor.user.id);
     let waiting = post.state == PostState::InReview;
     let receipt = delivery.as_ref().and_then(|delivery| delivery.receipt.as_ref());
-    let digest = post.digest();
+    let now = correction::shown_now(app, delivery.as_ref()).await?;
+    let (digest, link) = match &now {
+        Some((now, _)) => (now.digest(), &now.content.link.url),
+        None => (post.digest(), &post.content.link.url),
+    };
+    let corrected = now.as_ref().map(|(now, one)| CorrectedView {
+        post: now.id.to_string(),
+        at: view::time(one.at, ZONE),
+        reason: one.reason.clone(),
+        link_before: post.content.link.url.clone(),
+        digest_before: post.digest().to_string(),
+        digest_before_short: post.digest().short(),
+        frame_before: None,
+    });
     let (mut doubt, mut waits, mut evidence) = (None, None, Vec::new());
     if let Some(d) = &delivery {
         let now = app.desk.waits(d).await.map_err(|error| decide::failed(&error))?;
@@ -212,7 +257,10 @@ pub(crate) async fn post_line(
         lang: post.content.lang.clone(),
         format: name_of(&post.content.format),
         priority: post.priority.name(),
-        help: decide::help(post, delivery.as_ref(), doubt.as_ref()),
+        help: match state.as_str() {
+            "applied" | "refused" => state.clone(),
+            _ => decide::help(post, delivery.as_ref(), doubt.as_ref()),
+        },
         reason: ReasonView::of(&app.assets, &visitor.lang, reason),
         waits,
         wish: delivery.as_ref().is_some_and(|d| d.cancel_requested),
@@ -223,7 +271,8 @@ pub(crate) async fn post_line(
         url: receipt.map(|receipt| web_address(&receipt.url)).unwrap_or_default(),
         remote_id: receipt.map(|receipt| receipt.remote_id.clone()).unwrap_or_default(),
         at: view::time(receipt.map_or(post.scheduled_at, |receipt| receipt.at), &post.zone),
-        link: post.content.link.url.clone(),
+        link: link.clone(),
+        corrected,
         digest: digest.to_string(),
         digest_short: digest.short(),
         approved_by: approver,
@@ -232,6 +281,7 @@ pub(crate) async fn post_line(
         rewritten: Vec::new(),
         violations,
         can_approve,
+        fixed: correction::is_fixed(app, visitor, post, delivery.as_ref()),
         can_correct: correction::may_correct(app, visitor, post, delivery.as_ref()),
         corrects: corrects.map(|corrects| corrects.live.to_string()).unwrap_or_default(),
         can_send,
@@ -240,6 +290,11 @@ pub(crate) async fn post_line(
         problem: String::new(),
         state,
     })
+}
+
+/// Whether an approver refused it: what became void otherwise says so in words of ours.
+pub(crate) fn is_refused(post: &Post) -> bool {
+    post.state == PostState::Void && !post.reason.is_empty() && Why::of(&post.reason).0.is_none()
 }
 
 fn seen(app: &Shared, visitor: &Visitor, d: &Delivery) -> Vec<Seen> {
@@ -332,9 +387,10 @@ pub(crate) async fn approve(
 ) -> Result<Response, WebError> {
     let post = own_post(&app, &visitor, &id).await?;
     let seen: Digest = form.digest.parse().map_err(|_| WebError::missing())?;
+    let back = Back::of(&app, &visitor, &post, &form.from).await?;
     let moved = sign(&app, &visitor, &post, seen).await?;
     let problem = moved.map(|error| error.said(&app, &visitor));
-    answer_from(&app, &visitor, &headers, &post, problem, &form.from).await
+    answer_from(&app, &visitor, &headers, &post, problem, &back).await
 }
 
 /// Why a post was not signed, or not sent on.
@@ -394,9 +450,10 @@ pub(crate) async fn give_back(
     Form(form): Form<GiveBack>,
 ) -> Result<Response, WebError> {
     let post = own_post(&app, &visitor, &id).await?;
+    let back = Back::of(&app, &visitor, &post, &form.from).await?;
     let moved = app.review.return_with_reason(&visitor.user, post.id, &form.reason).await.err();
     let problem = moved.map(|error| refusal(&app, &visitor, &error));
-    answer_from(&app, &visitor, &headers, &post, problem, &form.from).await
+    answer_from(&app, &visitor, &headers, &post, problem, &back).await
 }
 
 /// As [`answer`]; but on the page of the queue a refusal is said there.
@@ -406,13 +463,16 @@ pub(crate) async fn answer_from(
     headers: &HeaderMap,
     post: &Post,
     problem: Option<String>,
-    from: &str,
+    back: &Back,
 ) -> Result<Response, WebError> {
     match problem {
-        Some(problem) if from == "queue" => {
+        Some(problem) if back.is_queue() => {
             approvals::refused(app, visitor, post.id, problem).await
         }
-        problem => answer(app, visitor, headers, post, problem, Redirect::to("/duyet")).await,
+        problem => {
+            let next = Redirect::to(&back.after(post));
+            answer(app, visitor, headers, post, problem, next).await
+        }
     }
 }
 

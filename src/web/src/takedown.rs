@@ -2,7 +2,7 @@
 
 use axum::{
     Extension, Form, Json,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::StatusCode,
     response::{Html, IntoResponse, Redirect, Response},
 };
@@ -17,6 +17,7 @@ use crate::{
     approvals::{self, answers::Reason},
     article::{self, web_address},
     auth::Visitor,
+    correction,
     decide::{desk_refusal, refused},
     error::WebError,
     pages::{self, name_of},
@@ -40,6 +41,9 @@ pub(crate) struct Standing {
     left: &'static str,
     /// Whether a person must act on the channel.
     by_hand: bool,
+    /// It was asked for, and a person does the rest by hand.
+    #[serde(skip)]
+    asked: bool,
     reason: ReasonView,
     url: String,
     remote_id: String,
@@ -53,10 +57,10 @@ fn left(post: &Post, delivery: Option<&Delivery>, deletes: bool) -> &'static str
     match d.state {
         S::Retracted | S::Gone => "gone",
         S::Retracting | S::Correcting => "going",
+        S::Published if !(deletes && d.has_remote_id()) => "by_hand",
         // Live again with a reason: it was tried, and it did not work.
         S::Published if d.cancel_requested || !d.reason.is_empty() => "failed",
-        S::Published if deletes => "live",
-        S::Published => "by_hand",
+        S::Published => "live",
         S::Rejected | S::Dead | S::Cancelled | S::Missed => "never",
         _ if d.cancel_requested => "wish",
         S::Intent | S::Uncertain => "unknown",
@@ -78,6 +82,11 @@ pub(crate) async fn standing(
             continue;
         }
         let (state, delivery) = pages::state_of(app, &post).await?;
+        // A signed correction never is a post of its own: what it changed is in the list.
+        let signed = post.state == PostState::Approved && delivery.is_none();
+        if signed && correction::corrects(app, &post).await?.is_some() {
+            continue;
+        }
         // The delivery of a void post counts while it is or may be live.
         let counts = |d: &Delivery| post.state != PostState::Void || !d.state.is_unsent();
         let delivery = delivery.filter(counts);
@@ -97,6 +106,7 @@ pub(crate) async fn standing(
             state: delivery.as_ref().map_or(state, |d| d.state.name().to_owned()),
             left,
             by_hand: matches!(left, "by_hand" | "failed"),
+            asked: left == "by_hand" && !reason.is_empty(),
             reason: ReasonView::of(&app.assets, &visitor.lang, reason),
             url: receipt.map(|receipt| web_address(&receipt.url)).unwrap_or_default(),
             remote_id: receipt.map(|receipt| receipt.remote_id.clone()).unwrap_or_default(),
@@ -190,6 +200,10 @@ struct Page {
     may: bool,
     /// How many are or may be live, or on their way.
     open: usize,
+    /// How many of those the machine still can be asked about; where none is left, the form is gone.
+    to_ask: usize,
+    /// Of each thing that is left to do, how many: said after pressing.
+    told: Vec<(&'static str, usize)>,
     problem: String,
 }
 
@@ -198,8 +212,19 @@ async fn draw(
     visitor: &Visitor,
     article: &Article,
     problem: String,
+    pressed: bool,
 ) -> Result<Html<String>, WebError> {
     let posts = standing(app, visitor, article).await?;
+    let mut told: Vec<(&'static str, usize)> = Vec::new();
+    for post in posts.iter().filter(|post| pressed && post.left != "never") {
+        match told.iter_mut().find(|(left, _)| *left == post.left) {
+            Some((_, count)) => *count += 1,
+            None => told.push((post.left, 1)),
+        }
+    }
+    let is_asked =
+        |post: &&Standing| matches!(post.left, "going" | "wish" | "gone" | "never") || post.asked;
+    let to_ask = posts.iter().filter(|post| !is_asked(post)).count();
     let open = posts.iter().filter(|post| !matches!(post.left, "gone" | "never")).count();
     let page = Page {
         article: article.id.to_string(),
@@ -207,6 +232,8 @@ async fn draw(
         lang: article.lang.clone(),
         may: visitor.user.is(loa_model::Role::Approver),
         open,
+        to_ask,
+        told,
         posts,
         problem,
     };
@@ -217,9 +244,16 @@ pub(crate) async fn page(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
     Path(id): Path<String>,
+    Query(pressed): Query<Pressed>,
 ) -> Result<Html<String>, WebError> {
     let article = article::find(&app, &visitor, &id).await?;
-    draw(&app, &visitor, &article, String::new()).await
+    draw(&app, &visitor, &article, String::new(), pressed.xong.is_some()).await
+}
+
+/// Whether the page follows a press of its button.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Pressed {
+    xong: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -242,14 +276,16 @@ pub(crate) async fn press(
             let why: Vec<String> =
                 failed.map(|one| format!("{}: {}", one.standing.account_title, one.why)).collect();
             if why.is_empty() {
-                return Ok(Redirect::to(&format!("/bai-viet/{}/go", article.id)).into_response());
+                return Ok(
+                    Redirect::to(&format!("/bai-viet/{}/go?xong=1", article.id)).into_response()
+                );
             }
-            let page = draw(&app, &visitor, &article, why.join(" · ")).await?;
+            let page = draw(&app, &visitor, &article, why.join(" · "), true).await?;
             Ok((StatusCode::CONFLICT, page).into_response())
         }
         Err(DeskOrWeb::Desk(error @ DeskError::NoReason)) => {
             let problem = refused(&app, &visitor, &error);
-            let page = draw(&app, &visitor, &article, problem).await?;
+            let page = draw(&app, &visitor, &article, problem, false).await?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
         }
         Err(DeskOrWeb::Desk(error)) => Err(desk_refusal(&app, &visitor, &error)),

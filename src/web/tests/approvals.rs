@@ -355,3 +355,106 @@ async fn every_key_has_something_to_reach_and_nothing_needs_a_script() {
     }
     assert!(world.clock.now() > jiff::Timestamp::UNIX_EPOCH);
 }
+
+#[tokio::test]
+async fn an_answer_says_what_was_decided_and_goes_on_to_the_next_post_below() {
+    let world = World::new().await;
+    let approver = Browser::of(&world, &world.people.approver).await;
+    let second = add(&world, PostState::InReview, "Bài thứ hai", |_| {}).await;
+    let third = add(&world, PostState::InReview, "Bài thứ ba", |_| {}).await;
+    let answer = async |post: &Post, act: &str, more: (&str, &str)| {
+        let path = format!("/bai-dang/{}/{act}", post.id);
+        let answer = approver.post(&path, &[("from", "queue"), more]).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
+        answer.header("location").to_owned()
+    };
+    let digest = second.digest().to_string();
+    let next = answer(&second, "duyet", ("digest", &digest)).await;
+    assert_eq!(next, format!("/duyet?vua={}&bai={}", second.id, third.id), "the one below");
+    let page = approver.get(&next).await;
+    let said = [
+        "role=\"status\"><strong>Đã phê duyệt</strong>",
+        &format!("/bai-dang/{}\"", second.id),
+        "card answers fresh",
+        &format!("action=\"/bai-dang/{}/duyet\"", third.id),
+    ];
+    for said in said {
+        assert!(page.text().contains(said), "{said}: {}", page.text());
+    }
+    // The last of the queue leads to the one above, and refusing takes a step of its own.
+    let refuse = format!("<button class=\"danger\" formaction=\"/bai-dang/{}/tu-choi\">", third.id);
+    let at = page.text().find(&refuse).unwrap();
+    assert!(page.text().get(..at).unwrap().rfind("<details class=\"refuse\">").is_some());
+    let next = answer(&third, "tu-choi", ("reason", "Trùng")).await;
+    assert_eq!(next, format!("/duyet?vua={}&bai={}", third.id, world.posts.waiting.id));
+    assert!(approver.get(&next).await.text().contains("<strong>Đã từ chối</strong>"));
+    let next = answer(&world.posts.waiting, "tra-lai", ("reason", "Thiếu nguồn")).await;
+    assert_eq!(next, format!("/duyet?vua={}", world.posts.waiting.id), "nothing is left");
+    let page = approver.get(&next).await;
+    assert!(page.text().contains("<strong>Đã yêu cầu sửa</strong>"), "{}", page.text());
+    // The writer is told on every page, and finds both with the remark.
+    let author = Browser::of(&world, &world.people.author).await;
+    let list = author.get("/bai-dang").await;
+    for said in ["h-back", "Thiếu nguồn", "Trùng", "bị từ chối"] {
+        assert!(list.text().contains(said), "{said}: {}", list.text());
+    }
+    assert!(!approver.get("/bai-dang").await.text().contains("h-back"), "the approver wrote none");
+    let stranger = Browser::of(&world, &world.people.stranger).await;
+    assert_eq!(stranger.get(&next).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_post_that_comes_back_shows_what_was_asked_for_and_what_changed_since() {
+    let world = World::new().await;
+    let approver = Browser::of(&world, &world.people.approver).await;
+    let post = add(&world, PostState::InReview, "Mức hỗ trợ 30 triệu đồng", |_| {}).await;
+    let back = world.review.return_with_reason(&world.people.approver, post.id, "Sai mức");
+    let mut post = back.await.unwrap();
+    post.content.text = post.content.text.replace("30", "20");
+    post.state = PostState::InReview;
+    let row = world.store.read::<Post>(&post.id.to_string()).await.unwrap().unwrap();
+    let changes = Changes::by(records::by(), "edit").update(&post, row.version);
+    world.store.commit(changes).await.unwrap();
+    let page = approver.get(&at(&post)).await;
+    for said in ["Bạn đã yêu cầu sửa", "<q>Sai mức</q>", "<del>30</del><ins>20</ins>"] {
+        assert!(page.text().contains(said), "{said}: {}", page.text());
+    }
+    let api = approver.get(&format!("/api/v1/posts/{}", post.id)).await.value();
+    assert_eq!(api["sent_back"]["reason"], "Sai mức");
+    let other = at(&world.posts.waiting);
+    assert!(!approver.get(&other).await.text().contains("Bạn đã yêu cầu sửa"));
+}
+
+#[tokio::test]
+async fn posts_are_found_by_what_people_know_of_them_and_each_filter_is_taken_back() {
+    let world = World::new().await;
+    let author = Browser::of(&world, &world.people.author).await;
+    let one = add(&world, PostState::InReview, "Lời văn hiếm gặp", |_| {}).await;
+    let list =
+        async |query: &str| author.get(&format!("/bai-dang?{query}")).await.text().to_owned();
+    let link = format!("<a href=\"/bai-dang/{}\">", one.id);
+    let draft = format!("<a href=\"/bai-dang/{}\">", world.posts.draft.id);
+    for (query, found) in [
+        ("q=hiem+gap", true),
+        ("q=khong+co+dau", false),
+        ("state=in_review", true),
+        ("state=draft", false),
+        ("account=facebook", true),
+        ("account=facebook:cong-tin&q=van+hiem", true),
+        ("account=viber", false),
+        ("author=me", true),
+        ("to=2020-01-01", false),
+        ("from=2020-01-01&to=2099-01-01", true),
+        ("from=2099-01-01", false),
+    ] {
+        assert_eq!(list(query).await.contains(&link), found, "{query}");
+    }
+    assert!(list("state=draft").await.contains(&draft));
+    let page = list("state=in_review&q=hiem").await;
+    assert!(page.contains("href=\"/bai-dang?q=hiem\""), "each is taken back alone: {page}");
+    assert!(page.contains("href=\"/bai-dang?state=in_review\""), "{page}");
+    assert!(list("q=khongcogi").await.contains("Không có bài nào như vậy"));
+    let approver = Browser::of(&world, &world.people.approver).await;
+    let none = approver.get("/bai-dang?author=me").await;
+    assert!(!none.text().contains(&link), "the approver wrote none");
+}

@@ -53,6 +53,7 @@ async fn everything() -> World {
             by,
             at,
             done_at: None,
+            earlier: vec![],
         })
         .insert(&SetAside { delivery, agency: agency.clone(), reason: reason.clone(), by, at })
         .insert(&Corrects {

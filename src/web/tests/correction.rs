@@ -6,8 +6,8 @@ mod support;
 
 use axum::http::StatusCode;
 use loa_delivery::Correction;
-use loa_model::{Delivery, DeliveryState as S, Post, PostState, record::join};
-use loa_store::StoreExt as _;
+use loa_model::{Actor, Clock as _, Delivery, DeliveryState as S, Post, PostState, record::join};
+use loa_store::{Changes, Store as _, StoreExt as _};
 use serde_json::json;
 use support::{World, browser::Browser};
 
@@ -46,6 +46,12 @@ async fn a_live_post_gets_other_words_once_a_second_person_signed_them() {
     // The approver sees word by word what is corrected, and signs it.
     let queue = approver.get(&format!("/duyet?bai={id}")).await;
     assert!(queue.text().contains("<ins>"), "{}", queue.text());
+    for said in ["Phê duyệt là thay lời", "<q>sai số ở câu đầu</q>", "Phê duyệt đính chính"]
+    {
+        assert!(queue.text().contains(said), "{said}: {}", queue.text());
+    }
+    let of_queue = approver.get("/api/v1/approvals").await.value();
+    assert_eq!(of_queue["items"][0]["correction"], json!(true), "{of_queue}");
     let digest = draft.digest().to_string();
     let signed = approver.post(&format!("{to}/duyet"), &[("digest", &digest)]).await;
     assert_eq!(signed.status, StatusCode::SEE_OTHER, "{}", signed.text());
@@ -66,6 +72,23 @@ async fn a_live_post_gets_other_words_once_a_second_person_signed_them() {
     );
     assert!(!author.get(&format!("/bai-dang/{}", live.id)).await.text().contains("timeline."));
     assert!(!approver.get(&to).await.text().contains("gui-dinh-chinh"), "it is on its way");
+    // Once the live post took it, its page shows the new words, and the old ones behind them.
+    let stale = world.store.read::<Correction>(&d.id.to_string()).await.unwrap().unwrap();
+    let done = Correction { done_at: Some(world.clock.now()), ..stale.record };
+    let row = world.store.read::<Delivery>(&d.id.to_string()).await.unwrap().unwrap();
+    let now = Delivery { state: S::Published, ..row.record };
+    let changes = Changes::by(Actor::Operator("test".into()), "fill");
+    let changes = changes.update(&done, stale.version).update(&now, row.version);
+    world.store.commit(changes).await.unwrap();
+    let page = author.get(&format!("/bai-dang/{}", live.id)).await;
+    for said in ["đã đính chính lúc", "Đính chính: hỗ trợ &lt;b&gt;", &digest, "Bản trước"]
+    {
+        assert!(page.text().contains(said), "{said}: {}", page.text());
+    }
+    let own = approver.get(&to).await;
+    assert!(own.text().contains("đã áp dụng") && !own.text().contains("gui-dinh-chinh"));
+    // What is corrected next begins with what the audience sees.
+    assert!(author.get(&path).await.text().contains("Đính chính: hỗ trợ &lt;b&gt;"));
 }
 
 #[tokio::test]
@@ -110,4 +133,5 @@ async fn what_the_live_post_cannot_take_now_is_said_and_sent_later() {
     let viber = world.in_state("viber:cong-tin", S::Published).await;
     let page = author.get(&format!("/bai-dang/{}", viber.id)).await;
     assert!(!page.text().contains("dinh-chinh"));
+    assert!(page.text().contains("Kênh này không cho sửa bài đã đăng."), "it says why");
 }

@@ -131,6 +131,8 @@ async fn an_unclear_outcome_shows_its_evidence_and_a_person_settles_it() {
     assert_eq!((now.state, receipt.url.as_str()), (S::Published, url));
     let page = approver.get(&path).await;
     assert!(page.text().contains(&url.replace('/', "&#x2f;")), "the page leads there");
+    assert!(receipt.remote_id.ends_with("_77"), "{receipt:?}: the id is the channel's own");
+    assert!(page.text().contains("Đã lên kênh, có biên nhận"), "{}", page.text());
 
     let post = world.in_state("facebook:cong-tin", S::Uncertain).await;
     let d = world.delivery_of(&post).await;
@@ -146,6 +148,12 @@ async fn an_unclear_outcome_shows_its_evidence_and_a_person_settles_it() {
     let bad = [("url", "javascript:alert(1)")];
     pressed(&press(&approver, &post, &d, "confirm_live", &bad).await, &post);
     assert_eq!(world.delivery_of(&post).await.receipt.unwrap().url, "");
+    // Without an id it is a person's word, nothing is asked of the platform, and it is taken back by hand.
+    let page = approver.get(&format!("/bai-dang/{}", post.id)).await;
+    for said in ["chưa có biên nhận của kênh", "người phụ trách gỡ bằng tay"] {
+        assert!(page.text().contains(said), "{said}: {}", page.text());
+    }
+    assert!(!page.text().contains("Đã lên kênh, có biên nhận"));
 }
 
 #[tokio::test]

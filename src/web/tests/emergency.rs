@@ -75,7 +75,8 @@ async fn it_is_offered_only_where_the_agency_allows_it_and_wants_a_reason() {
     let stranger = Browser::of(&world, &world.people.stranger).await;
     assert_eq!(stranger.post(&path, &form).await.status, StatusCode::NOT_FOUND);
     let answer = approver.post(&path, &form).await;
-    assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, "/duyet"));
+    let after = format!("/duyet?vua={}", post.id);
+    assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, after.as_str()));
     assert_eq!(state(&world, &post).await, PostState::Approved);
 }
 

@@ -211,6 +211,14 @@ async fn an_article_is_taken_back_everywhere_and_each_channel_says_what_is_left(
     more.state = PostState::InReview;
     put(&world, &more).await;
     let answer = approver.post(&path, &[("reason", said)]).await;
-    assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, path.as_str()));
+    assert_eq!(
+        (answer.status, answer.header("location")),
+        (StatusCode::SEE_OTHER, format!("{path}?xong=1").as_str())
+    );
+    let after = approver.get(answer.header("location")).await;
+    for said in ["role=\"status\"", "Đã yêu cầu gỡ:", "đang gỡ"] {
+        assert!(after.text().contains(said), "{said}: {}", after.text());
+    }
+    assert!(!after.text().contains("lần gỡ hoặc sửa trước không thành"), "it was never tried");
     assert!(approver.get(&format!("/bai-viet/{}", world.article.id)).await.text().contains(&path));
 }

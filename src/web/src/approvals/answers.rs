@@ -11,7 +11,7 @@ use loa_review::ReviewError;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Told, draw, told};
+use super::{Back, Told, draw, told};
 use crate::{
     Shared,
     auth::Visitor,
@@ -116,7 +116,7 @@ pub(crate) async fn approve_ticked(
         String::new()
     };
     let outcomes = sign_all(&app, &visitor, all).await?;
-    draw(&app, &visitor, Told { problem, outcomes, chosen: None }).await
+    draw(&app, &visitor, Told { problem, outcomes, ..Told::default() }).await
 }
 
 #[derive(Debug, Deserialize)]
@@ -136,9 +136,10 @@ pub(crate) async fn reject(
     Form(form): Form<Refuse>,
 ) -> Result<Response, WebError> {
     let post = own_post(&app, &visitor, &id).await?;
+    let back = Back::of(&app, &visitor, &post, &form.from).await?;
     let moved = app.review.reject(&visitor.user, post.id, &form.reason).await.err();
     let problem = moved.map(|error| refusal(&app, &visitor, &error));
-    answer_from(&app, &visitor, &headers, &post, problem, &form.from).await
+    answer_from(&app, &visitor, &headers, &post, problem, &back).await
 }
 
 /// A refusal of review as a problem.

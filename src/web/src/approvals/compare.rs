@@ -93,11 +93,23 @@ fn pieces(text: &str, marks: &[&'static str]) -> Vec<Piece> {
     found
 }
 
-/// Sentences of the post that do not stand in its article word for word. The short link and tags are the post's own.
+/// A line without the mark of a list that may stand before it.
+fn unlisted(line: &str) -> &str {
+    let line = line.trim();
+    let marked = line.strip_prefix(['•', '·', '▪', '●', '-', '–', '—', '+', '*']);
+    // A dash that no blank follows is part of a word or a number.
+    marked.filter(|rest| rest.starts_with(char::is_whitespace)).map_or(line, unlisted)
+}
+
+/// Sentences of the post that do not stand in its article word for word. Marks of lists, the source line, the short link and
+/// tags are the post's own.
 pub(crate) fn not_in(article: &Article, post: &PostContent) -> Vec<String> {
     let source: Vec<String> = article.blocks.iter().map(|block| plain(&block.text)).collect();
     let source = source.join("\n");
+    let credit = loa_brief::source_line(article);
     let words = words_of(post);
+    let lines = words.lines().map(unlisted).filter(|line| *line != credit);
+    let words = lines.collect::<Vec<_>>().join("\n");
     let own = |sentence: &str| {
         let link = !post.link.url.is_empty() && sentence.contains(&post.link.url);
         link || sentence.split_whitespace().all(|word| word.starts_with('#'))
@@ -139,6 +151,46 @@ pub(crate) struct Difference {
     pub(crate) files: Vec<FileChange>,
     /// Nothing differs.
     pub(crate) none: bool,
+}
+
+impl Difference {
+    /// Folds long stretches that are the same: pages show their number of lines until somebody opens them.
+    pub(crate) fn fold(&mut self) {
+        for field in self.fields.iter_mut().filter(|field| !field.same) {
+            field.pieces = folded(std::mem::take(&mut field.pieces));
+        }
+    }
+}
+
+/// The pieces with whole lines that are the same, far from any change, as pieces of the mark `skip`.
+fn folded(all: Vec<Piece>) -> Vec<Piece> {
+    /// Letters that are worth a fold.
+    const LONG: usize = 160;
+    let last = all.len().saturating_sub(1);
+    let mut found = Vec::new();
+    for (at, piece) in all.into_iter().enumerate() {
+        if !piece.mark.is_empty() {
+            found.push(piece);
+            continue;
+        }
+        // The line that a change stands in stays whole on both sides of it.
+        let text = piece.text.as_str();
+        let head = if at == 0 { 0 } else { text.find('\n').map_or(text.len(), |end| end + 1) };
+        let tail = if at == last { text.len() } else { text.rfind('\n').map_or(0, |end| end + 1) };
+        let middle = text.get(head..tail).unwrap_or_default();
+        if middle.chars().count() < LONG {
+            found.push(piece);
+            continue;
+        }
+        let parts = [(text.get(..head), ""), (Some(middle), "skip"), (text.get(tail..), "")];
+        let parts = parts.into_iter().filter_map(|(text, mark)| Some((text?, mark)));
+        found.extend(
+            parts
+                .filter(|(text, _)| !text.is_empty())
+                .map(|(text, mark)| Piece { text: text.to_owned(), mark }),
+        );
+    }
+    found
 }
 
 /// Two texts by words. Words that went and came in one place stand together: blanks between them do not part them.
@@ -355,6 +407,36 @@ mod tests {
         ];
         assert_eq!(told[1], last);
         assert_eq!(not_in(&source, &post), ["Hay lắm!"]);
+    }
+
+    #[test]
+    fn what_the_machine_adds_around_the_words_of_the_source_is_not_strange() {
+        let mut source = article(&["Hỗ trợ sinh kế", "Mức là -3 độ. Bộ sẽ xem lại sau."]);
+        source.source.publisher = "Cổng tin. Bộ Y tế".into();
+        let text = "Hỗ trợ sinh kế\n\n• Bộ sẽ xem lại sau.\n- Mức là -3 độ.\n\nNguồn: Cổng tin. Bộ Y tế\n\
+                    Xem chi tiết: https://lo.example/l/ab\n#A #B";
+        assert_eq!(not_in(&source, &content(text)), Vec::<String>::new());
+        let text = "• Bộ sẽ không xem lại.\n-3 độ\n-4 độ\nNguồn: Nơi khác";
+        assert_eq!(
+            not_in(&source, &content(text)),
+            ["Bộ sẽ không xem lại.", "-4 độ", "Nguồn: Nơi khác"]
+        );
+    }
+
+    #[test]
+    fn long_stretches_that_are_the_same_are_folded_and_no_letter_is_lost() {
+        let same = "Một đoạn văn dài không đổi chữ nào.\n".repeat(6);
+        let (old, new) =
+            (format!("{same}Mức cũ là đây\n{same}"), format!("{same}Mức mới là đây\n{same}"));
+        let told = by_words(&old, &new);
+        let folds = folded(told.clone());
+        let marks: Vec<_> = folds.iter().map(|piece| piece.mark).collect();
+        assert_eq!(marks, ["skip", "", "del", "ins", "", "skip"]);
+        assert_eq!((folds[1].text.as_str(), folds[4].text.as_str()), ("Mức ", " là đây\n"));
+        let all = |pieces: &[Piece]| pieces.iter().map(|p| p.text.as_str()).collect::<String>();
+        assert_eq!(all(&folds), all(&told));
+        let short = by_words("Một dòng\nMức cũ", "Một dòng\nMức mới");
+        assert_eq!(folded(short.clone()), short);
     }
 
     #[test]

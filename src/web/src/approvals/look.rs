@@ -17,10 +17,12 @@ use super::{
     handed_in, waited,
 };
 use crate::{
-    Shared,
+    Shared, approvals,
     article::{ZONE, web_address},
     auth::Visitor,
+    brands::redraw,
     channels::name_of_user,
+    correction,
     emergency::may_sign_alone,
     error::WebError,
     pages::{self, name_of},
@@ -101,6 +103,29 @@ struct Before {
     difference: Difference,
 }
 
+/// The live post that other words are written for.
+#[derive(Debug, Clone, Serialize)]
+struct CorrectsView {
+    live: String,
+    reason: String,
+    by: String,
+    at: Timestamp,
+    shown_at: String,
+}
+
+/// What an approver asked for, and what changed since.
+#[derive(Debug, Clone, Serialize)]
+struct SentBack {
+    by: String,
+    /// Whoever looks sent it back.
+    you: bool,
+    reason: String,
+    at: Timestamp,
+    shown_at: String,
+    #[serde(flatten)]
+    difference: Difference,
+}
+
 /// One post.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Look {
@@ -131,9 +156,15 @@ pub(crate) struct Look {
     files: Vec<FileView>,
     limits: Vec<Limit>,
     violations: Vec<Problem>,
+    /// It waits and shows a picture whose brand kit changed since.
+    old_brand: bool,
+    /// What it corrects; nothing when it is a post of its own.
+    corrects: Option<CorrectsView>,
     /// What of it a person wrote in other words.
     rewritten: Vec<Mark>,
     source: Option<Source>,
+    /// What an approver asked for when it was sent back last; nothing when it never was.
+    sent_back: Option<SentBack>,
     /// Nothing when it is the first of its article, account and format.
     before: Option<Before>,
     mine: bool,
@@ -146,6 +177,18 @@ impl Look {
     /// Without what only passes: `since` tells a machine how long it waits, and stays the same while nothing happens.
     pub(super) fn for_machines(self) -> Self {
         Self { waited: String::new(), ..self }
+    }
+
+    /// With long stretches that did not change folded, so that what changed is seen at once.
+    pub(super) fn for_people(mut self) -> Self {
+        let differences = [
+            self.before.as_mut().map(|before| &mut before.difference),
+            self.sent_back.as_mut().map(|sent| &mut sent.difference),
+        ];
+        for difference in differences.into_iter().flatten() {
+            difference.fold();
+        }
+        self
     }
 }
 
@@ -187,13 +230,31 @@ pub(crate) async fn look(app: &Shared, visitor: &Visitor, post: &Post) -> Result
         files: files(app, visitor, post),
         limits: limits(app, visitor, post),
         violations: problems(app, &visitor.lang, (post, content), None),
+        old_brand: waiting && redraw::shows_old(app, post).await?,
+        corrects: corrects(app, post, &mut names).await?,
         rewritten: marks(app, visitor, post, &mut names).await?,
         source: source(app, post).await?,
+        sent_back: sent_back(app, visitor, post, &mut names).await?,
         before: before(app, post, &mut names).await?,
         mine,
         may_sign_alone: may_sign_alone(app, visitor, post).await?,
         may_sign: waiting && !mine && visitor.user.is(Role::Approver),
     })
+}
+
+async fn corrects(
+    app: &Shared,
+    post: &Post,
+    names: &mut BTreeMap<UserId, String>,
+) -> Result<Option<CorrectsView>, WebError> {
+    let Some(corrects) = correction::corrects(app, post).await? else { return Ok(None) };
+    Ok(Some(CorrectsView {
+        live: corrects.live.to_string(),
+        reason: corrects.reason,
+        by: name_of_user(app, corrects.by, names).await?,
+        at: corrects.at,
+        shown_at: view::time(corrects.at, ZONE),
+    }))
 }
 
 fn files(app: &Shared, visitor: &Visitor, post: &Post) -> Vec<FileView> {
@@ -304,6 +365,30 @@ fn spans(provenance: &Value, article: &Article, found: &mut Vec<Span>) {
         }
         _ => {}
     }
+}
+
+async fn sent_back(
+    app: &Shared,
+    visitor: &Visitor,
+    post: &Post,
+    names: &mut BTreeMap<UserId, String>,
+) -> Result<Option<SentBack>, WebError> {
+    if post.state != PostState::InReview {
+        return Ok(None);
+    }
+    let Some((old, by, at)) = approvals::sent_back(app, post).await? else { return Ok(None) };
+    let name = match by {
+        Some(id) => name_of_user(app, id, names).await?,
+        None => String::new(),
+    };
+    Ok(Some(SentBack {
+        by: name,
+        you: by == Some(visitor.user.id),
+        reason: old.reason.clone(),
+        at,
+        shown_at: view::time(at, ZONE),
+        difference: compare::difference(&old, post),
+    }))
 }
 
 async fn before(

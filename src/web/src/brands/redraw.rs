@@ -41,9 +41,11 @@ pub(crate) async fn is_old(app: &Shared, variant: &Variant) -> Result<bool, WebE
 
 /// Whether a post that nobody was asked to approve shows such a picture.
 pub(crate) async fn is_draft_old(app: &Shared, post: &Post) -> Result<bool, WebError> {
-    if !matches!(post.state, PostState::Draft | PostState::Returned) {
-        return Ok(false);
-    }
+    Ok(matches!(post.state, PostState::Draft | PostState::Returned) && shows_old(app, post).await?)
+}
+
+/// Whether a post shows such a picture.
+pub(crate) async fn shows_old(app: &Shared, post: &Post) -> Result<bool, WebError> {
     let mut ids: Vec<VariantId> =
         post.content.media.iter().filter_map(|media| media.variant).collect();
     ids.sort_unstable();
