@@ -25,6 +25,7 @@ use crate::{
 };
 
 pub(crate) mod api;
+pub(crate) mod handing;
 mod shown;
 mod told;
 
@@ -90,6 +91,12 @@ struct Page {
     /// Whether the visitor may have variants made.
     writes: bool,
     posts: Vec<PostCard>,
+    /// How many drafts one press hands to the approvers.
+    drafts: usize,
+    /// What came of such a press.
+    handed: handing::Handed,
+    /// Whether there is something on a channel, or on its way there.
+    out: bool,
     /// Kind of story; empty without a brief.
     story: String,
     brief: Vec<told::Group>,
@@ -139,6 +146,7 @@ pub(crate) async fn page(
     Extension(visitor): Extension<Visitor>,
     Path(id): Path<String>,
     Query(look): Query<Look>,
+    Query(handed): Query<handing::Handed>,
 ) -> Result<Html<String>, WebError> {
     let article = find(&app, &visitor, &id).await?;
     let asked = look.sua.as_deref().or(look.ban.as_deref());
@@ -186,6 +194,9 @@ pub(crate) async fn page(
         editing: editor.as_ref().map(|_| name_of(&kind)).unwrap_or_default(),
         editor,
         writes: writes && brief.is_some(),
+        drafts: handing::together(&posts),
+        handed,
+        out: posts.iter().any(|post| post.is_out),
         posts,
         story: brief.as_ref().map(|brief| name_of(&brief.story)).unwrap_or_default(),
         brief: bench

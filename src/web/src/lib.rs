@@ -267,6 +267,7 @@ fn table() -> (Router<Shared>, Vec<Way>) {
         .get("/bai-dang/{id}", staff, decide::page)
         .post("/bai-dang/{id}/quyet-dinh", NEWSROOM, decide::decide)
         .post("/bai-dang/{id}/gui-duyet", WRITERS, crate::post::submit)
+        .post("/bai-viet/{id}/gui-duyet", WRITERS, article::handing::submit)
         .post("/bai-dang/{id}/duyet", SIGNERS, crate::post::approve)
         .post("/bai-dang/{id}/tra-lai", SIGNERS, crate::post::give_back)
         .post("/bai-dang/{id}/tu-choi", SIGNERS, answers::reject)

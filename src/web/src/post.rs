@@ -76,7 +76,9 @@ pub(crate) struct PostCard {
     /// Other words that the live post took: the frame, link and digest are theirs.
     corrected: Option<CorrectedView>,
     can_edit: bool,
-    can_submit: bool,
+    /// Somebody signed it: it is on its channel, or on its way there.
+    pub(crate) is_out: bool,
+    pub(crate) can_submit: bool,
     can_approve: bool,
     /// It is live, and other words can be written for it.
     can_correct: bool,
@@ -277,6 +279,7 @@ pub(crate) async fn post_line(
         digest_short: digest.short(),
         approved_by: approver,
         can_edit: may_edit(visitor, post, delivery.as_ref()),
+        is_out: post.state == PostState::Approved,
         can_submit,
         rewritten: Vec::new(),
         violations,

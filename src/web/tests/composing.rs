@@ -9,8 +9,8 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use jiff::SignedDuration;
 use loa_model::{
-    Actor, Article, Clock as _, Job, JobId, JobKind, JobState, Variant, VariantId, VariantKind,
-    VariantState, record::Record as _,
+    Actor, Article, Clock as _, Job, JobId, JobKind, JobState, Post, PostState, Variant, VariantId,
+    VariantKind, VariantState, record::Record as _,
 };
 use loa_store::{Changes, Claimed, JobEnd, Store as _, StoreExt as _};
 use support::{World, browser::Browser};
@@ -179,4 +179,50 @@ async fn what_could_not_be_drawn_is_drawn_again_from_the_beginning() {
     let stranger = Browser::of(&world, &world.people.stranger).await;
     let answer = stranger.post(&again, &[("dang", "long_clip")]).await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn all_drafts_of_an_article_are_handed_on_by_one_press() {
+    let world = World::new().await;
+    let draft = &world.posts.draft;
+    let again = |n: usize| {
+        let mut post = Post { id: world.ids.make(), ..draft.clone() };
+        post.content.link.code = world.ids.token(8);
+        if n == 2 {
+            post.content.text = "a".repeat(70_000);
+        }
+        post
+    };
+    let (other, long) = (again(1), again(2));
+    let changes = by_worker("compose drafts").insert(&other).insert(&long);
+    world.store.commit(changes).await.unwrap();
+    let author = Browser::of(&world, &world.people.author).await;
+    let page = format!("/bai-viet/{}", draft.article);
+    let drafts = async || {
+        let id = draft.article.to_string();
+        let rows = world.store.list::<Post>("post_by_article", &id, 100).await.unwrap();
+        rows.iter().filter(|row| row.record.state == PostState::Draft).count()
+    };
+    let before = drafts().await;
+    let shown = author.get(&page).await;
+    let button = format!("Gửi duyệt cả {} bài", before - 1);
+    assert!(shown.text().contains(&button), "{button}: {}", shown.text());
+    let done = author.post(&format!("{page}/gui-duyet"), &[]).await;
+    let told = format!("{page}?da-gui={}&con-lai=1#h-posts", before - 1);
+    assert_eq!(done.header("location"), told);
+    for post in [draft, &other] {
+        let row = world.store.read::<Post>(&post.id.to_string()).await.unwrap().unwrap();
+        assert_eq!(row.record.state, PostState::InReview);
+    }
+    assert_eq!(drafts().await, 1, "the long one stays, and says why");
+    let shown = author.get(&done.header("location").replace("#h-posts", "")).await;
+    assert!(
+        shown.text().contains("bài đã gửi cho người duyệt · 1 bài còn lại"),
+        "{}",
+        shown.text()
+    );
+    assert!(!shown.text().contains(">Gửi duyệt cả"), "one alone has its own button");
+    let approver = Browser::of(&world, &world.people.approver).await;
+    let refused = approver.post(&format!("{page}/gui-duyet"), &[]).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
 }
