@@ -372,9 +372,7 @@ pub(crate) async fn retry(
     Path(id): Path<String>,
 ) -> Result<Response, WebError> {
     let id: JobId = id.parse().map_err(|_| WebError::missing())?;
-    let known = app.store.read::<Job>(&id.to_string()).await?;
-    let known = known.filter(|row| row.record.agency == visitor.user.agency);
-    known.ok_or_else(WebError::missing)?;
+    pages::own_job(&app, &visitor, id).await?;
     let done = app.desk.retry_job(id, visitor.user.id).await;
     done.map_err(|error| desk_refusal(&app, &visitor, &error))?;
     Ok(back())
@@ -387,6 +385,7 @@ pub(crate) async fn give_up(
     Path(id): Path<String>,
 ) -> Result<Response, WebError> {
     let id: JobId = id.parse().map_err(|_| WebError::missing())?;
+    pages::own_job(&app, &visitor, id).await?;
     let left = app.desk.leave_job(id, visitor.user.id).await;
     left.map_err(|error| desk_refusal(&app, &visitor, &error))?;
     Ok(back())

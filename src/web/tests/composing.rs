@@ -189,7 +189,7 @@ async fn all_drafts_of_an_article_are_handed_on_by_one_press() {
         let mut post = Post { id: world.ids.make(), ..draft.clone() };
         post.content.link.code = world.ids.token(8);
         if n == 2 {
-            post.content.text = "a".repeat(70_000);
+            post.content.text = "a".repeat(64_000);
         }
         post
     };

@@ -311,7 +311,10 @@ async fn every_state_and_frame_is_shown() {
         format!("<a class=\"pending\" href=\"/tep/{}\">Mở bản in (PDF)</a>", world.kept.card);
     assert!(page.text().contains(&print), "the poster of a notice board");
     assert!(page.text().contains(">a4.pdf</a>") && !page.text().contains("595×842"));
-    assert!(page.text().contains("infographic.a3: quá dài"), "what could not be drawn");
+    assert!(
+        page.text().contains("Tờ A3: không đủ chỗ cho trọn câu chữ này"),
+        "what could not be drawn"
+    );
     let reach = author.get("/bao-cao?from=2026-11-10&to=2026-11-16").await;
     assert!(reach.text().contains("<svg") && reach.text().contains("3.905"));
     assert!(reach.text().contains("<summary>Số liệu của biểu đồ</summary>"));

@@ -55,9 +55,7 @@ async fn whoever_reads_in_or_composes_says_how_urgent_it_is() {
         for said in ["", "Khẩn", "urgent "] {
             let answer = author.post(path, &form(what, Some(said))).await;
             assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{path} {said:?}");
-            for words in ["Hãy chọn độ khẩn", "Choose a priority"] {
-                assert!(answer.text().contains(words), "{}", answer.text());
-            }
+            assert!(answer.text().contains("Hãy chọn độ khẩn"), "{}", answer.text());
         }
         assert_eq!(queued(&world).await.len(), before, "{path}");
     }

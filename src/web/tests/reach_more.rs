@@ -120,7 +120,7 @@ async fn a_population_is_stated_with_its_source_and_bounds_reach() {
     let analyst = person(&world, &[Role::Analyst], &[]).await;
     let browser = Browser::of(&world, &analyst).await;
     let reach = || async { words(&browser.get(&format!("/bao-cao?{DAYS}")).await) };
-    assert!(reach().await.contains("Tiếp cận 2.870 – 3.327"));
+    assert!(reach().await.contains("Tiếp cận (lũy kế) 2.870 – 3.327"));
     assert!(reach().await.contains("Chưa ai ghi dân số"));
     let form = [
         ("account", ""),
@@ -131,7 +131,10 @@ async fn a_population_is_stated_with_its_source_and_bounds_reach() {
     let done = browser.post("/bao-cao/dan-so", &form).await;
     assert_eq!((done.status, done.header("location")), (StatusCode::SEE_OTHER, "/bao-cao/dan-so"));
     let text = reach().await;
-    assert!(text.contains("Tiếp cận 2.870 – 3.000") && text.contains("không quá dân số"), "{text}");
+    assert!(
+        text.contains("Tiếp cận (lũy kế) 2.870 – 3.000") && text.contains("không quá dân số"),
+        "{text}"
+    );
     assert!(text.contains("tính đến ngày 01/11/2026"), "{text}");
     let page = browser.get("/bao-cao/dan-so").await;
     assert!(page.text().contains("Tổng điều tra &lt;b&gt;"), "{}", page.text());
@@ -194,7 +197,7 @@ async fn a_population_is_stated_with_its_source_and_bounds_reach() {
         browser.post("/bao-cao/dan-so/bo", &[("account", &account), ("as_of", "2026-11-02")]).await;
     assert_eq!(gone.status, StatusCode::SEE_OTHER);
     assert!(world.store.all::<Population>(9).await.unwrap().is_empty());
-    assert!(reach().await.contains("Tiếp cận 2.870 – 3.327"));
+    assert!(reach().await.contains("Tiếp cận (lũy kế) 2.870 – 3.327"));
 }
 
 /// What each page of reports shows, and the files it is taken home as.

@@ -343,7 +343,7 @@ mod tests {
         }))
         .unwrap();
         let kind = |kind: &str, block: u32| {
-            let span = json!({"revision": 1, "block": block, "start": 0, "end": 3});
+            let span = json!({"revision": 1, "block": block, "start": 0, "end": 4});
             let line = json!({"text": "x", "span": span});
             let scene = json!({"kind": kind, "from_ms": 0, "to_ms": 1, "lines": [line]});
             scene_of(&scene, &article).unwrap().kind

@@ -56,6 +56,7 @@ pub(super) async fn cancel(
     Path(id): Path<String>,
 ) -> Result<Json<Value>, WebError> {
     let id: JobId = id.parse().map_err(|_| WebError::missing())?;
+    pages::own_job(&app, &visitor, id).await?;
     let left = app.desk.leave_job(id, visitor.user.id).await;
     left.map_err(|error| desk_problem(&app, &visitor, &error))?;
     Ok(Json(json!({ "id": id, "cancelled": true })))
@@ -68,6 +69,7 @@ pub(super) async fn retry(
     Path(id): Path<String>,
 ) -> Result<Json<Value>, WebError> {
     let id: JobId = id.parse().map_err(|_| WebError::missing())?;
+    pages::own_job(&app, &visitor, id).await?;
     let done = app.desk.retry_job(id, visitor.user.id).await;
     done.map_err(|error| desk_problem(&app, &visitor, &error))?;
     Ok(Json(json!({ "id": id, "queued": true })))
