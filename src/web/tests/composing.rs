@@ -9,8 +9,8 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use jiff::SignedDuration;
 use loa_model::{
-    Actor, Article, Clock as _, Job, JobId, JobKind, JobState, Post, PostState, Variant, VariantId,
-    VariantKind, VariantState, record::Record as _,
+    Actor, Article, Clock as _, Job, JobId, JobKind, JobState, Post, PostState, Role, Variant,
+    VariantId, VariantKind, VariantState, record::Record as _,
 };
 use loa_store::{Changes, Claimed, JobEnd, Store as _, StoreExt as _};
 use support::{World, browser::Browser};
@@ -222,7 +222,8 @@ async fn all_drafts_of_an_article_are_handed_on_by_one_press() {
         shown.text()
     );
     assert!(!shown.text().contains(">Gửi duyệt cả"), "one alone has its own button");
-    let approver = Browser::of(&world, &world.people.approver).await;
-    let refused = approver.post(&format!("{page}/gui-duyet"), &[]).await;
+    let signer = world.colleague(&world.people.approver, &[Role::Approver]).await;
+    let signer = Browser::of(&world, &signer).await;
+    let refused = signer.post(&format!("{page}/gui-duyet"), &[]).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
 }
