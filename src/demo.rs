@@ -428,7 +428,7 @@ fn sample_article(dir: &Path, begun: Option<Timestamp>) -> anyhow::Result<PathBu
             std::fs::create_dir_all(parent)?;
         }
         match begun.filter(|_| name == "article.html") {
-            Some(begun) => std::fs::write(&path, dated(&String::from_utf8_lossy(&bytes), begun)?)?,
+            Some(begun) => std::fs::write(&path, dated(&String::from_utf8_lossy(bytes), begun)?)?,
             None => std::fs::write(&path, bytes)?,
         }
     }

@@ -84,9 +84,11 @@ fn role_of(format: &FormatRule, content: &PostContent, field: &str) -> Option<Me
 
 // Words.
 
+/// Parts of one kind, in their order.
+type Parts = fn(&[String], &Kept<'_>, &Article) -> Vec<Place>;
+
 /// What may be left out, what is missed least first; of each the last.
-const LEAST_FIRST: [fn(&[String], &Kept<'_>, &Article) -> Vec<Place>; 5] =
-    [repeated, hashtags, free, others, points];
+const LEAST_FIRST: [Parts; 5] = [repeated, hashtags, free, others, points];
 
 /// The words with whole parts left out until they fit: facts go last, the first sentence stays.
 fn text(content: &PostContent, rule: &FormatRule, article: &Article) -> Option<PostContent> {

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// A store over another one: what it does not do itself, that one does. Every method is that of [`Store`].
-#[expect(missing_docs, clippy::missing_errors_doc, reason = "every method is told by the store")]
+#[expect(missing_docs, reason = "every method is told by the store")]
 #[async_trait]
 pub trait Over: Send + Sync {
     /// The store under it.

@@ -121,9 +121,10 @@ async fn brands(app: &Shared, agency: &str) -> Result<Vec<KitChoice>, WebError> 
 pub(crate) async fn all(app: &Shared, visitor: &Visitor) -> Result<Administered, WebError> {
     let keeper = keeper(app).await?;
     let may_add = keeper.as_ref() == Some(&visitor.user.agency);
-    let rows = match may_add {
-        true => app.store.all::<Agency>(MOST).await?,
-        false => app.store.read::<Agency>(&visitor.user.agency).await?.into_iter().collect(),
+    let rows = if may_add {
+        app.store.all::<Agency>(MOST).await?
+    } else {
+        app.store.read::<Agency>(&visitor.user.agency).await?.into_iter().collect()
     };
     let mut agencies = Vec::new();
     for row in rows {

@@ -177,7 +177,7 @@ pub(crate) async fn form(
     Query(AtDoor { toi, het }): Query<AtDoor>,
 ) -> Result<Html<String>, WebError> {
     let note = if het.is_some() { "sign_in.over" } else { "" };
-    draw_form(&app, &headers, &toi, Told { problem: "", note, login: "" })
+    draw_form(&app, &headers, &toi, &Told { problem: "", note, login: "" })
 }
 
 /// What the form says besides its fields: keys of words, and the login that was typed.
@@ -191,7 +191,7 @@ fn draw_form(
     app: &Shared,
     headers: &HeaderMap,
     to: &str,
-    told: Told<'_>,
+    told: &Told<'_>,
 ) -> Result<Html<String>, WebError> {
     #[derive(Serialize)]
     struct Page {
@@ -236,7 +236,7 @@ pub(crate) async fn sign_in(
     let key = format!("{}|{}", peer.ip(), form.login);
     if !app.attempts.allowed(&key, now) {
         let told = Told { problem: "sign_in.too_many", note: "", login: &form.login };
-        let page = draw_form(&app, &headers, &form.toi, told)?;
+        let page = draw_form(&app, &headers, &form.toi, &told)?;
         return Ok((StatusCode::TOO_MANY_REQUESTS, page).into_response());
     }
     let found = app.store.list::<User>("user_by_login", &form.login, 2).await?;
@@ -247,7 +247,7 @@ pub(crate) async fn sign_in(
     let Some(user) = user.filter(|user| right && user.is_active()) else {
         app.attempts.failed(&key, now);
         let told = Told { problem: "sign_in.wrong", note: "", login: &form.login };
-        let page = draw_form(&app, &headers, &form.toi, told)?;
+        let page = draw_form(&app, &headers, &form.toi, &told)?;
         return Ok((StatusCode::UNAUTHORIZED, page).into_response());
     };
     let (session, token) = begin(&app, &headers, peer.ip(), &user);

@@ -398,13 +398,13 @@ pub(crate) fn number_title<'a>(
 /// Each label as short as it can be while no other is the same: its first part, and of the others those that part it from some.
 pub(crate) fn told_apart<const N: usize>(labels: &[[String; N]]) -> Vec<String> {
     let mut told: Vec<String> = labels.iter().map(|parts| parts[0].clone()).collect();
-    for part in 1..N {
-        let alike = |n: usize, told: &[String]| {
-            (0..told.len()).any(|m| told[m] == told[n] && labels[m][part] != labels[n][part])
-        };
-        let doubled: Vec<usize> = (0..told.len()).filter(|n| alike(*n, &told)).collect();
-        for n in doubled {
-            told[n] = format!("{} · {}", told[n], labels[n][part]);
+    for nth in 1..N {
+        let parts: Vec<&String> = labels.iter().filter_map(|parts| parts.get(nth)).collect();
+        let before: Vec<(String, &String)> = told.iter().cloned().zip(parts).collect();
+        for (label, (own, part)) in told.iter_mut().zip(&before) {
+            if before.iter().any(|(other, theirs)| other == own && theirs != part) {
+                *label = format!("{own} · {part}");
+            }
         }
     }
     told

@@ -213,11 +213,12 @@ async fn what_was_not_sure_is_shown() {
     let row = world.store.read::<Article>(&article.key()).await.unwrap().unwrap();
     let doubt =
         |code: &str, detail: &str| loa_model::Doubt { code: code.into(), detail: detail.into() };
-    let lost = "https://a.example/x.jpg: cannot resolve a.example: no such host (nothing was sent)";
+    let unresolved =
+        "https://a.example/x.jpg: cannot resolve a.example: no such host (nothing was sent)";
     article.doubts = vec![
         doubt("no_date", ""),
         doubt("photo_left_out", "<b>x</b>.jpg"),
-        doubt("photo_left_out", lost),
+        doubt("photo_left_out", unresolved),
     ];
     let changes = Changes::by(Actor::Worker("test".into()), "doubt").update(&article, row.version);
     world.store.commit(changes).await.unwrap();

@@ -128,9 +128,9 @@ async fn what_was_called_off_says_so_and_is_made_again_when_somebody_wants_it() 
         assert_eq!(drawing().await, 1);
 
         let before = world.store.read::<Variant>(&clip.key()).await.unwrap().unwrap();
-        let mut begun = before.record;
-        begun.state = VariantState::Rendering;
-        let begin = by_worker("start rendering").update(&begun, before.version);
+        let mut started = before.record;
+        started.state = VariantState::Rendering;
+        let begin = by_worker("start rendering").update(&started, before.version);
         world.store.commit(begin).await.unwrap();
         let claimed = claim(&world, "render").await;
         assert_eq!(claimed.job.id, job);

@@ -63,7 +63,7 @@ pub(super) const COLUMNS: [Column; 21] = [
     Column { vi: "Có số liệu", en: "Measured", width: 10.0, of: Of::Count(|line| Some(line.row.measured.into())) },
     Column { vi: "Chỉ số", en: "Metric", width: 30.0, of: Of::Text(|line, all| line.metric().map(|metric| said(all, metric))) },
     Column { vi: "Kênh của số", en: "Channel of it", width: 13.0, of: Of::Text(|line, all| line.cell().map(|c| all.titles.channel(&c.channel))) },
-    Column { vi: "Số đếm gì", en: "What it counts", width: 22.0, of: Of::Text(|line, all| counts(line, all)) },
+    Column { vi: "Số đếm gì", en: "What it counts", width: 22.0, of: Of::Text(counts) },
     Column { vi: "Tên gốc của kênh", en: "Source name", width: 26.0, of: Of::Text(|line, _| line.cell().map(|c| c.source_name.clone())) },
     Column { vi: "Định nghĩa", en: "Definition", width: 14.0, of: Of::Text(|line, _| line.cell().map(|c| c.definition.clone())) },
     Column { vi: "Lũy kế", en: "Latest total", width: 14.0, of: Of::Count(|line| line.cell().map(|c| c.latest)) },

@@ -295,7 +295,9 @@ impl Known {
         scan::<Post>(store, |post| _ = known.post(&post)).await?;
         scan::<Delivery>(store, |delivery| _ = known.delivery(&delivery)).await?;
         let all: Vec<ArticleId> = known.places.keys().copied().collect();
-        all.into_iter().for_each(|article| known.settle(article));
+        for article in all {
+            known.settle(article);
+        }
         Ok(known)
     }
 
@@ -306,7 +308,9 @@ impl Known {
             Delivery::TABLE => change.record()?.and_then(|d| self.delivery(&d)),
             _ => None,
         };
-        touched.into_iter().for_each(|article| self.settle(article));
+        if let Some(article) = touched {
+            self.settle(article);
+        }
         Ok(())
     }
 
@@ -317,13 +321,13 @@ impl Known {
             None => article.agency.as_str().into(),
         };
         let at = article.published_at.unwrap_or(article.fetched_at);
-        let shelf = self.shelves.entry(Arc::clone(&agency)).or_default();
+        let shelved = self.shelves.entry(Arc::clone(&agency)).or_default();
         let before = self.places.get(&article.id).map(|(_, at)| (*at, article.id));
-        let known = before.and_then(|place| shelf.articles.get(&place));
+        let known = before.and_then(|place| shelved.articles.get(&place));
         if known.is_some_and(|known| known.line.revision > article.revision) {
             return None;
         }
-        let known = before.and_then(|place| shelf.take(place));
+        let known = before.and_then(|place| shelved.take(place));
         let lists = article.authors.iter().chain(&article.keywords).map(String::as_str);
         let words = [article.title(), article.sapo(), &article.source.publisher, &article.section];
         let words: Vec<String> = words.into_iter().chain(lists).map(fold).collect();
@@ -339,7 +343,7 @@ impl Known {
             photo: article.photos.iter().find_map(|photo| photo.blob),
             doubts: article.doubts.len(),
         };
-        shelf.put(Entry {
+        shelved.put(Entry {
             words: words.join(" "),
             line: Arc::new(line),
             posts: known.map(|known| known.posts).unwrap_or_default(),
@@ -395,8 +399,9 @@ impl Known {
     /// Works out how an article stands.
     fn settle(&mut self, article: ArticleId) {
         let Some((agency, at)) = self.places.get(&article) else { return };
-        let shelf = self.shelves.get_mut(agency);
-        let Some(entry) = shelf.and_then(|shelf| shelf.articles.get_mut(&(*at, article))) else {
+        let shelved = self.shelves.get_mut(agency);
+        let Some(entry) = shelved.and_then(|shelved| shelved.articles.get_mut(&(*at, article)))
+        else {
             return;
         };
         let posts = || entry.posts.iter().filter_map(|id| self.posts.get(id));
@@ -423,7 +428,7 @@ impl Known {
     }
 
     fn find(&self, agency: &str, asked: &Question, part: Behind) -> Found {
-        let Some(shelf) = self.shelves.get(agency) else { return Found::default() };
+        let Some(shelved) = self.shelves.get(agency) else { return Found::default() };
         let words = fold(&asked.q);
         let (from, before) = stretch(asked);
         let fits = |entry: &&Entry| {
@@ -435,7 +440,7 @@ impl Known {
                 && before.is_none_or(|before| line.at < before)
                 && holds(&entry.words, &words)
         };
-        let fitting: Vec<&Entry> = shelf.articles.values().rev().filter(fits).collect();
+        let fitting: Vec<&Entry> = shelved.articles.values().rev().filter(fits).collect();
         let place = |entry: &&Entry| (entry.line.at, entry.line.id);
         let (skip, limit) = match part {
             Behind::Skip(skip, limit) => (skip, limit),
@@ -459,9 +464,9 @@ impl Known {
             articles: fitting.iter().skip(skip).take(limit).map(hit).collect(),
             next: last.checked_sub(1).filter(|_| more).map(|n| place(&fitting[n])),
             total: fitting.len(),
-            all: shelf.articles.len(),
-            sections: names(&shelf.sections),
-            sources: names(&shelf.sources),
+            all: shelved.articles.len(),
+            sections: names(&shelved.sections),
+            sources: names(&shelved.sources),
         }
     }
 }

@@ -118,12 +118,11 @@ fn time(text: &str) -> Option<When> {
         "%H:%M %d-%m-%Y",
         "%Y-%m-%dt%H:%M",
     ];
-    let wall = match days {
-        Some(days) => workbook::wall(days, false)?,
-        None => {
-            let text = plain_hours(text);
-            forms.iter().find_map(|form| DateTime::strptime(form, &text).ok())?
-        }
+    let wall = if let Some(days) = days {
+        workbook::wall(days, false)?
+    } else {
+        let text = plain_hours(text);
+        forms.iter().find_map(|form| DateTime::strptime(form, &text).ok())?
     };
     Some(When::At { at: meant(wall, &zone()).ok()?.at, wall })
 }

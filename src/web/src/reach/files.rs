@@ -65,7 +65,7 @@ pub(super) const OF_ARTICLE: [(&str, &str); 5] = [
 
 /// What a file is made of.
 enum Content {
-    Reports(Reports),
+    Reports(Box<Reports>),
     Grid(Grid),
     /// Empty when there is nothing to draw.
     Chart(String),
@@ -156,8 +156,8 @@ async fn hours(app: &Shared, visitor: &Visitor, wanted: &Wanted) -> Result<Strin
     };
     let of = maps.iter().map(|map| (&*map.channel, &*map.source_name, &*map.definition));
     let names = super::number_names(app, &visitor.lang, of);
-    let named: Vec<_> = names.into_iter().zip(maps.iter().cloned()).collect();
-    Ok(loa_reach::hour_chart(&named, &text))
+    let charted: Vec<_> = names.into_iter().zip(maps.iter().cloned()).collect();
+    Ok(loa_reach::hour_chart(&charted, &text))
 }
 
 /// A chart with what it is of, whose numbers it has and as of when; nothing stays nothing.
@@ -217,7 +217,7 @@ async fn content(
             let told = lists::worked(app, visitor, wanted).await?;
             Content::Grid(loa_reach::operations_grid(&told, ZONE, &asked))
         }
-        _ => Content::Reports(reports(app, visitor, wanted, extension == "pdf").await?),
+        _ => Content::Reports(Box::new(reports(app, visitor, wanted, extension == "pdf").await?)),
     })
 }
 
@@ -275,7 +275,7 @@ async fn answer(
         Content::Chart(svg) if extension == "png" => app.paper.png(svg).await.map_err(undrawn)?,
         Content::Chart(svg) => svg.into_bytes(),
         Content::Reports(reports) if extension == "pdf" => {
-            app.paper.pdf(reports).await.map_err(undrawn)?
+            app.paper.pdf(*reports).await.map_err(undrawn)?
         }
         other => written(extension.to_owned(), visitor.lang.clone(), other).await?,
     };
