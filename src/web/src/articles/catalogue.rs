@@ -14,7 +14,7 @@ use loa_store::{Change, Seq, Store};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{RwLock, RwLockReadGuard};
 
-use super::fold::{fold, holds};
+use super::fold::{Sought, fold, holds};
 use crate::{error::WebError, pages::name_of};
 
 /// Rows and ledger records that are read at once.
@@ -429,7 +429,7 @@ impl Known {
 
     fn find(&self, agency: &str, asked: &Question, part: Behind) -> Found {
         let Some(shelved) = self.shelves.get(agency) else { return Found::default() };
-        let words = fold(&asked.q);
+        let words = Sought::of(&fold(&asked.q));
         let (from, before) = stretch(asked);
         let fits = |entry: &&Entry| {
             let line = &*entry.line;
