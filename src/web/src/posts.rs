@@ -91,7 +91,7 @@ impl Asked {
         app: &Shared,
         visitor: &Visitor,
         post: &Post,
-        names: &mut Names,
+        (words, names): (&str, &mut Names),
     ) -> Result<bool, WebError> {
         let of =
             |account: &str| post.account.as_str() == account || post.account.channel() == account;
@@ -100,10 +100,9 @@ impl Asked {
         {
             return Ok(false);
         }
-        let words = fold(&self.q);
         if !words.is_empty() {
             let said = fold(&format!("{} {}", names.article(app, post).await?, post.content.text));
-            if !said.contains(&words) {
+            if !said.contains(words) {
                 return Ok(false);
             }
         }
@@ -199,6 +198,7 @@ pub(crate) async fn page(
     let mut after = if later { asked.sau.clone() } else { first };
     let since = asked.from.and_then(begin);
     let filtered = !asked.pairs().is_empty();
+    let words = fold(&asked.q);
     let limit = if filtered { piece::MOST } else { A_PAGE };
     let (mut posts, mut looked, mut more) = (Vec::new(), 0, true);
     while more && posts.len() < A_PAGE && looked < LOOKS {
@@ -215,7 +215,7 @@ pub(crate) async fn page(
             looked += 1;
             let key = [time_key(post.scheduled_at), post.id.to_string()];
             after = piece::cursor(&join(&[&key[0], &key[1]]));
-            if asked.takes(&app, &visitor, &post, &mut names).await? {
+            if asked.takes(&app, &visitor, &post, (&words, &mut names)).await? {
                 posts.push(post_line(&app, &visitor, &post, &mut names).await?);
             }
             if posts.len() == A_PAGE {
@@ -233,11 +233,9 @@ pub(crate) async fn page(
         }
     }
     let mut accounts: Vec<(String, String)> = Vec::new();
-    for row in app.store.all::<Account>(10_000).await? {
+    let own = join(&[&visitor.user.agency, ""]);
+    for row in app.store.list::<Account>("account_by_agency", &own, 1000).await? {
         let account = row.record;
-        if account.agency != visitor.user.agency {
-            continue;
-        }
         let channel = account.name.channel().to_owned();
         let shown = app.capabilities.get(&channel).map_or(channel.clone(), |c| c.title.clone());
         if !accounts.iter().any(|(key, _)| *key == channel) {
