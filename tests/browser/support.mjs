@@ -71,12 +71,6 @@ export async function person(browser, newsroom, login, { width = 1440, lang = "v
 // What is wrong with a page as it stands: words for people who read the output.
 export async function wrong(page) {
   await page.evaluate(axe);
-  // axe asks what lies at a point: cards that are drawn only when somebody scrolls to them have no answer before.
-  await page.evaluate(() => {
-    const drawn = new CSSStyleSheet();
-    drawn.replaceSync(".posts .post { content-visibility: visible; }");
-    document.adoptedStyleSheets.push(drawn);
-  });
   const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
   const told = violations.map(({ id, help, nodes }) => `${id}: ${help}\n    ${nodes.slice(0, 3).map((node) => `${node.target.join(" ")}  ${node.html.slice(0, 140)}`).join("\n    ")}`);
   const [whole, seen] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);

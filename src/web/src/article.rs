@@ -17,7 +17,7 @@ use crate::{
     auth::Visitor,
     error::WebError,
     pages::{self, JobCard, name_of},
-    post::{PostCard, post_card},
+    post::{Names, PostCard, post_card, post_line},
     priority,
     variant::{self, Bench, Editor},
     view::{self, ReasonView},
@@ -31,6 +31,9 @@ mod told;
 
 use shown::{Tab, VariantView};
 pub(crate) use told::at;
+
+/// Posts that the page of an article shows whole.
+const WHOLE: usize = 12;
 
 pub(crate) const ZONE: &str = "Asia/Ho_Chi_Minh";
 /// What is said while there is nothing to choose from.
@@ -90,7 +93,10 @@ struct Page {
     editor: Option<Editor>,
     /// Whether the visitor may have variants made.
     writes: bool,
+    /// The newest posts, whole.
     posts: Vec<PostCard>,
+    /// Those before them, one line each: a page of a hundred previews would keep a phone busy for seconds.
+    before: Vec<PostCard>,
     /// How many drafts one press hands to the approvers.
     drafts: usize,
     /// What came of such a press.
@@ -168,11 +174,19 @@ pub(crate) async fn page(
         let bench = bench.as_ref().ok_or_else(|| WebError::unfit(NO_BRIEF))?;
         editor = Some(Editor::of(&app, &visitor, bench, kind).await?);
     }
-    let mut posts = Vec::new();
+    let (mut posts, mut before) = (Vec::new(), Vec::new());
     // Who edits has the posts one link away: the page is light, and answers each question about its progress at once.
     if editor.is_none() {
-        for row in app.store.list::<Post>("post_by_article", &article.id.to_string(), 100).await? {
-            posts.push(post_card(&app, &visitor, row.record).await?);
+        let id = article.id.to_string();
+        let rows = app.store.list_last::<Post>("post_by_article", &id, handing::MOST).await?;
+        let older = rows.len().saturating_sub(WHOLE);
+        let mut names = Names::default();
+        for (at, row) in rows.into_iter().rev().enumerate() {
+            if at < older {
+                before.push(post_line(&app, &visitor, &row.record, &mut names).await?);
+            } else {
+                posts.push(post_card(&app, &visitor, row.record).await?);
+            }
         }
     }
     let accounts = accounts::connected(&app, &article.agency)
@@ -194,10 +208,11 @@ pub(crate) async fn page(
         editing: editor.as_ref().map(|_| name_of(&kind)).unwrap_or_default(),
         editor,
         writes: writes && brief.is_some(),
-        drafts: handing::together(&posts),
+        drafts: handing::together(before.iter().chain(&posts)),
         handed,
-        out: posts.iter().any(|post| post.is_out),
+        out: before.iter().chain(&posts).any(|post| post.is_out),
         posts,
+        before,
         story: brief.as_ref().map(|brief| name_of(&brief.story)).unwrap_or_default(),
         brief: bench
             .as_ref()

@@ -227,3 +227,23 @@ async fn all_drafts_of_an_article_are_handed_on_by_one_press() {
     let refused = signer.post(&format!("{page}/gui-duyet"), &[]).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
 }
+
+#[tokio::test]
+async fn an_article_with_many_posts_shows_the_newest_whole_and_a_line_for_each_other() {
+    const WHOLE: usize = 12;
+    let world = World::new().await;
+    world.every_state().await;
+    let id = world.article.id.to_string();
+    let rows = world.store.list::<Post>("post_by_article", &id, 100).await.unwrap();
+    assert!(rows.len() > WHOLE, "{}", rows.len());
+    let author = Browser::of(&world, &world.people.author).await;
+    let page = author.get(&format!("/bai-viet/{id}")).await;
+    let whole = |post: &Post| {
+        page.text().contains(&format!("<article class=\"card post\" id=\"post-{}\"", post.id))
+    };
+    let line = |post: &Post| page.text().contains(&format!("<li id=\"post-{}\"", post.id));
+    let older = rows.len() - WHOLE;
+    for (at, row) in rows.iter().enumerate() {
+        assert_eq!((whole(&row.record), line(&row.record)), (at >= older, at < older), "{at}");
+    }
+}

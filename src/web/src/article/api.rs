@@ -8,7 +8,7 @@ use loa_model::{Post, Variant};
 use loa_store::StoreExt;
 use serde_json::{Value, json};
 
-use super::{Shared, Visitor, WebError, brief_of, find, shown, told, variants_of};
+use super::{Shared, Visitor, WebError, brief_of, find, handing, shown, told, variants_of};
 use crate::{pages, variant::Bench};
 
 /// The article with its brief, its variants and its posts.
@@ -37,8 +37,9 @@ pub(crate) async fn operation(
     let variants = shown::of_now(variants_of(&app, &article).await?);
     let variants: Vec<Value> = variants.into_iter().map(variant).collect();
     let mut posts = Vec::new();
-    for row in app.store.list::<Post>("post_by_article", &article.id.to_string(), 100).await? {
-        let post = row.record;
+    let id = article.id.to_string();
+    let rows = app.store.list_last::<Post>("post_by_article", &id, handing::MOST).await?;
+    for post in rows.into_iter().rev().map(|row| row.record) {
         let (state, _) = pages::state_of(&app, &post).await?;
         posts.push(json!({
             "id": post.id, "account": post.account, "format": post.content.format, "state": state,

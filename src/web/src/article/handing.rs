@@ -17,8 +17,8 @@ use crate::{
     post::{PostCard, capability},
 };
 
-/// Posts of an article that are looked at.
-const MOST: usize = 100;
+/// Posts of an article that are looked at, the newest.
+pub(super) const MOST: usize = 100;
 
 /// What came of a press, as the address says it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,8 +32,8 @@ pub(crate) struct Handed {
 }
 
 /// How many drafts one press would hand on; one alone has its own button.
-pub(super) fn together(posts: &[PostCard]) -> usize {
-    let drafts = posts.iter().filter(|post| post.can_submit).count();
+pub(super) fn together<'a>(posts: impl Iterator<Item = &'a PostCard>) -> usize {
+    let drafts = posts.filter(|post| post.can_submit).count();
     if drafts > 1 { drafts } else { 0 }
 }
 
@@ -44,7 +44,8 @@ pub(crate) async fn submit(
     Path(id): Path<String>,
 ) -> Result<Response, WebError> {
     let article = super::find(&app, &visitor, &id).await?;
-    let rows = app.store.list::<Post>("post_by_article", &article.id.to_string(), MOST).await?;
+    let rows =
+        app.store.list_last::<Post>("post_by_article", &article.id.to_string(), MOST).await?;
     let draft = |post: &Post| {
         post.agency == article.agency
             && matches!(post.state, PostState::Draft | PostState::Returned)
