@@ -22,7 +22,7 @@ pub const MOST_LOST: u32 = 3;
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Priority {
-    /// An emergency bulletin.
+    /// An emergency bulletin; also a picture or clip that a person has made anew and waits for.
     Urgent,
     /// The day's work.
     #[default]

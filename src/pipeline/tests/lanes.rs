@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
 use loa_model::{
@@ -28,13 +28,17 @@ fn endless(world: &World) -> Flow {
 
 async fn until<T>(world: &World, found: impl AsyncFn() -> Option<T>) -> T {
     let mut commits = world.store.watch();
-    loop {
-        commits.borrow_and_update();
-        if let Some(found) = found().await {
-            return found;
+    let looking = async {
+        loop {
+            commits.borrow_and_update();
+            if let Some(found) = found().await {
+                return found;
+            }
+            commits.changed().await.unwrap();
         }
-        commits.changed().await.unwrap();
-    }
+    };
+    // What waits for the clip waits for ever.
+    tokio::time::timeout(Duration::from_mins(2), looking).await.unwrap()
 }
 
 async fn of(world: &World, kind: VariantKind, state: VariantState) -> Option<Variant> {

@@ -183,7 +183,8 @@ fn posts_of_one_account_are_composed_apart_from_each_other_and_from_those_that_a
     let posts = desk.compose().unwrap().posts;
     assert_eq!(posts[1].scheduled_at, at("2026-11-16T03:30:00Z"));
 
-    let other = Post { id: desk.review.ids.make(), ..self::desk().post() };
+    let (id, article) = (desk.review.ids.make(), desk.review.ids.make());
+    let other = Post { id, article, ..self::desk().post() };
     for (there, state, times) in [
         (
             "2026-11-16T02:05:20Z",
