@@ -403,7 +403,11 @@ async fn the_plain_kit_says_the_agency_s_name_of_now_until_somebody_makes_it_the
     world.store.commit(Changes::by(by(), "fill").insert(&plain)).await.unwrap();
     let mut card = world.store.read::<Variant>(&world.card().await.key()).await.unwrap().unwrap();
     (card.record.brand, card.record.kit) = (plain.id(), Some(plain.digest));
+    let key = world.posts.draft.id.to_string();
+    let mut shows = world.store.read::<Post>(&key).await.unwrap().unwrap();
+    shows.record.content.media[0].variant = Some(card.record.id);
     let changes = Changes::by(by(), "draw").update(&card.record, card.version);
+    let changes = changes.update(&shows.record, shows.version);
     world.store.commit(changes).await.unwrap();
     let draft = format!("/bai-dang/{}", world.posts.draft.id);
     let says = "Nhận diện của đơn vị đã đổi";
