@@ -32,7 +32,7 @@ use loa_store::{Blobs, Changes, MemoryStore, Store, StoreExt as _};
 
 const AGENCY: &str = "demo";
 /// Kinds of work the stages queue for each other.
-const JOBS: [&str; 5] = ["ingest", "brief", "render", "compose", "measure"];
+const JOBS: [&str; 6] = ["ingest", "brief", "draw", "render", "compose", "measure"];
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {

@@ -81,7 +81,7 @@ pub(crate) async fn post(house: &House, order: PostAct) -> anyhow::Result<Value>
             let at = match ops::when(order.at.as_deref(), &zone)?.0 {
                 When::Soon => house.now(),
                 When::At { at, .. } => at,
-                When::NextSlot => bail!(
+                When::NextSlot | When::Usual => bail!(
                     "đăng lại chỉ nhận một thời điểm, không nhận next · \
                      a retry takes a time, not next"
                 ),

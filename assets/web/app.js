@@ -66,6 +66,14 @@ async function refresh() {
     follow(here);
     document.dispatchEvent(new CustomEvent("loa:fresh", { detail: here }));
   }
+  // Where somebody may be writing, what is there stays and what is new comes after it.
+  for (const part of document.querySelectorAll("[data-grows]")) {
+    for (const card of [...(fresh.getElementById(part.id)?.children ?? [])]) {
+      if (document.getElementById(card.id)) continue;
+      part.append(document.adoptNode(card));
+      window.htmx?.process(card);
+    }
+  }
 }
 document.addEventListener("loa:refresh", refresh);
 follow(document);

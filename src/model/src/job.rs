@@ -22,7 +22,7 @@ pub const MOST_LOST: u32 = 3;
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Priority {
-    /// An emergency bulletin.
+    /// An emergency bulletin; also a picture or clip that a person has made anew and waits for.
     Urgent,
     /// The day's work.
     #[default]
@@ -127,7 +127,12 @@ pub enum JobKind {
         /// Revision.
         revision: u32,
     },
-    /// Draw one variant.
+    /// Draw the pictures of one variant: seconds.
+    Draw {
+        /// Variant.
+        variant: VariantId,
+    },
+    /// Make one variant that is a film or sound: minutes. Ledgers of earlier releases name pictures so too.
     Render {
         /// Variant.
         variant: VariantId,
@@ -190,6 +195,7 @@ impl JobKind {
             | Self::Brief { .. }
             | Self::Compose { .. }
             | Self::Prepare { .. } => Lane::Desk,
+            Self::Draw { .. } => Lane::Draw,
             Self::Render { .. } => Lane::Render,
             Self::Measure { .. } | Self::Watch { .. } => Lane::Measure,
         }
@@ -197,7 +203,15 @@ impl JobKind {
 
     /// Tries of such a job: drawing is the same each time, so fewer tell as much.
     pub fn tries(&self) -> u32 {
-        if matches!(self, Self::Render { .. }) { 3 } else { 5 }
+        if self.variant().is_some() { 3 } else { 5 }
+    }
+
+    /// The variant that it makes.
+    pub fn variant(&self) -> Option<VariantId> {
+        match self {
+            Self::Draw { variant } | Self::Render { variant } => Some(*variant),
+            _ => None,
+        }
     }
 
     /// Name of the kind, the same as its serde tag.
@@ -205,6 +219,7 @@ impl JobKind {
         match self {
             Self::Ingest { .. } => "ingest",
             Self::Brief { .. } => "brief",
+            Self::Draw { .. } => "draw",
             Self::Render { .. } => "render",
             Self::Compose { .. } => "compose",
             Self::Prepare { .. } => "prepare",
@@ -221,7 +236,9 @@ impl JobKind {
 pub enum Lane {
     /// Short work that somebody waits for.
     Desk,
-    /// Drawing and encoding: uses every core it gets.
+    /// Pictures, which take seconds: none waits for a clip.
+    Draw,
+    /// Filming and encoding: takes minutes, and uses every core it gets.
     Render,
     /// Questions to platforms and portals that nobody waits for.
     Measure,
@@ -229,12 +246,13 @@ pub enum Lane {
 
 impl Lane {
     /// Every lane.
-    pub const ALL: [Self; 3] = [Self::Desk, Self::Render, Self::Measure];
+    pub const ALL: [Self; 4] = [Self::Desk, Self::Draw, Self::Render, Self::Measure];
 
     /// Names of the kinds of job that run in it.
     pub fn kinds(self) -> &'static [&'static str] {
         match self {
             Self::Desk => &["ingest", "brief", "compose", "prepare"],
+            Self::Draw => &["draw"],
             Self::Render => &["render"],
             Self::Measure => &["measure", "watch"],
         }

@@ -79,6 +79,9 @@ pub enum When {
     },
     /// Each in the next free slot of its account.
     NextSlot,
+    /// Each when its account usually posts: in its next free slot; where it has no slots, as soon as it may go at a distance from
+    /// the account's other posts and outside its quiet hours. The first urgent one waits for none of this.
+    Usual,
 }
 
 /// The instant that a wall time means.

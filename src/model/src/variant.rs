@@ -7,6 +7,7 @@ use crate::{
     choices::Chosen,
     digest::{BlobHash, Digest},
     ids::{ArticleId, VariantId},
+    job::JobKind,
     record::{IndexEntry, Record, join},
 };
 
@@ -30,6 +31,13 @@ pub enum VariantKind {
     Poster,
     /// Pages of pictures, for a list that one picture cannot hold.
     Carousel,
+}
+
+impl VariantKind {
+    /// Whether it is made of pictures alone: drawn in seconds, where films and sound take minutes.
+    pub fn is_picture(self) -> bool {
+        matches!(self, Self::Infographic | Self::Poster | Self::Carousel)
+    }
 }
 
 /// State of a variant.
@@ -148,6 +156,12 @@ pub struct Variant {
 }
 
 impl Variant {
+    /// The work that makes it.
+    pub fn work(&self) -> JobKind {
+        let variant = self.id;
+        if self.kind.is_picture() { JobKind::Draw { variant } } else { JobKind::Render { variant } }
+    }
+
     /// A rendition by name.
     pub fn rendition(&self, name: &str) -> Option<&Rendition> {
         self.renditions.iter().find(|rendition| rendition.name == name)

@@ -162,6 +162,7 @@ fn a_kind_of_job_is_named_as_it_is_written() {
     let kinds = [
         JobKind::Ingest { source: "https://minhhoa.example/bài".into(), agency: "demo".into() },
         JobKind::Brief { article, revision: 1 },
+        JobKind::Draw { variant: loa_model::VariantId(id(3)) },
         JobKind::Render { variant: loa_model::VariantId(id(3)) },
         JobKind::Compose {
             article,

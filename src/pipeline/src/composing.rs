@@ -5,11 +5,11 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use loa_channel::Channel;
 use loa_model::{
-    Account, AccountName, Actor, Agency, ArticleId, JobId, JobKind, JobState, Priority, UserId,
-    Variant, When, record::join,
+    Account, AccountName, Actor, Agency, ArticleId, JobId, Priority, UserId, Variant, When,
+    record::join,
 };
 use loa_review::{Order, Outcome, Target, Writing};
-use loa_store::{Changes, Claimed, StoreExt};
+use loa_store::{Claimed, StoreExt};
 
 use crate::{
     Error, Result,
@@ -17,8 +17,8 @@ use crate::{
     words::words,
 };
 
-/// Longest wait of composing for what is drawn. What was drawn wakes it; a drawing that was called off, or that died with its
-/// worker, wakes nobody.
+/// Longest wait of composing for what is drawn. What was drawn, called off or given up wakes it; a drawing that died with its last
+/// worker wakes nobody.
 const WAIT: SignedDuration = SignedDuration::from_mins(1);
 
 /// What somebody wants composed.
@@ -111,15 +111,5 @@ impl Flow {
             tracing::warn!(%post, ?violations, "A draft breaks a limit of its channel; an editor must change it");
         }
         Ok(Some(outcome))
-    }
-
-    /// The commit that ends the wait of whoever composes this article.
-    pub(crate) async fn waking(&self, mut changes: Changes, of: ArticleId) -> Result<Changes> {
-        for view in self.deps().store.jobs(Some(JobState::Scheduled), usize::MAX).await? {
-            if matches!(view.job.work, JobKind::Compose { article, .. } if article == of) {
-                changes = changes.wake(view.job.id);
-            }
-        }
-        Ok(changes)
     }
 }

@@ -103,7 +103,9 @@ impl Flow {
         match &job.job.work {
             JobKind::Ingest { source, agency } => self.ingest(job, source, agency).await,
             JobKind::Brief { article, revision } => self.brief(job, *article, *revision).await,
-            JobKind::Render { variant } => self.render(job, *variant, cancel, progress).await,
+            JobKind::Draw { variant } | JobKind::Render { variant } => {
+                self.render(job, *variant, cancel, progress).await
+            }
             JobKind::Compose { article, revision, accounts, author, when, text } => {
                 let asked = Asked {
                     of: (*article, *revision),
@@ -155,12 +157,12 @@ impl Flow {
                 provenance: serde_json::Value::Null,
                 reason: String::new(),
             };
-            let work = JobKind::Render { variant: variant.id };
-            let render = Job::new(deps.ids.make(), &article.agency, work, deps.clock.now());
+            let (work, now) = (variant.work(), deps.clock.now());
+            let render = Job::new(deps.ids.make(), &article.agency, work, now);
             let render = Job { priority: job.job.priority, ..render };
             changes = changes.insert(&variant).enqueue(render);
         }
-        changes = self.waking(changes, id).await?;
+        changes = deps.review.waking(changes, id).await?;
         deps.store.commit(changes.finish(job)).await?;
         Ok(Done::Committed)
     }
@@ -230,7 +232,7 @@ impl Flow {
             // In the same commit: nobody sees a draft with the picture of before beside the one that was just drawn.
             (changes, _) = deps.review.follow(changes, &variant, chosen.by).await?;
         }
-        changes = self.waking(changes, variant.article).await?;
+        changes = deps.review.waking(changes, variant.article).await?;
         deps.store.commit(changes.finish(job)).await?;
         Ok(Done::Committed)
     }

@@ -196,7 +196,7 @@ impl Flow {
                 agency,
                 accounts: accounts.clone(),
                 author: feed.by,
-                when: When::Soon,
+                when: When::Usual,
                 text: None,
             },
         };

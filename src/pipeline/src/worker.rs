@@ -18,7 +18,9 @@ use crate::flow::{Done, Flow};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Renders at the same time; each uses every core it gets.
+    /// Variants of pictures at the same time.
+    pub draws: usize,
+    /// Films and sound at the same time; each uses every core it gets.
     pub renders: usize,
     /// Questions for numbers at the same time.
     pub measures: usize,
@@ -43,7 +45,16 @@ impl Default for Config {
             VariantKind::LongClip,
             VariantKind::LowBand,
         ];
-        Self { renders: 1, measures: 2, others: 4, lease_s: 60, poll_s: 5, grace_s: 10, variants }
+        Self {
+            draws: 1,
+            renders: 1,
+            measures: 2,
+            others: 4,
+            lease_s: 60,
+            poll_s: 5,
+            grace_s: 10,
+            variants,
+        }
     }
 }
 
@@ -52,6 +63,7 @@ impl Config {
     fn most(&self, lane: Lane) -> usize {
         match lane {
             Lane::Desk => self.others,
+            Lane::Draw => self.draws,
             Lane::Render => self.renders,
             Lane::Measure => self.measures,
         }
@@ -246,8 +258,15 @@ impl Task {
                 JobEnd::Fail { reason: error.to_string(), run_at: now + wait }
             }
         };
+        let without_result = !matches!(end, JobEnd::Complete | JobEnd::Snooze { .. });
         if let Err(error) = self.store.finish(&self.job, end).await {
             tracing::warn!(job = %id, %error, "The end of job {id} could not be kept; it runs again");
+            return;
+        }
+        if let Some(variant) = self.job.job.work.variant().filter(|_| without_result)
+            && let Err(error) = self.flow.deps().review.wake(variant).await
+        {
+            tracing::warn!(job = %id, %error, "Composing that waits for job {id} looks again in a minute only");
         }
     }
 }

@@ -22,7 +22,7 @@ async fn what_a_job_queues_is_as_urgent_as_the_job() {
         let jobs = world.store.jobs(None, 10).await.unwrap();
         let mut kinds: Vec<_> = jobs.iter().map(|view| view.job.work.name()).collect();
         kinds.sort_unstable();
-        assert_eq!(kinds, ["brief", "ingest", "render", "render"]);
+        assert_eq!(kinds, ["brief", "draw", "ingest", "render"]);
         for view in &jobs {
             assert_eq!(view.job.priority, priority, "{}", view.job.work.name());
         }

@@ -21,7 +21,7 @@ const MOST: usize = 5_000;
 /// Rows that are written anew in one commit.
 const BATCH: usize = 200;
 /// Two posts of an account closer than this crowd each other out.
-const CLOSE: SignedDuration = SignedDuration::from_mins(10);
+pub(crate) const CLOSE: SignedDuration = SignedDuration::from_mins(10);
 
 /// How a post stands, as a calendar colours it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -327,6 +327,20 @@ impl Review {
         Ok(Calendar { entries, cut: seen.cut })
     }
 
+    /// When an account has posts that are live or will be, in `from..to`.
+    pub(crate) async fn times_of(
+        &self,
+        agency: &str,
+        account: &AccountName,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<Timestamp>> {
+        let (seen, now) = (self.seen(agency, from, to).await?, self.clock.now());
+        let entries = seen.rows.iter().map(|row| entry(row, now));
+        let own = entries.filter(|entry| entry.account == *account && counts(entry));
+        Ok(own.map(|entry| entry.at).collect())
+    }
+
     async fn seen(&self, agency: &str, from: Timestamp, to: Timestamp) -> Result<Seen> {
         let edge = |at| join(&[agency, &time_key(at), ""]);
         let (from_key, to_key) = (edge(from), edge(to));
@@ -449,12 +463,14 @@ fn entry((post, version, delivery): &(PostRow, Seq, Option<DeliveryRow>), now: T
     }
 }
 
+/// Whether it is live or will be.
+fn counts(entry: &Entry) -> bool {
+    !matches!(entry.standing(), Standing::Over | Standing::Failed | Standing::Missed)
+}
+
 /// Marks what gets into each other's way: among posts that are live or will be. The forms that an article has on an account
 /// by its profile are no repetition of each other.
 fn clash(entries: &mut [Entry], zone: &TimeZone) {
-    let counts = |entry: &Entry| {
-        !matches!(entry.standing(), Standing::Over | Standing::Failed | Standing::Missed)
-    };
     let mut last: BTreeMap<AccountName, usize> = BTreeMap::new();
     let mut same: BTreeMap<_, usize> = BTreeMap::new();
     let mut marks = Vec::new();

@@ -328,10 +328,7 @@ impl Review {
         let mut drawn: BTreeSet<VariantId> = BTreeSet::new();
         for state in JobState::ALL.into_iter().filter(|state| !state.ended()) {
             let jobs = self.store.jobs(Some(state), usize::MAX).await?.into_iter();
-            drawn.extend(jobs.filter_map(|view| match view.job.work {
-                JobKind::Render { variant } => Some(variant),
-                _ => None,
-            }));
+            drawn.extend(jobs.filter_map(|view| view.job.work.variant()));
         }
         // Read after the jobs: what ended in between is seen as it ended, and what was asked for in between counts as under way.
         let variants: Vec<Variant> = list().await?.into_iter().map(|v| v.record).collect();
@@ -355,6 +352,35 @@ impl Review {
         Ok(self.variants_of(article, revision).await?.1)
     }
 
+    /// The commit that ends the wait of whoever composes this article: a variant is drawn, or will not be.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn waking(&self, mut changes: Changes, of: ArticleId) -> loa_store::Result<Changes> {
+        for view in self.store.jobs(Some(JobState::Scheduled), usize::MAX).await? {
+            if matches!(view.job.work, JobKind::Compose { article, .. } if article == of) {
+                changes = changes.wake(view.job.id);
+            }
+        }
+        Ok(changes)
+    }
+
+    /// Ends the wait for a variant whose job ended without it.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub async fn wake(&self, variant: VariantId) -> loa_store::Result<()> {
+        let Some(row) = self.store.read::<Variant>(&variant.to_string()).await? else {
+            return Ok(());
+        };
+        let changes = Changes::by(Actor::Worker("review".to_owned()), "wake composing");
+        let changes = self.waking(changes, row.record.article).await?;
+        if !changes.wake.is_empty() {
+            self.store.commit(changes).await?;
+        }
+        Ok(())
+    }
+
     /// Gives each draft its time, as late after the first as its profile says, and writes it with the slot it takes.
     async fn timed(
         &self,
@@ -367,9 +393,14 @@ impl Review {
         for (post, later) in drafts {
             let own = taken.iter().filter(|(account, _)| *account == post.account);
             let own: Vec<_> = own.map(|(_, at)| *at).collect();
-            let embargo = article.embargo_until;
-            let mut place = self.place(post, order.when, order.zone, embargo, &own).await?;
-            if !later.is_zero() && place.slot.is_none() {
+            let mut from = article.embargo_until;
+            let by_account = order.when == When::Usual;
+            if by_account {
+                let now = self.clock.now();
+                from = Some(from.map_or(now, |embargo| embargo.max(now)) + *later);
+            }
+            let mut place = self.place(post, order.when, order.zone, from, &own).await?;
+            if !later.is_zero() && place.slot.is_none() && !by_account {
                 place.at = place.at.checked_add(*later).unwrap_or(place.at);
                 if let (Timing::Exact { wall }, Ok(zone)) =
                     (&mut place.timing, loa_model::schedule::zone(&place.zone))

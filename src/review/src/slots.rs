@@ -2,13 +2,16 @@
 
 use jiff::{SignedDuration, Timestamp};
 use loa_model::{
-    AccountName, DeliveryState, Post, PostState, Timetable, Timing, When,
+    AccountName, DeliveryState, Post, PostState, Priority, Timetable, Timing, When,
     record::Record as _,
     schedule::{Slot, SlotTaken, zone},
 };
 use loa_store::{Changes, Error as StoreError, Expect, StoreExt as _};
 
-use crate::{Result, Review, ReviewError};
+use crate::{Result, Review, ReviewError, calendar::CLOSE};
+
+/// As far ahead as a distance from other posts is looked for.
+const AHEAD: SignedDuration = SignedDuration::from_hours(48);
 
 /// A time for a post, and the slot it takes with it.
 #[derive(Debug, Clone)]
@@ -72,20 +75,68 @@ impl Review {
                 let exact = wall.map(|wall| Timing::Exact { wall });
                 Ok(plain(at, exact.unwrap_or_default()))
             }
+            When::Usual => self.usual(post, agency_zone, earliest(now), taken).await,
             When::NextSlot => {
                 let found = self.free_slot(&post.account, earliest(now), taken).await?;
-                let (timetable, slot, expect) = found.ok_or_else(|| ReviewError::Account {
+                let found = found.ok_or_else(|| ReviewError::Account {
                     account: post.account.to_string(),
                     why: "it has no free slot within two months: give it slots in its timetable",
                 })?;
-                let taken = SlotTaken { account: post.account.clone(), at: slot.at, post: post.id };
-                Ok(Place {
-                    at: slot.at,
-                    zone: timetable.plan.zone,
-                    timing: Timing::Slot { wall: slot.wall },
-                    slot: Some((taken, expect)),
-                })
+                Ok(in_slot(post, found))
             }
+        }
+    }
+
+    /// The place when an account usually posts.
+    async fn usual(
+        &self,
+        post: &Post,
+        agency_zone: &str,
+        from: Timestamp,
+        taken: &[Timestamp],
+    ) -> Result<Place> {
+        let account = &post.account;
+        // The minute that has begun is as good as now.
+        let at = if from <= self.clock.now() { minute_of(from) } else { from };
+        let mut place =
+            Place { at, zone: agency_zone.to_owned(), timing: Timing::Soon, slot: None };
+        let is_urgent = post.priority == Priority::Urgent;
+        if is_urgent && taken.is_empty() {
+            return Ok(place);
+        }
+        if !is_urgent && let Some(found) = self.free_slot(account, from, taken).await? {
+            return Ok(in_slot(post, found));
+        }
+        let plan = self.store.read::<Timetable>(account.as_str()).await?;
+        let plan = plan.map(|row| row.record.plan).unwrap_or_default();
+        let gap = CLOSE.max(SignedDuration::from_secs(plan.min_gap_s.into()));
+        let mut near = self.times_of(&post.agency, account, at - gap, at + AHEAD).await?;
+        near.extend(taken);
+        let quiet = plan.quiet.filter(|_| !is_urgent);
+        loop {
+            // Whole minutes: two who ask at once mean the same instant, and the record of it tells the second one.
+            place.at = whole_minute(place.at);
+            if let Some(end) = quiet.as_ref().and_then(|quiet| quiet.until(place.at)) {
+                place.at = end;
+                continue;
+            }
+            let close = |at: &&Timestamp| at.duration_since(place.at).abs() < gap;
+            if let Some(last) = near.iter().filter(close).max() {
+                place.at = *last + gap;
+                continue;
+            }
+            let known = self.store.read::<SlotTaken>(&SlotTaken::key_of(account, place.at)).await?;
+            let expect = match known {
+                None => Expect::Absent,
+                Some(known) if !self.keeps(&known.record).await? => Expect::Version(known.version),
+                Some(_) => {
+                    near.push(place.at);
+                    continue;
+                }
+            };
+            let taken = SlotTaken { account: account.clone(), at: place.at, post: post.id };
+            place.slot = Some((taken, expect));
+            return Ok(place);
         }
     }
 
@@ -161,4 +212,26 @@ impl Review {
         };
         Ok(deliveries.is_empty() || deliveries.iter().any(|d| !over(d.record.state)))
     }
+}
+
+/// A slot that was found free.
+fn in_slot(post: &Post, (timetable, slot, expect): (Timetable, Slot, Expect)) -> Place {
+    let taken = SlotTaken { account: post.account.clone(), at: slot.at, post: post.id };
+    Place {
+        at: slot.at,
+        zone: timetable.plan.zone,
+        timing: Timing::Slot { wall: slot.wall },
+        slot: Some((taken, expect)),
+    }
+}
+
+/// The whole minute in which this is.
+fn minute_of(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second() - at.as_second().rem_euclid(60)).unwrap_or(at)
+}
+
+/// The first whole minute that is not before.
+fn whole_minute(at: Timestamp) -> Timestamp {
+    let begins = minute_of(at);
+    if begins == at { at } else { begins + SignedDuration::from_mins(1) }
 }

@@ -296,7 +296,15 @@ pub(crate) async fn change(
         (true, false) => "have two people sign every post",
         _ => "change agency",
     };
-    let changes = Changes::by(visitor.actor(), what).update(&agency, row.version);
+    let mut changes = Changes::by(visitor.actor(), what).update(&agency, row.version);
+    if agency.title != row.record.title {
+        let kit = own_kit(app, visitor.actor(), &agency.name, &agency.title)?;
+        // One that somebody has made their own says what they wrote.
+        let before = app.store.read::<OwnBrand>(&kit.key()).await?;
+        if let Some(before) = before.filter(|before| before.record.is_plain()) {
+            changes = changes.update(&kit, before.version);
+        }
+    }
     app.store.commit(changes).await?;
     Ok(())
 }

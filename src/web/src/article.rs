@@ -353,7 +353,7 @@ pub(crate) async fn compose(
     let accounts: Vec<String> = of("accounts").map(|(_, name)| name.to_string()).collect();
     let priority = priority::chosen(of("priority").next().map(|(_, name)| name.as_ref()))?;
     let one = [article.id.to_string()];
-    articles::queue_composing(&app, &visitor, (&one, &accounts), (priority, When::Soon)).await?;
+    articles::queue_composing(&app, &visitor, (&one, &accounts), (priority, When::Usual)).await?;
     // To where it is told what is made now.
     Ok(Redirect::to(&format!("/bai-viet/{}#h-posts", article.id)).into_response())
 }

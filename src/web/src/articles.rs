@@ -415,7 +415,7 @@ pub(crate) async fn compose(
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
     }
     let wanted = (articles.as_slice(), accounts.as_slice());
-    let count = queue_composing(&app, &visitor, wanted, (priority, When::Soon)).await?.len();
+    let count = queue_composing(&app, &visitor, wanted, (priority, When::Usual)).await?.len();
     let page = show(&app, &visitor, Question::default(), 1, (Some(count), None)).await?;
     Ok(page.into_response())
 }

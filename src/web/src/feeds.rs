@@ -506,7 +506,7 @@ pub(crate) async fn read_item(
         Then::Read => JobKind::Ingest { source, agency },
         Then::Compose { accounts } => {
             let author = visitor.user.id;
-            JobKind::Prepare { source, agency, accounts, author, when: When::Soon, text: None }
+            JobKind::Prepare { source, agency, accounts, author, when: When::Usual, text: None }
         }
     };
     let job = Job::new(app.ids.make(), &feed.agency, work, app.clock.now());

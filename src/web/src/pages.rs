@@ -152,15 +152,6 @@ pub(crate) async fn own_job(
     view.filter(|view| view.job.agency == visitor.user.agency).ok_or_else(WebError::missing)
 }
 
-/// How a job stands that still has work before it; nothing for one that is over. A store that cannot be read counts as under way:
-/// the next change asks again.
-pub(crate) async fn unfinished(app: &Shared, id: JobId) -> Option<JobState> {
-    match app.store.job(id).await {
-        Ok(view) => view.map(|view| view.state).filter(|state| UNFINISHED.contains(state)),
-        Err(_) => Some(JobState::Executing),
-    }
-}
-
 /// A step of a job in words: the worker names a key of the locale files.
 pub(crate) fn step_word(app: &Shared, lang: &str, step: &str) -> String {
     let key = if step.starts_with("job.") { step.to_owned() } else { format!("step.{step}") };
@@ -232,10 +223,7 @@ pub(crate) async fn job_cards(
             needs,
             priority: view.job.priority.name(),
             running: view.state != JobState::Discarded,
-            variant: match view.job.work {
-                JobKind::Render { variant } => Some(variant),
-                _ => None,
-            },
+            variant: view.job.work.variant(),
             percent: now.filter(|p| p.total > 0).map(|p| p.done * 100 / p.total),
             step: now.map(|p| step_word(app, &visitor.lang, &p.step)).unwrap_or_default(),
             reason: ReasonView::of(&app.assets, &visitor.lang, &view.reason),
@@ -270,7 +258,7 @@ impl About {
             JobKind::Brief { article, revision } | JobKind::Compose { article, revision, .. } => {
                 about.article = Some((*article, *revision));
             }
-            JobKind::Render { variant } => {
+            JobKind::Draw { variant } | JobKind::Render { variant } => {
                 if let Some(row) = app.store.read::<Variant>(&variant.to_string()).await? {
                     about.article = Some((row.record.article, row.record.revision));
                     about.form = name_of(&row.record.kind);
@@ -349,9 +337,13 @@ pub(crate) async fn cancel_job(
     let view = own_job(&app, &visitor, id).await?;
     app.store.cancel_job(id, Actor::User(visitor.user.id)).await?;
     // Back to what it was called off for.
-    let of = match view.job.work {
-        JobKind::Render { variant } => app.store.read::<Variant>(&variant.to_string()).await?,
-        _ => None,
+    let of = match view.job.work.variant() {
+        Some(variant) => {
+            // One that runs tells it when it ended.
+            app.review.wake(variant).await?;
+            app.store.read::<Variant>(&variant.to_string()).await?
+        }
+        None => None,
     };
     let to = of.map_or_else(
         || "/".to_owned(),

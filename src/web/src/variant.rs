@@ -9,9 +9,9 @@ use axum::{
 };
 use loa_model::{
     Agency, Article, Brief, Choices, Chosen, ChosenPoint, Digest, DigestBuilder, Job, JobId,
-    JobKind, JobState, User, Variant, VariantId, VariantKind, VariantState, variant::VariantEvent,
+    JobState, Priority, User, Variant, VariantId, VariantKind, VariantState, variant::VariantEvent,
 };
-use loa_store::{Changes, StoreExt};
+use loa_store::{Changes, JobView, StoreExt};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -245,8 +245,7 @@ async fn make(
         reason: String::new(),
         chosen: Some(chosen),
     };
-    let work = JobKind::Render { variant: variant.id };
-    let job = Job::new(app.ids.make(), &variant.agency, work, app.clock.now());
+    let job = asked_for(app, &variant);
     let made = Made { id: variant.id, kind, state: variant.state, job: Some(job.id) };
     let purpose = if kind == VariantKind::Infographic { "draw anew" } else { "arrange a clip" };
     let changes = Changes::by(visitor.actor(), purpose).insert(&variant).enqueue(job);
@@ -254,15 +253,20 @@ async fn make(
     Ok(made)
 }
 
+/// The job that makes a variant for a person who waits for it: before all that nobody asked for.
+pub(crate) fn asked_for(app: &Shared, variant: &Variant) -> Job {
+    let job = Job::new(app.ids.make(), &variant.agency, variant.work(), app.clock.now());
+    Job { priority: Priority::Urgent, ..job }
+}
+
 /// Whether a variant is drawn, or will be: a job that was called off leaves one that nobody draws.
 async fn is_there(app: &Shared, variant: &Variant) -> Result<bool, WebError> {
     if !matches!(variant.state, VariantState::Queued | VariantState::Rendering) {
         return Ok(variant.state == VariantState::Rendered);
     }
-    let own = JobKind::Render { variant: variant.id };
     for state in pages::UNFINISHED {
         let jobs = pages::jobs_of(app, &variant.agency, state).await?;
-        if jobs.iter().any(|view| view.job.work == own) {
+        if jobs.iter().any(|view| view.job.work.variant() == Some(variant.id)) {
             return Ok(true);
         }
     }
@@ -290,10 +294,10 @@ async fn again(
     if is_there(&app, variant).await? {
         return Ok(Redirect::to(&to).into_response());
     }
-    let work = JobKind::Render { variant: variant.id };
+    let of_it = |view: &JobView| view.job.work.variant() == Some(variant.id);
     // The job that was given up does it, where there is one: nobody has to deal with it besides.
     let dead = pages::jobs_of(&app, &variant.agency, JobState::Discarded).await?;
-    let dead = dead.into_iter().find(|view| view.job.work == work).map(|view| view.job.id);
+    let dead = dead.into_iter().find(of_it).map(|view| view.job.id);
     if let Some(job) = dead.filter(|_| variant.state != VariantState::Failed) {
         let done = app.desk.retry_job(job, visitor.user.id).await;
         done.map_err(|error| desk_refusal(&app, &visitor, &error))?;
@@ -310,7 +314,7 @@ async fn again(
         row.record.state = state;
     }
     row.record.reason = String::new();
-    let job = Job::new(app.ids.make(), &variant.agency, work, app.clock.now());
+    let job = asked_for(&app, &row.record);
     let changes = Changes::by(visitor.actor(), "draw a variant again");
     app.store.commit(changes.update(&row.record, row.version).enqueue(job)).await?;
     Ok(Redirect::to(&to).into_response())

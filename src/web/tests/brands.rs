@@ -7,9 +7,10 @@ mod support;
 use axum::http::StatusCode;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use loa_model::{
-    Agency, JobKind, OwnBrand, Post, PostState, Role, Variant, VariantState, record::join,
+    Actor, Agency, Clock as _, OwnBrand, Post, PostState, Priority, Role, Variant, VariantState,
+    record::{Record as _, join},
 };
-use loa_store::{Changes, Store as _, StoreExt as _};
+use loa_store::{Changes, JobView, Store as _, StoreExt as _};
 use loa_web::{KitOf, LogoWish};
 use serde_json::{Value, json};
 use support::{
@@ -377,8 +378,10 @@ async fn drafts_say_that_the_kit_changed_and_are_drawn_anew_once() {
         );
         assert_eq!(chosen.choices.template.as_deref(), Some("tin-nhanh"));
         let jobs = world.store.jobs(None, 100).await.unwrap();
-        let job = JobKind::Render { variant: variant.id };
-        assert_eq!(jobs.iter().filter(|view| view.job.work == job).count(), 1);
+        // Somebody waits for it: it goes before what nobody asked for.
+        let of_it = |view: &&JobView| view.job.work == variant.work();
+        let queued: Vec<_> = jobs.iter().filter(of_it).map(|view| view.job.priority).collect();
+        assert_eq!(queued, [Priority::Urgent]);
     }
     assert_eq!(before.state, VariantState::Rendered);
     let again = author.json(&to, &json!({})).await;
@@ -387,6 +390,41 @@ async fn drafts_say_that_the_kit_changed_and_are_drawn_anew_once() {
     assert_eq!(pressed.status, StatusCode::SEE_OTHER);
     let stranger = Browser::of(&world, &world.people.stranger).await;
     assert_eq!(stranger.json(&to, &json!({})).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn the_plain_kit_says_the_agency_s_name_of_now_until_somebody_makes_it_their_own() {
+    let world = World::new().await;
+    world.agency_in("own/co-quan").await;
+    let (admin, _) = admins(&world).await;
+    let (author, by) = (Browser::of(&world, &world.people.author).await, records::by);
+    let operator = Actor::Operator("test".to_owned());
+    let plain = OwnBrand::plain("demo", "Sở Cũ", operator, world.clock.now()).unwrap();
+    world.store.commit(Changes::by(by(), "fill").insert(&plain)).await.unwrap();
+    let mut card = world.store.read::<Variant>(&world.card().await.key()).await.unwrap().unwrap();
+    (card.record.brand, card.record.kit) = (plain.id(), Some(plain.digest));
+    let key = world.posts.draft.id.to_string();
+    let mut shows = world.store.read::<Post>(&key).await.unwrap().unwrap();
+    shows.record.content.media[0].variant = Some(card.record.id);
+    let changes = Changes::by(by(), "draw").update(&card.record, card.version);
+    let changes = changes.update(&shows.record, shows.version);
+    world.store.commit(changes).await.unwrap();
+    let draft = format!("/bai-dang/{}", world.posts.draft.id);
+    let says = "Nhận diện của đơn vị đã đổi";
+    assert!(!author.get(&draft).await.text().contains(says));
+    let titled = async |title: &str| {
+        let done = send(&admin, "PATCH", "/api/v1/agencies/demo", &json!({ "title": title })).await;
+        assert_eq!(done.status, StatusCode::NO_CONTENT, "{}", done.text());
+        own(&world, "co-quan").await.unwrap()
+    };
+    assert_eq!(titled("Sở Mới").await.face.title_vi, "Sở Mới");
+    assert!(author.get(&draft).await.text().contains(says));
+    // Somebody kept it: it says what they wrote.
+    let row = world.store.read::<OwnBrand>(&plain.key()).await.unwrap().unwrap();
+    let theirs = OwnBrand { version: 2, ..row.record };
+    let changes = Changes::by(by(), "change brand kit").update(&theirs, row.version);
+    world.store.commit(changes).await.unwrap();
+    assert_eq!(titled("Sở Mới nữa").await, theirs);
 }
 
 #[tokio::test]

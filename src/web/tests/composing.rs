@@ -64,7 +64,7 @@ async fn claim(world: &World, kind: &str) -> Claimed {
 async fn whoever_presses_sees_at_once_what_is_composed_and_what_it_waits_for() {
     let world = World::new().await;
     let author = Browser::of(&world, &world.people.author).await;
-    let (article, _, _) = bare(&world).await;
+    let (article, _, drawing) = bare(&world).await;
     let page = format!("/bai-viet/{}", article.id);
     let press = format!("{page}/soan");
     let forms = async || author.get(&page).await.text().matches(&format!("{press}\"")).count();
@@ -87,6 +87,55 @@ async fn whoever_presses_sees_at_once_what_is_composed_and_what_it_waits_for() {
     }
     let link = format!("{}#h-posts\"", article.id);
     assert!(author.get("/").await.text().contains(&link), "it says which article");
+    // What it waits for is called off: it goes on at once.
+    let huy = format!("/viec/{drawing}/huy");
+    assert_eq!(author.post(&huy, &[]).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(claim(&world, "compose").await.job.id, job.job.id);
+}
+
+#[tokio::test]
+async fn an_open_page_hears_of_posts_however_short_they_were_composed_and_takes_them_in() {
+    use futures::StreamExt as _;
+    let world = World::new().await;
+    let author = Browser::of(&world, &world.people.author).await;
+    let (article, _, _) = bare(&world).await;
+    let page = format!("/bai-viet/{}", article.id);
+    author.post(&format!("{page}/soan"), &[("accounts", "facebook:cong-tin")]).await;
+    let job = open(&world, "compose").await.remove(0);
+    let events = format!("/viec/{}/tien-do", job.id);
+    let events = author.raw("GET", &events, &[], String::new()).await;
+    let mut events = events.into_body().into_data_stream();
+    // It ran without a word of its progress, made a post and is put off.
+    let post = Post {
+        id: world.ids.make(),
+        article: article.id,
+        revision: article.revision,
+        state: PostState::Approved,
+        ..world.posts.draft.clone()
+    };
+    world.store.commit(by_worker("compose posts").insert(&post)).await.unwrap();
+    let claimed = claim(&world, "compose").await;
+    let run_at = world.clock.now() + SignedDuration::from_mins(1);
+    world.store.finish(&claimed, JobEnd::Snooze { run_at }).await.unwrap();
+    let told = events.next().await.unwrap().unwrap();
+    assert!(String::from_utf8_lossy(&told).contains("event: rest"), "{told:?}");
+    let claimed = {
+        world.store.commit(by_worker("wake").wake(job.id)).await.unwrap();
+        claim(&world, "compose").await
+    };
+    world.store.finish(&claimed, JobEnd::Complete).await.unwrap();
+    let told = events.next().await.unwrap().unwrap();
+    assert!(String::from_utf8_lossy(&told).contains("event: done"), "{told:?}");
+    // Cards come to those that are there, whose words somebody may be writing; the rest of the section follows.
+    let shown = author.get(&page).await;
+    let text = shown.text();
+    let grows = text.find("id=\"posts\" data-grows").unwrap();
+    assert!(text.find(&format!("id=\"post-{}\"", post.id)).unwrap() > grows);
+    for part in ["id=\"composing\" data-live", "id=\"handing\" data-live"] {
+        assert!(text.find(part).unwrap() < grows, "{part}: {text}");
+    }
+    // None of its posts is open any more: others can be composed all the same.
+    assert!(text.contains("hoặc cho tài khoản khác") && text.contains(&format!("{page}/soan\"")));
 }
 
 #[tokio::test]

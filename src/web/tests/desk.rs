@@ -5,7 +5,7 @@
 mod support;
 
 use axum::http::StatusCode;
-use loa_model::{Brief, Job, JobKind, Role, VariantKind, VariantState};
+use loa_model::{Brief, Job, Role, VariantKind, VariantState};
 use loa_store::StoreExt as _;
 use serde_json::{Value, json};
 use support::{World, browser::Browser};
@@ -24,9 +24,9 @@ async fn brief(world: &World) -> Brief {
 }
 
 async fn is_queued(world: &World, kind: VariantKind) -> bool {
-    let variant = world.variant(kind).await.id;
+    let work = world.variant(kind).await.work();
     let jobs = world.store.all::<Job>(500).await.unwrap();
-    jobs.iter().any(|row| row.record.work == JobKind::Render { variant })
+    jobs.iter().any(|row| row.record.work == work)
 }
 
 #[tokio::test]

@@ -5,9 +5,7 @@
 mod support;
 
 use axum::http::StatusCode;
-use loa_model::{
-    Brief, Job, JobKind, PhotoChoice, Role, Variant, VariantKind, VariantState, record::join,
-};
+use loa_model::{Brief, Job, PhotoChoice, Role, Variant, VariantKind, VariantState, record::join};
 use loa_store::StoreExt as _;
 use support::{World, browser::Browser};
 
@@ -103,7 +101,7 @@ async fn what_the_form_says_is_what_is_queued_once() {
         [(1, Some("Ý do người viết lại.")), (0, None)].into_iter().chain(rest).collect();
     assert_eq!(points, want);
     let jobs = world.store.all::<Job>(500).await.unwrap();
-    let of_it = |job: &Job| job.work == JobKind::Render { variant: card.id };
+    let of_it = |job: &Job| (job.work.name(), job.work.variant()) == ("draw", Some(card.id));
     assert_eq!(jobs.iter().filter(|row| of_it(&row.record)).count(), 1);
     // The form shows what was chosen.
     let page = editor.get(&page_of(&world)).await;

@@ -87,6 +87,7 @@ pub(super) struct Desk {
     pub(super) author: User,
     pub(super) approver: User,
     pub(super) when: When,
+    pub(super) priority: Priority,
     /// The job that composes.
     pub(super) asked: Option<JobId>,
 }
@@ -213,6 +214,7 @@ impl Desk {
                 at: at("2026-11-16T02:30:00Z"),
                 wall: "2026-11-16T09:30".parse().unwrap(),
             },
+            priority: Priority::Normal,
             asked: None,
         }
     }
@@ -230,7 +232,7 @@ impl Desk {
             author: self.author.id,
             when: self.when,
             zone: "Asia/Ho_Chi_Minh",
-            priority: Priority::Normal,
+            priority: self.priority,
             asked: self.asked,
         };
         let write = |w: &Writing<'_>| Words {

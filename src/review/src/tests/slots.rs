@@ -1,7 +1,7 @@
 //! Slots of an account: the next free one for each post, never one for two.
 
 use loa_model::{
-    DeliveryEvent, Plan, Timetable, Timing, When,
+    DeliveryEvent, Plan, Priority, QuietHours, Timetable, Timing, When,
     schedule::{Slot as SlotAt, SlotTaken},
 };
 
@@ -137,4 +137,106 @@ fn without_slots_nobody_is_promised_one() {
     assert!(matches!(desk.compose(), Err(ReviewError::Account { .. })));
     assert_eq!(now(desk.review.next_slot(&desk.account.name)).unwrap(), None);
     assert_eq!(now(desk.store.all::<Post>(10)).unwrap().len(), 0, "nothing was written");
+}
+
+/// When the two posts of a desk go that are composed for the usual time of their account.
+fn usual(desk: &mut Desk) -> Vec<jiff::Timestamp> {
+    desk.when = When::Usual;
+    desk.profile[1].after_minutes = 0;
+    desk.compose().unwrap().posts.iter().map(|post| post.scheduled_at).collect()
+}
+
+fn planned(desk: &Desk, plan: Plan) {
+    let record = Timetable { account: desk.account.name.clone(), plan };
+    let changes = Changes::by(Actor::Operator("test".into()), "set timetable");
+    now(desk.store.commit(changes.put(&record, loa_store::Expect::Any))).unwrap();
+}
+
+const NINE: &str = "2026-11-16T02:00:00Z";
+const TEN_PAST: &str = "2026-11-16T02:10:00Z";
+
+#[test]
+fn the_usual_time_of_an_account_is_its_next_slot() {
+    let mut desk = desk();
+    assert_eq!(usual(&mut desk), [at(ELEVEN), at(EVENING)]);
+    let post = now(desk.store.all::<Post>(1)).unwrap().remove(0).record;
+    assert!(matches!(post.timing, Timing::Slot { .. }));
+    // What is urgent does not wait for a slot, but two posts are no faster than their account.
+    let mut desk = self::desk();
+    desk.priority = Priority::Urgent;
+    assert_eq!(usual(&mut desk), [at(NINE), at(TEN_PAST)]);
+}
+
+#[test]
+fn posts_of_one_account_are_composed_apart_from_each_other_and_from_those_that_are_there() {
+    let mut desk = desk();
+    planned(&desk, Plan::default());
+    assert_eq!(usual(&mut desk), [at(NINE), at(TEN_PAST)]);
+    // By the account's own distance, where that is longer.
+    let mut desk = self::desk();
+    planned(&desk, Plan { min_gap_s: 1800, ..Plan::default() });
+    assert_eq!(usual(&mut desk), [at(NINE), at("2026-11-16T02:30:00Z")]);
+    // By the profile's, which is longer still.
+    let mut desk = self::desk();
+    planned(&desk, Plan::default());
+    desk.when = When::Usual;
+    let posts = desk.compose().unwrap().posts;
+    assert_eq!(posts[1].scheduled_at, at("2026-11-16T03:30:00Z"));
+
+    let (id, article) = (desk.review.ids.make(), desk.review.ids.make());
+    let other = Post { id, article, ..self::desk().post() };
+    for (there, state, times) in [
+        (
+            "2026-11-16T02:05:20Z",
+            PostState::InReview,
+            ["2026-11-16T02:16:00Z", "2026-11-16T02:26:00Z"],
+        ),
+        ("2026-11-16T02:10:00Z", PostState::Draft, [NINE, "2026-11-16T02:20:00Z"]),
+        (
+            "2026-11-16T01:50:01Z",
+            PostState::Draft,
+            ["2026-11-16T02:01:00Z", "2026-11-16T02:11:00Z"],
+        ),
+        ("2026-11-16T02:05:00Z", PostState::Void, [NINE, TEN_PAST]),
+    ] {
+        let mut desk = self::desk();
+        planned(&desk, Plan::default());
+        let post = Post { scheduled_at: at(there), state, ..other.clone() };
+        let changes = Changes::by(Actor::User(desk.author.id), "compose posts");
+        now(desk.store.commit(changes.insert(&post))).unwrap();
+        assert_eq!(usual(&mut desk), times.map(at), "{there} {state:?}");
+    }
+}
+
+#[test]
+fn nothing_is_composed_for_quiet_hours_that_is_not_urgent() {
+    let quiet = QuietHours {
+        from: "08:00".parse().unwrap(),
+        to: "10:00".parse().unwrap(),
+        zone: "Asia/Ho_Chi_Minh".into(),
+    };
+    for (priority, times) in [
+        (Priority::Normal, ["2026-11-16T03:00:00Z", "2026-11-16T03:10:00Z"]),
+        (Priority::Urgent, [NINE, TEN_PAST]),
+    ] {
+        let mut desk = desk();
+        planned(&desk, Plan { quiet: Some(quiet.clone()), ..Plan::default() });
+        desk.priority = priority;
+        assert_eq!(usual(&mut desk), times.map(at), "{priority:?}");
+    }
+}
+
+#[test]
+fn two_who_compose_at_once_for_one_account_do_not_mean_the_same_minute() {
+    let template = Desk::new().post();
+    let mut desk = desk();
+    planned(&desk, Plan::default());
+    let id = "00000000-0000-0000-0000-0000000000ff".parse().unwrap();
+    let rival = Post { id, scheduled_at: at(NINE), ..template };
+    let taken = SlotTaken { account: desk.account.name.clone(), at: at(NINE), post: id };
+    let changes = Changes::by(Actor::User(desk.author.id), "compose posts");
+    let changes = changes.insert(&rival).insert(&taken);
+    let store = Arc::new(Raced { inner: desk.store.clone(), rival: Mutex::new(Some(changes)) });
+    desk.review.store = store;
+    assert_eq!(usual(&mut desk), [at(TEN_PAST), at("2026-11-16T02:20:00Z")]);
 }

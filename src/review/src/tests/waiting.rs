@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use loa_model::{Job, JobKind, PostState};
+use jiff::SignedDuration;
+use loa_model::{Job, JobKind, JobState, PostState};
 use loa_store::{Claimed, JobEnd};
 
 use super::*;
@@ -77,6 +78,26 @@ fn nobody_waits_for_what_was_called_off() {
     assert_eq!(formats(&outcome), [PostFormat::Photo]);
     assert_eq!((outcome.waiting.len(), outcome.missing.len()), (0, 1));
     assert!(now(desk.review.drawing(desk.article.id, 1)).unwrap().is_empty());
+    // Who composes and waits for it looks again at once.
+    let work = JobKind::Compose {
+        article: desk.article.id,
+        revision: 1,
+        accounts: vec![desk.account.name.clone()],
+        author: desk.author.id,
+        when: desk.when,
+        text: None,
+    };
+    let later = desk.review.clock.now() + SignedDuration::from_mins(1);
+    let waits = Job::new(desk.review.ids.make(), "demo", work, later);
+    let id = waits.id;
+    let changes = Changes::by(Actor::Worker("w".into()), "wait");
+    now(desk.store.commit(changes.enqueue(waits))).unwrap();
+    let variant = job.job.work.variant().unwrap();
+    now(desk.review.wake(variant)).unwrap();
+    assert_eq!(now(desk.store.job(id)).unwrap().unwrap().state, JobState::Available);
+    let seq = desk.store.last_seq();
+    now(desk.review.wake(variant)).unwrap();
+    assert_eq!(desk.store.last_seq(), seq, "nobody waits any more");
     // Drawn after all, it is composed when somebody asks.
     now(desk.store.retry_job(job.job.id, Actor::User(desk.author.id))).unwrap();
     assert_eq!(desk.compose().unwrap().waiting.len(), 1);

@@ -116,6 +116,7 @@ pub(super) const ACTS: &[&str] = &[
     "throw kill switch",
     "use API token",
     "use session",
+    "wake composing",
     "watch feed",
     "withdraw population",
 ];

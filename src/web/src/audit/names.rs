@@ -325,7 +325,7 @@ impl<'a> Names<'a> {
                     Err(_) => None,
                 }
             }
-            "render" => self.of("variant", field("variant")).await?,
+            "draw" | "render" => self.of("variant", field("variant")).await?,
             "measure" => self.of("post", field("post")).await?,
             _ => ["title", "name", "source"]
                 .into_iter()

@@ -8,8 +8,8 @@ use axum::{
     response::Response,
 };
 use loa_model::{
-    Agency, Article, ArticleId, Choices, Chosen, Job, JobKind, OwnBrand, Post, PostState, Variant,
-    VariantId, VariantKind, VariantState, record::join,
+    Agency, Article, ArticleId, Choices, Chosen, OwnBrand, Post, PostState, Variant, VariantId,
+    VariantKind, VariantState, record::join,
 };
 use loa_store::{Changes, StoreExt};
 use serde_json::{Value, json};
@@ -136,8 +136,7 @@ pub(crate) async fn redraw(
             provenance: Value::Null,
             reason: String::new(),
         };
-        let work = JobKind::Render { variant: variant.id };
-        let job = Job::new(app.ids.make(), &article.agency, work, now);
+        let job = variant::asked_for(app, &variant);
         changes = changes.insert(&variant).enqueue(job);
         queued += 1;
     }

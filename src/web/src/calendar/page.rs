@@ -412,7 +412,7 @@ pub(crate) async fn shift(
     let minutes_left = match when {
         When::Soon => true,
         When::At { at, .. } => at >= now && at.duration_since(now) < SOON,
-        When::NextSlot => false,
+        When::NextSlot | When::Usual => false,
     };
     let back = back(&wish.back);
     let page = Sure {

@@ -71,7 +71,8 @@ pub(super) async fn compose(
         )));
     }
     let when = match ask.at.as_deref() {
-        None | Some("now") => When::Soon,
+        None => When::Usual,
+        Some("now") => When::Soon,
         Some("next_slot") => When::NextSlot,
         Some(text) => {
             let at: Timestamp = text.parse().map_err(|_| {
@@ -133,7 +134,7 @@ pub(super) fn compose_told() -> Value {
         "type": "object", "required": ["articles", "accounts"], "additionalProperties": false,
         "properties": {
             "articles": texts(Some(MOST)), "accounts": texts(None), "priority": urgency(),
-            "at": { "type": ["string", "null"], "description": "now, next_slot, or a time in RFC 3339" },
+            "at": { "type": ["string", "null"], "description": "now, next_slot, or a time in RFC 3339; absent: the next free slot of each account, or without slots as soon as its gap and quiet hours let it" },
         },
     });
     let summary = "Compose the default posts of articles for accounts (roles author, editor); asked again it makes none twice";

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use loa_model::{Job, JobId, JobKind, Progress, Variant, VariantKind, record::join};
+use loa_model::{Job, JobId, Progress, Variant, VariantKind, record::join};
 use loa_store::{Changes, Store as _, StoreExt as _};
 
 use super::{World, records::by};
@@ -18,12 +18,13 @@ impl World {
 
     /// A worker draws the latest variant of a kind, and has come half way.
     pub async fn draws(&self, kind: VariantKind) -> JobId {
-        let variant = self.variant(kind).await.id;
+        let work = self.variant(kind).await.work();
+        let name = work.name();
         let id: JobId = self.ids.make();
         let now = loa_model::Clock::now(&*self.clock);
-        let job = Job::new(id, "demo", JobKind::Render { variant }, now);
+        let job = Job::new(id, "demo", work, now);
         self.store.commit(Changes::by(by(), "queue").enqueue(job)).await.unwrap();
-        let claimed = self.store.claim(&["render"], "w", 1, Duration::from_mins(5)).await.unwrap();
+        let claimed = self.store.claim(&[name], "w", 1, Duration::from_mins(5)).await.unwrap();
         assert_eq!(claimed[0].job.id, id);
         let half =
             Progress { step: "render.clip".into(), done: 21, total: 60, eta_ms: Some(14_000) };
