@@ -212,6 +212,9 @@ pub(crate) struct ReachArgs {
     /// json, csv, xlsx, parquet or pdf.
     #[arg(long, default_value = "json", value_parser = format)]
     pub(crate) format: Format,
+    /// Language of what people read in it: vi or en.
+    #[arg(long, default_value = "vi", value_parser = ["vi", "en"])]
+    pub(crate) lang: String,
     /// Write the report here; to standard output when absent.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,

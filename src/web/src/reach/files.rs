@@ -1,7 +1,5 @@
 //! Reports as files: every chart as SVG and PNG, every table as CSV, workbook and Parquet, the report as PDF.
 
-use std::collections::BTreeSet;
-
 use axum::{
     Extension,
     extract::{Path, Query, State},
@@ -10,11 +8,11 @@ use axum::{
 };
 use futures::future::BoxFuture;
 use jiff::Timestamp;
-use loa_model::{AccountName, Agency, Metric};
-use loa_reach::{By, Grid, HourText, Report, Reports, Titles};
+use loa_model::{Account, Agency, Metric};
+use loa_reach::{By, Grid, HourText, Reports, Titles};
 use loa_store::StoreExt;
 
-use super::{Ask, Names, Wanted, article, days_words, failed, lists, overview};
+use super::{Ask, Wanted, article, days_words, failed, lists, overview};
 use crate::{Shared, article::ZONE, auth::Visitor, channels::agency_title, error::WebError, view};
 
 /// Who draws reports on paper: made by `main`, which knows fonts, templates and brands.
@@ -103,7 +101,6 @@ async fn reports(
     for (name, _) in others.iter().filter(|(name, _)| name != own) {
         all.extend(overview::reports(&books, (name, &[]), &each).map_err(failed)?);
     }
-    let titles = titles(app, &visitor.lang, &all).await?;
     let (mut first, mut trend) = (None, Vec::new());
     // The first page of the paper is of one agency.
     if paper && !wanted.by.contains(&By::Agency) {
@@ -111,34 +108,21 @@ async fn reports(
         trend = overview::named(app, &visitor.lang, &told.trend);
         first = Some(told.overview.clone());
     }
-    let zone = ZONE.to_owned();
-    Ok(Reports { zone, agencies, reports: all, titles, overview: first, trend })
+    let (zone, titles) = (ZONE.to_owned(), Titles::default());
+    let mut reports = Reports { zone, agencies, reports: all, titles, overview: first, trend };
+    name(app, &visitor.lang, &mut reports).await?;
+    Ok(reports)
 }
 
-/// What people call what the reports have keys of.
-async fn titles(app: &Shared, lang: &str, reports: &[Report]) -> Result<Titles, WebError> {
-    let mut titles = Titles { lang: lang.to_owned(), ..Titles::default() };
-    for (channel, capability) in &app.capabilities {
-        titles.channels.insert(channel.clone(), capability.title.clone());
-        titles.numbers.extend(capability.numbers.iter().map(|number| {
-            let words = number.title.in_language(lang).to_owned();
-            (channel.clone(), number.source_name.clone(), words)
-        }));
+/// Calls channels, numbers and accounts in the reports by their names.
+async fn name(app: &Shared, lang: &str, reports: &mut Reports) -> Result<(), WebError> {
+    reports.titles = Titles::new(lang, &app.capabilities);
+    for account in reports.accounts() {
+        if let Some(row) = app.store.read::<Account>(account.as_str()).await? {
+            reports.titles.name_account(&account, &row.record.title);
+        }
     }
-    let mut names = Names::default();
-    let rows = reports.iter().flat_map(|report| report.rows.iter().map(move |row| (report, row)));
-    let own = rows.filter_map(|(report, row)| match (&row.post, report.query.by) {
-        (Some(post), _) => Some(post.account.clone()),
-        (None, By::Account) => row.key.parse().ok(),
-        _ => None,
-    });
-    let stated = reports.iter().flat_map(|report| &report.populations);
-    let stated = stated.filter_map(|population| population.account.clone());
-    for account in own.chain(stated).collect::<BTreeSet<AccountName>>() {
-        let title = names.account(app, &account).await?;
-        titles.accounts.insert(account.to_string(), title);
-    }
-    Ok(titles)
+    Ok(())
 }
 
 /// The maps of hours, drawn; nothing when there are none.
