@@ -232,6 +232,7 @@ pub(crate) async fn add(
         password_hash: hashed(app, password.clone()).await?,
         lang: new.lang,
         deactivated_at: None,
+        must_renew: true,
     };
     let name = Login { login: user.login.clone(), user: user.id };
     let changes = Changes::by(visitor.actor(), "add person").insert(&user).insert(&name);
@@ -384,7 +385,7 @@ pub(crate) async fn give_password(
     }
     let password = app.ids.token(GIVEN);
     let password_hash = hashed(app, password.clone()).await?;
-    let user = User { password_hash, ..row.record };
+    let user = User { password_hash, must_renew: true, ..row.record };
     let changes = Changes::by(visitor.actor(), "give password").update(&user, row.version);
     let mut changes = end_sessions(app, user.id, None, changes).await?;
     if revoke_tokens {

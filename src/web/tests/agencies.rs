@@ -393,7 +393,7 @@ async fn ones_own_new_password_takes_ones_tokens_back_too() {
     keep(&world, &[&one]).await;
     let new = "Một mật khẩu mới 43";
     let form = [("old", PASSWORD), ("new", new)];
-    assert_eq!(browser.post("/toi/mat-khau", &form).await.status, StatusCode::OK);
+    assert_eq!(browser.post("/toi/mat-khau", &form).await.status, StatusCode::SEE_OTHER);
     assert!(is_open(&world, &one).await, "not ticked");
     let body = json!({ "old": new, "new": PASSWORD });
     let asked = browser.json("/api/v1/own/password", &body).await;
