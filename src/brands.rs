@@ -82,10 +82,10 @@ pub(crate) async fn own(house: &House, order: Own) -> anyhow::Result<Value> {
             match remove_kit(&*house.store, &agency, &name, by()).await? {
                 Removed::Yes => Ok(json!({ "removed": name, "agency": agency })),
                 Removed::Missing => bail!(
-                    "đơn vị {agency} không có bộ nhận diện {name} · agency {agency} has no brand kit {name}"
+                    "cơ quan {agency} không có bộ nhận diện {name} · agency {agency} has no brand kit {name}"
                 ),
                 Removed::Used => bail!(
-                    "đơn vị {agency} đang dùng bộ nhận diện {name}, hãy chọn bộ khác trước · agency {agency} uses brand kit {name}, choose another one first"
+                    "cơ quan {agency} đang dùng bộ nhận diện {name}, hãy chọn bộ khác trước · agency {agency} uses brand kit {name}, choose another one first"
                 ),
             }
         }

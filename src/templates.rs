@@ -77,7 +77,7 @@ pub(crate) async fn own(house: &House, order: Own) -> anyhow::Result<Value> {
         Own::Remove { agency, name } => {
             if !remove_own(&*house.store, &agency, &name, by).await? {
                 bail!(
-                    "đơn vị {agency} không có mẫu {name} · agency {agency} has no template {name}"
+                    "cơ quan {agency} không có mẫu {name} · agency {agency} has no template {name}"
                 );
             }
             Ok(json!({ "removed": name, "agency": agency }))
