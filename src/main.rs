@@ -77,7 +77,10 @@ fn quiet(cli: &Cli) -> &'static str {
 }
 
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    let load = || Settings::load(cli.config.as_deref(), cli.data.as_deref());
+    let load = || {
+        let settings = Settings::load(cli.config.as_deref(), cli.data.as_deref())?;
+        anyhow::Ok(settings.listening(cli.listen.as_deref()))
+    };
     match cli.command.unwrap_or(Command::All) {
         Command::MediaWorker | Command::CardWorker => {
             unreachable!("answered before the runtime starts")
