@@ -234,12 +234,10 @@ pub(crate) async fn after_token(
 ) -> Result<Response, WebError> {
     match made {
         Ok(made) => Ok(shown(app, visitor, ("", String::new()), Some(made)).await?.into_response()),
-        Err(error) => match error.mendable(&visitor.lang) {
-            Some(problem) => {
-                Ok((error.status, drawn(app, visitor, "", problem).await?).into_response())
-            }
-            None => Err(error),
-        },
+        Err(error) => {
+            let Some(problem) = error.mendable(&visitor.lang) else { return Err(error) };
+            Ok((error.status, drawn(app, visitor, "", problem).await?).into_response())
+        }
     }
 }
 
@@ -255,7 +253,8 @@ async fn shown(
         id: session.id.to_string(),
         this: session.this,
         created_at: when(session.created_at),
-        seen_at: when(session.seen_at),
+        // Kept to the hour: nobody used it before it began.
+        seen_at: when(session.seen_at.max(session.created_at)),
         address: session.address.unwrap_or_default(),
         browser: session.browser.as_deref().map(called).unwrap_or_default(),
     };
