@@ -122,13 +122,9 @@ async fn refused(
     error: WebError,
     typed: Typed,
 ) -> Result<Response, WebError> {
-    match error.mendable(&visitor.lang) {
-        Some(problem) => {
-            let page = drawn(app, visitor, None, problem, typed).await?;
-            Ok((error.status, page).into_response())
-        }
-        None => Err(error),
-    }
+    let Some(problem) = error.mendable(&visitor.lang) else { return Err(error) };
+    let page = drawn(app, visitor, None, problem, typed).await?;
+    Ok((error.status, page).into_response())
 }
 
 async fn told(
