@@ -43,6 +43,10 @@ impl Titles {
         if self.lang == "en" { en } else { vi }.to_owned()
     }
 
+    pub(crate) fn flag(&self, flag: bool) -> String {
+        self.say(if flag { ("có", "yes") } else { ("không", "no") })
+    }
+
     pub(crate) fn channel(&self, name: &str) -> String {
         self.channels.get(name).map_or(name, String::as_str).to_owned()
     }

@@ -1,5 +1,7 @@
 //! Reports as files: every chart as SVG and PNG, every table as CSV, workbook and Parquet, the report as PDF.
 
+use std::collections::BTreeSet;
+
 use axum::{
     Extension,
     extract::{Path, Query, State},
@@ -8,7 +10,7 @@ use axum::{
 };
 use futures::future::BoxFuture;
 use jiff::Timestamp;
-use loa_model::{Account, Agency, Metric};
+use loa_model::{Account, AccountName, Agency, Metric};
 use loa_reach::{By, Grid, HourText, Reports, Titles};
 use loa_store::StoreExt;
 
@@ -108,21 +110,26 @@ async fn reports(
         trend = overview::named(app, &visitor.lang, &told.trend);
         first = Some(told.overview.clone());
     }
-    let (zone, titles) = (ZONE.to_owned(), Titles::default());
-    let mut reports = Reports { zone, agencies, reports: all, titles, overview: first, trend };
-    name(app, &visitor.lang, &mut reports).await?;
+    let (zone, unnamed) = (ZONE.to_owned(), Titles::default());
+    let mut reports =
+        Reports { zone, agencies, reports: all, titles: unnamed, overview: first, trend };
+    reports.titles = titles(app, &visitor.lang, reports.accounts()).await?;
     Ok(reports)
 }
 
-/// Calls channels, numbers and accounts in the reports by their names.
-async fn name(app: &Shared, lang: &str, reports: &mut Reports) -> Result<(), WebError> {
-    reports.titles = Titles::new(lang, &app.capabilities);
-    for account in reports.accounts() {
+/// What people call channels, numbers and these accounts.
+async fn titles(
+    app: &Shared,
+    lang: &str,
+    accounts: BTreeSet<AccountName>,
+) -> Result<Titles, WebError> {
+    let mut titles = Titles::new(lang, &app.capabilities);
+    for account in accounts {
         if let Some(row) = app.store.read::<Account>(account.as_str()).await? {
-            reports.titles.name_account(&account, &row.record.title);
+            titles.name_account(&account, &row.record.title);
         }
     }
-    Ok(())
+    Ok(titles)
 }
 
 /// The maps of hours, drawn; nothing when there are none.
@@ -261,7 +268,14 @@ async fn answer(
         Content::Reports(reports) if extension == "pdf" => {
             app.paper.pdf(*reports).await.map_err(undrawn)?
         }
-        other => written(extension.to_owned(), visitor.lang.clone(), other).await?,
+        other => {
+            let accounts = match &other {
+                Content::Grid(grid) => grid.accounts(),
+                _ => BTreeSet::new(),
+            };
+            let titles = titles(app, &visitor.lang, accounts).await?;
+            written(extension.to_owned(), titles, other).await?
+        }
     };
     let shown = format!("attachment; filename=\"{name}\"");
     let headers = [(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, shown)];
@@ -269,13 +283,13 @@ async fn answer(
 }
 
 /// Writing takes a moment: off the async workers.
-async fn written(extension: String, lang: String, content: Content) -> Result<Vec<u8>, WebError> {
+async fn written(extension: String, titles: Titles, content: Content) -> Result<Vec<u8>, WebError> {
     let write = move || match (content, extension.as_str()) {
         (Content::Reports(reports), "csv") => Ok(loa_reach::csv(&reports).into_bytes()),
         (Content::Reports(reports), "xlsx") => loa_reach::xlsx(&reports),
         (Content::Reports(reports), _) => loa_reach::parquet(&reports),
-        (Content::Grid(grid), "csv") => Ok(grid.csv(&lang).into_bytes()),
-        (Content::Grid(grid), "xlsx") => grid.xlsx(),
+        (Content::Grid(grid), "csv") => Ok(grid.csv(&titles).into_bytes()),
+        (Content::Grid(grid), "xlsx") => grid.xlsx(&titles),
         (Content::Grid(grid), _) => grid.parquet(),
         (Content::Chart(svg), _) => Ok(svg.into_bytes()),
     };
