@@ -46,6 +46,8 @@ pub(crate) struct PersonView {
     active: bool,
     /// Whether the person belongs to this agency, which then keeps their name and password; else they work here too.
     belongs: bool,
+    /// Whether they have not chosen a password of their own yet; a guest's own agency knows.
+    must_renew: bool,
     /// Of a guest the name of the agency they belong to; of one's own people the names of those they work in, too.
     elsewhere: Vec<String>,
     /// Nothing when no sign-in was kept.
@@ -115,6 +117,7 @@ async fn view(
     Ok(Some(PersonView {
         last_sign_in: last.first().and_then(|row| row.record.created_at),
         active: user.is_active(),
+        must_renew: belongs && user.must_renew,
         belongs,
         elsewhere,
         version,

@@ -255,6 +255,9 @@ async fn a_password_that_was_given_opens_only_the_way_to_another_one() {
         let part = own.send("GET", "/", &[("hx-request", "true")], &[]).await;
         assert_eq!(part.header("hx-redirect"), "/toi/mat-khau");
         assert!(own.get("/toi/mat-khau").await.text().contains("do quản trị viên cấp"));
+        let waits =
+            async || admin.get("/quan-tri").await.text().matches("chưa đổi mật khẩu").count();
+        let before = waits().await;
         let ask = async |new: &str| {
             own.post("/toi/mat-khau", &[("old", password.as_str()), ("new", new)]).await
         };
@@ -268,6 +271,7 @@ async fn a_password_that_was_given_opens_only_the_way_to_another_one() {
         assert_eq!(ask("một mật khẩu của riêng tôi").await.header("location"), "/");
         assert_eq!(own.get("/").await.status, StatusCode::OK);
         assert_eq!(own.get("/toi/mat-khau").await.header("location"), "/toi");
+        assert_eq!(waits().await, before - 1);
     }
 }
 
