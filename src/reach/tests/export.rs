@@ -356,7 +356,7 @@ fn paper_begins_with_the_period_beside_the_one_before_and_says_a_total_once() {
     let data = paper(&all);
     let views = data["figures"].as_array().unwrap().iter().find(|f| f["en"] == "Views").unwrap();
     assert_eq!((&views["value"], &views["before"]), (&"+1.200".into(), &"–".into()));
-    assert_eq!((&data["only"], &data["chart"]["most"]), (&"en".into(), &2000.into()));
+    assert_eq!((&data["lang"], &data["chart"]["most"]), (&"en".into(), &2000.into()));
     assert_eq!(data["chart"]["lines"][0]["values"], serde_json::json!([1200]));
 }
 
