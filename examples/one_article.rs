@@ -201,6 +201,7 @@ fn person(ids: &Ids, login: &str, role: Role) -> User {
         password_hash: String::new(),
         lang: "vi".to_owned(),
         deactivated_at: None,
+        must_renew: false,
     }
 }
 

@@ -21,7 +21,7 @@ pub(crate) async fn run(settings: Settings, order: cli::Brands) -> anyhow::Resul
         cli::Brands::List(order) => Box::pin(list(settings, order)).await.map(|()| true),
         cli::Brands::Add(order) => Box::pin(add(settings, order)).await,
         cli::Brands::Remove(order) => {
-            let cli::BrandRemove { name, agency, json } = order;
+            let cli::OwnRemoved { name, agency, json } = order;
             let value = ask(settings, Own::Remove { agency, name }).await?;
             show(&value, json.json).map(|()| true)
         }
@@ -82,10 +82,10 @@ pub(crate) async fn own(house: &House, order: Own) -> anyhow::Result<Value> {
             match remove_kit(&*house.store, &agency, &name, by()).await? {
                 Removed::Yes => Ok(json!({ "removed": name, "agency": agency })),
                 Removed::Missing => bail!(
-                    "đơn vị {agency} không có bộ nhận diện {name} · agency {agency} has no brand kit {name}"
+                    "cơ quan {agency} không có bộ nhận diện {name} · agency {agency} has no brand kit {name}"
                 ),
                 Removed::Used => bail!(
-                    "đơn vị {agency} đang dùng bộ nhận diện {name}, hãy chọn bộ khác trước · agency {agency} uses brand kit {name}, choose another one first"
+                    "cơ quan {agency} đang dùng bộ nhận diện {name}, hãy chọn bộ khác trước · agency {agency} uses brand kit {name}, choose another one first"
                 ),
             }
         }
@@ -100,8 +100,8 @@ fn view(own: &OwnBrand) -> Value {
     })
 }
 
-async fn add(settings: Settings, order: cli::BrandAdd) -> anyhow::Result<bool> {
-    let cli::BrandAdd { dir, agency, name, json } = order;
+async fn add(settings: Settings, order: cli::OwnAdded) -> anyhow::Result<bool> {
+    let cli::OwnAdded { dir, agency, name, json } = order;
     let dir = house::absolute(&dir)?;
     let folder = || dir.file_name().map(|name| name.to_string_lossy().into_owned());
     let name = name.or_else(folder).unwrap_or_default();
@@ -125,7 +125,7 @@ async fn add(settings: Settings, order: cli::BrandAdd) -> anyhow::Result<bool> {
     Ok(value["kept"] == true)
 }
 
-async fn list(settings: Settings, order: cli::BrandList) -> anyhow::Result<()> {
+async fn list(settings: Settings, order: cli::Listed) -> anyhow::Result<()> {
     let engine = house::engine(&settings)?;
     let reviewed = engine.brands().values().map(|kit| {
         json!({

@@ -11,8 +11,8 @@ use crate::acts::Act;
 
 /// What somebody who has just installed it wants to know.
 const FIRST_RUN: &str = "First run: `loa --data DIR` starts pages and worker together and needs nothing else. It prints an address \
-and a one-time code; open the address and type the code to make your agency and its first administrator. The port is `listen` \
-under [web] of the file given with --config. To look around without any account: `loa demo`.";
+and a one-time code; open the address and type the code to make your agency and its first administrator. Another port: \
+`--listen 127.0.0.1:9000`, or `listen` under [web] of the file given with --config. To look around without any account: `loa demo`.";
 
 /// Loa: one article in, faithful posts on four channels out, once each.
 #[derive(Debug, Parser)]
@@ -24,6 +24,9 @@ pub(crate) struct Cli {
     /// Data folder; default from the settings.
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
+    /// Where the pages listen, for example 127.0.0.1:9000; default from the settings.
+    #[arg(long, global = true, value_name = "HOST:PORT")]
+    pub(crate) listen: Option<String>,
     /// What to do; `all` when nothing is said.
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -212,6 +215,9 @@ pub(crate) struct ReachArgs {
     /// json, csv, xlsx, parquet or pdf.
     #[arg(long, default_value = "json", value_parser = format)]
     pub(crate) format: Format,
+    /// Language of what people read in it: vi or en.
+    #[arg(long, default_value = "vi", value_parser = ["vi", "en"])]
+    pub(crate) lang: String,
     /// Write the report here; to standard output when absent.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
@@ -282,16 +288,16 @@ pub(crate) struct Verify {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Brands {
     /// Every brand kit that comes with Loa, and those of an agency.
-    List(BrandList),
+    List(Listed),
     /// Keep a kit of an agency, once a sample card was drawn in it in each size; one of the same name is changed.
-    Add(BrandAdd),
+    Add(OwnAdded),
     /// Remove a kit of an agency that does not draw in it; what was drawn stays.
-    Remove(BrandRemove),
+    Remove(OwnRemoved),
 }
 
-/// `loa brands list`.
+/// `loa brands list` and `loa templates list`.
 #[derive(Debug, Args)]
-pub(crate) struct BrandList {
+pub(crate) struct Listed {
     /// Those of this agency too.
     #[arg(long)]
     pub(crate) agency: Option<String>,
@@ -299,26 +305,26 @@ pub(crate) struct BrandList {
     pub(crate) json: Json,
 }
 
-/// `loa brands add`.
+/// `loa brands add` and `loa templates add`.
 #[derive(Debug, Args)]
-pub(crate) struct BrandAdd {
-    /// Folder with brand.toml and, where it names one, a logo.
+pub(crate) struct OwnAdded {
+    /// Its folder: brand.toml and, where it names one, a logo; or template.typ, template.toml and, where there is one, sample.json.
     #[arg(value_name = "DIR")]
     pub(crate) dir: PathBuf,
     /// Agency.
     #[arg(long)]
     pub(crate) agency: String,
-    /// Name of the kit; that of the folder when absent.
+    /// Its name; that of the folder when absent.
     #[arg(long)]
     pub(crate) name: Option<String>,
     #[command(flatten)]
     pub(crate) json: Json,
 }
 
-/// `loa brands remove`.
+/// `loa brands remove` and `loa templates remove`.
 #[derive(Debug, Args)]
-pub(crate) struct BrandRemove {
-    /// Name of the kit.
+pub(crate) struct OwnRemoved {
+    /// Its name.
     pub(crate) name: String,
     /// Agency.
     #[arg(long)]
@@ -331,53 +337,15 @@ pub(crate) struct BrandRemove {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Templates {
     /// Every template with its sizes and the kinds of story it is made for.
-    List(TemplateList),
+    List(Listed),
     /// Draw the samples of templates; fails when a typical story does not fit or type is too small.
     Check(TemplateCheck),
     /// Draw the samples of templates into a folder, at half size.
     Preview(TemplatePreview),
     /// Keep a template that an agency wrote, once its samples were drawn under limits; one of the same name is replaced.
-    Add(TemplateAdd),
+    Add(OwnAdded),
     /// Remove a template of an agency; cards drawn with it stay.
-    Remove(TemplateRemove),
-}
-
-/// `loa templates list`.
-#[derive(Debug, Args)]
-pub(crate) struct TemplateList {
-    /// Those of this agency too.
-    #[arg(long)]
-    pub(crate) agency: Option<String>,
-    #[command(flatten)]
-    pub(crate) json: Json,
-}
-
-/// `loa templates add`.
-#[derive(Debug, Args)]
-pub(crate) struct TemplateAdd {
-    /// Folder with template.typ, template.toml and, where there is one, sample.json.
-    #[arg(value_name = "DIR")]
-    pub(crate) dir: PathBuf,
-    /// Agency.
-    #[arg(long)]
-    pub(crate) agency: String,
-    /// Name of the template; that of the folder when absent.
-    #[arg(long)]
-    pub(crate) name: Option<String>,
-    #[command(flatten)]
-    pub(crate) json: Json,
-}
-
-/// `loa templates remove`.
-#[derive(Debug, Args)]
-pub(crate) struct TemplateRemove {
-    /// Name of the template.
-    pub(crate) name: String,
-    /// Agency.
-    #[arg(long)]
-    pub(crate) agency: String,
-    #[command(flatten)]
-    pub(crate) json: Json,
+    Remove(OwnRemoved),
 }
 
 /// `loa templates check`.

@@ -260,6 +260,7 @@ async fn people(house: &House, kept: &Kept) -> anyhow::Result<()> {
             password_hash: loa_web::hash_password(&person.password, &*house.entropy),
             lang: "vi".to_owned(),
             deactivated_at: None,
+            must_renew: false,
         };
         let actor = Actor::Operator("demo".to_owned());
         house.store.commit(Changes::by(actor, "add sample person").insert(&user)).await?;
@@ -330,7 +331,7 @@ async fn flow(
     let receipts = ops::receipts(house, &article).await?;
     measure(house, clock, &posts).await?;
     steps.end("hai ngày số liệu trên đồng hồ ảo", "two days of numbers on the virtual clock");
-    let order = report::ReportArgs { from: None, to: None, by: vec![By::Post] };
+    let order = report::ReportArgs { from: None, to: None, by: vec![By::Post], lang: "vi".into() };
     let reach = serde_json::to_value(report::counted(house, order).await?)?;
     Ok((receipts, reach))
 }

@@ -77,7 +77,10 @@ fn quiet(cli: &Cli) -> &'static str {
 }
 
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    let load = || Settings::load(cli.config.as_deref(), cli.data.as_deref());
+    let load = || {
+        let settings = Settings::load(cli.config.as_deref(), cli.data.as_deref())?;
+        anyhow::Ok(settings.listening(cli.listen.as_deref()))
+    };
     match cli.command.unwrap_or(Command::All) {
         Command::MediaWorker | Command::CardWorker => {
             unreachable!("answered before the runtime starts")
@@ -264,9 +267,9 @@ async fn user(settings: Settings, order: cli::UserArgs) -> anyhow::Result<ExitCo
         .read_to_string(&mut password)
         .context("the password is read from standard input")?;
     let password = password.trim_end_matches(['\n', '\r']);
-    if password.chars().count() < 10 {
+    if password.chars().count() < 12 {
         terminal::say(
-            "loa: mật khẩu cần ít nhất 10 ký tự · the password needs at least 10 characters",
+            "loa: mật khẩu cần ít nhất 12 ký tự · the password needs at least 12 characters",
         );
         return Ok(ExitCode::from(USAGE));
     }

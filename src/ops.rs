@@ -436,6 +436,7 @@ pub(crate) async fn add_user(house: &House, new: NewUser) -> anyhow::Result<Valu
         password_hash: new.password_hash,
         lang: "vi".to_owned(),
         deactivated_at: None,
+        must_renew: true,
     };
     let actor = Actor::Operator("command line".to_owned());
     // The pages take a sign-in name by this record, so a name that is new here is not taken there at the same moment.

@@ -7,9 +7,9 @@ use anyhow::{Context as _, bail};
 use futures::{FutureExt as _, future::BoxFuture};
 use jiff::{ToSpan as _, civil::Date};
 use loa_canvas::{Canvas, Sheet};
-use loa_model::{Agency, schedule, template::OWN};
+use loa_model::{Account, Agency, Metric, schedule, template::OWN};
 use loa_pipeline::{Kit, SentKit, with_kit};
-use loa_reach::{By, Query, Reports};
+use loa_reach::{By, Days, Query, Reports, Titles};
 use loa_store::{Blobs, Store, StoreExt};
 use loa_web::Paper;
 use serde::{Deserialize, Serialize};
@@ -32,7 +32,7 @@ const CHART: u32 = 1440;
 
 /// Reach of posts in a period, to a file or to standard output.
 pub(crate) async fn reach(settings: Settings, order: ReachArgs) -> anyhow::Result<ExitCode> {
-    let ReachArgs { from, to, by, format, out } = order;
+    let ReachArgs { from, to, by, format, lang, out } = order;
     if format.is_binary() && out.is_none() && terminal::is_watched() {
         terminal::say(
             "loa: màn hình không hiện được định dạng này; hãy ghi ra tệp bằng --out TỆP hoặc chuyển hướng bằng > · \
@@ -40,7 +40,7 @@ pub(crate) async fn reach(settings: Settings, order: ReachArgs) -> anyhow::Resul
         );
         return Ok(ExitCode::from(USAGE));
     }
-    let arguments = serde_json::to_value(ReportArgs { from, to, by })?;
+    let arguments = serde_json::to_value(ReportArgs { from, to, by, lang })?;
     let answer = local::ask(settings.clone(), "report", arguments, false).await?;
     let reports: Reports = serde_json::from_value(answer)
         .context("the running loa answers another kind of report; is it an older version?")?;
@@ -106,6 +106,8 @@ pub(crate) struct ReportArgs {
     pub(crate) from: Option<Date>,
     pub(crate) to: Option<Date>,
     pub(crate) by: Vec<By>,
+    /// Language of what people read in it.
+    pub(crate) lang: String,
 }
 
 /// Reach of every agency in a period.
@@ -151,8 +153,23 @@ pub(crate) async fn counted(house: &House, order: ReportArgs) -> anyhow::Result<
         reports.extend(loa_reach::reports(books.of(&agency.name), &own, &cuts)?);
     }
     let zone = house.settings.reach.zone.clone();
-    let titles = loa_reach::Titles::default();
-    Ok(Reports { zone, agencies, reports, titles, overview: None, trend: Vec::new() })
+    let titles = Titles::new(&order.lang, &house.channels.capabilities());
+    let (mut overview, mut trend) = (None, Vec::new());
+    // The first page of the paper is of one agency.
+    if let ([only], true) = (&agencies[..], across.is_empty()) {
+        let (book, days) = (books.of(&only.name), Days { first, last });
+        overview = Some(loa_reach::overview(book, days, &zone, None)?);
+        let lines = loa_reach::trend(book, days, &zone, Metric::Views)?;
+        let of = lines.iter().map(|one| (&*one.channel, &*one.source_name, &*one.definition));
+        trend = titles.number_names(of).into_iter().zip(lines.iter().cloned()).collect();
+    }
+    let mut all = Reports { zone, agencies, reports, titles, overview, trend };
+    for name in all.accounts() {
+        if let Some(row) = house.store.read::<Account>(name.as_str()).await? {
+            all.titles.name_account(&name, &row.record.title);
+        }
+    }
+    Ok(all)
 }
 
 /// The kit that an agency made itself and draws in, for a process that draws its report.

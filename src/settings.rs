@@ -150,6 +150,16 @@ impl Settings {
         Ok(settings)
     }
 
+    /// The same with `--listen` laid over them; until an address of the outside is set, it is that one.
+    pub(crate) fn listening(mut self, at: Option<&str>) -> Self {
+        let Some(at) = at else { return self };
+        if self.web.public_url == loa_web::Config::default().public_url {
+            self.web.public_url = format!("http://{at}");
+        }
+        at.clone_into(&mut self.web.listen);
+        self
+    }
+
     fn check(&self) -> anyhow::Result<()> {
         if !self.virtual_clock.as_os_str().is_empty() {
             for (channel, table) in &self.channels {
@@ -296,5 +306,17 @@ mod tests {
         std::fs::write(&path, "[web]\nlisten_on = \"x\"\n").unwrap();
         let error = format!("{:#}", Settings::load(Some(&path), None).unwrap_err());
         assert!(error.contains("listen_on"), "{error}");
+    }
+
+    #[test]
+    fn where_it_listens_is_its_address_until_the_outside_has_another() {
+        let told = |settings: Settings| (settings.web.listen, settings.web.public_url);
+        let moved = Settings::default().listening(Some("127.0.0.1:9000"));
+        assert_eq!(told(moved), ("127.0.0.1:9000".into(), "http://127.0.0.1:9000".into()));
+        let mut outside = Settings::default();
+        outside.web.public_url = "https://loa.minhhoa.example".into();
+        let kept = told(outside.listening(Some("0.0.0.0:80")));
+        assert_eq!(kept, ("0.0.0.0:80".into(), "https://loa.minhhoa.example".into()));
+        assert_eq!(told(Settings::default().listening(None)), told(Settings::default()));
     }
 }

@@ -34,7 +34,7 @@ pub(crate) async fn run(settings: Settings, order: cli::Templates) -> anyhow::Re
         }
         cli::Templates::Add(order) => add(settings, order).await,
         cli::Templates::Remove(order) => {
-            let cli::TemplateRemove { name, agency, json } = order;
+            let cli::OwnRemoved { name, agency, json } = order;
             let value = ask(settings, Own::Remove { agency, name }).await?;
             show(&value, json.json).map(|()| true)
         }
@@ -77,7 +77,7 @@ pub(crate) async fn own(house: &House, order: Own) -> anyhow::Result<Value> {
         Own::Remove { agency, name } => {
             if !remove_own(&*house.store, &agency, &name, by).await? {
                 bail!(
-                    "đơn vị {agency} không có mẫu {name} · agency {agency} has no template {name}"
+                    "cơ quan {agency} không có mẫu {name} · agency {agency} has no template {name}"
                 );
             }
             Ok(json!({ "removed": name, "agency": agency }))
@@ -85,8 +85,8 @@ pub(crate) async fn own(house: &House, order: Own) -> anyhow::Result<Value> {
     }
 }
 
-async fn add(settings: Settings, order: cli::TemplateAdd) -> anyhow::Result<bool> {
-    let cli::TemplateAdd { dir, agency, name, json } = order;
+async fn add(settings: Settings, order: cli::OwnAdded) -> anyhow::Result<bool> {
+    let cli::OwnAdded { dir, agency, name, json } = order;
     let dir = house::absolute(&dir)?;
     let folder = || dir.file_name().map(|name| name.to_string_lossy().into_owned());
     let name = name.or_else(folder).unwrap_or_default();
@@ -116,7 +116,7 @@ fn view(id: &str, manifest: &Manifest, samples: &[&String]) -> Value {
     })
 }
 
-async fn list(settings: Settings, order: cli::TemplateList) -> anyhow::Result<()> {
+async fn list(settings: Settings, order: cli::Listed) -> anyhow::Result<()> {
     let engine = house::engine(&settings)?;
     let reviewed = engine.templates().values();
     let reviewed =

@@ -255,10 +255,22 @@ async fn every_format_is_the_same_to_a_file_to_a_pipe_and_over_the_socket() {
     assert_eq!((&total["posts"], &total["measured"]), (&json!(4), &json!(3)));
     assert_eq!(total["reach"], json!({ "at_least": 21_000, "at_most": 30_310, "posts": 2 }));
     let csv = String::from_utf8(csv).unwrap();
+    // The words of the pages, in one language.
+    assert!(csv.starts_with("\u{feff}Chia theo,Cơ quan,Dòng,"), "{csv}");
     assert!(
-        csv.contains("facebook,,post_media_view,2024-11,42487,2,42487,2,,,không / no,không / no,"),
+        csv.contains(
+            "Facebook,\"bài ảnh, bài chữ\",post_media_view,2024-11,42487,2,42487,2,,,không,không,"
+        ),
         "{csv}"
     );
+    assert!(
+        csv.contains("Bài đăng,Cổng thử,Cổng thử · Facebook · Bài ảnh · 22/11/2024 09:00"),
+        "{csv}"
+    );
+    let english = newsroom.report(&["--by", "channel", "--lang", "en", "--format", "csv"]);
+    let english = String::from_utf8(english.stdout).unwrap();
+    assert!(english.starts_with("\u{feff}Cut,Agency,Channel,"), "{english}");
+    assert!(english.contains(",no,no,") && !english.contains("không"), "{english}");
     assert!(csv.contains("Đường sắt Lào Cai – Hà Nội – Hải Phòng"), "{csv}");
     assert!(xlsx.starts_with(b"PK\x03\x04"));
     assert!(parquet.starts_with(b"PAR1") && parquet.ends_with(b"PAR1"));

@@ -148,6 +148,10 @@ addEventListener("pageshow", (event) => {
   }
 });
 
+// What is shown once came as the answer to a form: reloading the page shows the page, and sends no form again.
+const once = document.querySelector("[data-here]");
+if (once) history.replaceState(history.state, "", once.dataset.here);
+
 // What is shown once is copied by one press; without script it is selected by hand.
 for (const field of document.querySelectorAll("[data-copy]")) {
   const button = document.createElement("button");

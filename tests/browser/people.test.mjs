@@ -1,7 +1,7 @@
 // The way of each of the three people through the pages, by mouse and again by keyboard alone, on a wide and a narrow screen.
 import assert from "node:assert/strict";
 import { after, before, beforeEach, afterEach, describe, it } from "node:test";
-import { WIDTHS, open, person, serve } from "./support.mjs";
+import { WIDTHS, open, person, serve, wrong } from "./support.mjs";
 
 let browser, newsroom;
 before(async () => { browser = await open(); });
@@ -80,6 +80,35 @@ for (const how of ["mouse", "keyboard"]) {
         await page.waitForSelector(`${alone}[value=false]`);
         await press(page, how, `${alone}[value=false]`);
         await page.waitForSelector(`${alone}[value=true]`);
+        assert.deepEqual(faults(), []);
+        await context.close();
+      });
+
+      it("who is added chooses a password of their own before anything else answers", async () => {
+        const { page, context, faults } = await person(browser, newsroom, "quantri", { width, lang });
+        await page.goto(`${newsroom.base}/quan-tri`);
+        const form = "form.new[action='/quan-tri/nguoi']";
+        await write(page, how, "#login", "moi.nguoi");
+        await write(page, how, "#name", "Phạm Văn Mới");
+        await page.check(`${form} [name=author]`);
+        await press(page, how, `${form} button.primary`);
+        const given = await page.inputValue("#given");
+        // Reloading sends no form again and shows no password twice.
+        await page.reload();
+        assert.equal(await page.$("#given"), null);
+        assert.equal(await page.$(".alert"), null);
+        await page.click("form[action='/dang-xuat'] button");
+        await page.fill("#login", "moi.nguoi");
+        await page.fill("#password", given);
+        await press(page, how, "form[action='/dang-nhap'] button");
+        await page.waitForURL(`${newsroom.base}/toi/mat-khau`);
+        assert.deepEqual(await wrong(page), []);
+        await page.goto(`${newsroom.base}/bai-dang`);
+        await page.waitForURL(`${newsroom.base}/toi/mat-khau`);
+        await write(page, how, "#old", given);
+        await write(page, how, "#new", "một mật khẩu của riêng tôi");
+        await press(page, how, "form[action='/toi/mat-khau'] button");
+        await page.waitForURL(`${newsroom.base}/`);
         assert.deepEqual(faults(), []);
         await context.close();
       });
@@ -243,6 +272,15 @@ for (const how of ["mouse", "keyboard"]) {
         await page.waitForURL(/bao-cao/);
         await press(page, how, ".ranges a[href*='days_90'], .ranges a[href*='90']");
         await page.waitForURL(/90/);
+        // The numbers of the chart without pointing at a dot.
+        const told = () => page.textContent(".chart .told");
+        const last = await told();
+        if (how === "mouse") await page.hover(".chart .drawing");
+        else {
+          await reach(page, ".chart .drawing");
+          await page.keyboard.press("ArrowLeft");
+        }
+        assert.notEqual(await told(), last);
         await press(page, how, ".ranges a[href*='by=format']");
         await page.waitForURL(/by=format/);
         const csv = await page.getAttribute("a[href*='lan-toa.csv']", "href");

@@ -100,7 +100,11 @@ impl Office {
         let body = format!("login={login}&password=mot+mat+khau+dai");
         let (_, head, _) = self.call("POST", "/dang-nhap", form, &body);
         let cookie = head.lines().find_map(|line| line.split("loa=").nth(1)).unwrap();
-        format!("cookie: loa={}\r\n", cookie.split(';').next().unwrap())
+        let who = format!("cookie: loa={}\r\n", cookie.split(';').next().unwrap());
+        // The password of `loa user` was given to them: they choose another one first.
+        let mine = "old=mot+mat+khau+dai&new=mot+mat+khau+cua+rieng+minh";
+        assert_eq!(self.form(&who, "/toi/mat-khau", mine), 303);
+        who
     }
 
     fn form(&self, who: &str, path: &str, body: &str) -> u16 {

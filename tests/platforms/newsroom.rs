@@ -94,6 +94,7 @@ impl Newsroom {
             password_hash: String::new(),
             lang: "vi".to_owned(),
             deactivated_at: None,
+            must_renew: false,
         };
         let actor = Actor::Operator("test".to_owned());
         let changes = Changes::by(actor, "set user").put(&user, loa_store::Expect::Any);

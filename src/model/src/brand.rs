@@ -116,7 +116,7 @@ pub enum BadBrand {
     Name(String),
     /// No name of the agency, or one that no picture holds.
     #[error(
-        "Tên đơn vị trên hình có từ 1 đến {MOST_TITLE} ký tự, trên một dòng / The agency's name on pictures has 1 to {MOST_TITLE} characters, in one line"
+        "Tên cơ quan trên hình có từ 1 đến {MOST_TITLE} ký tự, trên một dòng / The agency's name on pictures has 1 to {MOST_TITLE} characters, in one line"
     )]
     Title,
     /// A line under it that no picture holds.

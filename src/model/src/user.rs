@@ -63,6 +63,9 @@ pub struct User {
     /// Since when the person may not sign in any more; absent for whoever may. The record stays, because what they did names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deactivated_at: Option<Timestamp>,
+    /// Whether somebody else gave them their password: in a browser they choose their own before anything else.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub must_renew: bool,
 }
 
 impl User {

@@ -114,7 +114,7 @@ impl Kit {
         let gone = || Error::Own {
             id: id.to_owned(),
             why: format!(
-                "Đơn vị không có bộ nhận diện {id}, hãy chọn bộ khác / The agency has no brand kit {id}: choose another"
+                "Cơ quan không có bộ nhận diện {id}, hãy chọn bộ khác / The agency has no brand kit {id}: choose another"
             ),
         };
         let own = store.read::<OwnBrand>(&key).await?.ok_or_else(gone)?.record;
@@ -359,7 +359,7 @@ impl Studio {
         }
         if before.is_none() && own_kits(store, blobs, &agency).await?.len() >= MOST_KITS {
             return Ok(Kept::No(format!(
-                "Đơn vị đã có {MOST_KITS} bộ nhận diện, hãy bỏ bớt / The agency has {MOST_KITS} brand kits already: remove some"
+                "Cơ quan đã có {MOST_KITS} bộ nhận diện, hãy bỏ bớt / The agency has {MOST_KITS} brand kits already: remove some"
             )));
         }
         let kit = match self.draft(store, blobs, new).await {

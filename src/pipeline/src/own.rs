@@ -91,7 +91,7 @@ struct Call<'a> {
 pub(crate) fn press(press: Option<&Press>) -> Result<&Press> {
     press.ok_or_else(|| {
         Error::Engine(
-            "mẫu riêng của đơn vị không vẽ được ở đây · templates of agencies are not drawn here"
+            "mẫu riêng của cơ quan không vẽ được ở đây · templates of agencies are not drawn here"
                 .to_owned(),
         )
     })

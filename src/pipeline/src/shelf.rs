@@ -74,7 +74,7 @@ impl Recipe {
         let gone = || Error::Own {
             id: id.clone(),
             why: format!(
-                "Đơn vị không có mẫu {id}, hãy chọn mẫu khác / The agency has no template {id}: choose another"
+                "Cơ quan không có mẫu {id}, hãy chọn mẫu khác / The agency has no template {id}: choose another"
             ),
         };
         let row = store.read::<OwnTemplate>(&key).await?.ok_or_else(gone)?;
@@ -122,7 +122,7 @@ impl Studio {
         let before = store.read::<OwnTemplate>(&join(&[&own.agency, &own.name])).await?;
         if before.is_none() && kept(store, &own.agency).await?.len() >= MOST_OWN {
             let why = format!(
-                "Đơn vị đã có {MOST_OWN} mẫu, hãy bỏ bớt / The agency has {MOST_OWN} templates already: remove some"
+                "Cơ quan đã có {MOST_OWN} mẫu, hãy bỏ bớt / The agency has {MOST_OWN} templates already: remove some"
             );
             return Err(Error::Own { id: own.id(), why });
         }

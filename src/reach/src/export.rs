@@ -1,7 +1,7 @@
 //! Reports as files. Every format is a function of [`Reports`]: the same reports, the same bytes.
 //!
 //! Parquet is for machines and has the columns of `table`; CSV, the workbook and the paper are for people: days of the zone,
-//! titles where they are known, in the reader's language or, where nobody reads, in both.
+//! titles where they are known, in the reader's language.
 
 mod csv;
 mod grid;
@@ -9,13 +9,14 @@ mod grids;
 mod paper;
 mod parquet;
 mod table;
+mod titles;
 mod words;
 mod xlsx;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use jiff::{ToSpan as _, civil, tz::TimeZone};
-use loa_model::Agency;
+use loa_model::{AccountName, Agency};
 use serde::{Deserialize, Serialize};
 
 pub use csv::{csv, csv_cell};
@@ -23,10 +24,11 @@ pub use grid::{Datum, Grid, Head as GridHead, Kind};
 pub use grids::{article_grid, hours_grid, operations_grid, ranking_grid};
 pub use paper::paper;
 pub use parquet::parquet;
+pub use titles::{Titles, told_apart};
 pub use words::{MetricWords, metric_words};
 pub use xlsx::xlsx;
 
-use crate::{Overview, Query, Report, TrendLine};
+use crate::{By, Overview, Query, Report, TrendLine};
 
 /// Reports of one period, as one file holds them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,46 +50,20 @@ pub struct Reports {
     pub trend: Vec<(String, TrendLine)>,
 }
 
-/// What people call channels, accounts and numbers, and in which language they read.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Titles {
-    /// `vi` or `en`; anything else is both.
-    pub lang: String,
-    /// Names of channels.
-    pub channels: BTreeMap<String, String>,
-    /// Names of accounts, each with its channel.
-    pub accounts: BTreeMap<String, String>,
-    /// What a number of a channel counts where its metric does not say it all: channel, the platform's name, words.
-    pub numbers: Vec<(String, String, String)>,
-}
-
-impl Titles {
-    /// Words in the language of the reader, or in both.
-    pub(crate) fn say(&self, (vi, en): (&str, &str)) -> String {
-        match self.lang.as_str() {
-            "vi" => vi.to_owned(),
-            "en" => en.to_owned(),
-            _ if vi == en => vi.to_owned(),
-            _ => format!("{vi} / {en}"),
-        }
-    }
-
-    pub(crate) fn channel(&self, name: &str) -> String {
-        self.channels.get(name).map_or(name, String::as_str).to_owned()
-    }
-
-    pub(crate) fn account(&self, name: &str) -> String {
-        self.accounts.get(name).map_or(name, String::as_str).to_owned()
-    }
-
-    /// What a number counts; empty where its metric says it all.
-    pub(crate) fn number(&self, channel: &str, source: &str) -> &str {
-        let known = self.numbers.iter().find(|(of, name, _)| of == channel && name == source);
-        known.map_or("", |(.., words)| words)
-    }
-}
-
 impl Reports {
+    /// The accounts whose titles the files say.
+    pub fn accounts(&self) -> BTreeSet<AccountName> {
+        let of_rows = self.reports.iter().flat_map(|report| {
+            report.rows.iter().filter_map(move |row| match (&row.post, report.query.by) {
+                (Some(post), _) => Some(post.account.clone()),
+                (None, By::Account) => row.key.parse().ok(),
+                _ => None,
+            })
+        });
+        let stated = self.reports.iter().flat_map(|report| &report.populations);
+        of_rows.chain(stated.filter_map(|population| population.account.clone())).collect()
+    }
+
     /// The agency's name for people; its short name when it is not listed.
     fn agency<'a>(&'a self, name: &'a str) -> &'a str {
         // The total over several belongs to none.

@@ -33,7 +33,7 @@ pub use compare::{Compared, Figure, Incomparable, Overview, Period, overview};
 pub use days::Days;
 pub use export::{
     Datum, Grid, GridHead, Kind, MetricWords, Reports, Titles, article_grid, csv, csv_cell,
-    hours_grid, metric_words, operations_grid, paper, parquet, ranking_grid, xlsx,
+    hours_grid, metric_words, operations_grid, paper, parquet, ranking_grid, told_apart, xlsx,
 };
 pub use hours::{FEW, Hour, HourMap, hours};
 pub use measure::{Asked, Config, Measurement, Meter};

@@ -10,7 +10,7 @@ use loa_model::{
     Account, AccountName, Delivery, DeliveryState, Metric, Post, PostFormat, PostId, UserId,
 };
 use loa_reach::{
-    Books, By, Datum, Days, HourText, Population, Query, ReachRange, Report, agencies,
+    Books, By, Datum, Days, HourText, Population, Query, ReachRange, Report, Titles, agencies,
     article_grid, hour_chart, hours, hours_grid, lives, operations, operations_grid, overview,
     populations, ranking, ranking_grid, report, reports, state_population, trend,
     withdraw_population,
@@ -254,6 +254,11 @@ fn tables_say_nothing_where_nothing_is_known() {
             (&text("unknown"), &id(c), &Datum::None),
         ],
     );
+    let mut titles = Titles::default();
+    titles.channels.insert("memory".into(), "Kênh Thử".into());
+    let account = "memory:tinh".parse().unwrap();
+    assert_eq!(grid.accounts(), [&account].into_iter().cloned().collect());
+    titles.name_account(&account, "Cổng tỉnh");
     let grids = [
         hours_grid(&hours(open.of("demo"), span, ZONE, now).unwrap(), ZONE, &asked),
         operations_grid(&operations(open.of("demo"), span, now).unwrap(), ZONE, &asked),
@@ -271,15 +276,19 @@ fn tables_say_nothing_where_nothing_is_known() {
         ),
         grid,
     ];
+    let csv = grids[3].csv(&titles);
+    assert!(csv.contains("Nhiều lượt xem nhất,Kênh Thử,") && csv.contains(",Bài ảnh,"), "{csv}");
+    assert!(csv.contains("Cổng tỉnh · Kênh Thử") && csv.contains(",Chưa đo được\r\n"), "{csv}");
     for grid in grids {
         assert!(
             !grid.rows.is_empty() && grid.rows.iter().all(|r| r.len() == grid.heads.len()),
             "{grid:?}"
         );
-        let csv = grid.csv("vi");
+        let csv = grid.csv(&titles);
+        assert!(csv.contains("Kênh Thử") && !csv.contains("memory,"), "{csv}");
         assert_eq!(csv.matches("\r\n").count(), grid.rows.len() + 1);
         assert!(csv.starts_with('\u{feff}') && csv.contains(grid.heads[0].vi));
-        let sheets = support::workbook::sheets(&grid.xlsx().unwrap());
+        let sheets = support::workbook::sheets(&grid.xlsx(&titles).unwrap());
         assert_eq!(sheets.len(), 2, "the numbers and how to read them");
         assert!(
             sheets[1].cells.values().any(|cell| format!("{cell:?}").contains("Lượt xem / Views"))
@@ -289,7 +298,7 @@ fn tables_say_nothing_where_nothing_is_known() {
             parquet::file::reader::SerializedFileReader::new(bytes::Bytes::from(parquet)).unwrap();
         let rows = parquet::file::reader::FileReader::get_row_iter(&file, None).unwrap().count();
         assert_eq!(rows, grid.rows.len());
-        assert_eq!(grid.xlsx().unwrap(), grid.xlsx().unwrap(), "the same bytes");
+        assert_eq!(grid.xlsx(&titles).unwrap(), grid.xlsx(&titles).unwrap(), "the same bytes");
     }
 }
 

@@ -34,6 +34,7 @@ use names::Names;
 use crate::{
     Shared,
     article::ZONE,
+    articles::fold::fold,
     auth::Visitor,
     channels::name_of_user,
     error::WebError,
@@ -66,7 +67,8 @@ const TOLD: usize = 20;
 pub(crate) struct Question {
     /// `humans` (people and operators), `people`, `operators`, `machines`, or a person's id; `all` is the same as nothing.
     who: String,
-    /// What was done, as the code calls it; `delivery` for every move of a delivery.
+    /// What was done, as the code calls it; `delivery` for every move of a delivery, `decisions` for what approvers
+    /// decide about posts.
     act: String,
     /// Id of an article or a post, a link code or its address, or an account name.
     about: String,
@@ -157,6 +159,8 @@ struct Page {
     older_seq: String,
     newest: String,
     file: String,
+    /// Where the chain is checked, so that the page comes back as it was asked for.
+    check: String,
     may_check: bool,
     checked: Option<Checked>,
 }
@@ -372,11 +376,12 @@ pub(crate) struct Behind {
 pub(crate) async fn check(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
+    Query(asked): Query<Question>,
     Form(from): Form<Behind>,
 ) -> Result<Html<String>, WebError> {
     let after = number(&from.after)?.unwrap_or(0);
     let checked = chain::check(&*app.store, after, chain::MOST).await?;
-    show(&app, &visitor, Question::default(), Some(checked)).await
+    show(&app, &visitor, asked, Some(checked)).await
 }
 
 async fn show(
@@ -395,7 +400,9 @@ async fn show(
     let word = |act: &str| acts::words(&app.assets, &visitor.lang, act);
     let mut acts: Vec<(String, String)> =
         acts::ACTS.iter().chain([&acts::MOVES]).map(|act| ((*act).to_owned(), word(act))).collect();
-    acts.sort_by_cached_key(|(_, words)| words.to_lowercase());
+    // Đ stands with D, as in a dictionary.
+    acts.sort_by_cached_key(|(_, words)| (fold(words), words.clone()));
+    acts.insert(0, (acts::DECISIONS.to_owned(), word(acts::DECISIONS)));
     let parts = asked.parts().into_iter().filter(|part| *part != ("who", HUMANS.to_owned()));
     let chips = parts.map(|(name, value)| Chip {
         without: asked.address(PATH, name, &[]),
@@ -429,6 +436,7 @@ async fn show(
         older_seq,
         newest: if asked.before.is_empty() { String::new() } else { asked.address(PATH, "", &[]) },
         file: asked.address("/api/v1/audit/nhat-ky.csv", "", &[("before", &asked.before)]),
+        check: asked.address("/nhat-ky/kiem-tra", "", &[("before", &asked.before)]),
         may_check: CHECKERS.lets(Some(&visitor.user.roles)),
         people,
         acts,

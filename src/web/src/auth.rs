@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Shared,
     error::WebError,
+    own::renew,
     reach, setup, tokens,
     ways::{Access, Gate},
 };
@@ -395,6 +396,9 @@ pub(crate) async fn require(
         let to = if reads { path } else { came_from(request.headers()) };
         return Ok(Redirect::to(&way_in(&app, &request, to)).into_response());
     };
+    if visitor.user.must_renew && !renew::ANSWERING.contains(&path.as_str()) {
+        return renew::first(request.headers(), path.as_str());
+    }
     if !access.lets(Some(&visitor.user.roles)) {
         return Err(WebError::forbidden());
     }

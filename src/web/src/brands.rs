@@ -135,7 +135,7 @@ pub(crate) async fn covering(
     let Some(key) = OwnBrand::key_of(agency, brand) else { return Ok(recipe) };
     let row = app.store.read::<OwnBrand>(&key).await?.ok_or_else(|| {
         WebError::unfit(
-            "Đơn vị không còn bộ nhận diện này / The agency does not have this brand kit any more",
+            "Cơ quan không còn bộ nhận diện này / The agency does not have this brand kit any more",
         )
     })?;
     let digest = DigestBuilder::new("variant/own-kit/1").json("recipe", &recipe);

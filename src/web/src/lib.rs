@@ -311,6 +311,7 @@ fn table() -> (Router<Shared>, Vec<Way>) {
         .post("/quan-tri/ma/{id}/thu-hoi", ADMINS, tokens::others::revoke)
         .post("/quan-tri/nguoi/{id}/mo-lai", ADMINS, people::page::reactivate)
         .get("/toi", staff, own::page)
+        .get("/toi/mat-khau", staff, own::renew::page)
         .post("/toi/mat-khau", staff, own::password)
         .post("/toi/ngon-ngu", staff, own::language)
         .post("/toi/co-quan", staff, acting::choose)

@@ -9,6 +9,7 @@ pub(crate) mod once;
 pub(crate) mod piece;
 pub(crate) mod tags;
 pub(crate) mod terms;
+pub(crate) mod told;
 
 use std::sync::Arc;
 

@@ -1,5 +1,7 @@
 //! *Trang của tôi*: what everybody changes about themselves: password, language, where they are signed in.
 
+pub(crate) mod renew;
+
 use std::cmp::Reverse;
 
 use axum::{
@@ -120,6 +122,11 @@ async fn change_password(
     Passwords { old, new, revoke_tokens }: Passwords,
 ) -> Result<(), WebError> {
     fit_password(&new, &visitor.user.login)?;
+    if new == old {
+        return Err(WebError::unfit(
+            "Mật khẩu mới phải khác mật khẩu hiện tại / The new password has to be another one",
+        ));
+    }
     let now = app.clock.now();
     let key = format!("own|{}", visitor.user.id);
     if !app.attempts.allowed(&key, now) {
@@ -137,7 +144,7 @@ async fn change_password(
         ));
     }
     let password_hash = people::hashed(app, new).await?;
-    let user = User { password_hash, ..row.record };
+    let user = User { password_hash, must_renew: false, ..row.record };
     let changes = Changes::by(visitor.actor(), "change own password").update(&user, row.version);
     let mut changes = people::end_sessions(app, user.id, Some(visitor.session), changes).await?;
     if revoke_tokens {
@@ -227,12 +234,10 @@ pub(crate) async fn after_token(
 ) -> Result<Response, WebError> {
     match made {
         Ok(made) => Ok(shown(app, visitor, ("", String::new()), Some(made)).await?.into_response()),
-        Err(error) => match error.mendable(&visitor.lang) {
-            Some(problem) => {
-                Ok((error.status, drawn(app, visitor, "", problem).await?).into_response())
-            }
-            None => Err(error),
-        },
+        Err(error) => {
+            let Some(problem) = error.mendable(&visitor.lang) else { return Err(error) };
+            Ok((error.status, drawn(app, visitor, "", problem).await?).into_response())
+        }
     }
 }
 
@@ -248,7 +253,8 @@ async fn shown(
         id: session.id.to_string(),
         this: session.this,
         created_at: when(session.created_at),
-        seen_at: when(session.seen_at),
+        // Kept to the hour: nobody used it before it began.
+        seen_at: when(session.seen_at.max(session.created_at)),
         address: session.address.unwrap_or_default(),
         browser: session.browser.as_deref().map(called).unwrap_or_default(),
     };
@@ -265,12 +271,20 @@ async fn shown(
     pages::draw(app, visitor, "own", "pages/own.html", page).await
 }
 
+/// What the page says was done just now.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Done {
+    xong: Option<String>,
+}
+
 /// The page of the visitor.
 pub(crate) async fn page(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
+    Query(Done { xong }): Query<Done>,
 ) -> Result<Html<String>, WebError> {
-    drawn(&app, &visitor, "", String::new()).await
+    let done = if xong.as_deref() == Some("mat-khau") { "own.password_changed" } else { "" };
+    drawn(&app, &visitor, done, String::new()).await
 }
 
 /// Changes the password of the visitor.
@@ -280,17 +294,19 @@ pub(crate) async fn password(
     Form(Chosen { old, new, revoke_tokens }): Form<Chosen>,
 ) -> Result<Response, WebError> {
     let asked = Passwords { old, new, revoke_tokens: revoke_tokens.is_some() };
-    match change_password(&app, &visitor, asked).await {
-        Ok(()) => {
-            Ok(drawn(&app, &visitor, "own.password_changed", String::new()).await?.into_response())
-        }
-        Err(error) => match error.mendable(&visitor.lang) {
-            Some(problem) => {
-                Ok((error.status, drawn(&app, &visitor, "", problem).await?).into_response())
-            }
-            None => Err(error),
-        },
-    }
+    let given = visitor.user.must_renew;
+    let Err(error) = change_password(&app, &visitor, asked).await else {
+        // Reloading the page that follows sends no password again.
+        let to = if given { "/" } else { "/toi?xong=mat-khau" };
+        return Ok(Redirect::to(to).into_response());
+    };
+    let Some(problem) = error.mendable(&visitor.lang) else { return Err(error) };
+    let page = if given {
+        renew::drawn(&app, &visitor, problem)?
+    } else {
+        drawn(&app, &visitor, "", problem).await?
+    };
+    Ok((error.status, page).into_response())
 }
 
 /// A language.

@@ -46,6 +46,8 @@ pub(crate) struct PersonView {
     active: bool,
     /// Whether the person belongs to this agency, which then keeps their name and password; else they work here too.
     belongs: bool,
+    /// Whether they have not chosen a password of their own yet; a guest's own agency knows.
+    must_renew: bool,
     /// Of a guest the name of the agency they belong to; of one's own people the names of those they work in, too.
     elsewhere: Vec<String>,
     /// Nothing when no sign-in was kept.
@@ -115,6 +117,7 @@ async fn view(
     Ok(Some(PersonView {
         last_sign_in: last.first().and_then(|row| row.record.created_at),
         active: user.is_active(),
+        must_renew: belongs && user.must_renew,
         belongs,
         elsewhere,
         version,
@@ -232,6 +235,7 @@ pub(crate) async fn add(
         password_hash: hashed(app, password.clone()).await?,
         lang: new.lang,
         deactivated_at: None,
+        must_renew: true,
     };
     let name = Login { login: user.login.clone(), user: user.id };
     let changes = Changes::by(visitor.actor(), "add person").insert(&user).insert(&name);
@@ -384,7 +388,7 @@ pub(crate) async fn give_password(
     }
     let password = app.ids.token(GIVEN);
     let password_hash = hashed(app, password.clone()).await?;
-    let user = User { password_hash, ..row.record };
+    let user = User { password_hash, must_renew: true, ..row.record };
     let changes = Changes::by(visitor.actor(), "give password").update(&user, row.version);
     let mut changes = end_sessions(app, user.id, None, changes).await?;
     if revoke_tokens {

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use axum::http::{Method, StatusCode};
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use loa_model::{Account, AccountName, Membership, Metric, PostFormat, Role};
-use loa_reach::{By, Days, PostRef};
+use loa_reach::{By, Days, PostRef, Titles};
 use loa_store::StoreExt;
 use serde::{Deserialize, Serialize};
 
@@ -359,22 +359,13 @@ pub(crate) fn channel_name(app: &Shared, channel: &str) -> String {
     app.capabilities.get(channel).map_or_else(|| channel.to_owned(), |found| found.title.clone())
 }
 
-/// Names of numbers for people, each told by its channel, platform's name and definition: `Facebook · video ngắn`. Two that
-/// would be called the same say their definition too.
+/// Names of numbers for people, each told by its channel, platform's name and definition: `Facebook · video ngắn`.
 pub(crate) fn number_names<'a>(
     app: &Shared,
     lang: &str,
     of: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>,
 ) -> Vec<String> {
-    let labels: Vec<[String; 3]> = of
-        .into_iter()
-        .map(|(channel, source, definition)| {
-            let name = number_name(app, lang, channel, source);
-            let by = format!("{} {definition}", app.assets.word(lang, "report.definition"));
-            [name, by, source.to_owned()]
-        })
-        .collect();
-    told_apart(&labels)
+    Titles::new(lang, &app.capabilities).number_names(of)
 }
 
 /// Name of a number for people.
@@ -393,21 +384,6 @@ pub(crate) fn number_title<'a>(
     source: &str,
 ) -> Option<&'a str> {
     app.capabilities.get(channel)?.number_title(source, lang)
-}
-
-/// Each label as short as it can be while no other is the same: its first part, and of the others those that part it from some.
-pub(crate) fn told_apart<const N: usize>(labels: &[[String; N]]) -> Vec<String> {
-    let mut told: Vec<String> = labels.iter().map(|parts| parts[0].clone()).collect();
-    for nth in 1..N {
-        let parts: Vec<&String> = labels.iter().filter_map(|parts| parts.get(nth)).collect();
-        let before: Vec<(String, &String)> = told.iter().cloned().zip(parts).collect();
-        for (label, (own, part)) in told.iter_mut().zip(&before) {
-            if before.iter().any(|(other, theirs)| other == own && theirs != part) {
-                *label = format!("{own} · {part}");
-            }
-        }
-    }
-    told
 }
 
 /// A form of posts in words.
@@ -497,21 +473,5 @@ mod tests {
         assert_eq!(percent(-15_004, "en"), "−1,500.4%");
         assert_eq!(percent(0, "vi"), "0,0%");
         assert_eq!(signed(-1200, "vi"), "−1.200");
-    }
-
-    #[test]
-    fn labels_say_no_more_than_parts_them() {
-        let label = |parts: [&str; 3]| parts.map(str::to_owned);
-        for (labels, told) in [
-            (vec![label(["a", "x", "1"]), label(["b", "x", "1"])], vec!["a", "b"]),
-            (vec![label(["a", "x", "1"]), label(["a", "y", "1"])], vec!["a · x", "a · y"]),
-            (
-                vec![label(["a", "x", "1"]), label(["a", "x", "2"]), label(["a", "y", "2"])],
-                vec!["a · x · 1", "a · x · 2", "a · y"],
-            ),
-            (vec![label(["a", "x", "1"]), label(["a", "x", "1"])], vec!["a", "a"]),
-        ] {
-            assert_eq!(told_apart(&labels), told);
-        }
     }
 }

@@ -271,6 +271,7 @@ pub(crate) async fn found(
         password_hash: people::hashed(app, password).await?,
         lang,
         deactivated_at: None,
+        must_renew: false,
         also: Vec::new(),
     };
     let (session, token) = auth::begin(app, headers, from, &user);

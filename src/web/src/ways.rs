@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     Shared,
     error::WebError,
-    operation::{self, tags::record_of},
+    operation::{self, tags::record_of, told::problem},
 };
 
 /// Where the operations for machines begin.
@@ -212,10 +212,6 @@ fn headers(way: &Way) -> Vec<Value> {
 
 fn common(answers: &mut Map<String, Value>, way: &Way) {
     let access = way.access;
-    let problem = |what: &str| {
-        let schema = json!({"$ref": "#/components/schemas/Problem"});
-        json!({"description": what, "content": {"application/problem+json": {"schema": schema}}})
-    };
     if way.method == Method::GET {
         let same = || json!({ "description": "It is what the caller has" });
         answers.entry("304").or_insert_with(same);

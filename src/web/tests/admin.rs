@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use jiff::SignedDuration;
 use loa_model::{Actor, Clock as _, Digest, Login, Role, User};
 use loa_store::{Changes, Store as _, StoreExt as _};
-use loa_web::Session;
+use loa_web::{Access, Session};
 use serde_json::json;
 use support::{
     PASSWORD, World,
@@ -208,14 +208,71 @@ async fn a_new_password_ends_what_the_old_one_began() {
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{new}");
         assert!(answer.text().contains("role=\"alert\""));
     }
-    let answer = ask(&password, "một mật khẩu của riêng tôi").await;
-    assert_eq!(answer.status, StatusCode::OK);
-    assert!(answer.text().contains("Đã đổi mật khẩu"));
-    assert_eq!(own.get("/toi").await.status, StatusCode::OK);
+    let mine = "một mật khẩu của riêng tôi";
+    let answer = ask(&password, mine).await;
+    assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, "/"));
+    let answer = ask(mine, "một mật khẩu khác của tôi").await;
+    assert_eq!(answer.header("location"), "/toi?xong=mat-khau");
+    let told = own.get(answer.header("location")).await;
+    assert!(told.text().contains("Đã đổi mật khẩu"), "{}", told.text());
     let other = Browser { world: &world, cookie: other };
     assert_eq!(other.get("/toi").await.status, StatusCode::SEE_OTHER);
     let past = world.store.past::<User>(&world.people.author.id.to_string(), 1).await.unwrap();
     assert_eq!(past[0].entry.changes.what, "change own password");
+}
+
+#[tokio::test]
+async fn a_password_that_was_given_opens_only_the_way_to_another_one() {
+    let world = World::new().await;
+    let admin = Browser::of(&world, &world.people.admin).await;
+    let new = [("login", "moi.nguoi"), ("name", "Phạm Mới"), ("lang", "vi"), ("author", "1")];
+    let first = given(&admin.post("/quan-tri/nguoi", &new).await);
+    let renew = format!("/quan-tri/nguoi/{}/mat-khau", world.people.author.id);
+    let again = given(&admin.post(&renew, &[]).await);
+    let same = [("sec-fetch-site", "same-origin")];
+    for (login, password) in [("moi.nguoi", first), ("soan", again)] {
+        let cookie = cookie(&signed_in(&world, "", login, &password).await);
+        let own = Browser { world: &world, cookie };
+        for way in loa_web::ways().iter().filter(|way| way.access != Access::Anyone) {
+            let (method, at) = (way.method.as_str(), way.path.replace(['{', '}', '*'], ""));
+            if ["/toi/mat-khau", "/api/v1/own/password", "/dang-xuat"].contains(&way.path) {
+                continue;
+            }
+            let answer = own.send(method, &at, &same, &[]).await;
+            if at.starts_with("/api/") {
+                assert_eq!(answer.status, StatusCode::FORBIDDEN, "{method} {at} as {login}");
+                assert_eq!(answer.header("content-type"), "application/problem+json", "{at}");
+                assert!(answer.text().contains("given by somebody else"), "{}", answer.text());
+            } else {
+                let to = (answer.status, answer.header("location"));
+                assert_eq!(
+                    to,
+                    (StatusCode::SEE_OTHER, "/toi/mat-khau"),
+                    "{method} {at} as {login}"
+                );
+            }
+        }
+        let part = own.send("GET", "/", &[("hx-request", "true")], &[]).await;
+        assert_eq!(part.header("hx-redirect"), "/toi/mat-khau");
+        assert!(own.get("/toi/mat-khau").await.text().contains("do quản trị viên cấp"));
+        let waits =
+            async || admin.get("/quan-tri").await.text().matches("chưa đổi mật khẩu").count();
+        let before = waits().await;
+        let ask = async |new: &str| {
+            own.post("/toi/mat-khau", &[("old", password.as_str()), ("new", new)]).await
+        };
+        // The same one again is still known to somebody else.
+        for new in [password.as_str(), "quá ngắn"] {
+            let answer = ask(new).await;
+            assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{new}");
+            assert!(answer.text().contains("role=\"alert\"") && !answer.text().contains("<nav"));
+            assert_eq!(own.get("/").await.header("location"), "/toi/mat-khau");
+        }
+        assert_eq!(ask("một mật khẩu của riêng tôi").await.header("location"), "/");
+        assert_eq!(own.get("/").await.status, StatusCode::OK);
+        assert_eq!(own.get("/toi/mat-khau").await.header("location"), "/toi");
+        assert_eq!(waits().await, before - 1);
+    }
 }
 
 #[tokio::test]
@@ -272,7 +329,7 @@ async fn people_see_where_they_are_signed_in_and_end_it() {
     let page = own.get("/toi").await;
     assert!(page.text().contains("Firefox, Linux") && page.text().contains("127.0.0.1"));
     let text = page.text().replace("&#x2f;", "/");
-    assert!(text.contains("16:30 16/11/2026") && text.contains("16:00 16/11/2026"));
+    assert!(text.contains("16:30 16/11/2026") && !text.contains("16:00 16/11/2026"));
     let sessions = own.get("/api/v1/sessions").await.value();
     assert_eq!(sessions["items"].as_array().unwrap().len(), 3);
     let id = Digest::of(cookies[1].strip_prefix("__Host-loa=").unwrap().as_bytes());

@@ -58,8 +58,12 @@ async fn the_agency_that_was_first_adds_others_and_says_so_for_good() {
         ("brand", ""),
     ];
     let answer = admin.post("/quan-tri/co-quan", &form).await;
-    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
-    assert!(answer.text().contains("Sở &lt;Y tế&gt; Minh Họa"));
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
+    // Reloading what follows adds nothing again.
+    assert_eq!(answer.header("location"), "/quan-tri/co-quan?them=so-y-te");
+    let shown = admin.get(answer.header("location")).await;
+    assert!(shown.text().contains("name=\"agency\" value=\"so-y-te\""), "{}", shown.text());
+    assert!(shown.text().contains("Sở &lt;Y tế&gt; Minh Họa"));
     let agency = kept(&world, "so-y-te").await.unwrap();
     let shown = (agency.title.as_str(), agency.zone.as_str(), agency.urgent_alone);
     assert_eq!(shown, ("Sở <Y tế> Minh Họa", "Asia/Bangkok", false));
@@ -393,7 +397,7 @@ async fn ones_own_new_password_takes_ones_tokens_back_too() {
     keep(&world, &[&one]).await;
     let new = "Một mật khẩu mới 43";
     let form = [("old", PASSWORD), ("new", new)];
-    assert_eq!(browser.post("/toi/mat-khau", &form).await.status, StatusCode::OK);
+    assert_eq!(browser.post("/toi/mat-khau", &form).await.status, StatusCode::SEE_OTHER);
     assert!(is_open(&world, &one).await, "not ticked");
     let body = json!({ "old": new, "new": PASSWORD });
     let asked = browser.json("/api/v1/own/password", &body).await;

@@ -187,8 +187,11 @@ async fn a_ledger_that_was_changed_is_found() {
     );
     let on = admin.json("/api/v1/audit/verify", &json!({ "after": 3 })).await.value();
     assert_eq!((&on["after"], &on["head"]), (&json!(3), &json!(head)));
-    let page = admin.post("/nhat-ky/kiem-tra", &[]).await;
+    let page = admin.post("/nhat-ky/kiem-tra?act=decisions&from=2026-11-01", &[]).await;
     assert!(page.text().contains("Chuỗi nguyên vẹn") && page.text().contains(&head));
+    // What was looked for is still what is shown.
+    assert!(page.text().contains("value=\"decisions\" selected"), "{}", page.text());
+    assert!(page.text().contains("value=\"2026-11-01\""));
     world.changed.store(5, Ordering::Relaxed);
     let broken = admin.json("/api/v1/audit/verify", &json!({})).await.value();
     assert_eq!(
@@ -216,7 +219,8 @@ async fn the_file_runs_nothing() {
     world.store.commit(Changes::by(by, "set agency").put(&agency, Expect::Any)).await.unwrap();
     let admin = reader(&world, &[Role::Admin]).await;
     let csv = admin.get("/api/v1/audit/nhat-ky.csv?act=set+agency&who=operators").await;
-    assert!(csv.text().starts_with("\u{feff}number,at,by,who,act,words,records,hash\r\n"));
+    assert!(csv.text().starts_with("\u{feff}Bản ghi,Lúc,Loại,Ai,Việc,Đụng đến,Mã băm\r\n"));
+    assert!(csv.text().contains("2026-11-16 16:30:00,người vận hành,"), "{}", csv.text());
     assert!(csv.text().contains(",'=cmd|x,"), "{}", csv.text());
     assert!(!csv.text().contains(",=") && !csv.text().contains("\n="));
     assert_eq!(csv.text().lines().count(), 2);

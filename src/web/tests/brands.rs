@@ -341,7 +341,7 @@ async fn drafts_say_that_the_kit_changed_and_are_drawn_anew_once() {
     let (admin, _) = admins(&world).await;
     let author = Browser::of(&world, &world.people.author).await;
     let draft = format!("/bai-dang/{}", world.posts.draft.id);
-    let says = "Nhận diện của đơn vị đã đổi";
+    let says = "Nhận diện của cơ quan đã đổi";
     assert!(author.get(&draft).await.text().contains(says));
     let list = admin.get(PAGE).await;
     assert!(list.text().contains("Bài nháp còn vẽ theo nhận diện cũ"), "{}", list.text());

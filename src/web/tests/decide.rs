@@ -440,7 +440,7 @@ async fn what_is_stopped_is_told_on_every_page_with_who_when_and_why() {
     }
     for (scope, told) in [
         ("all", "Toàn bộ hệ thống"),
-        ("agency/demo", "Đơn vị: demo"),
+        ("agency/demo", "Cơ quan: demo"),
         ("channel/zalo", "Kênh: Zalo OA"),
         ("facebook:cong-tin", "Tài khoản: Cổng Thông tin Minh Họa (Facebook)"),
     ] {
@@ -490,7 +490,7 @@ async fn a_stop_is_thrown_and_lifted_from_every_page_and_accounts_show_it() {
     approver.post("/kenh/tam-dung", &form).await;
     let page = author.get("/kenh").await;
     assert!(!page.text().contains("đang hoạt động"), "{}", page.text());
-    assert!(page.text().contains("đang dừng (đơn vị)") && page.text().contains("đang giữ 2 bài"));
+    assert!(page.text().contains("đang dừng (cơ quan)") && page.text().contains("đang giữ 2 bài"));
     assert!(!author.get("/bai-dang").await.text().contains("action=\"/kenh/chay-lai\""));
     assert!(approver.get("/bai-dang").await.text().contains("action=\"/kenh/chay-lai\""));
     let from =

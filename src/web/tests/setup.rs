@@ -136,7 +136,7 @@ async fn of_two_who_set_up_at_once_one_does() {
     let world = World::unfounded().await;
     let (one, two) = (Browser::nobody(&world), Browser::nobody(&world));
     let mut second = body();
-    second["agency"]["title"] = "Đơn vị khác".into();
+    second["agency"]["title"] = "Cơ quan khác".into();
     second["person"]["login"] = "khac".into();
     let first = body();
     let (a, b) =

@@ -37,6 +37,7 @@ pub(crate) fn approver_record() -> User {
         password_hash: String::new(),
         lang: "vi".into(),
         deactivated_at: None,
+        must_renew: false,
     }
 }
 

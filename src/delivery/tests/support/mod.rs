@@ -280,6 +280,7 @@ impl World {
             password_hash: String::new(),
             lang: "vi".into(),
             deactivated_at: None,
+            must_renew: false,
         };
         self.commit(Changes::by(operator(), "add user").insert(&user));
     }

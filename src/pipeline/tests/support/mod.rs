@@ -192,6 +192,7 @@ impl World {
             password_hash: String::new(),
             lang: "vi".to_owned(),
             deactivated_at: None,
+            must_renew: false,
         };
         let (author, approver) = (person("lan", Role::Author), person("minh", Role::Approver));
         let account = Account {

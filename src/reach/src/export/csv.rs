@@ -38,8 +38,7 @@ fn field(of: &Of, line: &Line<'_>, all: &Reports) -> Option<String> {
         Of::Text(of) => of(line, all).map(|text| csv_cell(&text)),
         Of::Count(of) => of(line).map(|count| count.to_string()),
         Of::Change(of) => of(line).map(|change| change.to_string()),
-        Of::Flag(of) => of(line)
-            .map(|flag| all.titles.say(if flag { ("có", "yes") } else { ("không", "no") })),
+        Of::Flag(of) => of(line).map(|flag| all.titles.flag(flag)),
         Of::Day(of) => Some(of(line, all).to_string()),
         Of::Time(of) => of(line, all).map(|at| at.strftime("%Y-%m-%d %H:%M").to_string()),
     }

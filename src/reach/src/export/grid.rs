@@ -1,6 +1,9 @@
 //! Tables of the other pages of reports: rankings, hours, operations, the posts of an article. One table, three formats.
 
+use std::collections::BTreeSet;
+
 use jiff::{Timestamp, tz::TimeZone};
+use loa_model::AccountName;
 use parquet::{
     data_type::{BoolType, ByteArray, ByteArrayType, Int64Type},
     errors::ParquetError,
@@ -11,7 +14,13 @@ use rust_xlsxwriter::{
     Color, DocProperties, Format, FormatAlign, FormatBorder, IgnoreError, Workbook, XlsxError,
 };
 
-use super::{csv::csv_cell, parquet::put, words::READING, xlsx::text as quoted};
+use super::{
+    Titles,
+    csv::csv_cell,
+    parquet::put,
+    words::{READING, cell_words},
+    xlsx::text as quoted,
+};
 use crate::{Error, Result};
 
 /// The type of a column.
@@ -75,11 +84,22 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// For Excel: UTF-8 with a byte order mark, heads in the reader's language, times of the zone. An empty field is "not known"; a
-    /// zero is a zero.
-    pub fn csv(&self, lang: &str) -> String {
+    /// The accounts whose titles the files for people say.
+    pub fn accounts(&self) -> BTreeSet<AccountName> {
+        let column = self.heads.iter().position(|head| head.name == "account");
+        let cells = self.rows.iter().filter_map(|row| row.get(column?));
+        let named = |cell: &Datum| match cell {
+            Datum::Text(name) => name.parse().ok(),
+            _ => None,
+        };
+        cells.filter_map(named).collect()
+    }
+
+    /// For Excel: UTF-8 with a byte order mark, in the reader's words, times of the zone. An empty field is "not known"; a zero is a
+    /// zero.
+    pub fn csv(&self, titles: &Titles) -> String {
         let zone = TimeZone::get(&self.zone).unwrap_or(TimeZone::UTC);
-        let word = |head: &Head| csv_cell(if lang == "en" { head.en } else { head.vi });
+        let word = |head: &Head| csv_cell(&titles.say((head.vi, head.en)));
         let mut out = String::from("\u{feff}");
         let mut put = |fields: Vec<String>| {
             out.push_str(&fields.join(","));
@@ -87,7 +107,8 @@ impl Grid {
         };
         put(self.heads.iter().map(word).collect());
         for row in &self.rows {
-            put(row.iter().map(|datum| field(datum, &zone)).collect());
+            let cells = self.heads.iter().zip(row);
+            put(cells.map(|(head, datum)| field(head, datum, &zone, titles)).collect());
         }
         out
     }
@@ -96,8 +117,8 @@ impl Grid {
     ///
     /// # Errors
     /// [`Error::Export`] when a sheet would break a limit of the format.
-    pub fn xlsx(&self) -> Result<Vec<u8>> {
-        self.workbook()
+    pub fn xlsx(&self, titles: &Titles) -> Result<Vec<u8>> {
+        self.workbook(titles)
             .map_err(|error| Error::Export { format: "xlsx", problem: error.to_string() })
     }
 
@@ -110,7 +131,7 @@ impl Grid {
             .map_err(|error| Error::Export { format: "parquet", problem: error.to_string() })
     }
 
-    fn workbook(&self) -> Result<Vec<u8>, XlsxError> {
+    fn workbook(&self, titles: &Titles) -> Result<Vec<u8>, XlsxError> {
         let plain = Format::new().set_align(FormatAlign::Top);
         let number = plain.clone().set_num_format("#,##0");
         let time = plain.clone().set_num_format("dd/mm/yyyy hh:mm");
@@ -138,11 +159,12 @@ impl Grid {
         sheet.set_row_height(0, 34)?;
         for row in &self.rows {
             last += 1;
-            for (at, datum) in (0..).zip(row) {
+            for ((at, head), datum) in (0..).zip(&self.heads).zip(row) {
                 match datum {
                     Datum::None => continue,
-                    Datum::Text(words) => {
-                        sheet.write_string_with_format(last, at, words, &quoted(words, &plain))?
+                    Datum::Text(name) => {
+                        let words = cell_words(titles, head.name, name);
+                        sheet.write_string_with_format(last, at, &words, &quoted(&words, &plain))?
                     }
                     Datum::Count(count) => sheet.write_with_format(last, at, *count, &number)?,
                     Datum::Flag(flag) => {
@@ -244,12 +266,12 @@ impl Grid {
     }
 }
 
-fn field(datum: &Datum, zone: &TimeZone) -> String {
+fn field(head: &Head, datum: &Datum, zone: &TimeZone, titles: &Titles) -> String {
     match datum {
         Datum::None => String::new(),
-        Datum::Text(words) => csv_cell(words),
+        Datum::Text(name) => csv_cell(&cell_words(titles, head.name, name)),
         Datum::Count(count) => count.to_string(),
-        Datum::Flag(flag) => flag.to_string(),
+        Datum::Flag(flag) => titles.flag(*flag),
         Datum::Time(at) => at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string(),
     }
 }

@@ -16,7 +16,7 @@ use crate::{
 /// Where a number would stand if it were known.
 const UNKNOWN: &str = "–";
 
-/// The data of the template `report`, Vietnamese with English beside it. Whoever has fonts and templates draws it.
+/// The data of the template `report`, which chooses the words of the reader's language. Whoever has fonts and templates draws it.
 pub fn paper(reports: &Reports) -> Value {
     let section = |title: &str, name: &str| {
         let own = reports.reports.iter().filter(|report| report.query.agency == name);
@@ -44,8 +44,8 @@ pub fn paper(reports: &Reports) -> Value {
         before.map(|days| format!("{} – {}", day(days.first), day(days.last))).unwrap_or_default();
     json!({
         "figures": figures(reports), "before_days": before, "chart": chart(reports),
-        "lang": "vi", "title": "Báo cáo lan tỏa", "title_en": "Reach report",
-        "only": reports.titles.lang, "zone": reports.zone, "agencies": agencies, "metrics": metrics, "reading": reading,
+        "lang": reports.titles.say(("vi", "en")), "title": "Báo cáo lan tỏa", "title_en": "Reach report",
+        "zone": reports.zone, "agencies": agencies, "metrics": metrics, "reading": reading,
     })
 }
 

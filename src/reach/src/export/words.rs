@@ -2,7 +2,7 @@
 
 use loa_model::{Metric, PostFormat};
 
-use super::Reports;
+use super::{Reports, Titles};
 use crate::{By, ReportRow};
 
 /// Names and meaning of a metric.
@@ -106,8 +106,9 @@ pub(super) fn row_words(all: &Reports, by: By, row: &ReportRow, total: bool) -> 
         return titles.say(("Tổng", "Total"));
     }
     match by {
-        By::Format => serde_json::from_value(row.key.as_str().into())
-            .map_or_else(|_| row.label.clone(), |format| titles.say(format_words(format))),
+        By::Format => {
+            format_named(&row.key).map_or_else(|| row.label.clone(), |words| titles.say(words))
+        }
         By::Section if row.key.is_empty() => titles.say(("Không ghi chuyên mục", "No topic given")),
         By::Language if row.key == "vi" => titles.say(("Tiếng Việt", "Vietnamese")),
         By::Language if row.key == "en" => titles.say(("Tiếng Anh", "English")),
@@ -124,6 +125,37 @@ pub(super) fn row_words(all: &Reports, by: By, row: &ReportRow, total: bool) -> 
         },
         By::Article | By::Section | By::Language | By::Agency => row.label.clone(),
     }
+}
+
+/// What stands in a column of a table by its stable name, as people call it: machines read the name itself.
+pub(super) fn cell_words(titles: &Titles, column: &str, name: &str) -> String {
+    let words = match (column, name) {
+        ("channel", _) => return titles.channel(name),
+        ("account", _) => return titles.account(name),
+        ("format", _) => return titles.say(format_named(name).unwrap_or((name, name))),
+        ("list", "top") => ("Nhiều lượt xem nhất", "Most views"),
+        ("list", "unseen") => ("Không ai xem", "Nobody saw it"),
+        ("list", "unknown") => ("Chưa rõ có ai xem", "Not known"),
+        ("table", "speed") => ("Thời gian đến kênh", "Time to the channel"),
+        ("table", "clips") => ("Loại clip", "Kind of clip"),
+        ("why" | "half_life", "not_given") => {
+            ("Kênh không cung cấp", "Not provided by the channel")
+        }
+        ("why", "not_measured") => ("Chưa đo được", "Not measured"),
+        ("half_life", "at") => ("Đã biết", "Known"),
+        ("half_life", "too_young") => ("Chưa đủ 28 ngày", "Not 28 days old yet"),
+        ("half_life", "not_measured") => {
+            ("Không có lần đọc quanh ngày 28", "No reading around day 28")
+        }
+        ("half_life", "method_break") => ("Kênh đổi cách tính", "The channel changed its method"),
+        ("half_life", "no_views") => ("Chưa có lượt xem sau 28 ngày", "No views after 28 days"),
+        _ => (name, name),
+    };
+    titles.say(words)
+}
+
+fn format_named(name: &str) -> Option<(&'static str, &'static str)> {
+    serde_json::from_value(name.into()).ok().map(format_words)
 }
 
 /// How to read the numbers, said wherever people read them.

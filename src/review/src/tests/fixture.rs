@@ -115,6 +115,7 @@ impl Desk {
             password_hash: String::new(),
             lang: "vi".into(),
             deactivated_at: None,
+            must_renew: false,
         };
         let block = |kind, text: &str| Block { kind, text: text.into() };
         let mut article = Article {

@@ -289,13 +289,11 @@ async fn after(
 ) -> Result<Response, WebError> {
     match done {
         Ok(done) => Ok(drawn(app, visitor, name, done.test, String::new()).await?.into_response()),
-        Err(error) => match error.mendable(&visitor.lang) {
-            Some(problem) => {
-                let page = drawn(app, visitor, name, None, problem).await?;
-                Ok((error.status, page).into_response())
-            }
-            None => Err(error),
-        },
+        Err(error) => {
+            let Some(problem) = error.mendable(&visitor.lang) else { return Err(error) };
+            let page = drawn(app, visitor, name, None, problem).await?;
+            Ok((error.status, page).into_response())
+        }
     }
 }
 
@@ -467,12 +465,10 @@ pub(crate) async fn make(
                 drawn(&app, &visitor, done.account.as_str(), done.test, String::new()).await?;
             Ok((StatusCode::OK, page).into_response())
         }
-        Err(error) => match error.mendable(&visitor.lang) {
-            Some(problem) => {
-                let page = asks(&app, &visitor, &channel, &form, problem).await?;
-                Ok((error.status, page).into_response())
-            }
-            None => Err(error),
-        },
+        Err(error) => {
+            let Some(problem) = error.mendable(&visitor.lang) else { return Err(error) };
+            let page = asks(&app, &visitor, &channel, &form, problem).await?;
+            Ok((error.status, page).into_response())
+        }
     }
 }

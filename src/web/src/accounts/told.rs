@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::operation::piece;
+use crate::operation::{piece, told::body};
 
 fn account() -> Value {
     json!([{ "name": "account", "in": "path", "required": true, "description": "channel:name",
@@ -11,10 +11,6 @@ fn account() -> Value {
 
 fn values(what: &str) -> Value {
     json!({ "type": "object", "description": what, "additionalProperties": { "type": "string", "maxLength": 8192 } })
-}
-
-fn body(schema: &Value) -> Value {
-    json!({ "required": true, "content": { "application/json": { "schema": schema } } })
 }
 
 fn refuses(mut told: Value) -> Value {

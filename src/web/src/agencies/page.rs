@@ -2,11 +2,9 @@
 
 use axum::{
     Extension, Form,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     response::{Html, IntoResponse, Redirect, Response},
 };
-use loa_model::User;
-use loa_store::StoreExt;
 use serde::{Deserialize, Serialize};
 
 use super::{Administered, Change, NewAgency, add, all, change};
@@ -67,13 +65,9 @@ async fn refused(
     error: WebError,
     typed: Typed,
 ) -> Result<Response, WebError> {
-    match error.mendable(&visitor.lang) {
-        Some(problem) => {
-            let page = drawn(app, visitor, String::new(), (problem, typed)).await?;
-            Ok((error.status, page).into_response())
-        }
-        None => Err(error),
-    }
+    let Some(problem) = error.mendable(&visitor.lang) else { return Err(error) };
+    let page = drawn(app, visitor, String::new(), (problem, typed)).await?;
+    Ok((error.status, page).into_response())
 }
 
 async fn back(
@@ -88,12 +82,21 @@ async fn back(
     }
 }
 
+/// What the page says was done just now.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Done {
+    /// The key of an agency that was added.
+    #[serde(default)]
+    them: String,
+}
+
 /// The agencies that the visitor administers.
 pub(crate) async fn page(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
+    Query(Done { them }): Query<Done>,
 ) -> Result<Html<String>, WebError> {
-    drawn(&app, &visitor, String::new(), Default::default()).await
+    drawn(&app, &visitor, them, Default::default()).await
 }
 
 /// Adds an agency.
@@ -111,13 +114,7 @@ pub(crate) async fn make(
         brand: new.brand.clone(),
     };
     match add(&app, &visitor, new).await {
-        Ok(name) => {
-            // They work there from now on: the header of this very answer says so.
-            let row = app.store.read::<User>(&visitor.user.id.to_string()).await?;
-            let agencies = row.map(|row| row.record.memberships()).unwrap_or_default();
-            let visitor = Visitor { agencies, ..visitor };
-            Ok(drawn(&app, &visitor, name, Default::default()).await?.into_response())
-        }
+        Ok(name) => Ok(Redirect::to(&format!("/quan-tri/co-quan?them={name}")).into_response()),
         Err(error) => refused(&app, &visitor, error, typed).await,
     }
 }

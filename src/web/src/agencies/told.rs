@@ -2,12 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::operation::piece;
-
-fn problem(words: &str) -> Value {
-    let schema = json!({ "$ref": "#/components/schemas/Problem" });
-    json!({ "description": words, "content": { "application/problem+json": { "schema": schema } } })
-}
+use crate::operation::{
+    piece,
+    told::{body, problem},
+};
 
 fn asks(mut told: Value, required: &[&str], names: &[&str]) -> Value {
     let all = json!({
@@ -19,9 +17,8 @@ fn asks(mut told: Value, required: &[&str], names: &[&str]) -> Value {
     });
     let some: serde_json::Map<String, Value> =
         names.iter().map(|name| ((*name).to_owned(), all[*name].clone())).collect();
-    let body = json!({ "type": "object", "required": required, "additionalProperties": false, "properties": some });
-    told["requestBody"] =
-        json!({ "required": true, "content": { "application/json": { "schema": body } } });
+    let schema = json!({ "type": "object", "required": required, "additionalProperties": false, "properties": some });
+    told["requestBody"] = body(&schema);
     told["responses"]["400"] = problem("The body is no JSON");
     told["responses"]["415"] = problem("The body is not said to be JSON");
     told["responses"]["422"] = problem("Something in it cannot be; the problem says what");

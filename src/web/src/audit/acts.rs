@@ -124,9 +124,26 @@ pub(super) const ACTS: &[&str] = &[
 /// How the moves of a delivery are asked for together.
 pub(super) const MOVES: &str = "delivery";
 
+/// How everything that approvers decide about a post is asked for together.
+pub(super) const DECISIONS: &str = "decisions";
+const DECIDED: [&str; 8] = [
+    "approve correction",
+    "approve own post in an emergency",
+    "approve post",
+    "approve post again",
+    "confirm post that was approved alone",
+    "reject post",
+    "return post",
+    "take back post that was approved alone",
+];
+
 /// Whether a commit called so is of the kind that is asked for.
 pub(super) fn is(what: &str, asked: &str) -> bool {
-    what == asked || (asked == MOVES && moved(what).is_some())
+    match asked {
+        MOVES => moved(what).is_some(),
+        DECISIONS => DECIDED.contains(&what),
+        _ => what == asked,
+    }
 }
 
 /// State and event of a move of a delivery: `delivery leased lease lost`.
@@ -153,8 +170,10 @@ pub(super) fn words(assets: &Assets, lang: &str, what: &str) -> String {
         let word = assets.word(lang, &key);
         (word != key).then_some(word)
     };
-    if what == MOVES {
-        return assets.word(lang, "audit.moves");
+    match what {
+        MOVES => return assets.word(lang, "audit.moves"),
+        DECISIONS => return assets.word(lang, "audit.decisions"),
+        _ => {}
     }
     let found = match moved(what) {
         Some((state, event)) => word(format!("audit_event.{}", key(event))).map(|event| {
@@ -176,6 +195,8 @@ mod tests {
     #[test]
     fn a_move_of_a_delivery_is_of_one_kind_with_the_others() {
         assert!(is("delivery leased lease lost", MOVES) && is("approve post", "approve post"));
+        assert!(is("return post", DECISIONS) && !is("submit post", DECISIONS));
+        assert!(DECIDED.iter().all(|act| ACTS.contains(act)));
         assert!(!is("approve post again", "approve post") && !is("delivery", "approve post"));
         assert_eq!(key("pause account, credentials refused"), "pause_account_credentials_refused");
         assert_eq!(key("keep the platform's wait"), "keep_the_platform_s_wait");

@@ -6,12 +6,13 @@ use axum::{
     http::header,
     response::{IntoResponse, Response},
 };
+use jiff::tz::TimeZone;
 
 use super::{
     Line, Question, Teller,
     look::{self, Owners},
 };
-use crate::{Shared, auth::Visitor, error::WebError};
+use crate::{Shared, article::ZONE, auth::Visitor, error::WebError};
 
 /// Lines of a file.
 const MOST_LINES: usize = 10_000;
@@ -24,16 +25,26 @@ fn put(out: &mut String, fields: &[&str]) {
     out.push_str("\r\n");
 }
 
-fn line(out: &mut String, line: &Line) {
+/// Heads of the columns, as words are keyed.
+const COLUMNS: [&str; 7] = ["number", "at", "by", "who", "act", "records", "hash"];
+
+/// A line as the page says it, with times that a spreadsheet sorts.
+fn line(out: &mut String, line: &Line, word: impl Fn(&str) -> String) {
     let records: Vec<String> = line
         .records
         .iter()
-        .map(|one| format!("{} {}", one.kind, one.name).trim().to_owned())
+        .map(|one| {
+            let (key, name) = (format!("audit_kind.{}", one.kind), &one.name);
+            let kind = Some(word(&key)).filter(|kind| *kind != key);
+            format!("{} {name}", kind.as_deref().unwrap_or(&one.kind)).trim().to_owned()
+        })
         .collect();
     let more = if line.more > 0 { format!(" +{}", line.more) } else { String::new() };
     let records = format!("{}{more}", records.join("; "));
-    let (seq, at) = (line.seq.to_string(), line.at.to_string());
-    put(out, &[&seq, &at, line.by, &line.who, &line.act, &line.words, &records, &line.hash]);
+    let zone = TimeZone::get(ZONE).unwrap_or(TimeZone::UTC);
+    let at = line.at.to_zoned(zone).strftime("%Y-%m-%d %H:%M:%S").to_string();
+    let (seq, by) = (line.seq.to_string(), word(&format!("audit.by_{}", line.by)));
+    put(out, &[&seq, &at, &by, &line.who, &line.words, &records, &line.hash]);
 }
 
 /// What was found, the newest first; its last line says where it was cut.
@@ -47,13 +58,14 @@ pub(crate) async fn file(
     let found = look::back(&app, &mut owners, &wanted, (MOST_LINES, MOST_LOOKED)).await?;
     let mut teller = Teller::new(&app, &visitor);
     let mut out = String::from("\u{feff}");
-    put(&mut out, &["number", "at", "by", "who", "act", "words", "records", "hash"]);
+    let word = |key: &str| app.assets.word(&visitor.lang, key);
+    let heads = COLUMNS.map(|column| word(&format!("audit_column.{column}")));
+    put(&mut out, &heads.each_ref().map(String::as_str));
     for seen in &found.seen {
-        line(&mut out, &teller.line(seen).await?);
+        line(&mut out, &teller.line(seen).await?, word);
     }
     if let Some(next) = found.next {
-        let said = app.assets.word(&visitor.lang, "audit.file_cut");
-        put(&mut out, &[&next.to_string(), "", "", "", "cut", &said, "", ""]);
+        put(&mut out, &[&next.to_string(), "", "", "", &word("audit.file_cut"), "", ""]);
     }
     let day = wanted.to.map(|day| format!("-{day}")).unwrap_or_default();
     let name = format!("attachment; filename=\"nhat-ky{day}.csv\"");

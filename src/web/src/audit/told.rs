@@ -2,12 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::operation::piece;
-
-fn problem(words: &str) -> Value {
-    let schema = json!({ "$ref": "#/components/schemas/Problem" });
-    json!({ "description": words, "content": { "application/problem+json": { "schema": schema } } })
-}
+use crate::operation::{
+    piece,
+    told::{body, problem},
+};
 
 fn questions() -> Value {
     let text = json!({ "type": "string" });
@@ -23,7 +21,7 @@ fn questions() -> Value {
         parameter(
             "act",
             &text,
-            "What was done, as `act` of an entry says it; delivery for every move of a delivery"
+            "What was done, as `act` of an entry says it; delivery for every move of a delivery, decisions for what approvers decide"
         ),
         parameter(
             "about",
@@ -73,7 +71,7 @@ pub(crate) fn verify() -> Value {
     } });
     json!({
         "summary": "Checks that every record of the ledger names the hash of the one before, 200000 records at a time",
-        "requestBody": { "required": true, "content": { "application/json": { "schema": schema } } },
+        "requestBody": body(&schema),
         "responses": {
             "200": { "description": "JSON", "content": { "application/json": {} } },
             "400": problem("The body is no JSON"),
@@ -87,7 +85,7 @@ pub(crate) fn verify() -> Value {
 /// The file.
 pub(crate) fn file() -> Value {
     json!({
-        "summary": "What was found as CSV, at most 10000 lines; the last line says where it was cut",
+        "summary": "What was found as CSV, for people: in their language, local times, at most 10000 lines; the last line says where it was cut",
         "parameters": questions(),
         "responses": {
             "200": { "description": "The file", "content": { "text/csv": {} } },

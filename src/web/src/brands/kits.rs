@@ -150,13 +150,13 @@ impl From<KitError> for WebError {
         match error {
             KitError::Missing => Self::missing(),
             KitError::Taken => conflict(
-                "Đơn vị đã có bộ nhận diện mang mã này / The agency has a brand kit of this short name already",
+                "Cơ quan đã có bộ nhận diện mang mã này / The agency has a brand kit of this short name already",
             ),
             KitError::Raced => conflict(
                 "Có người vừa đổi bộ này; hãy tải lại trang / Somebody changed this kit just now; reload the page",
             ),
             KitError::Used => conflict(
-                "Đơn vị đang dùng bộ này; hãy chọn bộ khác cho đơn vị rồi mới bỏ / The agency uses this kit: choose another one for the agency first",
+                "Cơ quan đang dùng bộ này; hãy chọn bộ khác cho cơ quan rồi mới bỏ / The agency uses this kit: choose another one for the agency first",
             ),
             KitError::Unfit(why) => Self::unfit(why),
             KitError::Failed(why) => failed(&why),

@@ -173,13 +173,11 @@ async fn back(
 ) -> Result<Response, WebError> {
     match done {
         Ok(()) => Ok(Redirect::to("/quan-tri/nhan-dien").into_response()),
-        Err(error) => match error.mendable(&visitor.lang) {
-            Some(problem) => {
-                let page = drawn(app, visitor, problem, String::new()).await?;
-                Ok((error.status, page).into_response())
-            }
-            None => Err(error),
-        },
+        Err(error) => {
+            let Some(problem) = error.mendable(&visitor.lang) else { return Err(error) };
+            let page = drawn(app, visitor, problem, String::new()).await?;
+            Ok((error.status, page).into_response())
+        }
     }
 }
 
@@ -438,14 +436,12 @@ pub(crate) async fn press(
                 .finish();
             Ok(Redirect::to(&format!("/quan-tri/nhan-dien?{query}")).into_response())
         }
-        Err(error) => match error.mendable(&visitor.lang) {
-            Some(problem) => {
-                let problem = faint(&app, &visitor.lang, &typed).unwrap_or(problem);
-                let page = sheet(&app, &visitor, typed, problem).await?;
-                Ok((error.status, page).into_response())
-            }
-            None => Err(error),
-        },
+        Err(error) => {
+            let Some(problem) = error.mendable(&visitor.lang) else { return Err(error) };
+            let problem = faint(&app, &visitor.lang, &typed).unwrap_or(problem);
+            let page = sheet(&app, &visitor, typed, problem).await?;
+            Ok((error.status, page).into_response())
+        }
     }
 }
 

@@ -2,13 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::operation::piece;
+use crate::operation::{piece, told::body};
 
-fn body(required: &[&str], properties: &Value) -> Value {
-    let schema = json!({
+fn asks(required: &[&str], properties: &Value) -> Value {
+    body(&json!({
         "type": "object", "required": required, "additionalProperties": false, "properties": properties,
-    });
-    json!({ "required": true, "content": { "application/json": { "schema": schema } } })
+    }))
 }
 
 fn name() -> Value {
@@ -72,7 +71,7 @@ pub(crate) fn one() -> Value {
 pub(crate) fn add() -> Value {
     refuses(json!({
         "summary": "Add a brand kit (role admin); a sample card is drawn in each size first",
-        "requestBody": body(&["name", "title_vi", "colours"], &fields(json!({ "name": name() }))),
+        "requestBody": asks(&["name", "title_vi", "colours"], &fields(json!({ "name": name() }))),
         "responses": {
             "201": { "description": "It is kept: id, name, version and digest" },
             "409": { "description": "The agency has a kit of this name" },
@@ -86,7 +85,7 @@ pub(crate) fn change() -> Value {
     refuses(json!({
         "summary": "Change a brand kit (role admin); what was drawn in it stays. A logo that is not said stays, too",
         "parameters": path(),
-        "requestBody": body(&["title_vi", "colours"], &fields(version)),
+        "requestBody": asks(&["title_vi", "colours"], &fields(version)),
         "responses": {
             "200": { "description": "It is kept: id, name, version and digest. The same again is no new version" },
             "404": { "description": "The agency has no such kit" },
@@ -112,7 +111,7 @@ pub(crate) fn remove() -> Value {
 pub(crate) fn choose() -> Value {
     refuses(json!({
         "summary": "Draw the pictures of the caller's agency in this kit from now on (role admin)",
-        "requestBody": body(&["id"], &json!({ "id": { "type": "string" } })),
+        "requestBody": asks(&["id"], &json!({ "id": { "type": "string" } })),
         "responses": {
             "204": { "description": "It is so" },
             "404": { "description": "The agency has no record" },
@@ -129,7 +128,7 @@ pub(crate) fn preview() -> Value {
     });
     refuses(json!({
         "summary": "A sample card in a brand kit that is being made, and every text on its ground with its contrast; nothing is kept (role admin)",
-        "requestBody": body(&["title_vi", "colours"], &fields(more)),
+        "requestBody": asks(&["title_vi", "colours"], &fields(more)),
         "responses": { "200": { "description": "The picture as a data: address, pairs of colours, what is wrong with the words" } },
     }))
 }

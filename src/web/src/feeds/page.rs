@@ -311,13 +311,11 @@ async fn ended<T>(
 ) -> Result<Response, WebError> {
     match done {
         Ok(_) => Ok(back(id)),
-        Err(error) => match error.mendable(&visitor.lang) {
-            Some(problem) => {
-                let page = draw_one(app, visitor, id, problem).await?;
-                Ok((error.status, page).into_response())
-            }
-            None => Err(error),
-        },
+        Err(error) => {
+            let Some(problem) = error.mendable(&visitor.lang) else { return Err(error) };
+            let page = draw_one(app, visitor, id, problem).await?;
+            Ok((error.status, page).into_response())
+        }
     }
 }
 

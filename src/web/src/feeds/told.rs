@@ -2,11 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::operation::piece;
-
-fn body(schema: &Value) -> Value {
-    json!({ "required": true, "content": { "application/json": { "schema": schema } } })
-}
+use crate::operation::{piece, told::body};
 
 fn fields() -> Value {
     json!({

@@ -66,6 +66,7 @@ struct PersonRow {
     roles: Vec<String>,
     active: bool,
     belongs: bool,
+    must_renew: bool,
     elsewhere: Vec<String>,
     last_sign_in: String,
 }
@@ -106,6 +107,7 @@ async fn drawn(
         roles: person.roles.iter().map(name_of).collect(),
         active: person.active,
         belongs: person.belongs,
+        must_renew: person.must_renew,
         elsewhere: person.elsewhere,
         last_sign_in: person.last_sign_in.map(|at| view::time(at, ZONE)).unwrap_or_default(),
     };
@@ -122,13 +124,9 @@ async fn refused(
     error: WebError,
     typed: Typed,
 ) -> Result<Response, WebError> {
-    match error.mendable(&visitor.lang) {
-        Some(problem) => {
-            let page = drawn(app, visitor, None, problem, typed).await?;
-            Ok((error.status, page).into_response())
-        }
-        None => Err(error),
-    }
+    let Some(problem) = error.mendable(&visitor.lang) else { return Err(error) };
+    let page = drawn(app, visitor, None, problem, typed).await?;
+    Ok((error.status, page).into_response())
 }
 
 async fn told(

@@ -2,11 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::operation::piece;
-
-fn body(schema: &Value) -> Value {
-    json!({ "required": true, "content": { "application/json": { "schema": schema } } })
-}
+use crate::operation::{piece, told::body};
 
 fn id() -> Value {
     json!([{ "name": "id", "in": "path", "required": true, "schema": { "type": "string", "format": "uuid" } }])
@@ -41,7 +37,7 @@ fn refuses(mut told: Value) -> Value {
 
 /// The list.
 pub(crate) fn list() -> Value {
-    let summary = "People of the caller's agency by sign-in name, with roles, last sign-in and whether they may sign in (role admin)";
+    let summary = "People of the caller's agency by sign-in name, with roles, last sign-in, whether they may sign in, and whether they have yet to choose a password of their own (must_renew; role admin)";
     piece::told(summary, "People", &[])
 }
 

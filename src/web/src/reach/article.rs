@@ -150,7 +150,7 @@ async fn drawn(app: &Shared, visitor: &Visitor, told: &Told) -> Result<Drawn, We
             channels.push(channel.clone());
         }
     }
-    for (series, label) in series.iter_mut().zip(super::told_apart(&labels)) {
+    for (series, label) in series.iter_mut().zip(loa_reach::told_apart(&labels)) {
         series.label = label;
     }
     // The most seen ones of each channel in turn, in the order they were told.

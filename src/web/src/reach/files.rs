@@ -10,11 +10,11 @@ use axum::{
 };
 use futures::future::BoxFuture;
 use jiff::Timestamp;
-use loa_model::{AccountName, Agency, Metric};
-use loa_reach::{By, Grid, HourText, Report, Reports, Titles};
+use loa_model::{Account, AccountName, Agency, Metric};
+use loa_reach::{By, Grid, HourText, Reports, Titles};
 use loa_store::StoreExt;
 
-use super::{Ask, Names, Wanted, article, days_words, failed, lists, overview};
+use super::{Ask, Wanted, article, days_words, failed, lists, overview};
 use crate::{Shared, article::ZONE, auth::Visitor, channels::agency_title, error::WebError, view};
 
 /// Who draws reports on paper: made by `main`, which knows fonts, templates and brands.
@@ -103,7 +103,6 @@ async fn reports(
     for (name, _) in others.iter().filter(|(name, _)| name != own) {
         all.extend(overview::reports(&books, (name, &[]), &each).map_err(failed)?);
     }
-    let titles = titles(app, &visitor.lang, &all).await?;
     let (mut first, mut trend) = (None, Vec::new());
     // The first page of the paper is of one agency.
     if paper && !wanted.by.contains(&By::Agency) {
@@ -111,32 +110,24 @@ async fn reports(
         trend = overview::named(app, &visitor.lang, &told.trend);
         first = Some(told.overview.clone());
     }
-    let zone = ZONE.to_owned();
-    Ok(Reports { zone, agencies, reports: all, titles, overview: first, trend })
+    let (zone, unnamed) = (ZONE.to_owned(), Titles::default());
+    let mut reports =
+        Reports { zone, agencies, reports: all, titles: unnamed, overview: first, trend };
+    reports.titles = titles(app, &visitor.lang, reports.accounts()).await?;
+    Ok(reports)
 }
 
-/// What people call what the reports have keys of.
-async fn titles(app: &Shared, lang: &str, reports: &[Report]) -> Result<Titles, WebError> {
-    let mut titles = Titles { lang: lang.to_owned(), ..Titles::default() };
-    for (channel, capability) in &app.capabilities {
-        titles.channels.insert(channel.clone(), capability.title.clone());
-        titles.numbers.extend(capability.numbers.iter().map(|number| {
-            let words = number.title.in_language(lang).to_owned();
-            (channel.clone(), number.source_name.clone(), words)
-        }));
-    }
-    let mut names = Names::default();
-    let rows = reports.iter().flat_map(|report| report.rows.iter().map(move |row| (report, row)));
-    let own = rows.filter_map(|(report, row)| match (&row.post, report.query.by) {
-        (Some(post), _) => Some(post.account.clone()),
-        (None, By::Account) => row.key.parse().ok(),
-        _ => None,
-    });
-    let stated = reports.iter().flat_map(|report| &report.populations);
-    let stated = stated.filter_map(|population| population.account.clone());
-    for account in own.chain(stated).collect::<BTreeSet<AccountName>>() {
-        let title = names.account(app, &account).await?;
-        titles.accounts.insert(account.to_string(), title);
+/// What people call channels, numbers and these accounts.
+async fn titles(
+    app: &Shared,
+    lang: &str,
+    accounts: BTreeSet<AccountName>,
+) -> Result<Titles, WebError> {
+    let mut titles = Titles::new(lang, &app.capabilities);
+    for account in accounts {
+        if let Some(row) = app.store.read::<Account>(account.as_str()).await? {
+            titles.name_account(&account, &row.record.title);
+        }
     }
     Ok(titles)
 }
@@ -277,7 +268,14 @@ async fn answer(
         Content::Reports(reports) if extension == "pdf" => {
             app.paper.pdf(*reports).await.map_err(undrawn)?
         }
-        other => written(extension.to_owned(), visitor.lang.clone(), other).await?,
+        other => {
+            let accounts = match &other {
+                Content::Grid(grid) => grid.accounts(),
+                _ => BTreeSet::new(),
+            };
+            let titles = titles(app, &visitor.lang, accounts).await?;
+            written(extension.to_owned(), titles, other).await?
+        }
     };
     let shown = format!("attachment; filename=\"{name}\"");
     let headers = [(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, shown)];
@@ -285,13 +283,13 @@ async fn answer(
 }
 
 /// Writing takes a moment: off the async workers.
-async fn written(extension: String, lang: String, content: Content) -> Result<Vec<u8>, WebError> {
+async fn written(extension: String, titles: Titles, content: Content) -> Result<Vec<u8>, WebError> {
     let write = move || match (content, extension.as_str()) {
         (Content::Reports(reports), "csv") => Ok(loa_reach::csv(&reports).into_bytes()),
         (Content::Reports(reports), "xlsx") => loa_reach::xlsx(&reports),
         (Content::Reports(reports), _) => loa_reach::parquet(&reports),
-        (Content::Grid(grid), "csv") => Ok(grid.csv(&lang).into_bytes()),
-        (Content::Grid(grid), "xlsx") => grid.xlsx(),
+        (Content::Grid(grid), "csv") => Ok(grid.csv(&titles).into_bytes()),
+        (Content::Grid(grid), "xlsx") => grid.xlsx(&titles),
         (Content::Grid(grid), _) => grid.parquet(),
         (Content::Chart(svg), _) => Ok(svg.into_bytes()),
     };

@@ -22,7 +22,10 @@ use crate::{
     auth::Visitor,
     channels::{agency_title, name_of_user},
     error::WebError,
-    operation::piece::{self, Part, Piece},
+    operation::{
+        piece::{self, Part, Piece},
+        told::{body, problem},
+    },
     pages, view,
 };
 
@@ -249,13 +252,11 @@ pub(crate) async fn press(
     };
     match stated {
         Ok(_) => Ok(Redirect::to("/bao-cao/dan-so").into_response()),
-        Err(error) => match error.mendable(&visitor.lang) {
-            Some(wrong) => {
-                let page = drawn(&app, &visitor, wrong, typed).await?;
-                Ok((error.status, page).into_response())
-            }
-            None => Err(error),
-        },
+        Err(error) => {
+            let Some(wrong) = error.mendable(&visitor.lang) else { return Err(error) };
+            let page = drawn(&app, &visitor, wrong, typed).await?;
+            Ok((error.status, page).into_response())
+        }
     }
 }
 
@@ -299,11 +300,6 @@ pub(crate) async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn problem(words: &str) -> Value {
-    let schema = json!({ "$ref": "#/components/schemas/Problem" });
-    json!({ "description": words, "content": { "application/problem+json": { "schema": schema } } })
-}
-
 /// The list as `OpenAPI` says it.
 pub(crate) fn list_told() -> Value {
     piece::told(
@@ -326,7 +322,7 @@ pub(crate) fn add_told() -> Value {
     });
     json!({
         "summary": "State how many people an agency or an account can reach at all, with the source and its day; it caps the upper end of reach",
-        "requestBody": { "required": true, "content": { "application/json": { "schema": schema } } },
+        "requestBody": body(&schema),
         "responses": {
             "201": { "description": "What is kept", "content": { "application/json": {} } },
             "400": problem("The body is no JSON"),

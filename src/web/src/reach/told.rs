@@ -6,7 +6,13 @@ use super::{
     RANGES,
     files::{FILES, OF_ARTICLE},
 };
-use crate::{operation::piece, pages::name_of};
+use crate::{
+    operation::{
+        piece,
+        told::{body, problem},
+    },
+    pages::name_of,
+};
 
 fn text() -> Value {
     json!({ "type": "string" })
@@ -37,11 +43,6 @@ fn cut() -> Value {
     let names: Vec<_> = loa_reach::By::ALL.iter().map(name_of).collect();
     let words = format!("Cuts, comma separated: {}", names.join(", "));
     parameter("by", "query", &text(), &words)
-}
-
-fn problem(words: &str) -> Value {
-    let schema = json!({ "$ref": "#/components/schemas/Problem" });
-    json!({ "description": words, "content": { "application/problem+json": { "schema": schema } } })
 }
 
 fn answer(summary: &str, parameters: &[Value]) -> Value {
@@ -177,7 +178,7 @@ pub(crate) fn share() -> Value {
     });
     json!({
         "summary": "Make a link by which people outside read one report until it runs out; its address is told once",
-        "requestBody": { "required": true, "content": { "application/json": { "schema": schema } } },
+        "requestBody": body(&schema),
         "responses": {
             "201": { "description": "The address and what is kept", "content": { "application/json": {} } },
             "400": problem("The body is no JSON"),

@@ -117,13 +117,9 @@ async fn refused(
     filled: Filled,
     error: WebError,
 ) -> Result<Response, WebError> {
-    match error.mendable(lang) {
-        Some(problem) => {
-            let page = drawn(app, lang, inside, filled, problem).await?;
-            Ok((error.status, page).into_response())
-        }
-        None => Err(error),
-    }
+    let Some(problem) = error.mendable(lang) else { return Err(error) };
+    let page = drawn(app, lang, inside, filled, problem).await?;
+    Ok((error.status, page).into_response())
 }
 
 /// The door: it asks for the code.

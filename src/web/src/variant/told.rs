@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::CHOSEN;
-use crate::{clip, pages::name_of, preview};
+use crate::{clip, operation::told::body, pages::name_of, preview};
 
 fn path(name: &str) -> Value {
     json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } })
@@ -26,7 +26,7 @@ pub(crate) fn order() -> Value {
     json!({
         "summary": "Have a variant of an article made as a person chooses it (roles author, editor); what is absent is as the engine chooses, and the same choices again make nothing",
         "parameters": [path("id")],
-        "requestBody": { "required": true, "content": { "application/json": { "schema": schema } } },
+        "requestBody": body(&schema),
         "responses": {
             "200": { "description": "The same is there already: its id and state" },
             "202": { "description": "Queued: id of the variant and of the job that draws it" },

@@ -37,7 +37,7 @@ impl Cards for Told {
         let own = self.1.lock().unwrap().clone().into_iter();
         let own = own.filter(|own| own.agency == agency).map(|own| Family {
             id: own.id(),
-            name_vi: "Mẫu của đơn vị".to_owned(),
+            name_vi: "Mẫu của cơ quan".to_owned(),
             name_en: "Our own".to_owned(),
             sizes: vec![("portrait".to_owned(), 1080, 1350)],
             own: Some(own.digest),

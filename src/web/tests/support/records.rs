@@ -37,6 +37,7 @@ pub async fn people(store: &Arc<MemoryStore>, ids: &Ids, kept: bool) -> People {
         password_hash: hash.clone(),
         lang: "vi".into(),
         deactivated_at: None,
+        must_renew: false,
     };
     let every = [Role::Author, Role::Editor, Role::Approver, Role::Analyst, Role::Admin];
     let author = user("soan", "Nguyễn Thị Mẫn", "demo", &[Role::Author, Role::Editor]);
