@@ -205,6 +205,10 @@ impl Counts {
 /// The post of a delivery that a person is asked about: it is the one of its post that counts, its post can still go out or is
 /// in doubt, and nobody left it as it is.
 async fn asked(app: &Shared, d: &Delivery) -> Result<Option<Post>, WebError> {
+    // A person saw it: the machine searches for its receipt, and nobody is asked.
+    if d.seen_live.is_some() {
+        return Ok(None);
+    }
     let over = d.state.is_terminal();
     // Most of what is over was left so: this is asked first.
     if over && app.store.read::<SetAside>(&d.id.to_string()).await?.is_some() {

@@ -24,10 +24,12 @@ use crate::{
     article::{ZONE, web_address},
     auth::{Visitor, by_htmx},
     brands::redraw,
+    channels::name_of_user,
     correction,
     decide::{self, Acts, Doubt, WaitView},
     error::WebError,
     pages::{self, name_of},
+    timeline::said_by,
     view::{self, ReasonView},
     words::{
         check::{Mark, marks},
@@ -227,9 +229,9 @@ pub(crate) async fn post_line(
     let (mut doubt, mut waits, mut evidence) = (None, None, Vec::new());
     if let Some(d) = &delivery {
         let now = app.desk.waits(d).await.map_err(|error| decide::failed(&error))?;
-        doubt = decide::doubt(app, post, d, &now).await?;
+        doubt = decide::doubt(app, visitor, post, d, &now).await?;
         waits = decide::waits(app, visitor, &now);
-        evidence = seen(app, visitor, d);
+        evidence = seen(app, visitor, d).await?;
     }
     let reason = match &delivery {
         Some(d) if post.state == PostState::Approved => &d.reason,
@@ -300,12 +302,22 @@ pub(crate) fn is_refused(post: &Post) -> bool {
     post.state == PostState::Void && !post.reason.is_empty() && Why::of(&post.reason).0.is_none()
 }
 
-fn seen(app: &Shared, visitor: &Visitor, d: &Delivery) -> Vec<Seen> {
-    let seen = |item: &Evidence| Seen {
-        at: view::time(item.at, ZONE),
-        what: ReasonView::of(&app.assets, &visitor.lang, &item.what),
-    };
-    d.evidence.iter().map(seen).collect()
+/// What was seen of its outcome; whoever said something of it is named.
+async fn seen(app: &Shared, visitor: &Visitor, d: &Delivery) -> Result<Vec<Seen>, WebError> {
+    let (mut all, mut names) = (Vec::new(), BTreeMap::new());
+    for Evidence { at, what } in &d.evidence {
+        let what = match said_by(what) {
+            None => ReasonView::of(&app.assets, &visitor.lang, what),
+            Some((by, why)) => {
+                let name = name_of_user(app, by, &mut names).await?;
+                let key = if why.is_none() { "doubt.says_live" } else { "doubt.says_absent" };
+                let said = app.assets.word(&visitor.lang, key);
+                ReasonView::said(format!("{name} {said}"), why.unwrap_or_default().to_owned())
+            }
+        };
+        all.push(Seen { at: view::time(*at, ZONE), what });
+    }
+    Ok(all)
 }
 
 /// The post in its channel's own frame; nothing when the channel brought none.

@@ -61,6 +61,12 @@ pub(crate) fn time(at: Timestamp, zone: &str) -> String {
     at.to_zoned(zone).strftime("%H:%M %d/%m/%Y").to_string()
 }
 
+/// The same with its seconds: `07:30:05 15/11/2026`.
+pub(crate) fn exact_time(at: Timestamp, zone: &str) -> String {
+    let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+    at.to_zoned(zone).strftime("%H:%M:%S %d/%m/%Y").to_string()
+}
+
 /// The day of an instant in an IANA zone.
 pub(crate) fn day(at: Timestamp, zone: &str) -> jiff::civil::Date {
     at.to_zoned(TimeZone::get(zone).unwrap_or(TimeZone::UTC)).date()

@@ -113,7 +113,7 @@ async fn an_unclear_outcome_shows_its_evidence_and_a_person_settles_it() {
     let page = approver.get(&path).await;
     for seen in [
         "16:15 16&#x2f;11&#x2f;2026",
-        "(lần thử 1&#x2f;5, bước start)",
+        "(lần thử 1&#x2f;5, bước đầu tiên)",
         &d.digest.to_string(),
         &post.content.link.url.replace('/', "&#x2f;"),
         "Đã tìm trên kênh lúc 16:29 16&#x2f;11&#x2f;2026: không thấy · tìm tiếp lúc 16:31 16&#x2f;11&#x2f;2026",
