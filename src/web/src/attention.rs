@@ -222,6 +222,25 @@ async fn asked(app: &Shared, d: &Delivery) -> Result<Option<Post>, WebError> {
     Ok(post.filter(|post| !over || post.state == PostState::Approved))
 }
 
+/// Whether people are asked about a post.
+pub(crate) async fn asks(app: &Shared, post: &Post) -> Result<bool, WebError> {
+    let newest = app.desk.delivery_of(post.id).await.map_err(|error| failed(&error))?;
+    Ok(match newest.map(|row| row.record) {
+        Some(d) if WAITING.contains(&d.state) => asked(app, &d).await?.is_some(),
+        _ => false,
+    })
+}
+
+/// How many posts are in each group of the page.
+pub(crate) async fn groups(
+    app: &Shared,
+    agency: &str,
+) -> Result<Vec<(&'static str, usize)>, WebError> {
+    let waiting = Waiting::of(app, agency).await?;
+    let count = |state| waiting.posts.get(&state).map_or(0, Vec::len);
+    Ok(WAITING.map(|state| (state.name(), count(state))).to_vec())
+}
+
 /// How many things wait for people of an agency.
 pub(crate) async fn count(app: &Shared, agency: &str) -> Result<usize, WebError> {
     match app.counts.now(agency, (app.store.last_seq(), app.clock.now())) {

@@ -22,13 +22,14 @@ use crate::{
     Shared,
     approvals::{self, Back},
     article::{ZONE, web_address},
+    attention,
     auth::{Visitor, by_htmx},
     brands::redraw,
     channels::name_of_user,
     correction,
     decide::{self, Acts, Doubt, WaitView},
     error::WebError,
-    pages::{self, name_of},
+    pages::{self, Badges, name_of},
     timeline::said_by,
     view::{self, ReasonView},
     words::{
@@ -118,11 +119,16 @@ struct Seen {
     what: ReasonView,
 }
 
-/// The card alone, as htmx asks for it, with the number of posts that wait for approval.
+/// The card alone, as htmx asks for it, with the numbers of the page that its post may have changed.
 #[derive(Serialize)]
 struct Fragment {
     post: PostCard,
-    waiting: usize,
+    #[serde(flatten)]
+    badges: Badges,
+    /// How many posts wait in each group of the page that lists them.
+    groups: Vec<(&'static str, usize)>,
+    /// It waits for nobody any more: on the page of what waits one line says what became of it.
+    settled: bool,
     alone: bool,
 }
 
@@ -510,14 +516,16 @@ pub(crate) async fn answer(
     }
     let status = if problem.is_empty() { StatusCode::OK } else { StatusCode::CONFLICT };
     let now = own_post(app, visitor, &post.id.to_string()).await?;
+    let (mut groups, mut settled) = (Vec::new(), false);
     let card = if in_list(headers) {
+        groups = attention::groups(app, &visitor.user.agency).await?;
+        settled = problem.is_empty() && !attention::asks(app, &now).await?;
         post_row(app, visitor, &now).await?
     } else {
         post_card(app, visitor, now).await?
     };
-    let post = PostCard { problem, ..card };
-    let waiting = pages::count_in_review(app, &visitor.user.agency).await?;
-    let card = Fragment { post, waiting, alone: true };
+    let (post, badges) = (PostCard { problem, ..card }, Badges::of(app, visitor).await?);
+    let card = Fragment { post, badges, groups, settled, alone: true };
     Ok((status, Html(app.assets.render("pages/post_card.html", &visitor.lang, card)?))
         .into_response())
 }

@@ -165,10 +165,10 @@ pub(crate) fn step_title(
     channel: &str,
     ticket: Option<&Ticket>,
 ) -> String {
-    let Some(ticket) = ticket else { return app.assets.word(lang, "step.first") };
+    let Some(ticket) = ticket else { return app.assets.word(lang, "chain_step.first") };
     let known = app.capabilities.get(channel);
     let known = known.and_then(|capability| capability.step_title(&ticket.step, lang));
-    known.map_or_else(|| app.assets.word(lang, "step.other"), str::to_owned)
+    known.map_or_else(|| app.assets.word(lang, "chain_step.other"), str::to_owned)
 }
 
 /// Who said that a post is there, or that it is not and why: people's own words among what was seen of an outcome.

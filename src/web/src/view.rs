@@ -101,6 +101,21 @@ pub(crate) fn size(bytes: u64, lang: &str) -> String {
     format!("{}{point}{} MB", number(tenths / 10, lang), tenths % 10)
 }
 
+/// A kind of file as people call it: `JPEG`, `SRT`; its media type where there is no such name.
+pub(crate) fn file_kind(mime: &str) -> &str {
+    match mime {
+        "image/jpeg" => "JPEG",
+        "image/png" => "PNG",
+        "image/webp" => "WebP",
+        "video/mp4" => "MP4",
+        "audio/mp4" => "M4A",
+        "application/x-subrip" => "SRT",
+        "text/vtt" => "WebVTT",
+        "application/pdf" => "PDF",
+        other => other,
+    }
+}
+
 /// Text for HTML where no template is at hand.
 pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
