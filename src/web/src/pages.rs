@@ -351,6 +351,11 @@ pub(crate) fn channel_title(app: &Shared, account: &AccountName) -> String {
     capability.map_or_else(|| account.channel().to_owned(), |found| found.title.clone())
 }
 
+/// What tells accounts of one title apart: the channel and the short name.
+pub(crate) fn place(app: &Shared, account: &AccountName) -> String {
+    format!("{} · {}", channel_title(app, account), account.short())
+}
+
 /// The serde name of a unit variant: the key of its word.
 pub(crate) fn name_of(value: &impl Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
