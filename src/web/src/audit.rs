@@ -157,6 +157,8 @@ struct Page {
     older_seq: String,
     newest: String,
     file: String,
+    /// Where the chain is checked, with what is asked for.
+    check: String,
     may_check: bool,
     checked: Option<Checked>,
 }
@@ -372,11 +374,12 @@ pub(crate) struct Behind {
 pub(crate) async fn check(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
+    Query(asked): Query<Question>,
     Form(from): Form<Behind>,
 ) -> Result<Html<String>, WebError> {
     let after = number(&from.after)?.unwrap_or(0);
     let checked = chain::check(&*app.store, after, chain::MOST).await?;
-    show(&app, &visitor, Question::default(), Some(checked)).await
+    show(&app, &visitor, asked, Some(checked)).await
 }
 
 async fn show(
@@ -429,6 +432,7 @@ async fn show(
         older_seq,
         newest: if asked.before.is_empty() { String::new() } else { asked.address(PATH, "", &[]) },
         file: asked.address("/api/v1/audit/nhat-ky.csv", "", &[("before", &asked.before)]),
+        check: asked.address("/nhat-ky/kiem-tra", "", &[]),
         may_check: CHECKERS.lets(Some(&visitor.user.roles)),
         people,
         acts,

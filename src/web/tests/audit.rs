@@ -216,7 +216,9 @@ async fn the_file_runs_nothing() {
     world.store.commit(Changes::by(by, "set agency").put(&agency, Expect::Any)).await.unwrap();
     let admin = reader(&world, &[Role::Admin]).await;
     let csv = admin.get("/api/v1/audit/nhat-ky.csv?act=set+agency&who=operators").await;
-    assert!(csv.text().starts_with("\u{feff}number,at,by,who,act,words,records,hash\r\n"));
+    assert!(
+        csv.text().starts_with("\u{feff}Số,Lúc,Loại người,Ai,Mã việc,Việc,Hồ sơ,Mã bản ghi\r\n")
+    );
     assert!(csv.text().contains(",'=cmd|x,"), "{}", csv.text());
     assert!(!csv.text().contains(",=") && !csv.text().contains("\n="));
     assert_eq!(csv.text().lines().count(), 2);

@@ -24,11 +24,16 @@ fn put(out: &mut String, fields: &[&str]) {
     out.push_str("\r\n");
 }
 
-fn line(out: &mut String, line: &Line) {
+fn line(out: &mut String, line: &Line, word: impl Fn(&str) -> String) {
+    let kind = |kind: &str| {
+        let key = format!("audit_kind.{kind}");
+        let told = word(&key);
+        if told == key { kind.to_owned() } else { told }
+    };
     let records: Vec<String> = line
         .records
         .iter()
-        .map(|one| format!("{} {}", one.kind, one.name).trim().to_owned())
+        .map(|one| format!("{} {}", kind(&one.kind), one.name).trim().to_owned())
         .collect();
     let more = if line.more > 0 { format!(" +{}", line.more) } else { String::new() };
     let records = format!("{}{more}", records.join("; "));
@@ -47,9 +52,12 @@ pub(crate) async fn file(
     let found = look::back(&app, &mut owners, &wanted, (MOST_LINES, MOST_LOOKED)).await?;
     let mut teller = Teller::new(&app, &visitor);
     let mut out = String::from("\u{feff}");
-    put(&mut out, &["number", "at", "by", "who", "act", "words", "records", "hash"]);
+    let word = |key: &str| app.assets.word(&visitor.lang, key);
+    let heads = ["number", "at", "by", "who", "act", "words", "records", "hash"];
+    let heads = heads.map(|head| word(&format!("audit_file.{head}")));
+    put(&mut out, &heads.each_ref().map(String::as_str));
     for seen in &found.seen {
-        line(&mut out, &teller.line(seen).await?);
+        line(&mut out, &teller.line(seen).await?, word);
     }
     if let Some(next) = found.next {
         let said = app.assets.word(&visitor.lang, "audit.file_cut");
