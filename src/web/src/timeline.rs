@@ -259,6 +259,6 @@ pub(crate) async fn operation(
 
 /// The operation as `OpenAPI` says it.
 pub(crate) fn told() -> Value {
-    let summary = "Everything that happened to a post, the oldest first: who, when, which bytes, attempts, evidence, receipt";
+    let summary = "Everything that happened to a post, the oldest first: who, when, which bytes, attempts with their step (step_title: as people call it), evidence, receipt";
     approvals::told(summary, "steps", None, &[("404", "No such post in the caller's agency")])
 }
