@@ -100,13 +100,20 @@ pub(crate) async fn run(order: &cli::Demo) -> anyhow::Result<bool> {
 
     let settings = settings(&dir, &kept, platforms.addresses())?;
     let listener = TcpListener::bind(&settings.web.listen).await.with_context(|| {
-        format!("cannot listen on {}: choose another --port", settings.web.listen)
+        let at = &settings.web.listen;
+        format!("không mở được {at}, hãy chọn --port khác · cannot listen on {at}: choose another --port")
     })?;
     let house = Arc::new(House::open(settings).await?);
     people(&house, &kept).await?;
     secrets(&house, platforms.addresses()).await?;
     let running = house.start(Some(listener), true)?;
     steps.end("máy chủ Loa", "the Loa server");
+    if !order.once {
+        // Whoever waits for pictures and clips can look around already.
+        let people = kept.people.iter().map(|one| format!("{} {}", one.login, one.password));
+        let people: Vec<String> = people.collect();
+        terminal::say(&format!("  {}  {}", running.url, people.join(" | ")));
+    }
 
     let outcome = flow(&house, &clock, &dir, &kept, &mut steps).await;
     let worked = match outcome {

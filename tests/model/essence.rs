@@ -194,6 +194,7 @@ impl Essence<'_> {
             d.cancel_requested,
             d.lease.as_ref().is_some_and(|lease| lease.counted),
             d.public_since.is_some(),
+            d.seen_live.is_some(),
         ]);
         self.out.extend([d.attempt, d.max_attempts].map(|n| u8::try_from(n).unwrap()));
         self.claims(self.world.account.map_or(0, |lease| lease.fence));

@@ -319,6 +319,7 @@ fn approved(scene: &Scene) -> Delivery {
         quarantine_until: None,
         absent: vec![],
         evidence: vec![],
+        seen_live: None,
         cancel_requested: false,
         reason: String::new(),
         retry_of: None,

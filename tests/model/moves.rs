@@ -76,7 +76,9 @@ impl Protocol {
     fn changes(&self, before: &Delivery, event: Event, now: Tick) -> Result<Delivery, Refused> {
         let kind = event.kind();
         let mut next = self.apply(before, event, now)?;
-        let known = matches!(kind, EventKind::Live | EventKind::Found | EventKind::ConfirmLive);
+        let by_word = kind == EventKind::Absent && next.state == State::Published;
+        let known =
+            by_word || matches!(kind, EventKind::Live | EventKind::Found | EventKind::ConfirmLive);
         if next.cancel_requested {
             match next.state {
                 State::Ready | State::Leased if next.may_be_live() => {}

@@ -1,6 +1,6 @@
 //! What people do, each act at most once, and truthfully.
 
-use loa_model::{DeliveryEvent as Event, DeliveryState as State, UserId};
+use loa_model::{DeliveryEvent as Event, DeliveryState as State, UserId, delivery::Sighting};
 
 use super::{
     Guard, Protocol, Tick, World,
@@ -24,11 +24,13 @@ pub enum Act {
     Pause,
     Resume,
     ConfirmLive,
+    /// They saw it where the platform can be read too: the search goes on.
+    SeenLive,
     ConfirmAbsent,
 }
 
 impl Act {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Cancel,
         Self::Hold,
         Self::Release,
@@ -40,6 +42,7 @@ impl Act {
         Self::Pause,
         Self::Resume,
         Self::ConfirmLive,
+        Self::SeenLive,
         Self::ConfirmAbsent,
     ];
 
@@ -71,7 +74,7 @@ impl Protocol {
             Act::LiftKill => w.killed,
             Act::Pause => !w.paused,
             Act::Resume => w.paused,
-            Act::ConfirmLive => w.d.state == State::Uncertain && w.live() > 0,
+            Act::ConfirmLive | Act::SeenLive => w.d.state == State::Uncertain && w.live() > 0,
             Act::ConfirmAbsent => {
                 w.d.state == State::Uncertain && w.live() == 0 && !self.may_be_under_way(w)
             }
@@ -100,6 +103,7 @@ impl Protocol {
             Act::Release => Event::Release,
             Act::Retract => Event::Retract { reason: reason() },
             Act::ConfirmLive => Event::ConfirmLive { receipt: receipt(None, "person"), by },
+            Act::SeenLive => Event::SeenLive(Sighting { receipt: receipt(None, "person"), by }),
             Act::ConfirmAbsent => Event::ConfirmAbsent { by, reason: reason() },
             Act::Withdraw => {
                 w.void = true;

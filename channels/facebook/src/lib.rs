@@ -45,6 +45,7 @@ impl Facebook {
         let mut capability = Capability::from_toml(include_str!("../capability.toml"))
             .expect("the file beside this crate is valid, a test reads it");
         capability.draft_then_publish = config.two_phase;
+        capability.addresses_at(&config.graph);
         let client = Client::trusted(config.graph.clone(), limits)
             .map_err(|error| Error::internal(error.to_string()).caused_by(error))?
             .allowing([&config.graph_video, &config.rupload, &config.oauth]);

@@ -46,8 +46,9 @@ impl YouTube {
     /// [`loa_channel::ErrorKind::Internal`] when an address of the settings is not an http address, or the chunk size is not a
     /// multiple of 256 KiB.
     pub fn new(config: Config, limits: Limits) -> Result<Self> {
-        let capability = Capability::from_toml(include_str!("../capability.toml"))
+        let mut capability = Capability::from_toml(include_str!("../capability.toml"))
             .map_err(|error| Error::internal(error.to_string()))?;
+        capability.addresses_at(&config.watch_base);
         Ok(Self { capability, api: Api::new(config, limits)? })
     }
 

@@ -45,8 +45,9 @@ impl Zalo {
     /// # Errors
     /// [`loa_channel::ErrorKind::Internal`] when an address of the settings is not an http address.
     pub fn new(config: Config, limits: Limits) -> Result<Self> {
-        let capability = Capability::from_toml(include_str!("../capability.toml"))
+        let mut capability = Capability::from_toml(include_str!("../capability.toml"))
             .map_err(|error| Error::internal(error.to_string()))?;
+        capability.addresses_at(&config.article_page);
         Ok(Self { capability, api: Api::new(config, limits)? })
     }
 

@@ -262,7 +262,7 @@ pub async fn a_post_goes_out_once(bench: &dyn Bench) {
     }
 }
 
-/// One `advance` makes at most one effectful request, and none when its effect is a read.
+/// One `advance` makes at most one effectful request, and none when its effect is a read; people have a word for every step.
 pub async fn one_advance_one_effectful_request(bench: &dyn Bench) {
     for index in 0..bench.contents().len() {
         let run = fresh(bench, index);
@@ -277,6 +277,8 @@ pub async fn one_advance_one_effectful_request(bench: &dyn Bench) {
             match progress {
                 Progress::Live(_) => break,
                 Progress::Again { ticket, wait } => {
+                    let named = bench.channel().capability().steps.contains_key(&ticket.step);
+                    assert!(named, "step {} has no words in the capability", ticket.step);
                     bench.clock().sleep(wait).await;
                     at = Some(ticket);
                 }

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use loa_model::{
-    Account, Actor, Delivery, DeliveryEvent as Event, DeliveryId, DeliveryState as State, Entropy,
-    Ids, Membership, Post, PostId, PostState, Receipt, Role, User, UserId,
+    Actor, Delivery, DeliveryEvent as Event, DeliveryId, DeliveryState as State, Entropy, Ids,
+    Membership, Post, PostId, PostState, Role, User, UserId,
     delivery::{EventKind, Refused},
     record::join,
     seams::SharedClock,
 };
 use loa_store::{Changes, Error as StoreError, Expect, Store, StoreExt as _, Versioned};
 
-use crate::{Channels, Config, Correction, SetAside, config::secs, moves::Mover};
+use crate::{Channels, Config, Correction, SetAside, moves::Mover};
 
 /// Why an act of a person was not done. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +87,9 @@ pub enum NotNow {
     /// The account has not answered once.
     #[error("this account has never worked: test its connection first")]
     NeverWorked,
+    /// Another post of the account is the one at that address.
+    #[error("the post at this address is {0} already: give the address of this one")]
+    Taken(PostId),
     /// There is nothing of that name to stop.
     #[error("{0:?} is no scope: write all, agency/<name> or channel/<name>")]
     BadScope(String),
@@ -110,6 +113,7 @@ impl DeskError {
             Self::NotNow(NotNow::NotApproved) => "not_approved",
             Self::NotNow(NotNow::OutsideApproval { .. }) => "outside_approval",
             Self::NotNow(NotNow::NeverWorked) => "never_worked",
+            Self::NotNow(NotNow::Taken(_)) => "taken",
             Self::NotNow(NotNow::BadScope(_)) => "bad_scope",
             Self::Conflict => "conflict",
             Self::Store(_) => "store",
@@ -117,7 +121,7 @@ impl DeskError {
     }
 
     /// Every key.
-    pub const KEYS: [&'static str; 16] = [
+    pub const KEYS: [&'static str; 17] = [
         "unknown",
         "role",
         "no_reason",
@@ -131,6 +135,7 @@ impl DeskError {
         "was_live",
         "not_approved",
         "outside_approval",
+        "taken",
         "bad_scope",
         "conflict",
         "store",
@@ -254,63 +259,6 @@ impl Desk {
     #[must_use]
     pub fn over(&self, store: Arc<dyn Store>) -> Self {
         Self { store, ..self.clone() }
-    }
-
-    /// A person saw it live. An empty `remote_id` of the receipt is taken out of its address by the channel's rule; where that
-    /// tells none it stays empty: then nothing can be asked of the platform about the post, and people take it back by hand.
-    ///
-    /// # Errors
-    /// [`DeskError::Role`]; [`DeskError::Refused`] when its outcome is not in doubt.
-    pub async fn confirm_live(
-        &self,
-        id: DeliveryId,
-        by: UserId,
-        receipt: Receipt,
-    ) -> Result<Delivery> {
-        let before = self.allowed(Act::ConfirmLive, id, by).await?;
-        let receipt = self.named(&before.record, receipt).await?;
-        self.act_on(&before, by, Event::ConfirmLive { receipt, by }).await
-    }
-
-    /// The receipt with the platform's id, when its address tells it.
-    async fn named(&self, d: &Delivery, receipt: Receipt) -> Result<Receipt> {
-        if !receipt.remote_id.is_empty() || receipt.url.is_empty() {
-            return Ok(receipt);
-        }
-        let account = self.store.read::<Account>(d.account.as_str()).await?;
-        let page = account.map(|kept| kept.record.remote_id).unwrap_or_default();
-        let channel = self.channels.get(d.account.channel());
-        let id = channel.and_then(|channel| channel.capability().post_id_in(&receipt.url, &page));
-        Ok(Receipt { remote_id: id.unwrap_or_default(), ..receipt })
-    }
-
-    /// A person looked and it is not there: it will be sent again.
-    ///
-    /// # Errors
-    /// [`DeskError::Role`]; [`DeskError::Refused`] when its outcome is not in doubt; [`DeskError::NotNow`] while the request may still be on its
-    /// way: the quarantine binds people too.
-    pub async fn confirm_absent(
-        &self,
-        id: DeliveryId,
-        by: UserId,
-        reason: String,
-    ) -> Result<Delivery> {
-        let before = self.allowed(Act::ConfirmAbsent, id, by).await?;
-        let reason = given(&reason)?;
-        if self.may_still_arrive(&before.record) {
-            return Err(NotNow::OnItsWay.into());
-        }
-        self.act_on(&before, by, Event::ConfirmAbsent { by, reason }).await
-    }
-
-    /// Whether the request of an unclear outcome may still be on its way: then nobody can say that it is not there.
-    pub fn may_still_arrive(&self, d: &Delivery) -> bool {
-        let deadline = d.intent.as_ref().map(|intent| intent.send_deadline);
-        // The intent of a worker that was lost earlier is gone; the quarantine was counted from it.
-        let quarantine = secs(self.config.quarantine_s);
-        let last_sent = deadline.max(d.quarantine_until.map(|until| until - quarantine));
-        let longest = secs(self.config.create_timeout_s.min(30));
-        d.state == State::Uncertain && last_sent.is_some_and(|at| self.clock.now() < at + longest)
     }
 
     /// Calls it off. While it is being sent or in doubt the wish is kept and becomes a retraction once it is live.
@@ -469,7 +417,7 @@ impl Desk {
         }))
     }
 
-    async fn act_on(
+    pub(crate) async fn act_on(
         &self,
         before: &Versioned<Delivery>,
         by: UserId,
@@ -482,7 +430,12 @@ impl Desk {
     }
 
     /// A delivery of the person's own agency, when they may do this to it.
-    async fn allowed(&self, act: Act, id: DeliveryId, by: UserId) -> Result<Versioned<Delivery>> {
+    pub(crate) async fn allowed(
+        &self,
+        act: Act,
+        id: DeliveryId,
+        by: UserId,
+    ) -> Result<Versioned<Delivery>> {
         let unknown = || DeskError::Unknown(format!("delivery {id}"));
         let found = self.store.read::<Delivery>(&id.to_string()).await?.ok_or_else(unknown)?;
         let d = &found.record;
@@ -521,7 +474,7 @@ impl Desk {
         kept.ok_or_else(|| DeskError::Unknown(format!("post {id}")))
     }
 
-    fn mover(&self, delivery: &Delivery, by: UserId) -> Mover<'_> {
+    pub(crate) fn mover(&self, delivery: &Delivery, by: UserId) -> Mover<'_> {
         let channel = self.channels.get(delivery.account.channel());
         Mover {
             store: &*self.store,

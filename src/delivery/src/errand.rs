@@ -192,7 +192,9 @@ impl Worker {
                 }
                 State::Leased | State::Intent => errand.lost.push(row),
                 State::Uncertain => {
-                    if let Some(at) =
+                    if let Some(word) = read_back::last_word(record, now) {
+                        self.step_aside(&row, word, round).await?;
+                    } else if let Some(at) =
                         read_back::next(record, errand.channel.capability(), &self.deps.config)
                     {
                         let at = later.map_or(at, |later| later.max(at));

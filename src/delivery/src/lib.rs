@@ -22,6 +22,7 @@ mod read_back;
 mod records;
 mod request;
 mod running;
+mod seen;
 mod spread;
 mod standing;
 mod sweep;

@@ -43,7 +43,9 @@ impl Mover<'_> {
         let mut next = before.record.apply(event, now)?;
         let mut incidents = Vec::new();
         let mut jobs = Vec::new();
-        if matches!(kind, EventKind::Live | EventKind::Found | EventKind::ConfirmLive) {
+        // The word of a person stands when nothing was found.
+        let by_word = kind == EventKind::Absent && next.state == State::Published;
+        if by_word || matches!(kind, EventKind::Live | EventKind::Found | EventKind::ConfirmLive) {
             let work = JobKind::Measure { post: next.post, step: 0 };
             let at = now + secs(self.config.first_measure_s);
             jobs.push(Job::new(self.ids.make(), &next.agency, work, at));

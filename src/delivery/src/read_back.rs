@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use loa_channel::{ErrorKind, Lookup, RetryAdvice, To};
 use loa_model::{
     Capability, Delivery, DeliveryEvent as Event, DeliveryState as State, Gate, GateClosed, Post,
@@ -17,6 +17,21 @@ use crate::{
     moves::NotMoved,
     standing::Refreshed,
 };
+
+/// How long a platform that does not answer is searched for a post that a person saw.
+const SEARCHED_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+/// The word of a person who saw it, as a conclusion.
+pub(crate) fn word(d: &Delivery) -> Option<Event> {
+    let seen = d.seen_live.as_deref()?;
+    Some(Event::ConfirmLive { receipt: seen.receipt.clone(), by: seen.by })
+}
+
+/// The same once the platform was searched for long enough, also where it never answers.
+pub(crate) fn last_word(d: &Delivery, now: Timestamp) -> Option<Event> {
+    let seen = d.seen_live.as_deref()?;
+    word(d).filter(|_| now >= seen.receipt.at + SEARCHED_FOR)
+}
 
 /// When the next read-back of an uncertain delivery may count; nothing when only a person can tell.
 pub(crate) fn next(d: &Delivery, capability: &Capability, config: &Config) -> Option<Timestamp> {
@@ -89,8 +104,11 @@ impl At<'_> {
             }
             Some(Err(error)) if error.kind == ErrorKind::Unsupported => {
                 // As if the capability said so: a person decides, and we do not ask again soon.
-                self.again_later(d, jiff::SignedDuration::from_hours(24), round);
-                return Ok(());
+                let Some(word) = word(d) else {
+                    self.again_later(d, SignedDuration::from_hours(24), round);
+                    return Ok(());
+                };
+                word
             }
             Some(Err(error)) => {
                 let wait = match error.advice {
@@ -147,7 +165,7 @@ impl At<'_> {
     }
 
     /// Remembers not to ask before `wait` is over.
-    pub(crate) fn again_later(&self, d: &Delivery, wait: jiff::SignedDuration, round: &mut Round) {
+    pub(crate) fn again_later(&self, d: &Delivery, wait: SignedDuration, round: &mut Round) {
         let at = self.now() + wait;
         let mut memory = self.worker.memory();
         let tries = memory.later.get(&d.id).map_or(0, |(tries, _)| *tries);

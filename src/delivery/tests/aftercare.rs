@@ -4,12 +4,14 @@
 
 mod support;
 
+use jiff::SignedDuration;
 use loa_channel::memory::{Chain, Fault, Options};
 use loa_delivery::{Breach, DeskError, IncidentKind, NotNow};
 use loa_model::{
-    Clock as _, DeliveryState as State, PostAddress, Receipt, Why, capability::ReadBack,
+    Account, AccountStatus, Clock as _, DeliveryId, DeliveryState as State, PostAddress, Receipt,
+    Why, capability::ReadBack,
 };
-use loa_store::Store as _;
+use loa_store::{Changes, Expect, Store as _};
 use support::{Drove, World, person};
 
 const PAGE: &str = "memory:cong-tin";
@@ -266,7 +268,11 @@ fn a_post_without_an_id_is_never_asked_for_and_a_person_takes_it_back() {
 /// The address tells the id by the channel's rule: then the machine takes the post back itself.
 #[test]
 fn the_id_is_taken_out_of_the_address_a_person_gives() {
-    let address = || PostAddress { at: "/posts/{id}".into(), id: "{id}".into() };
+    let address = || PostAddress {
+        hosts: vec!["site.example".into()],
+        at: "/posts/{id}".into(),
+        id: "{id}".into(),
+    };
     let mut world =
         World::with(6, Options { chain: Chain::Public, read_back: ReadBack::None }, |c| {
             c.addresses = vec![address()];
@@ -283,4 +289,103 @@ fn the_id_is_taken_out_of_the_address_a_person_gives() {
     support::ready(world.desk().retract(id, person(3), "sai".into())).unwrap();
     world.rounds(&worker, 10);
     assert_eq!((world.state(id), world.live(id)), (State::Retracted, 0));
+}
+
+/// A readable platform with a post whose answer was lost, and the worker that sent it.
+fn in_doubt() -> (World, DeliveryId, loa_delivery::Worker) {
+    let mut world = World::new(6, Options { chain: Chain::Public, read_back: ReadBack::ByMarker });
+    let id = world.post(PAGE, |_, _| {});
+    world.platform.arm(Fault::DropAfterCommit);
+    let worker = world.worker();
+    world.tick(&worker);
+    assert_eq!(world.state(id), State::Uncertain);
+    (world, id, worker)
+}
+
+/// Whoever saw it does not end the search: the receipt is found, and the machine can take the post back itself.
+#[test]
+fn a_post_that_a_person_saw_is_searched_for_on() {
+    let (world, id, worker) = in_doubt();
+    let d = support::ready(world.desk().confirm_live(id, person(3), seen(""))).unwrap();
+    assert_eq!((d.state, d.seen_live.is_some()), (State::Uncertain, true));
+    world.rounds(&worker, 10);
+    let d = world.delivery(id);
+    assert_eq!((d.state, d.has_remote_id(), d.seen_live), (State::Published, true, None));
+    assert_eq!((world.creates(id), world.measures()), (1, 1));
+    support::ready(world.desk().retract(id, person(3), "sai".into())).unwrap();
+    world.rounds(&worker, 10);
+    assert_eq!((world.state(id), world.live(id)), (State::Retracted, 0));
+}
+
+/// The platform lists it never: the person's word stands, and nothing is sent a second time.
+#[test]
+fn a_persons_word_stands_when_the_search_ends() {
+    for wish in [false, true] {
+        let (world, id, worker) = in_doubt();
+        world.platform.lag(100);
+        let desk = world.desk();
+        support::ready(desk.confirm_live(id, person(3), seen(""))).unwrap();
+        if wish {
+            support::ready(desk.cancel(id, person(3), "thôi".into())).unwrap();
+        }
+        world.rounds(&worker, 30);
+        let d = world.delivery(id);
+        assert_eq!((d.state, d.has_remote_id()), (State::Published, false), "{d:#?}");
+        assert_eq!((world.creates(id), world.measures()), (1, 1));
+        let asks = world.incidents().iter().any(|i| i.kind == IncidentKind::CannotRetract);
+        assert_eq!(asks, wish, "only a person can take it down now");
+        assert_eq!(world.broken(), []);
+    }
+}
+
+/// Nobody hears from the platform for a day: the word stands too. Whoever finds that it is not there after all has it sent again.
+#[test]
+fn a_search_that_hears_nothing_ends_after_a_day() {
+    let (world, id, worker) = in_doubt();
+    support::ready(world.desk().confirm_live(id, person(3), seen(""))).unwrap();
+    let dead = AccountStatus::NeedsReauth {
+        reason: "token expired".into(),
+        since: world.clock.now(),
+        first: false,
+    };
+    let account = Account { status: dead, ..world.account(PAGE) };
+    world.commit(Changes::by(support::operator(), "token expired").put(&account, Expect::Any));
+    world.clock.advance(SignedDuration::from_hours(23));
+    world.tick(&worker);
+    assert_eq!(world.state(id), State::Uncertain);
+    world.clock.advance(SignedDuration::from_hours(2));
+    world.tick(&worker);
+    assert_eq!((world.state(id), world.creates(id)), (State::Published, 1));
+
+    let (world, id, _worker) = in_doubt();
+    world.clock.advance(SignedDuration::from_mins(2));
+    let desk = world.desk();
+    support::ready(desk.confirm_live(id, person(3), seen(""))).unwrap();
+    let d = support::ready(desk.confirm_absent(id, person(3), "nhầm bài khác".into())).unwrap();
+    assert_eq!((d.state, d.seen_live), (State::Ready, None));
+}
+
+/// One post has one address: whoever gives it for a second one is told whose it is.
+#[test]
+fn one_address_is_given_for_one_post() {
+    let mut world = World::new(6, Options { chain: Chain::Public, read_back: ReadBack::None });
+    let ids = [world.post(PAGE, |_, _| {}), world.post(PAGE, |_, _| {})];
+    let worker = world.worker();
+    for _ in ids {
+        world.platform.arm(Fault::DropAfterCommit);
+    }
+    world.rounds(&worker, 20);
+    let desk = world.desk();
+    let url = "https://site.example/posts/7";
+    support::ready(desk.confirm_live(ids[0], person(3), seen(url))).unwrap();
+    let second = support::ready(desk.confirm_live(ids[1], person(3), seen(url)));
+    let first = world.delivery(ids[0]).post;
+    assert!(
+        matches!(&second, Err(DeskError::NotNow(NotNow::Taken(post))) if *post == first),
+        "{second:?}"
+    );
+    assert_eq!(world.state(ids[1]), State::Uncertain);
+    support::ready(desk.confirm_live(ids[1], person(3), seen("https://site.example/posts/8")))
+        .unwrap();
+    assert_eq!(world.state(ids[1]), State::Published);
 }

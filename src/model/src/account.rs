@@ -28,6 +28,11 @@ impl AccountName {
         self.text.get(..self.colon).unwrap_or_default()
     }
 
+    /// The part after the colon: tells it from others of its kind.
+    pub fn short(&self) -> &str {
+        self.text.get(self.colon + 1..).unwrap_or_default()
+    }
+
     /// The whole name.
     pub fn as_str(&self) -> &str {
         &self.text

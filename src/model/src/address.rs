@@ -7,6 +7,8 @@ use url::Url;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PostAddress {
+    /// Hosts that such an address is at; their subdomains count.
+    pub hosts: Vec<String>,
     /// Path and, behind `?`, the one parameter that matters: `/*/posts/{id}`, `/watch?v={id}`. `*` stands for any one segment.
     pub at: String,
     /// The platform's id of the post, made of `{id}` and `{account}`, the platform's id of the account.
@@ -19,8 +21,20 @@ fn plain() -> String {
 }
 
 impl PostAddress {
+    /// Whether a host is one of them or below one.
+    pub fn is_at(&self, host: &str) -> bool {
+        let below = |of: &String| {
+            host.strip_suffix(of.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        };
+        self.hosts.iter().any(below)
+    }
+
     /// The id of the post at this address of an account; nothing when the address has another form.
     pub fn id_in(&self, url: &Url, account: &str) -> Option<String> {
+        if !url.host_str().is_some_and(|host| self.is_at(host)) {
+            return None;
+        }
         let (path, query) = self.at.split_once('?').unwrap_or((&self.at, ""));
         let segments = |path: &str| -> Vec<String> {
             path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect()
@@ -64,12 +78,20 @@ mod tests {
 
     #[test]
     fn the_id_is_read_out_of_addresses_of_the_form_and_of_no_others() {
-        let form = |at: &str, id: &str| PostAddress { at: at.into(), id: id.into() };
+        let form = |at: &str, id: &str| PostAddress {
+            hosts: vec!["site.example".into()],
+            at: at.into(),
+            id: id.into(),
+        };
         let posts = form("/*/posts/{id}", "{account}_{id}");
         let watch = form("/watch?v={id}", "{id}");
         for (form, url, expected) in [
             (&posts, "https://site.example/1022/posts/77", Some("1022_77")),
             (&posts, "https://site.example/ten-trang/posts/77/?ref=a", Some("1022_77")),
+            (&posts, "https://m.site.example/1022/posts/77", Some("1022_77")),
+            (&posts, "https://other.example/1022/posts/77", None),
+            (&posts, "https://notsite.example/1022/posts/77", None),
+            (&posts, "https://site.example.other/1022/posts/77", None),
             (&posts, "https://site.example/ten-trang/posts/pfbid02abc", None),
             (&posts, "https://site.example/1022/photos/77", None),
             (&posts, "https://site.example/1022/posts/77/more", None),

@@ -274,6 +274,9 @@ pub struct Capability {
     /// Forms of the addresses of posts, for a person who saw one on the channel.
     #[serde(default)]
     pub addresses: Vec<PostAddress>,
+    /// What people call the steps of its chains, by the name that tickets have.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub steps: BTreeMap<String, Words>,
     /// How an account is connected.
     #[serde(default)]
     pub connect: Connect,
@@ -308,6 +311,19 @@ impl Capability {
     pub fn number_title(&self, source_name: &str, lang: &str) -> Option<&str> {
         let known = self.numbers.iter().find(|number| number.source_name == source_name)?;
         Some(known.title.in_language(lang))
+    }
+
+    /// What people call a step of its chains; nothing when it has no such step.
+    pub fn step_title(&self, step: &str, lang: &str) -> Option<&str> {
+        Some(self.steps.get(step)?.in_language(lang))
+    }
+
+    /// Posts have their addresses at the host of this base too: a stand-in is not where the platform is.
+    pub fn addresses_at(&mut self, base: &url::Url) {
+        let Some(host) = base.host_str() else { return };
+        if !self.addresses.iter().any(|form| form.is_at(host)) {
+            self.addresses.iter_mut().for_each(|form| form.hosts.push(host.to_owned()));
+        }
     }
 
     /// The platform's id of the post at this address; nothing when the address tells none.

@@ -5,11 +5,13 @@
 
 mod index;
 mod planned;
+mod proof;
 mod table;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use proof::{Evidence, Receipt, Sighting};
 pub use table::{DeliveryState, EventKind};
 
 use crate::{
@@ -43,19 +45,6 @@ pub struct Ticket {
     pub data: serde_json::Value,
 }
 
-/// Proof that a post is live.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Receipt {
-    /// The platform's id, text because it exceeds 2^53. Empty when a person confirmed a post without knowing it.
-    pub remote_id: String,
-    /// Where the audience sees it; empty when the platform has no such address.
-    pub url: String,
-    /// The platform's answer, redacted.
-    pub raw: serde_json::Value,
-    /// Live since, as far as known.
-    pub at: Timestamp,
-}
-
 /// What was durably written before a step with an effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intent {
@@ -84,15 +73,6 @@ pub struct Lease {
     pub until: Timestamp,
     /// Whether an intent was written under this lease: the attempt is counted once.
     pub counted: bool,
-}
-
-/// Something seen about an uncertain outcome.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Evidence {
-    /// When.
-    pub at: Timestamp,
-    /// What, an English sentence without secrets.
-    pub what: String,
 }
 
 /// One approved post on its way to its account.
@@ -154,6 +134,10 @@ pub struct Delivery {
     pub absent: Vec<Timestamp>,
     /// What was seen, kept for the person who decides.
     pub evidence: Vec<Evidence>,
+    /// A person saw it live while its outcome is unclear: it is never sent again, and their word stands when the search for a
+    /// receipt ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_live: Option<Box<Sighting>>,
     /// A person wants it not to be live: becomes a retraction once its outcome is known.
     pub cancel_requested: bool,
     /// Why it is where it is, for people.
@@ -265,6 +249,8 @@ pub enum Event {
         /// Who.
         by: UserId,
     },
+    /// A person saw it, and the search for a receipt goes on.
+    SeenLive(Sighting),
     /// A person says it is not there.
     ConfirmAbsent {
         /// Who.
@@ -452,6 +438,11 @@ impl Delivery {
                 next.absent.push(now);
                 next.note(now, "read-back did not find it".to_owned());
                 if next.absent.len() >= 2 {
+                    if let Some(seen) = next.seen_live.take() {
+                        next.state = DeliveryState::Published;
+                        next.live(seen.receipt);
+                        return Ok(next);
+                    }
                     next.forget_attempt();
                     next.state = if self.attempt < self.max_attempts {
                         DeliveryState::Ready
@@ -459,6 +450,10 @@ impl Delivery {
                         DeliveryState::Dead
                     };
                 }
+            }
+            Event::SeenLive(seen) => {
+                next.note(now, format!("user {} says it is live", seen.by));
+                next.seen_live = Some(Box::new(seen));
             }
             Event::ConfirmAbsent { by, reason } => {
                 next.note(now, format!("user {by} says it is not live: {reason}"));
@@ -502,6 +497,7 @@ impl Delivery {
         self.intent = None;
         self.quarantine_until = None;
         self.receipt = Some(receipt);
+        self.seen_live = None;
         self.reason.clear();
     }
 
@@ -522,6 +518,7 @@ impl Delivery {
         self.paid = false;
         self.quarantine_until = None;
         self.absent.clear();
+        self.seen_live = None;
     }
 
     fn unclear(&mut self, quarantine_until: Timestamp, reason: String, now: Timestamp) {

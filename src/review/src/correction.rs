@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Result, Review, ReviewError, Window,
-    desk::{given, may_sign, relinked},
-    rewording::{marks, remembered},
+    desk::{given, may_sign},
+    rewording::marks,
 };
 
 /// What a draft corrects. While this stands beside a post, no signature makes a delivery of it.
@@ -45,8 +45,8 @@ impl Record for Corrects {
 }
 
 impl Review {
-    /// Writes other content for a live post: the answer is a draft that goes through review and then to the live post. It has a
-    /// link of its own, and everybody who wrote the live post counts among its writers.
+    /// Writes other content for a live post: the answer is a draft that goes through review and then to the live post. It keeps
+    /// the link of the live post, so that its clicks stay counted together, and everybody who wrote the live post counts among its writers.
     ///
     /// # Errors
     /// [`ReviewError::Role`], [`ReviewError::NoReason`], [`ReviewError::LinkChanged`], [`ReviewError::NotLive`],
@@ -74,15 +74,14 @@ impl Review {
         let revisions = self.revisions(live.record.article).await?;
         let ready = revisions.into_iter().rev().find(|a| a.record.state == ArticleState::Ready);
         let article = ready.ok_or(ReviewError::ArticleChanged)?;
-        let link = self.mint(&article.record, &live.record.account).await?;
         let at = self.clock.now();
         let drawn = self.drawn(&live.record, &content).await?;
         let rewritten = marks(&live.record, &content, &drawn, (by.id, at));
         let mut draft = Post {
             id: self.ids.make(),
             revision: article.record.revision,
-            rewritten: remembered(rewritten, &content.link.url, &link.url),
-            content: relinked(content, &link),
+            rewritten,
+            content,
             state: PostState::Draft,
             approval: None,
             reason: String::new(),

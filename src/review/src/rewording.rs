@@ -87,7 +87,12 @@ impl Review {
             }
         }
         let article = self.article(&post.record).await?;
-        let link = self.mint(&article.record, &post.record.account).await?;
+        let corrects = self.corrects(post.record.id).await?;
+        // What takes the place of a correction is one, of the same live post and with its link.
+        let link = match &corrects {
+            Some(_) => content.link.clone(),
+            None => self.mint(&article.record, &post.record.account).await?,
+        };
         let mut draft = Post {
             id: self.ids.make(),
             rewritten: remembered(marks, &content.link.url, &link.url),
@@ -100,8 +105,7 @@ impl Review {
         };
         draft.hand_to(by.id);
         reason.clone_into(&mut post.record.reason);
-        if let Some(corrects) = self.corrects(post.record.id).await? {
-            // What takes the place of a correction is one.
+        if let Some(corrects) = corrects {
             changes = changes.insert(&Corrects { draft: draft.id, ..corrects });
         }
         self.store.commit(changes.update(&post.record, post.version).insert(&draft)).await?;

@@ -75,6 +75,7 @@ struct SourceBlock {
 struct AccountView {
     name: String,
     title: String,
+    place: String,
 }
 
 #[derive(Serialize)]
@@ -192,7 +193,11 @@ pub(crate) async fn page(
     let accounts = accounts::connected(&app, &article.agency)
         .await?
         .into_iter()
-        .map(|account| AccountView { name: account.name.to_string(), title: account.title })
+        .map(|account| AccountView {
+            name: account.name.to_string(),
+            place: pages::place(&app, &account.name),
+            title: account.title,
+        })
         .collect();
     let jobs = pages::job_cards(&app, &visitor, Some(&article.id.to_string())).await?;
     // What makes posts is told where the posts are, and what draws a variant where the variant is.

@@ -108,7 +108,7 @@ struct List {
     statuses: Vec<String>,
     sections: Vec<String>,
     sources: Vec<String>,
-    accounts: Vec<(String, String)>,
+    accounts: Vec<(String, String, String)>,
     may_write: bool,
     /// How many articles are being composed now, after somebody asked for it.
     composing: Option<usize>,
@@ -181,7 +181,10 @@ async fn show(
         without: address(&asked, name, 1),
     });
     let accounts = accounts::connected(app, agency).await?;
-    let accounts = accounts.into_iter().map(|account| (account.name.to_string(), account.title));
+    let accounts = accounts.into_iter().map(|account| {
+        let place = pages::place(app, &account.name);
+        (account.name.to_string(), account.title, place)
+    });
     let more = skip + rows.len() < found.total;
     let start = start::on_start_page(app, visitor).await?;
     let list = List {

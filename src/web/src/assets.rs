@@ -1,12 +1,14 @@
 //! Templates, words and files of the pages, handed in as values.
 
+mod times;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use axum::http::HeaderValue;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use minijinja::{
-    Environment, Value, context, escape_formatter,
+    Environment, Output, State, Value, context, escape_formatter,
     value::{Serde, ValueKind},
 };
 use serde::Serialize;
@@ -39,6 +41,8 @@ pub enum AssetsError {
 #[derive(Clone)]
 pub struct Assets {
     env: Environment<'static>,
+    /// The same templates, with times as English writes them.
+    english: Environment<'static>,
     words: Arc<BTreeMap<String, BTreeMap<String, String>>>,
     files: Arc<BTreeMap<String, Fixed>>,
     policy: HeaderValue,
@@ -70,12 +74,7 @@ impl Assets {
         files: BTreeMap<String, Bytes>,
     ) -> Result<Self, AssetsError> {
         let mut env = Environment::new();
-        // The engine's own word for a boolean is Python's: no form, script or ARIA attribute reads `True`.
-        env.set_formatter(|out, state, value| match (value.kind(), value.is_true()) {
-            (ValueKind::Bool, true) => Ok(out.write_str("true")?),
-            (ValueKind::Bool, false) => Ok(out.write_str("false")?),
-            _ => escape_formatter(out, state, value),
-        });
+        env.set_formatter(print);
         let mut inline = Vec::new();
         for (name, text) in templates {
             inline.extend(styles(&text).map(|(style, _)| STANDARD.encode(Sha256::digest(style))));
@@ -90,8 +89,15 @@ impl Assets {
             flatten("", &table, words.entry(lang).or_default());
         }
         let policy = guard::policy(&inline);
+        let mut english = env.clone();
+        english.set_formatter(|out, state, value| {
+            match value.as_str().and_then(times::in_english) {
+                Some(told) => print(out, state, &Value::from(told)),
+                None => print(out, state, value),
+            }
+        });
         let files = files.into_iter().map(|(name, bytes)| (name, bytes.into())).collect();
-        Ok(Self { env, words: Arc::new(words), files: Arc::new(files), policy })
+        Ok(Self { env, english, words: Arc::new(words), files: Arc::new(files), policy })
     }
 
     /// Adds the frame of a channel under `frame/<channel>.html`. The styles that it brings go to the others: a page has none of
@@ -106,9 +112,11 @@ impl Assets {
         let all = files.entry("app.css".to_owned()).or_default();
         *all = Bytes::from([&all.bytes[..], brought.as_bytes()].concat()).into();
         let name = format!("frame/{channel}.html");
-        self.env
-            .add_template_owned(name.clone(), bare)
-            .map_err(|source| AssetsError::Template { name, source })
+        for env in [&mut self.env, &mut self.english] {
+            env.add_template_owned(name.clone(), bare.clone())
+                .map_err(|source| AssetsError::Template { name: name.clone(), source })?;
+        }
+        Ok(())
     }
 
     /// A template with `data`, the words of `lang` as `t("key")`.
@@ -122,7 +130,8 @@ impl Assets {
         let chosen = lang.to_owned();
         let t = Value::from_function(move |key: &str| -> String { word(&words, &chosen, key) });
         let data = Value::from(Serde(&data));
-        self.env.get_template(name)?.render(context! { t, lang => lang, ..data })
+        let env = if lang == "en" { &self.english } else { &self.env };
+        env.get_template(name)?.render(context! { t, lang => lang, ..data })
     }
 
     /// A word in `lang`; in the other language, else the key itself, when it is missing.
@@ -154,6 +163,19 @@ impl Assets {
             }
         }
         missing
+    }
+}
+
+/// A value as pages have it. The engine's own word for a boolean is Python's: no form, script or ARIA attribute reads `True`.
+fn print(
+    out: &mut Output<'_>,
+    state: &mut State<'_, '_>,
+    value: &Value,
+) -> Result<(), minijinja::Error> {
+    match (value.kind(), value.is_true()) {
+        (ValueKind::Bool, true) => Ok(out.write_str("true")?),
+        (ValueKind::Bool, false) => Ok(out.write_str("false")?),
+        _ => escape_formatter(out, state, value),
     }
 }
 

@@ -205,6 +205,10 @@ impl Counts {
 /// The post of a delivery that a person is asked about: it is the one of its post that counts, its post can still go out or is
 /// in doubt, and nobody left it as it is.
 async fn asked(app: &Shared, d: &Delivery) -> Result<Option<Post>, WebError> {
+    // A person saw it: the machine searches for its receipt, and nobody is asked.
+    if d.seen_live.is_some() {
+        return Ok(None);
+    }
     let over = d.state.is_terminal();
     // Most of what is over was left so: this is asked first.
     if over && app.store.read::<SetAside>(&d.id.to_string()).await?.is_some() {
@@ -216,6 +220,25 @@ async fn asked(app: &Shared, d: &Delivery) -> Result<Option<Post>, WebError> {
     }
     let post = app.store.read::<Post>(&d.post.to_string()).await?.map(|row| row.record);
     Ok(post.filter(|post| !over || post.state == PostState::Approved))
+}
+
+/// Whether people are asked about a post.
+pub(crate) async fn asks(app: &Shared, post: &Post) -> Result<bool, WebError> {
+    let newest = app.desk.delivery_of(post.id).await.map_err(|error| failed(&error))?;
+    Ok(match newest.map(|row| row.record) {
+        Some(d) if WAITING.contains(&d.state) => asked(app, &d).await?.is_some(),
+        _ => false,
+    })
+}
+
+/// How many posts are in each group of the page.
+pub(crate) async fn groups(
+    app: &Shared,
+    agency: &str,
+) -> Result<Vec<(&'static str, usize)>, WebError> {
+    let waiting = Waiting::of(app, agency).await?;
+    let count = |state| waiting.posts.get(&state).map_or(0, Vec::len);
+    Ok(WAITING.map(|state| (state.name(), count(state))).to_vec())
 }
 
 /// How many things wait for people of an agency.

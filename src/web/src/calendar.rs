@@ -123,6 +123,9 @@ pub(crate) struct EntryView {
     pub(crate) lang: String,
     pub(crate) account: String,
     pub(crate) account_title: String,
+    /// What tells it from the other accounts of its channel; empty when there is none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) account_short: String,
     pub(crate) channel: String,
     pub(crate) channel_title: String,
     pub(crate) format: String,
@@ -240,6 +243,12 @@ pub(crate) async fn view(
         account: entry.account.to_string(),
         account_title: account
             .map_or_else(|| entry.account.to_string(), |account| account.title.clone()),
+        account_short: {
+            let channel = entry.account.channel();
+            let of_it = found.accounts.values().filter(|one| one.name.channel() == channel);
+            let several = of_it.count() > 1;
+            several.then(|| entry.account.short().to_owned()).unwrap_or_default()
+        },
         channel: entry.account.channel().to_owned(),
         channel_title: pages::channel_title(app, &entry.account),
         format: name_of(&entry.format),

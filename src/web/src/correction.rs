@@ -159,7 +159,7 @@ pub(crate) struct Words {
     text: String,
     /// As it was when absent.
     title: Option<String>,
-    /// Paragraphs of an article post, each in its place; as they were when absent.
+    /// Paragraphs of an article post, each in its place but that of the short link, which stays; as they were when absent.
     paragraphs: Option<Vec<String>>,
 }
 
@@ -174,6 +174,9 @@ fn content(now: PostContent, words: &Words) -> Option<PostContent> {
         let mut new = new.iter();
         for block in &mut content.body {
             if let BodyBlock::Text { text } = block {
+                if text.contains(&content.link.url) {
+                    continue;
+                }
                 *text = new.next()?.replace("\r\n", "\n");
             }
         }
@@ -223,8 +226,10 @@ struct Page {
 #[derive(Serialize)]
 struct Block {
     text: String,
-    /// Words; else the caption of a picture, which stays.
+    /// Words; else the caption of a picture or the short link, which stay.
     paragraph: bool,
+    /// Where the short link stands.
+    link: bool,
 }
 
 async fn draw(
@@ -235,8 +240,14 @@ async fn draw(
     (reason, problem): (String, String),
 ) -> Result<Html<String>, WebError> {
     let block = |block: &BodyBlock| match block {
-        BodyBlock::Text { text } => Block { text: text.clone(), paragraph: true },
-        BodyBlock::Picture { caption, .. } => Block { text: caption.clone(), paragraph: false },
+        BodyBlock::Text { text } => Block {
+            text: text.clone(),
+            paragraph: !text.contains(&shown.link.url),
+            link: text.contains(&shown.link.url),
+        },
+        BodyBlock::Picture { caption, .. } => {
+            Block { text: caption.clone(), paragraph: false, link: false }
+        }
     };
     let desk = Desk::of(app, post.clone()).await?;
     let page = Page {
@@ -324,7 +335,7 @@ pub(crate) fn told() -> Value {
         "properties": {
             "reason": { "type": "string", "minLength": 1 }, "text": text,
             "title": { "type": ["string", "null"] },
-            "paragraphs": { "type": ["array", "null"], "items": text },
+            "paragraphs": { "type": ["array", "null"], "items": text, "description": "Every paragraph but that of the short link, which stays" },
         },
     });
     let summary = "Write other words for a live post (roles author, editor): a draft that goes through review and then to the live post";

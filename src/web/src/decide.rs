@@ -1,5 +1,7 @@
 //! What people decide about a post that is approved: one page of its own, one address for every decision.
 
+use std::collections::BTreeMap;
+
 use axum::{
     Extension, Form,
     extract::{Path, State},
@@ -8,7 +10,7 @@ use axum::{
 };
 use loa_delivery::{Act, DeskError, NotNow, Waits, is_wish};
 use loa_model::{
-    Delivery, DeliveryState, Digest, Post, PostState, Receipt, Role, capability::ReadBack,
+    Delivery, DeliveryState, Digest, Post, PostId, PostState, Receipt, Role, capability::ReadBack,
     record::join,
 };
 use loa_review::Window;
@@ -19,10 +21,14 @@ use crate::{
     Shared,
     article::{ZONE, web_address},
     auth::Visitor,
+    channels::name_of_user,
     error::WebError,
     pages::{self, name_of},
-    post::{APPROVED_FOR, NotSigned, PostCard, answer, capability, own_post, post_card, refusal},
-    timeline::{Moment, timeline},
+    post::{
+        APPROVED_FOR, NotSigned, PostCard, answer, capability, own_post, own_post_row, post_card,
+        refusal,
+    },
+    timeline::{Moment, step_title, timeline},
     view::{self, ReasonView},
 };
 
@@ -65,6 +71,8 @@ pub(crate) struct Doubt {
     next_search: String,
     /// Only a person can tell.
     asks_person: bool,
+    /// Who saw it, while the search goes on.
+    seen_by: String,
     channel_url: String,
 }
 
@@ -109,6 +117,7 @@ pub(crate) fn acts(
 /// The evidence around an outcome that is not known, which waits for this.
 pub(crate) async fn doubt(
     app: &Shared,
+    visitor: &Visitor,
     post: &Post,
     d: &Delivery,
     waits: &Waits,
@@ -128,7 +137,7 @@ pub(crate) async fn doubt(
         attempt: d.attempt,
         max_attempts: d.max_attempts,
         sent_at: sent.map(time).unwrap_or_default(),
-        step: d.intent.as_ref().map(|intent| intent.step.clone()).unwrap_or_default(),
+        step: step_title(app, &visitor.lang, post.account.channel(), d.ticket.as_ref()),
         digest: d.digest.to_string(),
         digest_short: d.digest.short(),
         marker: post.content.link.url.clone(),
@@ -136,6 +145,10 @@ pub(crate) async fn doubt(
         searched: d.absent.iter().map(|at| time(*at)).collect(),
         next_search,
         asks_person,
+        seen_by: match &d.seen_live {
+            Some(seen) => name_of_user(app, seen.by, &mut BTreeMap::new()).await?,
+            None => String::new(),
+        },
         channel_url: channel_url(app, post).await?,
     }))
 }
@@ -220,12 +233,30 @@ pub(crate) async fn decide(
     Form(form): Form<Decision>,
 ) -> Result<Response, WebError> {
     let post = own_post(&app, &visitor, &id).await?;
-    let problem = decided(&app, &visitor, &post, &form).await?.map(|not| match not {
-        NotSigned::Review(error) => refusal(&app, &visitor, &error),
-        NotSigned::Desk(error) => refused(&app, &visitor, &error),
-    });
+    let problem = match decided(&app, &visitor, &post, &form).await? {
+        None => None,
+        Some(NotSigned::Review(error)) => Some(refusal(&app, &visitor, &error)),
+        Some(NotSigned::Desk(error)) => {
+            let said = refused(&app, &visitor, &error);
+            Some(match error {
+                DeskError::NotNow(NotNow::Taken(other)) => {
+                    format!("{said} {}", named(&app, &visitor, other).await?)
+                }
+                _ => said,
+            })
+        }
+    };
     let next = Redirect::to(&format!("/bai-dang/{}", post.id));
     answer(&app, &visitor, &headers, &post, problem, next).await
+}
+
+/// Which post it is, in a sentence: its kind, headline and time.
+async fn named(app: &Shared, visitor: &Visitor, id: PostId) -> Result<String, WebError> {
+    let post = own_post_row(app, visitor, id).await?.record;
+    let format = format!("format.{}", name_of(&post.content.format));
+    let format = app.assets.word(&visitor.lang, &format);
+    let title = pages::article_title(app, &post).await?;
+    Ok(format!("{format}: “{title}”, {}", view::time(post.scheduled_at, &post.zone)))
 }
 
 /// Does what was decided; why it was not done, or nothing.
@@ -315,6 +346,7 @@ pub(crate) fn failed(error: &DeskError) -> WebError {
 /// The words for a state: what it means and what happens next.
 pub(crate) fn help(post: &Post, delivery: Option<&Delivery>, doubt: Option<&Doubt>) -> String {
     match delivery.filter(|_| post.state == PostState::Approved) {
+        Some(d) if d.seen_live.is_some() => "uncertain_seen".to_owned(),
         Some(_) if doubt.is_some_and(|doubt| doubt.asks_person) => "uncertain_person".to_owned(),
         // Nobody has a receipt of the platform: a person's word is told as such.
         Some(d) if d.state == DeliveryState::Published && !d.has_remote_id() => {

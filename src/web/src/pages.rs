@@ -32,15 +32,35 @@ use crate::{
 pub(crate) struct Frame<T: Serialize> {
     pub(crate) page: &'static str,
     pub(crate) user: UserView,
-    pub(crate) waiting: usize,
-    /// Posts of the visitor that an approver sent back.
-    pub(crate) returned: usize,
-    /// Things that wait for a person.
-    pub(crate) attention: usize,
+    #[serde(flatten)]
+    pub(crate) badges: Badges,
     /// What keeps posts from going out: told on every page while it does.
     pub(crate) stops: Vec<StopView>,
     #[serde(flatten)]
     pub(crate) content: T,
+}
+
+/// The numbers in the menu: what waits for this visitor.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Badges {
+    /// Posts to approve; none for who does not approve.
+    waiting: usize,
+    /// Posts of the visitor that an approver sent back.
+    returned: usize,
+    /// Things that wait for a person.
+    attention: usize,
+}
+
+impl Badges {
+    pub(crate) async fn of(app: &Shared, visitor: &Visitor) -> Result<Self, WebError> {
+        let agency = &visitor.user.agency;
+        let waiting = match visitor.user.is(Role::Approver) {
+            true => count_in_review(app, agency).await?,
+            false => 0,
+        };
+        let returned = posts::returned(app, visitor).await?.len();
+        Ok(Self { waiting, returned, attention: attention::count(app, agency).await? })
+    }
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -63,10 +83,7 @@ pub(crate) async fn draw<T: Serialize + 'static>(
     template: &str,
     content: T,
 ) -> Result<Html<String>, WebError> {
-    let agency = &visitor.user.agency;
-    let waiting = count_in_review(app, agency).await?;
-    let returned = posts::returned(app, visitor).await?.len();
-    let attention = attention::count(app, agency).await?;
+    let badges = Badges::of(app, visitor).await?;
     let stops = stops(app, visitor).await?;
     let user = UserView {
         name: visitor.user.name.clone(),
@@ -75,7 +92,7 @@ pub(crate) async fn draw<T: Serialize + 'static>(
         admin: visitor.user.is(Role::Admin),
         stops: visitor.user.is_any(SWITCHERS),
     };
-    let frame = Frame { page, user, waiting, returned, attention, stops, content };
+    let frame = Frame { page, user, badges, stops, content };
     Ok(Html(app.assets.render(template, &visitor.lang, frame)?))
 }
 
@@ -320,6 +337,11 @@ pub(crate) async fn article_title(app: &Shared, post: &Post) -> Result<String, W
 pub(crate) fn channel_title(app: &Shared, account: &AccountName) -> String {
     let capability = app.capabilities.get(account.channel());
     capability.map_or_else(|| account.channel().to_owned(), |found| found.title.clone())
+}
+
+/// What tells accounts of one title apart: the channel and the short name.
+pub(crate) fn place(app: &Shared, account: &AccountName) -> String {
+    format!("{} · {}", channel_title(app, account), account.short())
 }
 
 /// The serde name of a unit variant: the key of its word.

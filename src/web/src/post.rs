@@ -22,12 +22,15 @@ use crate::{
     Shared,
     approvals::{self, Back},
     article::{ZONE, web_address},
+    attention,
     auth::{Visitor, by_htmx},
     brands::redraw,
+    channels::name_of_user,
     correction,
     decide::{self, Acts, Doubt, WaitView},
     error::WebError,
-    pages::{self, name_of},
+    pages::{self, Badges, name_of},
+    timeline::said_by,
     view::{self, ReasonView},
     words::{
         check::{Mark, marks},
@@ -116,11 +119,16 @@ struct Seen {
     what: ReasonView,
 }
 
-/// The card alone, as htmx asks for it, with the number of posts that wait for approval.
+/// The card alone, as htmx asks for it, with the numbers of the page that its post may have changed.
 #[derive(Serialize)]
 struct Fragment {
     post: PostCard,
-    waiting: usize,
+    #[serde(flatten)]
+    badges: Badges,
+    /// How many posts wait in each group of the page that lists them.
+    groups: Vec<(&'static str, usize)>,
+    /// It waits for nobody any more: on the page of what waits one line says what became of it.
+    settled: bool,
     alone: bool,
 }
 
@@ -227,9 +235,9 @@ pub(crate) async fn post_line(
     let (mut doubt, mut waits, mut evidence) = (None, None, Vec::new());
     if let Some(d) = &delivery {
         let now = app.desk.waits(d).await.map_err(|error| decide::failed(&error))?;
-        doubt = decide::doubt(app, post, d, &now).await?;
+        doubt = decide::doubt(app, visitor, post, d, &now).await?;
         waits = decide::waits(app, visitor, &now);
-        evidence = seen(app, visitor, d);
+        evidence = seen(app, visitor, d).await?;
     }
     let reason = match &delivery {
         Some(d) if post.state == PostState::Approved => &d.reason,
@@ -300,12 +308,22 @@ pub(crate) fn is_refused(post: &Post) -> bool {
     post.state == PostState::Void && !post.reason.is_empty() && Why::of(&post.reason).0.is_none()
 }
 
-fn seen(app: &Shared, visitor: &Visitor, d: &Delivery) -> Vec<Seen> {
-    let seen = |item: &Evidence| Seen {
-        at: view::time(item.at, ZONE),
-        what: ReasonView::of(&app.assets, &visitor.lang, &item.what),
-    };
-    d.evidence.iter().map(seen).collect()
+/// What was seen of its outcome; whoever said something of it is named.
+async fn seen(app: &Shared, visitor: &Visitor, d: &Delivery) -> Result<Vec<Seen>, WebError> {
+    let (mut all, mut names) = (Vec::new(), BTreeMap::new());
+    for Evidence { at, what } in &d.evidence {
+        let what = match said_by(what) {
+            None => ReasonView::of(&app.assets, &visitor.lang, what),
+            Some((by, why)) => {
+                let name = name_of_user(app, by, &mut names).await?;
+                let key = if why.is_none() { "doubt.says_live" } else { "doubt.says_absent" };
+                let said = app.assets.word(&visitor.lang, key);
+                ReasonView::said(format!("{name} {said}"), why.unwrap_or_default().to_owned())
+            }
+        };
+        all.push(Seen { at: view::time(*at, ZONE), what });
+    }
+    Ok(all)
 }
 
 /// The post in its channel's own frame; nothing when the channel brought none.
@@ -498,14 +516,16 @@ pub(crate) async fn answer(
     }
     let status = if problem.is_empty() { StatusCode::OK } else { StatusCode::CONFLICT };
     let now = own_post(app, visitor, &post.id.to_string()).await?;
+    let (mut groups, mut settled) = (Vec::new(), false);
     let card = if in_list(headers) {
+        groups = attention::groups(app, &visitor.user.agency).await?;
+        settled = problem.is_empty() && !attention::asks(app, &now).await?;
         post_row(app, visitor, &now).await?
     } else {
         post_card(app, visitor, now).await?
     };
-    let post = PostCard { problem, ..card };
-    let waiting = pages::count_in_review(app, &visitor.user.agency).await?;
-    let card = Fragment { post, waiting, alone: true };
+    let (post, badges) = (PostCard { problem, ..card }, Badges::of(app, visitor).await?);
+    let card = Fragment { post, badges, groups, settled, alone: true };
     Ok((status, Html(app.assets.render("pages/post_card.html", &visitor.lang, card)?))
         .into_response())
 }

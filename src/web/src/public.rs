@@ -16,11 +16,12 @@ const LIGHT_BYTES: usize = 27_000;
 const ZONE: &str = "Asia/Ho_Chi_Minh";
 
 async fn post_of(app: &Shared, code: &str) -> Result<Post, WebError> {
-    let found = app.store.list::<Post>("post_by_code", code, 2).await?;
-    found
-        .into_iter()
-        .map(|row| row.record)
-        .find(|post| post.content.link.code == code)
+    let found = app.store.list::<Post>("post_by_code", code, 100).await?;
+    let of_code = found.into_iter().map(|row| row.record);
+    // Corrections have the link of the post they correct: the one that was signed last is what people read.
+    of_code
+        .filter(|post| post.content.link.code == code)
+        .max_by_key(|post| (post.approval.as_ref().map(|approval| approval.at), post.id))
         .ok_or_else(WebError::missing)
 }
 

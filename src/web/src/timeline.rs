@@ -11,7 +11,7 @@ use axum::{
 };
 use jiff::Timestamp;
 use loa_delivery::{Incident, SetAside};
-use loa_model::{Actor, Delivery, Digest, Post, Sample, UserId, record::join};
+use loa_model::{Actor, Delivery, Digest, Post, Sample, UserId, delivery::Ticket, record::join};
 use loa_review::SecondLook;
 use loa_store::StoreExt;
 use serde::Serialize;
@@ -57,8 +57,10 @@ pub(crate) struct Moment {
     digest_short: String,
     /// The attempt, where there is one.
     attempt: u32,
-    /// The step of the chain.
+    /// The step of the chain, by its name.
     step: String,
+    /// The same as people call it.
+    step_title: String,
     url: String,
     remote_id: String,
     /// Another time that belongs to it: when it is due, or until when it may go out.
@@ -84,6 +86,8 @@ pub(crate) struct Teller<'a> {
     app: &'a Shared,
     visitor: &'a Visitor,
     names: BTreeMap<UserId, String>,
+    /// Channel of the post.
+    channel: &'a str,
 }
 
 impl Teller<'_> {
@@ -93,6 +97,10 @@ impl Teller<'_> {
             Actor::Operator(name) => Ok(name.clone()),
             Actor::Worker(_) => Ok(String::new()),
         }
+    }
+
+    fn step(&self, d: &Delivery) -> String {
+        step_title(self.app, &self.visitor.lang, self.channel, d.ticket.as_ref())
     }
 
     fn reason(&self, reason: &str) -> ReasonView {
@@ -106,7 +114,8 @@ pub(crate) async fn timeline(
     visitor: &Visitor,
     post: &Post,
 ) -> Result<Vec<Moment>, WebError> {
-    let mut teller = Teller { app, visitor, names: BTreeMap::new() };
+    let channel = post.account.channel();
+    let mut teller = Teller { app, visitor, names: BTreeMap::new(), channel };
     let mut steps = Vec::new();
     let commits = app.store.past::<Post>(&post.id.to_string(), MOST).await?;
     written::steps(&mut teller, &commits, &mut steps).await?;
@@ -136,7 +145,40 @@ pub(crate) async fn timeline(
     }
     // What one commit wrote stays in the order it was found in.
     steps.sort_by_key(|step| step.at);
+    with_seconds(&mut steps);
     Ok(steps)
+}
+
+/// Of what happened within one minute the seconds are told too.
+fn with_seconds(steps: &mut [Moment]) {
+    for minute in steps.chunk_by_mut(|one, next| one.shown_at == next.shown_at) {
+        if minute.len() > 1 {
+            minute.iter_mut().for_each(|step| step.shown_at = view::exact_time(step.at, ZONE));
+        }
+    }
+}
+
+/// What people call a step of a channel's chain; a chain without a ticket stands at its first one.
+pub(crate) fn step_title(
+    app: &Shared,
+    lang: &str,
+    channel: &str,
+    ticket: Option<&Ticket>,
+) -> String {
+    let Some(ticket) = ticket else { return app.assets.word(lang, "chain_step.first") };
+    let known = app.capabilities.get(channel);
+    let known = known.and_then(|capability| capability.step_title(&ticket.step, lang));
+    known.map_or_else(|| app.assets.word(lang, "chain_step.other"), str::to_owned)
+}
+
+/// Who said that a post is there, or that it is not and why: people's own words among what was seen of an outcome.
+pub(crate) fn said_by(evidence: &str) -> Option<(UserId, Option<&str>)> {
+    let (id, said) = evidence.strip_prefix("user ")?.split_once(" says it is ")?;
+    let why = match said {
+        "live" => None,
+        said => Some(said.strip_prefix("not live: ")?),
+    };
+    Some((id.parse().ok()?, why))
 }
 
 /// Why one person signed it, and what the second one said.
@@ -217,6 +259,6 @@ pub(crate) async fn operation(
 
 /// The operation as `OpenAPI` says it.
 pub(crate) fn told() -> Value {
-    let summary = "Everything that happened to a post, the oldest first: who, when, which bytes, attempts, evidence, receipt";
+    let summary = "Everything that happened to a post, the oldest first: who, when, which bytes, attempts with their step (step_title: as people call it), evidence, receipt";
     approvals::told(summary, "steps", None, &[("404", "No such post in the caller's agency")])
 }

@@ -61,6 +61,12 @@ pub(crate) fn time(at: Timestamp, zone: &str) -> String {
     at.to_zoned(zone).strftime("%H:%M %d/%m/%Y").to_string()
 }
 
+/// The same with its seconds: `07:30:05 15/11/2026`.
+pub(crate) fn exact_time(at: Timestamp, zone: &str) -> String {
+    let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+    at.to_zoned(zone).strftime("%H:%M:%S %d/%m/%Y").to_string()
+}
+
 /// The day of an instant in an IANA zone.
 pub(crate) fn day(at: Timestamp, zone: &str) -> jiff::civil::Date {
     at.to_zoned(TimeZone::get(zone).unwrap_or(TimeZone::UTC)).date()
@@ -93,6 +99,21 @@ pub(crate) fn size(bytes: u64, lang: &str) -> String {
     let tenths = bytes / 100_000;
     let point = if lang == "en" { '.' } else { ',' };
     format!("{}{point}{} MB", number(tenths / 10, lang), tenths % 10)
+}
+
+/// A kind of file as people call it: `JPEG`, `SRT`; its media type where there is no such name.
+pub(crate) fn file_kind(mime: &str) -> &str {
+    match mime {
+        "image/jpeg" => "JPEG",
+        "image/png" => "PNG",
+        "image/webp" => "WebP",
+        "video/mp4" => "MP4",
+        "audio/mp4" => "M4A",
+        "application/x-subrip" => "SRT",
+        "text/vtt" => "WebVTT",
+        "application/pdf" => "PDF",
+        other => other,
+    }
 }
 
 /// Text for HTML where no template is at hand.

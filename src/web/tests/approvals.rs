@@ -391,7 +391,7 @@ async fn an_answer_says_what_was_decided_and_goes_on_to_the_next_post_below() {
     let next = answer(&world.posts.waiting, "tra-lai", ("reason", "Thiếu nguồn")).await;
     assert_eq!(next, format!("/duyet?vua={}", world.posts.waiting.id), "nothing is left");
     let page = approver.get(&next).await;
-    assert!(page.text().contains("<strong>Đã yêu cầu sửa</strong>"), "{}", page.text());
+    assert!(page.text().contains("<strong>Đã trả lại</strong>"), "{}", page.text());
     // The writer is told on every page, and finds both with the remark.
     let author = Browser::of(&world, &world.people.author).await;
     let list = author.get("/bai-dang").await;
@@ -416,13 +416,13 @@ async fn a_post_that_comes_back_shows_what_was_asked_for_and_what_changed_since(
     let changes = Changes::by(records::by(), "edit").update(&post, row.version);
     world.store.commit(changes).await.unwrap();
     let page = approver.get(&at(&post)).await;
-    for said in ["Bạn đã yêu cầu sửa", "<q>Sai mức</q>", "<del>30</del><ins>20</ins>"] {
+    for said in ["Bạn đã trả lại", "<q>Sai mức</q>", "<del>30</del><ins>20</ins>"] {
         assert!(page.text().contains(said), "{said}: {}", page.text());
     }
     let api = approver.get(&format!("/api/v1/posts/{}", post.id)).await.value();
     assert_eq!(api["sent_back"]["reason"], "Sai mức");
     let other = at(&world.posts.waiting);
-    assert!(!approver.get(&other).await.text().contains("Bạn đã yêu cầu sửa"));
+    assert!(!approver.get(&other).await.text().contains("Bạn đã trả lại"));
 }
 
 #[tokio::test]

@@ -17,8 +17,11 @@ use support::{World, browser::Browser, records};
 fn counted(page: &str) -> usize {
     let (_, rest) = page.split_once("<a href=\"/can-xu-ly\" ").unwrap();
     let (link, _) = rest.split_once("</a>").unwrap();
-    let count = link.split_once("<span class=\"count\">");
-    count.map_or(0, |(_, rest)| rest.split('<').next().unwrap().parse().unwrap())
+    let (_, badge) = link.split_once("<span id=\"attention\" class=\"count\"").unwrap();
+    let (how, rest) = badge.split_once('>').unwrap();
+    let count = rest.split('<').next().unwrap().parse().unwrap();
+    assert_eq!(how == " hidden", count == 0, "{badge}");
+    count
 }
 
 /// So many unclear posts, open incidents and dead letters of another agency.

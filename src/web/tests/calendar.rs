@@ -372,6 +372,19 @@ async fn the_form_moves_too_and_asks_once_more_before_it_goes_out_within_minutes
     assert_eq!((moved.status, moved.header("location")), (StatusCode::SEE_OTHER, to.as_str()));
     let page = browser.get(&to).await;
     assert!(page.text().contains(">20:15 16&#x2f;11&#x2f;2026</a>"), "it says so");
+    // The form beside it sets the old time back; what is gone by is not offered.
+    let was = "2026-11-16T20:15:00";
+    assert_eq!(press("at", "2026-11-16T20:45", &[]).await.status, StatusCode::SEE_OTHER);
+    let page = browser.get(&to).await;
+    assert!(page.text().contains(&format!("name=\"at\" value=\"{was}\"")), "{}", page.text());
+    assert!(page.text().contains("Hoàn tác"), "{}", page.text());
+    assert_eq!(press("at", was, &[]).await.status, StatusCode::SEE_OTHER);
+    let analyst = world.colleague(&world.people.author, &[Role::Analyst]).await;
+    let reader = Browser::of(&world, &analyst).await;
+    assert!(
+        !reader.get(&to).await.text().contains("Hoàn tác"),
+        "who moves nothing is offered none"
+    );
     let before = world.delivery_of(&post).await;
     assert_eq!(before.due_at, "2026-11-16T13:15:00Z".parse::<Timestamp>().unwrap());
     // 16:30 now: 16:34 and "now" are asked about, 16:36 is not.

@@ -72,9 +72,10 @@ async fn every_state_says_what_it_means_and_offers_what_this_person_can_do() {
                 let page = browser.get(&format!("/bai-dang/{}", post.id)).await;
                 assert_eq!(page.status, StatusCode::OK, "{state:?}");
                 let help = html(&words.word(lang, &format!("state_help.{}", state.name())));
-                for text in [page.text(), list.text()] {
-                    assert!(text.contains(&help), "{state:?} in {lang}: {help}");
-                }
+                assert!(page.text().contains(&help), "{state:?} in {lang}: {help}");
+                // What is live needs no sentence in a row.
+                let told = list.text().contains(&help);
+                assert_eq!(told, *state != S::Published, "{state:?} in {lang}: {help}");
                 if let Some(why) = Why::of(&d.reason).0.filter(|_| *state != S::Missed) {
                     let said = html(&words.word(lang, &format!("why.{}", why.key())));
                     assert!(page.text().contains(&said), "{state:?} in {lang}: {said}");
@@ -113,7 +114,7 @@ async fn an_unclear_outcome_shows_its_evidence_and_a_person_settles_it() {
     let page = approver.get(&path).await;
     for seen in [
         "16:15 16&#x2f;11&#x2f;2026",
-        "(lần thử 1&#x2f;5, bước start)",
+        "(lần thử 1&#x2f;5, bước đầu tiên)",
         &d.digest.to_string(),
         &post.content.link.url.replace('/', "&#x2f;"),
         "Đã tìm trên kênh lúc 16:29 16&#x2f;11&#x2f;2026: không thấy · tìm tiếp lúc 16:31 16&#x2f;11&#x2f;2026",
@@ -154,6 +155,62 @@ async fn an_unclear_outcome_shows_its_evidence_and_a_person_settles_it() {
         assert!(page.text().contains(said), "{said}: {}", page.text());
     }
     assert!(!page.text().contains("Đã lên kênh, có biên nhận"));
+}
+
+/// Settled without an address where the channel can be read: the search goes on, nobody is asked, and the numbers follow.
+#[tokio::test]
+async fn what_a_person_saw_is_searched_for_on_and_asks_nobody() {
+    let world = World::new().await;
+    let approver = Browser::of(&world, &world.people.approver).await;
+    let post = world.in_state("facebook:cong-tin", S::Uncertain).await;
+    let d = world.delivery_of(&post).await;
+    let asked = approver.get("/can-xu-ly").await;
+    assert!(asked.text().contains(&format!("id=\"post-{}\"", post.id)), "{}", asked.text());
+    let id = d.id.to_string();
+    let form = [("act", "confirm_live"), ("delivery", id.as_str()), ("url", "")];
+    let headers = [
+        ("hx-request", "true"),
+        ("sec-fetch-site", "same-origin"),
+        ("hx-current-url", "https://loa.example/can-xu-ly"),
+    ];
+    let path = format!("/bai-dang/{}/quyet-dinh", post.id);
+    let answer = approver.send("POST", &path, &headers, &form).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    for said in [
+        format!("<p class=\"card decided\" id=\"post-{}\"", post.id),
+        "Người phụ trách đã thấy bài trên kênh".to_owned(),
+        // The newsroom has an unclear post of its own.
+        "<h2 id=\"g-uncertain\" hx-swap-oob=\"true\">Chưa rõ đã lên hay chưa <span class=\"count\">1<".to_owned(),
+        "<h2 id=\"g-held\" hx-swap-oob=\"true\" hidden>".to_owned(),
+        "<span id=\"attention\" class=\"count\" hx-swap-oob=\"true\"".to_owned(),
+    ] {
+        assert!(answer.text().contains(&said), "{said}: {}", answer.text());
+    }
+    let now = world.delivery_of(&post).await;
+    assert_eq!((now.state, now.seen_live.is_some()), (S::Uncertain, true));
+    let left = approver.get("/can-xu-ly").await;
+    assert!(!left.text().contains(&format!("id=\"post-{}\"", post.id)), "nobody is asked");
+    // Its page says who saw it, by name, and still takes an address.
+    let page = approver.get(&format!("/bai-dang/{}", post.id)).await;
+    let who = format!("{} cho biết bài đã lên.", world.people.approver.name);
+    for said in [who.as_str(), "Người xác nhận: đã lên; máy tìm biên nhận", "confirm_live"]
+    {
+        assert!(page.text().contains(said), "{said}: {}", page.text());
+    }
+    assert!(!page.text().contains("says it is live"), "{}", page.text());
+    let url = [("url", "https://m.facebook.com/1022/posts/78")];
+    pressed(&press(&approver, &post, &now, "confirm_live", &url).await, &post);
+    assert_eq!(world.delivery_of(&post).await.state, S::Published);
+    // The address of one post is not taken for another; one of another host tells no id.
+    let other = world.in_state("facebook:cong-tin", S::Uncertain).await;
+    let d = world.delivery_of(&other).await;
+    let taken = press(&approver, &other, &d, "confirm_live", &url).await;
+    assert_eq!(taken.status, StatusCode::CONFLICT);
+    assert!(taken.text().contains("Địa chỉ này đã là của một bài đăng khác"), "{}", taken.text());
+    let elsewhere = [("url", "https://khac.example/1022/posts/79")];
+    pressed(&press(&approver, &other, &d, "confirm_live", &elsewhere).await, &other);
+    let now = world.delivery_of(&other).await;
+    assert_eq!((now.state, now.seen_live.is_some()), (S::Uncertain, true));
 }
 
 #[tokio::test]
@@ -324,7 +381,7 @@ async fn everything_that_waits_for_a_person_is_on_one_page_and_counted_on_all() 
     let all = listed + 1 + incidents + 2;
     for path in ["/", "/duyet", "/bai-dang", "/can-xu-ly", "/bao-cao", "/kenh"] {
         let page = approver.get(path).await;
-        let badge = format!("Cần xử lý <span class=\"count\">{all}<span");
+        let badge = format!("<span id=\"attention\" class=\"count\">{all}<span");
         assert!(page.text().contains(&badge), "{path}: {all}");
     }
     // One that was tried again is the newer delivery's business.

@@ -117,7 +117,9 @@ fn one_move(world: &World, before: &Delivery, next: &Move<'_>) {
             format!("{} by {:?}, held by {owner:?}", who(), next.entry.changes.actor)
         });
     }
-    if matches!(kind, EventKind::Live | EventKind::Found | EventKind::ConfirmLive) {
+    let by_word = kind == EventKind::Absent && after.state != State::Uncertain;
+    let by_word = by_word && before.seen_live.is_some();
+    if by_word || matches!(kind, EventKind::Live | EventKind::Found | EventKind::ConfirmLive) {
         let measures = next.entry.changes.enqueue.len();
         witness.check(measures == 1, "a live post is measured once", who);
         is_there(world, after, next.entry.at, kind);
@@ -152,7 +154,7 @@ fn is_there(world: &World, d: &Delivery, at: Timestamp, kind: EventKind) {
     let Some(receipt) = &d.receipt else {
         return world.witness.broke("I2 published means a receipt", &d.id.to_string());
     };
-    if receipt.remote_id.is_empty() && kind == EventKind::ConfirmLive {
+    if receipt.remote_id.is_empty() && matches!(kind, EventKind::ConfirmLive | EventKind::Absent) {
         return;
     }
     let seen = world.platform.posts().into_iter().any(|post| {

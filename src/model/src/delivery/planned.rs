@@ -42,6 +42,7 @@ impl Delivery {
             quarantine_until: None,
             absent: Vec::new(),
             evidence: Vec::new(),
+            seen_live: None,
             cancel_requested: false,
             reason: String::new(),
             retry_of: None,

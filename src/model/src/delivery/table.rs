@@ -65,6 +65,7 @@ pub enum EventKind {
     Found,
     Absent,
     ConfirmLive,
+    SeenLive,
     ConfirmAbsent,
     Correct,
     Corrected,
@@ -75,7 +76,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Due,
         Self::Spread,
         Self::Reschedule,
@@ -96,6 +97,7 @@ impl EventKind {
         Self::Found,
         Self::Absent,
         Self::ConfirmLive,
+        Self::SeenLive,
         Self::ConfirmAbsent,
         Self::Correct,
         Self::Corrected,
@@ -130,6 +132,7 @@ impl Event {
             Self::Found(_) => K::Found,
             Self::Absent { .. } => K::Absent,
             Self::ConfirmLive { .. } => K::ConfirmLive,
+            Self::SeenLive(_) => K::SeenLive,
             Self::ConfirmAbsent { .. } => K::ConfirmAbsent,
             Self::Correct => K::Correct,
             Self::Corrected { .. } => K::Corrected,
@@ -178,7 +181,7 @@ impl DeliveryState {
             (S::Leased, E::Intend) | (S::Intent, E::Cancel) => S::Intent,
             (S::Leased | S::Intent, E::Unclear)
             | (S::Intent, E::LeaseLost)
-            | (S::Uncertain, E::Absent | E::Cancel) => S::Uncertain,
+            | (S::Uncertain, E::Absent | E::Cancel | E::SeenLive) => S::Uncertain,
             (S::Leased | S::Intent, E::Live)
             | (S::Uncertain, E::Found | E::ConfirmLive)
             | (S::Correcting, E::Corrected) => S::Published,

@@ -36,6 +36,7 @@ fn delivery() -> Delivery {
         quarantine_until: None,
         absent: vec![],
         evidence: vec![],
+        seen_live: None,
         cancel_requested: false,
         reason: String::new(),
         retry_of: None,
@@ -74,7 +75,7 @@ fn every_state_and_event_is_listed_or_refused() {
         .flat_map(|s| EventKind::ALL.iter().map(move |e| s.next(*e)))
         .flatten()
         .count();
-    assert_eq!(listed, 45, "the table of docs and code differ: update both");
+    assert_eq!(listed, 46, "the table of docs and code differ: update both");
 }
 
 #[test]
@@ -353,6 +354,7 @@ fn any_event(now: i64) -> impl Strategy<Value = Event> {
         Just(Event::Unclear { quarantine_until: later, reason: "r".into() }),
         Just(Event::Found(receipt())),
         Just(Event::Absent { apart }),
+        Just(Event::SeenLive(Sighting { receipt: receipt(), by: UserId(uuid::Uuid::nil()) })),
         Just(Event::ConfirmAbsent { by: UserId(uuid::Uuid::nil()), reason: "r".into() }),
         Just(Event::Correct),
         Just(Event::Corrected { failure: String::new() }),
@@ -389,6 +391,9 @@ proptest! {
             let aside = matches!(next.state, DeliveryState::Missed | DeliveryState::Held | DeliveryState::Cancelled | DeliveryState::Dead);
             prop_assert!(!(aside && next.may_be_live()), "what may be live is put aside");
             let by_person = matches!(event, Event::ConfirmAbsent { .. });
+            prop_assert!(next.seen_live.is_none() || next.state == DeliveryState::Uncertain);
+            let sent_again = d.seen_live.is_some() && next.state == DeliveryState::Ready;
+            prop_assert!(!sent_again || by_person, "what a person saw is sent again");
             prop_assert!(next.max_attempts == d.max_attempts || by_person);
             prop_assert_eq!(next.state == DeliveryState::Intent, next.intent.is_some() && next.state != DeliveryState::Uncertain);
             prop_assert!(next.state != DeliveryState::Uncertain || next.quarantine_until.is_some());

@@ -42,7 +42,7 @@ fn a_correction_is_signed_by_a_second_person_and_makes_no_delivery() {
     assert_eq!((draft.state, draft.approval.clone()), (PostState::Draft, None));
     assert!(draft.content.text.contains("Đính chính") && draft.author == desk.author.id);
     let link = &draft.content.link;
-    assert_ne!(link.code, post.content.link.code, "a code belongs to one post");
+    assert_eq!(link, &post.content.link, "the clicks of the live post stay together");
     assert!(draft.content.text.contains(&link.url));
     let told = now(desk.review.corrects(draft.id)).unwrap().unwrap();
     assert_eq!((told.live, told.reason.as_str()), (post.id, "sai số"));
@@ -76,6 +76,7 @@ fn what_takes_the_place_of_a_correction_is_one() {
     let (signed, _) = sign(&desk, &desk.approver, &draft).unwrap();
     let next = now(desk.review.edit(&desk.author, signed.id, signed.content.clone())).unwrap();
     assert_ne!(next.id, signed.id);
+    assert_eq!(next.content.link, post.content.link);
     let next = now(desk.review.submit(&desk.author, next.id, &desk.capability)).unwrap();
     assert_eq!(desk.approve(&next).unwrap_err().key(), "is_correction");
     assert_eq!(now(desk.review.corrects(next.id)).unwrap().unwrap().live, post.id);

@@ -59,6 +59,8 @@ struct Source {
 struct FileView {
     role: String,
     mime: String,
+    /// The same as people call it.
+    kind: String,
     sha256: String,
     /// Pixels and seconds, where there are any.
     facts: String,
@@ -272,6 +274,7 @@ fn files(app: &Shared, visitor: &Visitor, post: &Post) -> Vec<FileView> {
         let most = rule.and_then(|rule| rule.media.get(&file.role)).map(|rule| rule.max_bytes);
         FileView {
             role: name_of(&file.role),
+            kind: view::file_kind(&file.mime).to_owned(),
             mime: file.mime.clone(),
             sha256: file.blob.to_string(),
             facts: facts.join(" · "),

@@ -166,7 +166,7 @@ pub(super) fn parameters() -> Vec<Value> {
 pub(crate) fn calendar_told() -> Value {
     piece::told(
         "Posts in a stretch of time, with state, room to move and what they get into the way of",
-        "Entries in the order of time, and how many there are in all",
+        "Entries in the order of time, and how many there are in all; account_short where the channel has several accounts",
         &parameters(),
     )
 }

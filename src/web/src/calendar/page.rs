@@ -173,8 +173,13 @@ struct Page {
 /// What a move has come to.
 #[derive(Serialize)]
 struct Moved {
+    id: String,
     at: String,
     url: String,
+    version: u64,
+    /// The time it had before, as the form takes it; empty where the move cannot be taken back.
+    was: String,
+    was_at: String,
 }
 
 pub(crate) async fn page(
@@ -313,14 +318,26 @@ fn sheets(weeks: &[Vec<Day>], hours: &[Hour], list: &[Day]) -> Vec<EntryView> {
 /// The post that the last press moved, when it is the agency's.
 async fn moved(app: &Shared, visitor: &Visitor, asked: &Asked) -> Result<Option<Moved>, WebError> {
     let Some(id) = asked.moved else { return Ok(None) };
-    let row = app.store.read::<Post>(&id.to_string()).await?;
-    let post = row.map(|row| row.record).filter(|post| post.agency == visitor.user.agency);
-    Ok(post.map(|post| Moved {
+    // A move is the newest commit of the post, or cannot be taken back any more.
+    let commits = app.store.past::<Post>(&id.to_string(), 2).await?;
+    let Some(now) = commits.first().filter(|now| now.record.agency == visitor.user.agency) else {
+        return Ok(None);
+    };
+    let post = &now.record;
+    let before = commits.get(1).map(|before| before.record.scheduled_at);
+    let may = visitor.user.is_any(loa_review::MOVERS);
+    let was = before.filter(|at| may && *at != post.scheduled_at && *at >= app.clock.now());
+    let version = app.store.read::<Post>(&id.to_string()).await?.map(|row| row.version);
+    Ok(Some(Moved {
+        id: id.to_string(),
         at: view::time(post.scheduled_at, ZONE),
         url: asked.with(|other| {
             other.look = Some(Look::Day);
             other.day = Some(zone().to_datetime(post.scheduled_at).date());
         }),
+        version: version.unwrap_or_default(),
+        was: was.map(|at| zone().to_datetime(at).to_string()).unwrap_or_default(),
+        was_at: was.map(|at| view::time(at, ZONE)).unwrap_or_default(),
     }))
 }
 

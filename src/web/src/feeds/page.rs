@@ -105,6 +105,7 @@ struct Shown {
 struct Named {
     name: String,
     title: String,
+    place: String,
     chosen: bool,
 }
 
@@ -135,7 +136,8 @@ async fn accounts(
 ) -> Result<Vec<Named>, WebError> {
     let named = |account: Account| {
         let name = account.name.to_string();
-        Named { chosen: chosen.contains(&name), name, title: account.title }
+        let place = pages::place(app, &account.name);
+        Named { chosen: chosen.contains(&name), name, place, title: account.title }
     };
     let all = crate::accounts::connected(app, &visitor.user.agency).await?;
     Ok(all.into_iter().map(named).collect())

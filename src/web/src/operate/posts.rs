@@ -149,7 +149,7 @@ pub(super) fn decide_told() -> Value {
             "act": { "enum": Act::ALL.map(|act| name_of(&act)) },
             "delivery": { "type": ["string", "null"], "format": "uuid", "description": "The delivery that was looked at; of every act but approve_again" },
             "reason": text("Why; how it was seen that it is not there"),
-            "url": text("Of confirm_live: where it is"),
+            "url": text("Of confirm_live: where it is. Without an id in it a channel that can be read is searched on: the state stays uncertain until then"),
             "digest": { "type": ["string", "null"], "pattern": "^[0-9a-f]{64}$", "description": "Of approve_again: what was looked at" },
         },
     });

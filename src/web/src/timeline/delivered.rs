@@ -4,7 +4,7 @@ use loa_delivery::Correction;
 use loa_model::{Actor, Delivery, DeliveryState as S, Record as _};
 use loa_store::{Entry, Past};
 
-use super::{Moment, Teller};
+use super::{Moment, Teller, said_by};
 use crate::{
     article::{ZONE, web_address},
     error::WebError,
@@ -24,16 +24,26 @@ pub(super) async fn steps(
             let kind = if d.retry_of.is_some() { "retried" } else { "planned" };
             let until = view::time(d.due_at, ZONE);
             let who = teller.who(&entry.changes.actor).await?;
-            let made = Moment { who, until, ..Moment::at(d.created_at, kind, "scheduled") };
+            let made = Moment { who, until, ..Moment::at(entry.at, kind, "scheduled") };
             steps.push(made.over(d.digest));
         }
         searched(teller, before, d, steps);
         let was = before.map_or(S::Scheduled, |before| before.state);
         let asked = before.is_some_and(|before| !before.cancel_requested) && d.cancel_requested;
         let by_person = matches!(entry.changes.actor, Actor::User(_));
-        let moved = if asked { Some(("wish", "held")) } else { moved(was, d, by_person) };
+        let word = before.and_then(|before| before.seen_live.as_deref());
+        let saw = word.is_none() && d.seen_live.is_some();
+        let moved = match () {
+            () if asked => Some(("wish", "held")),
+            () if saw => Some(("seen_live", "uncertain")),
+            () => moved(was, d, by_person),
+        };
         if let Some((kind, tone)) = moved {
-            steps.push(step(teller, d, entry, kind, tone).await?);
+            let mut step = step(teller, d, entry, kind, tone).await?;
+            if let Some(word) = word.filter(|_| kind == "word_stands") {
+                step.who = teller.who(&Actor::User(word.by)).await?;
+            }
+            steps.push(step);
         }
     }
     Ok(())
@@ -45,7 +55,8 @@ fn searched(teller: &Teller<'_>, before: Option<&Delivery>, d: &Delivery, steps:
     // Another attempt begins with none.
     let known = if d.evidence.len() < known { 0 } else { known };
     // Evidence that says what the move says is told once, with the move.
-    let new = d.evidence.iter().skip(known).filter(|seen| seen.what != d.reason);
+    let told = |what: &str| what == d.reason || said_by(what).is_some();
+    let new = d.evidence.iter().skip(known).filter(|seen| !told(&seen.what));
     for seen in new {
         let reason = teller.reason(&seen.what);
         steps.push(Moment { reason, ..Moment::at(seen.at, "evidence", "uncertain") });
@@ -61,6 +72,7 @@ fn moved(was: S, d: &Delivery, by_person: bool) -> Option<(&'static str, &'stati
         (S::Correcting, S::Published) => ("corrected", "published"),
         (S::Retracting, S::Published) => ("retract_failed", "rejected"),
         (S::Uncertain, S::Published) if by_person => ("confirmed_live", "published"),
+        (S::Uncertain, S::Published) if !d.has_remote_id() => ("word_stands", "published"),
         (S::Uncertain, S::Published) => ("found", "published"),
         (S::Uncertain, S::Ready) if by_person => ("confirmed_absent", "ready"),
         (S::Uncertain, S::Ready) => ("absent", "ready"),
@@ -100,13 +112,18 @@ async fn step(
             step.attempt = d.attempt;
             if let Some(intent) = &d.intent {
                 step.step.clone_from(&intent.step);
+                step.step_title = teller.step(d);
                 step = step.over(intent.digest);
             }
         }
-        "step_done" => step.step = d.ticket.as_ref().map(|t| t.step.clone()).unwrap_or_default(),
-        "live" | "found" | "confirmed_live" => {
+        "step_done" => {
+            step.step = d.ticket.as_ref().map(|t| t.step.clone()).unwrap_or_default();
+            step.step_title = teller.step(d);
+        }
+        "live" | "found" | "confirmed_live" | "seen_live" | "word_stands" => {
             step.reason = teller.reason("");
-            if let Some(receipt) = &d.receipt {
+            let seen = d.seen_live.as_ref().map(|seen| &seen.receipt);
+            if let Some(receipt) = d.receipt.as_ref().or(seen) {
                 (step.url, step.remote_id) = (web_address(&receipt.url), receipt.remote_id.clone());
             }
         }

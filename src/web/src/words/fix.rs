@@ -152,7 +152,7 @@ fn changes(app: &Shared, lang: &str, from: &PostContent, to: &PostContent) -> Ve
 
 /// What tells one file from another: kind, pixels, seconds, length, its name by hash.
 pub(crate) fn facts(file: &Media, lang: &str) -> String {
-    let mut parts = vec![file.mime.clone()];
+    let mut parts = vec![view::file_kind(&file.mime).to_owned()];
     if file.width > 0 {
         parts.push(format!("{}×{}", file.width, file.height));
     }

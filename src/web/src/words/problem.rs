@@ -112,6 +112,10 @@ fn shown(app: &Shared, lang: &str, key: &str, violation: &Violation) -> (String,
             (number(is), format!("{} {unit}", number(most)))
         }
         "clip_too_long" | "clip_too_short" => (seconds(is), seconds(limit)),
+        "file_kind" => {
+            let all: Vec<&str> = limit.split(", ").map(view::file_kind).collect();
+            (view::file_kind(is).to_owned(), all.join(", "))
+        }
         "file_too_large" => (size(is), size(limit)),
         "format" => {
             let word = |name: &str| app.assets.word(lang, &format!("format.{}", snake(name)));
