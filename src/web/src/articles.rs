@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use crate::{
     Shared, accounts,
     article::ZONE,
+    asked::{self, Chip, Filters},
     auth::Visitor,
     error::WebError,
     operation::piece::{self, Part, Piece},
@@ -74,15 +75,6 @@ struct Row {
     posts: Vec<Pill>,
 }
 
-/// A part of the question that can be taken back.
-#[derive(Debug, Serialize)]
-struct Chip {
-    name: &'static str,
-    value: String,
-    /// The page without it.
-    without: String,
-}
-
 #[derive(Debug, Deserialize)]
 pub(crate) struct Page {
     #[serde(default = "first")]
@@ -127,31 +119,16 @@ struct Ticked {
     accounts: Vec<String>,
 }
 
-/// The address of a question, without one of its parts.
-fn address(asked: &Question, without: &str, page: usize) -> String {
-    let mut pairs = url::form_urlencoded::Serializer::new(String::new());
-    for (name, value) in parts(asked).into_iter().filter(|(name, _)| *name != without) {
-        pairs.append_pair(name, &value);
-    }
-    if page > 1 {
-        pairs.append_pair("trang", &page.to_string());
-    }
-    let query = pairs.finish();
-    if query.is_empty() { "/".to_owned() } else { format!("/?{query}") }
-}
-
 /// What is asked for, as the fields of the form.
-fn parts(asked: &Question) -> Vec<(&'static str, String)> {
-    let day = |day: Option<jiff::civil::Date>| day.map(|day| day.to_string()).unwrap_or_default();
-    let all = [
-        ("q", asked.q.trim().to_owned()),
+fn filters(asked: &Question) -> Filters {
+    Filters::of([
+        ("q", asked.q.clone()),
         ("status", asked.status.map(|status| name_of(&status)).unwrap_or_default()),
         ("section", asked.section.clone()),
         ("source", asked.source.clone()),
-        ("from", day(asked.from)),
-        ("to", day(asked.to)),
-    ];
-    all.into_iter().filter(|(_, value)| !value.is_empty()).collect()
+        ("from", asked::day(asked.from)),
+        ("to", asked::day(asked.to)),
+    ])
 }
 
 /// The list, as it was asked for.
@@ -175,11 +152,11 @@ async fn show(
     let skip = (number - 1).saturating_mul(A_PAGE);
     let found = app.catalogue.find(&*app.store, agency, &asked, Behind::Skip(skip, A_PAGE)).await?;
     let rows: Vec<Row> = found.articles.into_iter().map(|hit| row(app, hit)).collect();
-    let chips = parts(&asked).into_iter().map(|(name, value)| Chip {
-        name,
-        value,
-        without: address(&asked, name, 1),
-    });
+    let filters = filters(&asked);
+    let turned = |page: usize| {
+        let page = if page > 1 { page.to_string() } else { String::new() };
+        filters.address("/", "", &[("trang", &page)])
+    };
     let accounts = accounts::connected(app, agency).await?;
     let accounts = accounts.into_iter().map(|account| (account.name.to_string(), account.title));
     let more = skip + rows.len() < found.total;
@@ -187,13 +164,13 @@ async fn show(
     let list = List {
         first_live: start::first_live(app, visitor).await?.unwrap_or_default(),
         jobs: pages::job_cards(app, visitor, None).await?,
-        chips: chips.collect(),
+        chips: filters.chips("/", |_, value| value.to_owned()),
         total: found.total,
         all: found.all,
         from: if rows.is_empty() { 0 } else { skip + 1 },
         to: skip + rows.len(),
-        before: if number > 1 { address(&asked, "", number - 1) } else { String::new() },
-        after: if more { address(&asked, "", number + 1) } else { String::new() },
+        before: if number > 1 { turned(number - 1) } else { String::new() },
+        after: if more { turned(number + 1) } else { String::new() },
         statuses: Status::ALL.iter().map(name_of).collect(),
         sections: found.sections,
         sources: found.sources,

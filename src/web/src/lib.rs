@@ -7,6 +7,7 @@ mod api;
 mod approvals;
 mod article;
 mod articles;
+mod asked;
 mod assets;
 mod attention;
 mod audit;

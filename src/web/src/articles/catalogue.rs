@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{RwLock, RwLockReadGuard};
 
 use super::fold::{Sought, fold, holds};
-use crate::{error::WebError, pages::name_of};
+use crate::{asked::stretch, error::WebError, pages::name_of};
 
 /// Rows and ledger records that are read at once.
 const TOGETHER: usize = 1_000;
@@ -430,7 +430,7 @@ impl Known {
     fn find(&self, agency: &str, asked: &Question, part: Behind) -> Found {
         let Some(shelved) = self.shelves.get(agency) else { return Found::default() };
         let words = Sought::of(&fold(&asked.q));
-        let (from, before) = stretch(asked);
+        let (from, before) = stretch(asked.from, asked.to);
         let fits = |entry: &&Entry| {
             let line = &*entry.line;
             (asked.section.is_empty() || asked.section == line.section)
@@ -469,15 +469,6 @@ impl Known {
             sources: names(&shelved.sources),
         }
     }
-}
-
-/// From when to before when, of days of our zone.
-fn stretch(asked: &Question) -> (Option<Timestamp>, Option<Timestamp>) {
-    let zone = jiff::tz::TimeZone::get(crate::article::ZONE).unwrap_or(jiff::tz::TimeZone::UTC);
-    let start = |day: jiff::civil::Date| day.to_zoned(zone.clone()).ok().map(|day| day.timestamp());
-    // Nothing is after the last day that there is.
-    let after = asked.to.and_then(|day| day.tomorrow().ok()).and_then(start);
-    (asked.from.and_then(start), after)
 }
 
 /// Every record of a table.
