@@ -45,12 +45,14 @@ function storyboard(told) {
   return said;
 }
 
-// Headline and points as they are written now, in the order in which scenes tell them by their place.
+// Headline and lists as they are written now, in the order in which scenes tell their parts by their place.
 function lines() {
   const areas = [...form.querySelectorAll("textarea[data-words]")];
-  const written = (of) => areas.find((area) => area.dataset.of === (of === undefined ? undefined : String(of)))?.value;
-  const points = JSON.parse(form.dataset.points).map(({ of, text }) => ({ of, text: written(of) ?? text }));
-  return { title: written(undefined), points };
+  const written = (list, of) => areas.find(({ dataset }) => dataset.list === list && dataset.of === of)?.value;
+  const said = { title: written() };
+  for (const [list, parts] of Object.entries(JSON.parse(form.dataset.lists)))
+    said[list] = parts.map(({ of, text }) => ({ of, text: written(list, String(of)) ?? text }));
+  return said;
 }
 
 const order = () => ({ brand: field("brand").value, choices: { ...lines(), clip: storyboard(rows().filter(isOn)) } });

@@ -24,13 +24,14 @@ use crate::{
     ways::WRITERS,
 };
 
+pub(crate) mod address;
 pub(crate) mod api;
 pub(crate) mod handing;
 mod shown;
 mod told;
 
 use shown::{Tab, VariantView};
-pub(crate) use told::at;
+pub(crate) use told::{amount, at, head};
 
 pub(crate) const ZONE: &str = "Asia/Ho_Chi_Minh";
 /// What is said while there is nothing to choose from.
@@ -185,11 +186,16 @@ pub(crate) async fn page(
     let here = |job: &JobCard| job.is_composing() && editor.is_none();
     let page = Page {
         composing: jobs.iter().filter(|job| here(job)).cloned().collect(),
-        tabs: shown::tabs(&variants, kind, &jobs),
+        tabs: shown::tabs(&variants, kind, &jobs, bench.as_ref()),
         others: if writes { shown::others(&variants, kind) } else { Vec::new() },
-        shown: shown::shown(&variants, kind, &article, &visitor.lang, &jobs, |reason| {
-            ReasonView::of(&app.assets, &visitor.lang, reason)
-        }),
+        shown: shown::shown(
+            &variants,
+            kind,
+            &article,
+            &visitor.lang,
+            (&jobs, bench.as_ref()),
+            |reason| ReasonView::of(&app.assets, &visitor.lang, reason),
+        ),
         jobs: jobs.into_iter().filter(|job| !job.is_drawing(&variants) && !here(job)).collect(),
         editing: editor.as_ref().map(|_| name_of(&kind)).unwrap_or_default(),
         editor,

@@ -125,9 +125,9 @@ async fn a_clip_tells_the_words_of_the_card() {
     let card = form(&[
         ("dang", "infographic"),
         ("title", "Tựa ngắn hơn"),
-        ("point", "1"),
-        ("text-1", "Ý viết lại."),
-        ("place-1", "1"),
+        ("points", "1"),
+        ("text-points-1", "Ý viết lại."),
+        ("place-points-1", "1"),
     ]);
     assert_eq!(send(&editor, &address(&world), card).await.status, StatusCode::SEE_OTHER);
     let page = editor.get(&page_of(&world, "short_clip")).await;
