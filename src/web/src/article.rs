@@ -49,6 +49,8 @@ struct Facts {
     digest_short: String,
     lang: String,
     doubts: Vec<DoubtView>,
+    /// Another article that begins alike; empty without one.
+    twin: String,
 }
 
 /// Something that the reading was not sure of.
@@ -182,6 +184,7 @@ pub(crate) async fn page(
         .map(|account| AccountView { name: account.name.to_string(), title: account.title })
         .collect();
     let jobs = pages::job_cards(&app, &visitor, Some(&article.id.to_string())).await?;
+    let twin = app.catalogue.twin(&*app.store, &article).await?;
     // What makes posts is told where the posts are, and what draws a variant where the variant is.
     let here = |job: &JobCard| job.is_composing() && editor.is_none();
     let page = Page {
@@ -221,6 +224,7 @@ pub(crate) async fn page(
             digest: article.digest.to_string(),
             digest_short: article.digest.short(),
             lang: article.lang.clone(),
+            twin: twin.map(|id| id.to_string()).unwrap_or_default(),
             doubts: article
                 .doubts
                 .iter()

@@ -72,6 +72,8 @@ struct Row {
     priority: &'static str,
     photo: Option<String>,
     doubts: usize,
+    /// Another article that begins alike; empty without one.
+    twin: String,
     posts: Vec<Pill>,
 }
 
@@ -79,6 +81,9 @@ struct Row {
 pub(crate) struct Page {
     #[serde(default = "first")]
     trang: usize,
+    /// An address that could not be read, to be corrected.
+    #[serde(default, rename = "dia-chi")]
+    address: String,
 }
 
 fn first() -> usize {
@@ -102,14 +107,23 @@ struct List {
     sources: Vec<String>,
     accounts: Vec<(String, String)>,
     may_write: bool,
-    /// How many articles are being composed now, after somebody asked for it.
-    composing: Option<usize>,
-    /// What was ticked when something was missing; nothing otherwise.
-    ticked: Option<Ticked>,
+    #[serde(flatten)]
+    beside: Beside,
     /// The steps to the first live post, until there is one.
     start: Option<start::Start>,
     /// The first live post, while that is news; empty otherwise.
     first_live: String,
+}
+
+/// What stands beside the list after somebody did something.
+#[derive(Default, Serialize)]
+struct Beside {
+    /// How many articles are being composed now, after somebody asked for it.
+    composing: Option<usize>,
+    /// What was ticked when something was missing; nothing otherwise.
+    ticked: Option<Ticked>,
+    /// An address to be corrected.
+    address: String,
 }
 
 /// What a person ticked who forgot something.
@@ -136,9 +150,10 @@ pub(crate) async fn page(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
     Query(asked): Query<Question>,
-    Query(Page { trang }): Query<Page>,
+    Query(Page { trang, address }): Query<Page>,
 ) -> Result<Html<String>, WebError> {
-    show(&app, &visitor, asked, trang.max(1), (None, None)).await
+    let beside = Beside { address, ..Beside::default() };
+    show(&app, &visitor, asked, trang.max(1), beside).await
 }
 
 async fn show(
@@ -146,7 +161,7 @@ async fn show(
     visitor: &Visitor,
     asked: Question,
     number: usize,
-    (composing, ticked): (Option<usize>, Option<Ticked>),
+    beside: Beside,
 ) -> Result<Html<String>, WebError> {
     let agency = &visitor.user.agency;
     let skip = (number - 1).saturating_mul(A_PAGE);
@@ -178,14 +193,13 @@ async fn show(
         may_write: crate::ways::WRITERS.lets(Some(&visitor.user.roles)),
         articles: rows,
         asked,
-        composing,
-        ticked,
+        beside,
         start,
     };
     pages::draw(app, visitor, "articles", "pages/articles.html", list).await
 }
 
-fn row(app: &Shared, Hit { line, status, priority, posts }: Hit) -> Row {
+fn row(app: &Shared, Hit { line, status, priority, twin, posts }: Hit) -> Row {
     let title = |channel: &str| app.capabilities.get(channel).map(|known| known.title.clone());
     let pill = |(channel, format, state): (Arc<str>, PostFormat, String)| Pill {
         channel: title(&channel).unwrap_or_else(|| channel.to_string()),
@@ -202,6 +216,7 @@ fn row(app: &Shared, Hit { line, status, priority, posts }: Hit) -> Row {
         priority: priority.name(),
         photo: line.photo.map(|blob| blob.to_string()),
         doubts: line.doubts,
+        twin: twin.map(|id| id.to_string()).unwrap_or_default(),
         posts: posts.into_iter().map(pill).collect(),
         lang: line.lang.clone(),
         publisher: line.publisher.clone(),
@@ -388,12 +403,14 @@ pub(crate) async fn compose(
     if articles.is_empty() || accounts.is_empty() {
         // What was ticked stays ticked.
         let ticked = Some(Ticked { articles, accounts });
-        let page = show(&app, &visitor, Question::default(), 1, (None, ticked)).await?;
+        let beside = Beside { ticked, ..Beside::default() };
+        let page = show(&app, &visitor, Question::default(), 1, beside).await?;
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
     }
     let wanted = (articles.as_slice(), accounts.as_slice());
     let count = queue_composing(&app, &visitor, wanted, (priority, When::Soon)).await?.len();
-    let page = show(&app, &visitor, Question::default(), 1, (Some(count), None)).await?;
+    let beside = Beside { composing: Some(count), ..Beside::default() };
+    let page = show(&app, &visitor, Question::default(), 1, beside).await?;
     Ok(page.into_response())
 }
 
