@@ -109,6 +109,8 @@ struct List {
     may_write: bool,
     #[serde(flatten)]
     beside: Beside,
+    /// Where what is ticked is composed, with the filters that are on.
+    compose: String,
     /// The steps to the first live post, until there is one.
     start: Option<start::Start>,
     /// The first live post, while that is news; empty otherwise.
@@ -194,6 +196,7 @@ async fn show(
         articles: rows,
         asked,
         beside,
+        compose: filters.address("/bai-viet/soan", "", &[]),
         start,
     };
     pages::draw(app, visitor, "articles", "pages/articles.html", list).await
@@ -289,7 +292,7 @@ pub(crate) async fn add(
     Form(form): Form<Source>,
 ) -> Result<Response, WebError> {
     queue_address(&app, &visitor, &form.source, form.priority.as_deref()).await?;
-    Ok(Redirect::to("/").into_response())
+    Ok(Redirect::to("/#jobs").into_response())
 }
 
 /// Queues the reading of an address; the answer is the job.
@@ -329,7 +332,7 @@ pub(crate) async fn upload(
     form: Multipart,
 ) -> Result<Response, WebError> {
     queue_file(&app, &visitor, form).await?;
-    Ok(Redirect::to("/").into_response())
+    Ok(Redirect::to("/#jobs").into_response())
 }
 
 /// Queues the reading of a file; the answer is the job.
@@ -391,6 +394,7 @@ pub(crate) async fn queue_file(
 pub(crate) async fn compose(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
+    Query(asked): Query<Question>,
     body: String,
 ) -> Result<Response, WebError> {
     // A checkbox group repeats its name, which form structs cannot hold.
@@ -404,13 +408,13 @@ pub(crate) async fn compose(
         // What was ticked stays ticked.
         let ticked = Some(Ticked { articles, accounts });
         let beside = Beside { ticked, ..Beside::default() };
-        let page = show(&app, &visitor, Question::default(), 1, beside).await?;
+        let page = show(&app, &visitor, asked, 1, beside).await?;
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
     }
     let wanted = (articles.as_slice(), accounts.as_slice());
     let count = queue_composing(&app, &visitor, wanted, (priority, When::Soon)).await?.len();
     let beside = Beside { composing: Some(count), ..Beside::default() };
-    let page = show(&app, &visitor, Question::default(), 1, beside).await?;
+    let page = show(&app, &visitor, asked, 1, beside).await?;
     Ok(page.into_response())
 }
 

@@ -92,7 +92,11 @@ async fn an_address_that_was_mistyped_is_corrected_where_it_was_typed() {
     let link = "/?dia-chi=https%3A%2F%2Fminhhoa.example%2Fkhong-con.htm#source";
     for page in ["/", "/can-xu-ly"] {
         let page = browser.get(page).await;
-        assert!(page.text().contains(&format!("href=\"{}\"", link.replace('/', "&#x2f;"))), "{}", page.text());
+        assert!(
+            page.text().contains(&format!("href=\"{}\"", link.replace('/', "&#x2f;"))),
+            "{}",
+            page.text()
+        );
     }
     let page = browser.get(link.trim_end_matches("#source")).await.text().to_owned();
     let field = page.split("id=\"source\"").nth(1).unwrap().split('>').next().unwrap();

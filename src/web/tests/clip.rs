@@ -162,7 +162,7 @@ async fn what_does_not_fit_is_refused_and_nothing_is_queued() {
     let long: Vec<(&str, &str)> = long.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
     for (fields, told) in [
         (vec![], "ít nhất một cảnh"),
-        (vec![TITLE[0], TITLE[1], ("order", "1 0")], "đổi thứ tự các ý"),
+        (vec![TITLE[0], TITLE[1], ("order", "1 0")], "đổi thứ tự hay bỏ bớt"),
         (vec![TITLE[0], TITLE[1], ("text-0", "  ")], "không được để trống"),
         (vec![TITLE[0], TITLE[1], ("brand", "la")], "Không có bộ nhận diện la"),
         (vec![("topic-1", r#"{"point":77}"#), ("on-1", "1")], "không có phần này"),

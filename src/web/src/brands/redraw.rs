@@ -51,18 +51,38 @@ pub(crate) async fn is_draft_old(app: &Shared, post: &Post) -> Result<bool, WebE
 
 /// Whether a post shows such a picture.
 pub(crate) async fn shows_old(app: &Shared, post: &Post) -> Result<bool, WebError> {
-    let mut ids: Vec<VariantId> =
-        post.content.media.iter().filter_map(|media| media.variant).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    for id in ids {
-        if let Some(row) = app.store.read::<Variant>(&id.to_string()).await?
-            && is_old(app, &row.record).await?
-        {
+    for variant in shown(app, post).await? {
+        if is_old(app, &variant).await? {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// Whether a picture or clip of a post was made anew since: what people look at before they sign keeps the one it had.
+pub(crate) async fn is_replaced(app: &Shared, post: &Post) -> Result<bool, WebError> {
+    let key = join(&[&post.article.to_string(), &format!("{:06}", post.revision)]);
+    let all = app.store.list::<Variant>("variant_by_article", &key, 100).await?;
+    let later = |one: &Variant| {
+        all.iter().map(|row| &row.record).any(|other| {
+            other.kind == one.kind && other.id > one.id && other.state == VariantState::Rendered
+        })
+    };
+    Ok(shown(app, post).await?.iter().any(later))
+}
+
+/// The variants whose files a post has.
+async fn shown(app: &Shared, post: &Post) -> Result<Vec<Variant>, WebError> {
+    let mut ids: Vec<VariantId> =
+        post.content.media.iter().filter_map(|media| media.variant).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let mut variants = Vec::new();
+    for id in ids {
+        let row = app.store.read::<Variant>(&id.to_string()).await?;
+        variants.extend(row.map(|row| row.record));
+    }
+    Ok(variants)
 }
 
 /// Articles with such drafts, and how many; as far as the newest hundred drafts tell.
