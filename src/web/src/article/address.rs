@@ -6,7 +6,7 @@ use axum::{
     http::Method,
     response::{IntoResponse, Redirect, Response},
 };
-use loa_model::{Article, ArticleState, Job, JobKind, feed::ArticleAddress, record::join};
+use loa_model::{Article, Job, JobKind, feed::ArticleAddress, record::join};
 use loa_review::Effects;
 use loa_store::{Changes, StoreExt as _};
 use serde::Deserialize;
@@ -68,7 +68,6 @@ async fn give(
     let (agency, now) = (&old.agency, app.clock.now());
     let mut new = Article {
         revision: old.revision + 1,
-        state: ArticleState::Ready,
         doubts: old.doubts.iter().filter(|d| d.code != "no_canonical_url").cloned().collect(),
         ..old.clone()
     };
