@@ -35,6 +35,11 @@ async fn short_links_count_people_and_lead_on() {
 #[tokio::test]
 async fn a_short_link_of_an_article_without_an_address_leads_to_its_light_page() {
     let world = World::new().await;
+    let row = world.store.read::<Article>(&world.article.key()).await.unwrap().unwrap();
+    let mut article = row.record;
+    article.source.canonical_url = "urn:sha256:82a812f1".to_owned();
+    let changes = Changes::by(Actor::Worker("test".into()), "test").update(&article, row.version);
+    world.store.commit(changes).await.unwrap();
     let row = world.store.read::<Post>(&world.posts.published.key()).await.unwrap().unwrap();
     let mut post = row.record;
     // Posts of earlier releases have a name there that nobody can open.
@@ -77,15 +82,15 @@ async fn an_address_that_is_given_later_is_where_short_links_lead_that_are_out()
     let changes = changes.update(&article, row.version).update(&post, post_row.version);
     world.store.commit(changes).await.unwrap();
     let at = format!("/bai-viet/{}", article.id);
-    assert!(author.get(&at).await.text().contains("name=\"address\""));
+    assert!(author.get(&at).await.text().contains("id=\"address-url\""));
     let to = format!("{at}/dia-chi");
     for refused in ["javascript:alert(1)", "bai.htm", "https://minhhoa.example/khac.htm#a"] {
-        let answer = author.post(&to, &[("address", refused)]).await;
+        let answer = author.post(&to, &[("url", refused)]).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{refused}");
     }
     let stranger = Browser::of(&world, &world.people.stranger).await;
     let address = "https://minhhoa.example/bai.htm";
-    let order = serde_json::json!({ "address": format!("{address}?utm_source=x#cuoi") });
+    let order = serde_json::json!({ "url": format!("{address}?utm_source=x#cuoi") });
     let api = format!("/api/v1/articles/{}/address", article.id);
     assert_eq!(stranger.json(&api, &order).await.status, StatusCode::NOT_FOUND);
     let given = author.json(&api, &order).await;
@@ -101,7 +106,7 @@ async fn an_address_that_is_given_later_is_where_short_links_lead_that_are_out()
     assert!(lead.ends_with(&post.content.link.code), "{lead}");
     // It is given once, and what is made anew was queued with it.
     assert_eq!(author.json(&api, &order).await.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(!author.get(&at).await.text().contains("name=\"address\""));
+    assert!(!author.get(&at).await.text().contains("id=\"address-url\""));
     let jobs = world.store.all::<loa_model::Job>(500).await.unwrap();
     let brief = loa_model::JobKind::Brief { article: article.id, revision: 2 };
     assert_eq!(jobs.iter().filter(|row| row.record.work == brief).count(), 1);

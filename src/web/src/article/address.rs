@@ -35,7 +35,7 @@ pub(crate) fn ways(ways: Ways) -> Ways {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Given {
-    address: String,
+    url: String,
 }
 
 /// The article with its address is its next revision: what was made without the code is made anew, and what was not sent
@@ -89,9 +89,9 @@ async fn press(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
     Path(id): Path<String>,
-    Form(Given { address }): Form<Given>,
+    Form(Given { url }): Form<Given>,
 ) -> Result<Response, WebError> {
-    give(&app, &visitor, &id, &address).await?;
+    give(&app, &visitor, &id, &url).await?;
     Ok(Redirect::to(&format!("/bai-viet/{id}")).into_response())
 }
 
@@ -100,9 +100,9 @@ async fn operation(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
     Path(id): Path<String>,
-    Json(Given { address }): Json<Given>,
+    Json(Given { url }): Json<Given>,
 ) -> Result<Json<Value>, WebError> {
-    let (article, done) = give(&app, &visitor, &id, &address).await?;
+    let (article, done) = give(&app, &visitor, &id, &url).await?;
     Ok(Json(json!({
         "id": article.id, "revision": article.revision, "url": article.source.canonical_url,
         "voided": done.voided, "held": done.held, "stale": done.stale, "live": done.live,
@@ -114,8 +114,8 @@ fn told() -> Value {
     let id =
         json!({ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } });
     let schema = json!({
-        "type": "object", "required": ["address"], "additionalProperties": false,
-        "properties": { "address": { "type": "string", "format": "uri" } },
+        "type": "object", "required": ["url"], "additionalProperties": false,
+        "properties": { "url": { "type": "string", "format": "uri" } },
     });
     json!({
         "summary": "Give an article that came without one its address on the portal (roles author, editor): it is its next revision, its pictures and clips are made anew with the code, posts that are not live are composed again, and short links that are out lead to the article",
