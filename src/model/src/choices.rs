@@ -114,6 +114,16 @@ impl BriefList {
         }
     }
 
+    /// What people call its parts.
+    fn called(self) -> &'static str {
+        match self {
+            Self::Points => "ý",
+            Self::Figures => "số liệu",
+            Self::Quotes => "lời phát biểu",
+            Self::Dates => "ngày",
+        }
+    }
+
     /// Whether a person may write its parts otherwise.
     pub fn is_written(self) -> bool {
         matches!(self, Self::Points | Self::Figures)
@@ -232,11 +242,12 @@ pub struct Chosen {
 pub enum BadChoice {
     /// There is no such part.
     #[error(
-        "Bản tóm lược có {count} mục {list} / The brief has {count} {list}: {list}[].of = {of}"
+        "Bản tóm lược có {count} {} / The brief has {count} {}: {}[].of = {of}",
+        .list.called(), .list.name(), .list.name()
     )]
     NoSuchPart {
-        /// Name of the list.
-        list: &'static str,
+        /// Of which list.
+        list: BriefList,
         /// The one asked for.
         of: usize,
         /// How many there are.
@@ -286,7 +297,7 @@ impl Chosen {
             if parts[..place].iter().any(|before| before.of == *of) {
                 return Err(BadChoice::Twice(*of));
             }
-            let (list, count) = (list.name(), all.len());
+            let count = all.len();
             let part = all.get(*of).cloned();
             let mut part = part.ok_or(BadChoice::NoSuchPart { list, of: *of, count })?;
             match words(&mut part) {
@@ -385,11 +396,11 @@ mod tests {
         for (choices, why) in [
             (
                 json!({"points": [{"of": 3}]}),
-                BadChoice::NoSuchPart { list: "points", of: 3, count: 3 },
+                BadChoice::NoSuchPart { list: BriefList::Points, of: 3, count: 3 },
             ),
             (
                 json!({"dates": [{"of": 1}]}),
-                BadChoice::NoSuchPart { list: "dates", of: 1, count: 1 },
+                BadChoice::NoSuchPart { list: BriefList::Dates, of: 1, count: 1 },
             ),
             (json!({"figures": [{"of": 0}, {"of": 0}]}), BadChoice::Twice(0)),
             (json!({"figures": [{"of": 0, "text": " "}]}), BadChoice::Empty),
