@@ -138,6 +138,10 @@ async fn words_that_somebody_wrote_are_those_of_every_variant_until_others_are_w
     );
     let told = author.get(&page(&world, "")).await;
     assert_eq!(marks(told.text()), first - 2, "neither its tab nor its head says so");
+    // One press makes all of them again.
+    assert_eq!(author.post(&page(&world, "/ve-lai"), &[]).await.status, StatusCode::SEE_OTHER);
+    let told = author.get(&page(&world, "")).await;
+    assert_eq!(marks(told.text()), 0, "{}", told.text());
     // The card moves the points back: the scene of the clip follows its point.
     let points = json!([{ "of": 0, "text": "Ý thứ nhất, lần hai." }, { "of": 1 }]);
     let card = json!({ "kind": "infographic", "choices": { "points": points } });
