@@ -45,12 +45,14 @@ function storyboard(told) {
   return said;
 }
 
-// Headline and points as they are written now, in the order in which scenes tell them by their place.
+// Headline and lists as they are written now, in the order in which scenes tell their parts by their place.
 function lines() {
   const areas = [...form.querySelectorAll("textarea[data-words]")];
-  const written = (of) => areas.find((area) => area.dataset.of === (of === undefined ? undefined : String(of)))?.value;
-  const points = JSON.parse(form.dataset.points).map(({ of, text }) => ({ of, text: written(of) ?? text }));
-  return { title: written(undefined), points };
+  const written = (list, of) => areas.find(({ dataset }) => dataset.list === list && dataset.of === of)?.value;
+  const said = { title: written() };
+  for (const [list, parts] of Object.entries(JSON.parse(form.dataset.lists)))
+    said[list] = parts.map(({ of, text }) => ({ of, text: written(list, String(of)) ?? text }));
+  return said;
 }
 
 const order = () => ({ brand: field("brand").value, choices: { ...lines(), clip: storyboard(rows().filter(isOn)) } });
@@ -59,10 +61,10 @@ const order = () => ({ brand: field("brand").value, choices: { ...lines(), clip:
 function mistake(told) {
   for (const row of told.filter((row) => part(row, "to"))) {
     const isBackward = millis(part(row, "to").value) <= millis(part(row, "from").value);
-    part(row, "to").setCustomValidity(isBackward ? words.no_number : "");
+    part(row, "to").setCustomValidity(isBackward ? words.backward : "");
   }
   const field = told.map((row) => row.querySelector(":invalid")).find(Boolean);
-  if (field) return { why: words.no_number, field };
+  if (field) return { why: field.validity.customError ? words.backward : words.no_number, field };
   if (told.every(isEnd)) return { why: words.nothing, field: rows().map((row) => part(row, "on"))[0] };
   return undefined;
 }
@@ -76,6 +78,7 @@ async function draw() {
   if (wrong) return refuse(wrong.why);
   const mine = (asked = new AbortController());
   player.classList.add("drawing");
+  at("refused").hidden = true;
   at("told").textContent = words.drawing;
   const body = JSON.stringify({ article: form.dataset.article, kind: form.dataset.kind, brand: field("brand").value, ...lines(), clip: storyboard(told) });
   const headers = { "content-type": "application/json" };
@@ -125,6 +128,7 @@ function show(drawn) {
   const count = film.rows.length - film.left_out.length;
   at("told").textContent = `${words.drawn} ${count} ${count === 1 ? words.scene_low : words.scenes_low}, ${long}${left}. ${words.mute}`;
   at("long").textContent = `/ ${clock(film.duration_ms)}`;
+  at("total").textContent = `${words.total} ${long}`;
   at("moment").max = film.duration_ms;
   at("moment").disabled = false;
   segments();

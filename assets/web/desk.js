@@ -20,8 +20,10 @@ function mark() {
 }
 
 let changed = false;
+const undo = form.querySelector("[data-undo]");
 export const isChanged = () => {
   changed = true;
+  undo.hidden = false;
   said.textContent = "";
   unsent.hidden = true;
 };
@@ -45,6 +47,10 @@ export function desk(order, mistake = () => undefined) {
     if (wrong) return refuse(wrong);
     send(order());
   });
+  undo.addEventListener("click", () => {
+    changed = false;
+    location.reload();
+  });
   addEventListener("beforeunload", (event) => changed && event.preventDefault());
   document.addEventListener("loa:fresh", ({ detail }) => {
     if (detail.matches(".now:has(.state.rendered)")) said.textContent = words.done;
@@ -67,6 +73,7 @@ async function send(order) {
     const told = await answer.json();
     if (answer.ok) {
       changed = false;
+      undo.hidden = true;
       for (const area of written()) {
         // Whoever wrote before wrote something else.
         if (area.value !== area.defaultValue) area.nextElementSibling.querySelector("[data-writer]")?.remove();

@@ -6,15 +6,17 @@ const look = document.getElementById("look");
 const frame = document.getElementById("look-at");
 const told = document.getElementById("told");
 const wrong = document.getElementById("wrong");
-const rows = () => [...form.querySelectorAll(".points > li")];
+const lists = [...form.querySelectorAll(".points")];
+const rows = (list) => [...list.children];
 
 function choices() {
   const said = {};
   if (field("template").value) said.template = field("template").value;
   said.title = field("title").value;
-  said.points = rows()
-    .filter((row) => row.querySelector("[type=checkbox]").checked)
-    .map((row) => ({ of: Number(row.querySelector("[type=checkbox]").value), text: row.querySelector("textarea").value }));
+  for (const list of lists)
+    said[list.dataset.list] = rows(list)
+      .filter((row) => row.querySelector("[type=checkbox]").checked)
+      .map((row) => ({ of: Number(row.querySelector("[type=checkbox]").value), text: row.querySelector("textarea")?.value }));
   const photo = form.querySelector("[name=photo]:checked").value;
   said.photo = photo === "first" || photo === "without" ? photo : { at: Number(photo) };
   const [x, y] = [field("x"), field("y")].map((input) => input?.value);
@@ -78,8 +80,8 @@ const soon = () => {
   later = setTimeout(draw, 250);
 };
 
-function renumber() {
-  const all = rows();
+function renumber(list) {
+  const all = rows(list);
   for (const [index, row] of all.entries()) {
     row.querySelector("[type=number]").value = index + 1;
     const [up, down] = row.querySelectorAll(".moves button");
@@ -93,14 +95,15 @@ function shift(row, step, button) {
   if (!other) return;
   if (step < 0) other.before(row);
   else other.after(row);
-  renumber();
+  const list = row.parentElement;
+  renumber(list);
   button.focus();
-  document.getElementById("moved").textContent = `${row.dataset.name}: ${rows().indexOf(row) + 1} ${words.of} ${rows().length}`;
+  document.getElementById("moved").textContent = `${row.dataset.name}: ${rows(list).indexOf(row) + 1} ${words.of} ${rows(list).length}`;
   isChanged();
   soon();
 }
 
-for (const row of rows()) {
+for (const row of lists.flatMap(rows)) {
   const place = row.querySelector(".place");
   place.hidden = true;
   const moves = document.createElement("span");
@@ -143,5 +146,5 @@ form.addEventListener("input", () => {
 });
 for (const size of document.querySelectorAll("[name=size]")) size.addEventListener("change", draw);
 desk(order);
-renumber();
+lists.forEach(renumber);
 draw();

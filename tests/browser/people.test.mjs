@@ -182,16 +182,19 @@ for (const how of ["mouse", "keyboard"]) {
         assert.equal(await page.inputValue("#title"), title);
         assert.equal(await page.isVisible(".line .mark"), false);
         // The second point first, by its button.
-        const first = () => page.getAttribute(".points li:first-child textarea", "name");
+        const first = () => page.getAttribute("[data-list=points] li:first-child textarea", "name");
         const before = await first();
-        await press(page, how, ".points li:nth-child(2) .moves button:first-child");
+        await press(page, how, "[data-list=points] li:nth-child(2) .moves button:first-child");
         assert.notEqual(await first(), before);
+        // A figure is left out and its number has no field.
+        await page.uncheck("[data-list=figures] > li:first-child [type=checkbox]");
         await press(page, how, ".make .primary");
         await page.waitForSelector(".now [data-progress]");
         assert.match(page.url(), /sua=infographic/);
         assert.notEqual(await first(), before, "the form stays as it is");
         const told = await page.evaluate(async (path) => (await fetch(path)).json(), `/api/v1/articles/${newsroom.article.split("/").pop()}/variants/infographic`);
         assert.equal(told.points[0].of, 1);
+        assert.deepEqual([told.figures.at(-1).of, told.figures.at(-1).on], [0, false]);
         assert.deepEqual(faults(), []);
         await context.close();
       });

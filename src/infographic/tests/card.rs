@@ -4,7 +4,7 @@ mod support;
 
 use loa_canvas::{Assets, Engine};
 use loa_infographic::{Error, Format, Infographic, Order, Rendered, SourcePhoto, Spread, recipe};
-use loa_model::{Article, Brief, Cancel, Edit, Progress};
+use loa_model::{Article, Brief, Cancel, Choices, Chosen, ChosenPart, Edit, Progress};
 use support::{ENGINE, LONGEST, Story, TYPICAL, read_code, told, valley};
 
 const BOTH: [Format; 2] = [Format::Png, Format::Jpeg { max_bytes: 600_000 }];
@@ -132,6 +132,30 @@ fn a_changed_word_or_number_is_refused_and_a_recorded_edit_is_marked() {
     assert_eq!((from("points.0"), from("title")), ("edited".into(), "span".into()));
     let plain = Ask::of(&article, &honest).render().unwrap();
     assert_ne!(plain.recipe, done.recipe);
+}
+
+#[test]
+fn a_figure_named_by_a_person_is_marked_and_its_number_still_stands_in_the_article() {
+    let (article, honest) = told(&TYPICAL);
+    let by = "01890000-0000-7000-8000-00000000000a".parse().unwrap();
+    let figures =
+        vec![ChosenPart { of: 0, text: Some("hộ được hỗ trợ đợt này".to_owned()) }];
+    let choices = Choices { figures: Some(figures), ..Choices::default() };
+    let chosen = Chosen { choices, by, at: article.fetched_at };
+    let mut brief = honest.clone();
+    chosen.apply(&mut brief).unwrap();
+    let done = Ask::of(&article, &brief).render().unwrap();
+    let drawn = done.provenance["pictures"][0]["drawn"].as_array().unwrap();
+    let from = |field: &str| drawn.iter().find(|k| k["field"] == field).unwrap()["from"].clone();
+    assert_eq!(
+        (from("figures.0.label"), from("figures.0.value")),
+        ("edited".into(), "span".into())
+    );
+    assert!(drawn.iter().any(|k| k["field"] == "labels.edited"), "{drawn:?}");
+    // Other words for what it counts are no leave for another number.
+    brief.figures[0].value = "334.235".to_owned();
+    let refused = Ask::of(&article, &brief).render().unwrap_err();
+    assert!(matches!(&refused, Error::Unfaithful(text) if text.contains("334.235")), "{refused}");
 }
 
 #[test]

@@ -37,7 +37,7 @@ pub use brief::{
     Passage, Quote, Span, Step, StoryKind, Table,
 };
 pub use capability::{Capability, ClipPreset, FormatRule, MediaRule, NumberName, Violation};
-pub use choices::{BadChoice, Choices, Chosen, ChosenPoint, FocusPoint, PhotoChoice};
+pub use choices::{BadChoice, BriefList, Choices, Chosen, ChosenPart, FocusPoint, PhotoChoice};
 pub use connect::{Connect, ConnectField, Credentials, FieldInput, Kept, Lasts, Untaken, Words};
 pub use delivery::{Delivery, DeliveryState, Event as DeliveryEvent, Intent, Receipt, Ticket};
 pub use digest::{BlobHash, Digest, DigestBuilder};

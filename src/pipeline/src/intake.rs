@@ -1,7 +1,10 @@
 //! What comes in: a source becomes an article, and what is wanted of it is queued with it.
 
 use loa_ingest::Source;
-use loa_model::{Article, Handed, Job, JobKind, Priority, feed::ArticleAddress, record::join};
+use loa_model::{
+    Article, Handed, Job, JobKind, Priority, article::article_key, feed::ArticleAddress,
+    record::join,
+};
 use loa_store::{Changes, Claimed, StoreExt as _};
 
 use crate::{
@@ -53,7 +56,17 @@ impl Flow {
         }
         let prefix = join(&[agency, &draft.source.canonical_url, ""]);
         let known = deps.store.list_last::<Article>("article_by_url", &prefix, 1).await?;
-        let known = known.into_iter().next().map(|row| row.record);
+        let known = match known.into_iter().next() {
+            Some(row) => Some(self.newest(row.record).await?),
+            None => None,
+        };
+        if let Some(old) = &known
+            && old.source.canonical_url != draft.source.canonical_url
+        {
+            // A file that is read again does not know the address that a person gave its article since.
+            draft.source.canonical_url.clone_from(&old.source.canonical_url);
+            draft.warnings.retain(|warning| warning.code != "no_canonical_url");
+        }
         let videos = footage::bring(deps, &mut draft, known.as_ref()).await?;
         draft.keep_videos(&videos);
         for warning in &draft.warnings {
@@ -96,6 +109,17 @@ impl Flow {
             tracing::info!(article = %id, "Read the article {id}: {}", article.title());
         }
         Ok((article, true))
+    }
+
+    /// The last revision of an article, from one of them on.
+    async fn newest(&self, mut article: Article) -> Result<Article> {
+        loop {
+            let next = article_key(article.id, article.revision + 1);
+            let Some(row) = self.deps().store.read::<Article>(&next).await? else {
+                return Ok(article);
+            };
+            article = row.record;
+        }
     }
 
     fn brief_job(&self, article: &Article, priority: Priority) -> Job {

@@ -4,7 +4,7 @@
 
 mod support;
 
-use loa_model::{Article, Handed, Priority};
+use loa_model::{Actor, Article, Handed, Priority};
 use loa_store::StoreExt as _;
 use support::{AGENCY, World};
 
@@ -53,6 +53,20 @@ async fn two_articles_without_an_address_are_not_taken_for_two_editions_of_one()
     }
     let both = articles(&world).await;
     assert!(both.len() == 2 && both[0].id != both[1].id, "{both:?}");
+    // A file that is read again, after a person gave its article an address, is that article and leaves it there.
+    let old = both.iter().find(|article| article.title() == "Bão số 9 đổ bộ").unwrap();
+    let address = "https://minhhoa.example/bao.htm";
+    let mut given = Article { revision: 2, ..old.clone() };
+    given.source.canonical_url = address.to_owned();
+    given.digest = given.content_digest();
+    let review = &world.flow.deps().review;
+    review.article_changed(Actor::Worker("test".into()), &given).await.unwrap();
+    for (words, revision) in [(WORDS.to_owned(), 2), (WORDS.replace("chiều", "trưa"), 3)] {
+        let source = handed(&world, &words, None).await;
+        let read = world.flow.take_in(&source, AGENCY, Priority::Normal, None).await.unwrap();
+        let found = (read.0.id, read.0.source.canonical_url.as_str(), read.0.revision);
+        assert_eq!(found, (old.id, address, revision));
+    }
     // A file that names its address needs nobody to say it.
     let words = format!("---\nurl: https://minhhoa.example/a.htm\n---\n\n{WORDS}");
     let source = handed(&world, &words, Some("https://minhhoa.example/b.htm")).await;

@@ -30,6 +30,14 @@ impl Review {
     /// [`ReviewError::State`] when `new` is not the next revision of its article, [`ReviewError::Conflict`] when anything of
     /// it moved meanwhile: call again.
     pub async fn article_changed(&self, actor: Actor, new: &Article) -> Result<Effects> {
+        self.revise(Changes::by(actor, "revise article"), new).await
+    }
+
+    /// The same in a commit that says why, with what else belongs to it.
+    ///
+    /// # Errors
+    /// As [`Review::article_changed`].
+    pub async fn revise(&self, changes: Changes, new: &Article) -> Result<Effects> {
         let revisions: Vec<Versioned<Article>> = self.revisions(new.id).await?;
         let last = revisions.last().map_or(0, |a| a.record.revision);
         let foreign = revisions.iter().any(|a| a.record.agency != new.agency);
@@ -43,7 +51,7 @@ impl Review {
             .into());
         }
         let mut effects = Effects::default();
-        let mut changes = Changes::by(actor, "revise article").insert(new);
+        let mut changes = changes.insert(new);
         for mut old in revisions {
             if matches!(old.record.state, ArticleState::Fetched | ArticleState::Ready) {
                 old.record.state = old.record.state.next(ArticleEvent::Revised)?;

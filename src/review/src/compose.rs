@@ -470,26 +470,32 @@ impl Review {
                 continue;
             }
             let url = format!("{}/l/{code}", self.link_base.trim_end_matches('/'));
-            let campaign = [
-                ("utm_source", account.channel()),
-                ("utm_medium", "social"),
-                ("utm_campaign", account.as_str()),
-                ("utm_content", &code),
-            ];
-            // Without an address the link leads to the light page: nothing else can be opened.
-            let mut target = article.web_address().to_owned();
-            if !target.is_empty() {
-                for (name, value) in campaign {
-                    target.push(if target.contains('?') { '&' } else { '?' });
-                    // Names of accounts and codes are plain, but for the colon.
-                    target.push_str(name);
-                    target.push('=');
-                    target.push_str(&value.replace(':', "%3A"));
-                }
-            }
+            let target = tagged(article.web_address(), account, &code);
             return Ok(Link { code, url, target });
         }
     }
+}
+
+/// The address of an article with the marks of a post's campaign. Without an address there is nothing to be marked: the link
+/// then leads to the light page.
+pub fn tagged(address: &str, account: &AccountName, code: &str) -> String {
+    let mut target = address.to_owned();
+    if target.is_empty() {
+        return target;
+    }
+    for (name, value) in [
+        ("utm_source", account.channel()),
+        ("utm_medium", "social"),
+        ("utm_campaign", account.as_str()),
+        ("utm_content", code),
+    ] {
+        target.push(if target.contains('?') { '&' } else { '?' });
+        // Names of accounts and codes are plain, but for the colon.
+        target.push_str(name);
+        target.push('=');
+        target.push_str(&value.replace(':', "%3A"));
+    }
+    target
 }
 
 /// The files of a slot, nothing for a post of pages that there is no need of, or what is missing.

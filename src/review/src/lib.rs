@@ -20,7 +20,7 @@ use loa_store::Store;
 
 pub use calendar::{Calendar, Clash, Entry, Standing};
 pub use changed::Effects;
-pub use compose::{Missing, Order, Outcome, Pick, Slot, Target, Waiting, Words, Writing};
+pub use compose::{Missing, Order, Outcome, Pick, Slot, Target, Waiting, Words, Writing, tagged};
 pub use correction::Corrects;
 pub use desk::Window;
 pub use desk::relinked;

@@ -419,6 +419,6 @@ pub(crate) fn list_told() -> Value {
 pub(crate) fn one_told() -> Value {
     let summary = "One post: its words, files with SHA-256, limits counted, its source with the passages it took, and what \
                    differs from the last approved one; corrects says which live post it changes and why, old_brand that a \
-                   picture was drawn before its brand kit changed";
+                   picture was drawn before its brand kit changed, replaced that one was made anew since";
     told(summary, "The post", None, &[("404", "No such post in the caller's agency")])
 }

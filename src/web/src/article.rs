@@ -24,13 +24,14 @@ use crate::{
     ways::WRITERS,
 };
 
+pub(crate) mod address;
 pub(crate) mod api;
 pub(crate) mod handing;
 mod shown;
 mod told;
 
 use shown::{Tab, VariantView};
-pub(crate) use told::at;
+pub(crate) use told::{amount, at, head};
 
 /// Posts that the page of an article shows whole.
 const WHOLE: usize = 12;
@@ -51,6 +52,8 @@ struct Facts {
     digest_short: String,
     lang: String,
     doubts: Vec<DoubtView>,
+    /// Another article that begins alike; empty without one.
+    twin: String,
 }
 
 /// Something that the reading was not sure of.
@@ -200,15 +203,21 @@ pub(crate) async fn page(
         })
         .collect();
     let jobs = pages::job_cards(&app, &visitor, Some(&article.id.to_string())).await?;
+    let twin = app.catalogue.twin(&*app.store, &article).await?;
     // What makes posts is told where the posts are, and what draws a variant where the variant is.
     let here = |job: &JobCard| job.is_composing() && editor.is_none();
     let page = Page {
         composing: jobs.iter().filter(|job| here(job)).cloned().collect(),
-        tabs: shown::tabs(&variants, kind, &jobs),
+        tabs: shown::tabs(&variants, kind, &jobs, bench.as_ref()),
         others: if writes { shown::others(&variants, kind) } else { Vec::new() },
-        shown: shown::shown(&variants, kind, &article, &visitor.lang, &jobs, |reason| {
-            ReasonView::of(&app.assets, &visitor.lang, reason)
-        }),
+        shown: shown::shown(
+            &variants,
+            kind,
+            &article,
+            &visitor.lang,
+            (&jobs, bench.as_ref()),
+            |reason| ReasonView::of(&app.assets, &visitor.lang, reason),
+        ),
         jobs: jobs.into_iter().filter(|job| !job.is_drawing(&variants) && !here(job)).collect(),
         editing: editor.as_ref().map(|_| name_of(&kind)).unwrap_or_default(),
         editor,
@@ -235,6 +244,7 @@ pub(crate) async fn page(
             digest: article.digest.to_string(),
             digest_short: article.digest.short(),
             lang: article.lang.clone(),
+            twin: twin.map(|id| id.to_string()).unwrap_or_default(),
             doubts: article
                 .doubts
                 .iter()

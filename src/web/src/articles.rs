@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use crate::{
     Shared, accounts,
     article::ZONE,
+    asked::{self, Chip, Filters},
     auth::Visitor,
     error::WebError,
     operation::piece::{self, Part, Piece},
@@ -71,22 +72,18 @@ struct Row {
     priority: &'static str,
     photo: Option<String>,
     doubts: usize,
+    /// Another article that begins alike; empty without one.
+    twin: String,
     posts: Vec<Pill>,
-}
-
-/// A part of the question that can be taken back.
-#[derive(Debug, Serialize)]
-struct Chip {
-    name: &'static str,
-    value: String,
-    /// The page without it.
-    without: String,
 }
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Page {
     #[serde(default = "first")]
     trang: usize,
+    /// An address that could not be read, to be corrected.
+    #[serde(default, rename = "dia-chi")]
+    address: String,
 }
 
 fn first() -> usize {
@@ -110,14 +107,25 @@ struct List {
     sources: Vec<String>,
     accounts: Vec<(String, String, String)>,
     may_write: bool,
-    /// How many articles are being composed now, after somebody asked for it.
-    composing: Option<usize>,
-    /// What was ticked when something was missing; nothing otherwise.
-    ticked: Option<Ticked>,
+    #[serde(flatten)]
+    beside: Beside,
+    /// Where what is ticked is composed, with the filters that are on.
+    compose: String,
     /// The steps to the first live post, until there is one.
     start: Option<start::Start>,
     /// The first live post, while that is news; empty otherwise.
     first_live: String,
+}
+
+/// What stands beside the list after somebody did something.
+#[derive(Default, Serialize)]
+struct Beside {
+    /// How many articles are being composed now, after somebody asked for it.
+    composing: Option<usize>,
+    /// What was ticked when something was missing; nothing otherwise.
+    ticked: Option<Ticked>,
+    /// An address to be corrected.
+    address: String,
 }
 
 /// What a person ticked who forgot something.
@@ -127,31 +135,16 @@ struct Ticked {
     accounts: Vec<String>,
 }
 
-/// The address of a question, without one of its parts.
-fn address(asked: &Question, without: &str, page: usize) -> String {
-    let mut pairs = url::form_urlencoded::Serializer::new(String::new());
-    for (name, value) in parts(asked).into_iter().filter(|(name, _)| *name != without) {
-        pairs.append_pair(name, &value);
-    }
-    if page > 1 {
-        pairs.append_pair("trang", &page.to_string());
-    }
-    let query = pairs.finish();
-    if query.is_empty() { "/".to_owned() } else { format!("/?{query}") }
-}
-
 /// What is asked for, as the fields of the form.
-fn parts(asked: &Question) -> Vec<(&'static str, String)> {
-    let day = |day: Option<jiff::civil::Date>| day.map(|day| day.to_string()).unwrap_or_default();
-    let all = [
-        ("q", asked.q.trim().to_owned()),
+fn filters(asked: &Question) -> Filters {
+    Filters::of([
+        ("q", asked.q.clone()),
         ("status", asked.status.map(|status| name_of(&status)).unwrap_or_default()),
         ("section", asked.section.clone()),
         ("source", asked.source.clone()),
-        ("from", day(asked.from)),
-        ("to", day(asked.to)),
-    ];
-    all.into_iter().filter(|(_, value)| !value.is_empty()).collect()
+        ("from", asked::day(asked.from)),
+        ("to", asked::day(asked.to)),
+    ])
 }
 
 /// The list, as it was asked for.
@@ -159,9 +152,10 @@ pub(crate) async fn page(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
     Query(asked): Query<Question>,
-    Query(Page { trang }): Query<Page>,
+    Query(Page { trang, address }): Query<Page>,
 ) -> Result<Html<String>, WebError> {
-    show(&app, &visitor, asked, trang.max(1), (None, None)).await
+    let beside = Beside { address, ..Beside::default() };
+    show(&app, &visitor, asked, trang.max(1), beside).await
 }
 
 async fn show(
@@ -169,17 +163,17 @@ async fn show(
     visitor: &Visitor,
     asked: Question,
     number: usize,
-    (composing, ticked): (Option<usize>, Option<Ticked>),
+    beside: Beside,
 ) -> Result<Html<String>, WebError> {
     let agency = &visitor.user.agency;
     let skip = (number - 1).saturating_mul(A_PAGE);
     let found = app.catalogue.find(&*app.store, agency, &asked, Behind::Skip(skip, A_PAGE)).await?;
     let rows: Vec<Row> = found.articles.into_iter().map(|hit| row(app, hit)).collect();
-    let chips = parts(&asked).into_iter().map(|(name, value)| Chip {
-        name,
-        value,
-        without: address(&asked, name, 1),
-    });
+    let filters = filters(&asked);
+    let turned = |page: usize| {
+        let page = if page > 1 { page.to_string() } else { String::new() };
+        filters.address("/", "", &[("trang", &page)])
+    };
     let accounts = accounts::connected(app, agency).await?;
     let accounts = accounts.into_iter().map(|account| {
         let place = pages::place(app, &account.name);
@@ -190,13 +184,13 @@ async fn show(
     let list = List {
         first_live: start::first_live(app, visitor).await?.unwrap_or_default(),
         jobs: pages::job_cards(app, visitor, None).await?,
-        chips: chips.collect(),
+        chips: filters.chips("/", |_, value| value.to_owned()),
         total: found.total,
         all: found.all,
         from: if rows.is_empty() { 0 } else { skip + 1 },
         to: skip + rows.len(),
-        before: if number > 1 { address(&asked, "", number - 1) } else { String::new() },
-        after: if more { address(&asked, "", number + 1) } else { String::new() },
+        before: if number > 1 { turned(number - 1) } else { String::new() },
+        after: if more { turned(number + 1) } else { String::new() },
         statuses: Status::ALL.iter().map(name_of).collect(),
         sections: found.sections,
         sources: found.sources,
@@ -204,14 +198,14 @@ async fn show(
         may_write: crate::ways::WRITERS.lets(Some(&visitor.user.roles)),
         articles: rows,
         asked,
-        composing,
-        ticked,
+        beside,
+        compose: filters.address("/bai-viet/soan", "", &[]),
         start,
     };
     pages::draw(app, visitor, "articles", "pages/articles.html", list).await
 }
 
-fn row(app: &Shared, Hit { line, status, priority, posts }: Hit) -> Row {
+fn row(app: &Shared, Hit { line, status, priority, twin, posts }: Hit) -> Row {
     let title = |channel: &str| app.capabilities.get(channel).map(|known| known.title.clone());
     let pill = |(channel, format, state): (Arc<str>, PostFormat, String)| Pill {
         channel: title(&channel).unwrap_or_else(|| channel.to_string()),
@@ -228,6 +222,7 @@ fn row(app: &Shared, Hit { line, status, priority, posts }: Hit) -> Row {
         priority: priority.name(),
         photo: line.photo.map(|blob| blob.to_string()),
         doubts: line.doubts,
+        twin: twin.map(|id| id.to_string()).unwrap_or_default(),
         posts: posts.into_iter().map(pill).collect(),
         lang: line.lang.clone(),
         publisher: line.publisher.clone(),
@@ -300,7 +295,7 @@ pub(crate) async fn add(
     Form(form): Form<Source>,
 ) -> Result<Response, WebError> {
     queue_address(&app, &visitor, &form.source, form.priority.as_deref()).await?;
-    Ok(Redirect::to("/").into_response())
+    Ok(Redirect::to("/#jobs").into_response())
 }
 
 /// Queues the reading of an address; the answer is the job.
@@ -340,7 +335,7 @@ pub(crate) async fn upload(
     form: Multipart,
 ) -> Result<Response, WebError> {
     queue_file(&app, &visitor, form).await?;
-    Ok(Redirect::to("/").into_response())
+    Ok(Redirect::to("/#jobs").into_response())
 }
 
 /// Queues the reading of a file; the answer is the job.
@@ -402,6 +397,7 @@ pub(crate) async fn queue_file(
 pub(crate) async fn compose(
     State(app): State<Shared>,
     Extension(visitor): Extension<Visitor>,
+    Query(asked): Query<Question>,
     body: String,
 ) -> Result<Response, WebError> {
     // A checkbox group repeats its name, which form structs cannot hold.
@@ -414,12 +410,14 @@ pub(crate) async fn compose(
     if articles.is_empty() || accounts.is_empty() {
         // What was ticked stays ticked.
         let ticked = Some(Ticked { articles, accounts });
-        let page = show(&app, &visitor, Question::default(), 1, (None, ticked)).await?;
+        let beside = Beside { ticked, ..Beside::default() };
+        let page = show(&app, &visitor, asked, 1, beside).await?;
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
     }
     let wanted = (articles.as_slice(), accounts.as_slice());
     let count = queue_composing(&app, &visitor, wanted, (priority, When::Usual)).await?.len();
-    let page = show(&app, &visitor, Question::default(), 1, (Some(count), None)).await?;
+    let beside = Beside { composing: Some(count), ..Beside::default() };
+    let page = show(&app, &visitor, asked, 1, beside).await?;
     Ok(page.into_response())
 }
 

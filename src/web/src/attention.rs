@@ -84,6 +84,8 @@ struct Dead {
     kind: &'static str,
     priority: &'static str,
     source: String,
+    /// Where its address is corrected; empty where there is none.
+    mend: String,
     article: String,
     /// Its headline.
     title: String,
@@ -321,6 +323,7 @@ async fn dead_view(
         kind: view.job.work.name(),
         priority: view.job.priority.name(),
         source: about.source,
+        mend: about.mend,
         article: article.map(|(id, _)| id.to_string()).unwrap_or_default(),
         title: about.title.unwrap_or_default(),
         lang: about.lang,

@@ -35,6 +35,7 @@ use crate::{
     Shared,
     article::ZONE,
     articles::fold::fold,
+    asked::{self, Chip, Filters},
     auth::Visitor,
     channels::name_of_user,
     error::WebError,
@@ -139,13 +140,6 @@ struct Lines {
 }
 
 #[derive(Debug, Serialize)]
-struct Chip {
-    name: &'static str,
-    value: String,
-    without: String,
-}
-
-#[derive(Debug, Serialize)]
 struct Page {
     asked: Question,
     chips: Vec<Chip>,
@@ -189,29 +183,14 @@ fn number(text: &str) -> Result<Option<Seq>, WebError> {
 }
 
 impl Question {
-    fn parts(&self) -> Vec<(&'static str, String)> {
-        let day = |day: Option<Date>| day.map(|day| day.to_string()).unwrap_or_default();
-        let all = [
-            ("who", self.who.trim().to_owned()),
-            ("act", self.act.trim().to_owned()),
-            ("about", self.about.trim().to_owned()),
-            ("from", day(self.from)),
-            ("to", day(self.to)),
-        ];
-        all.into_iter().filter(|(_, value)| !value.is_empty()).collect()
-    }
-
-    /// The address of this question without one of its parts, with some more.
-    fn address(&self, path: &str, without: &str, more: &[(&str, &str)]) -> String {
-        let mut pairs = url::form_urlencoded::Serializer::new(String::new());
-        for (name, value) in self.parts().into_iter().filter(|(name, _)| *name != without) {
-            pairs.append_pair(name, &value);
-        }
-        for (name, value) in more.iter().filter(|(_, value)| !value.is_empty()) {
-            pairs.append_pair(name, value);
-        }
-        let query = pairs.finish();
-        if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+    fn filters(&self) -> Filters {
+        Filters::of([
+            ("who", self.who.clone()),
+            ("act", self.act.clone()),
+            ("about", self.about.clone()),
+            ("from", asked::day(self.from)),
+            ("to", asked::day(self.to)),
+        ])
     }
 
     async fn wanted(&self, app: &Shared, visitor: &Visitor) -> Result<Wanted, WebError> {
@@ -403,40 +382,44 @@ async fn show(
     // Đ stands with D, as in a dictionary.
     acts.sort_by_cached_key(|(_, words)| (fold(words), words.clone()));
     acts.insert(0, (acts::DECISIONS.to_owned(), word(acts::DECISIONS)));
-    let parts = asked.parts().into_iter().filter(|part| *part != ("who", HUMANS.to_owned()));
-    let chips = parts.map(|(name, value)| Chip {
-        without: asked.address(PATH, name, &[]),
-        value: match name {
-            "act" => word(&value),
-            "who" => {
-                let person = people.iter().find(|(id, _)| *id == value);
-                person.map_or_else(
-                    || app.assets.word(&visitor.lang, &format!("audit.{value}")),
-                    |(_, name)| name.clone(),
-                )
-            }
-            _ => value,
-        },
-        name,
-    });
-    let chips = chips.collect();
+    let shown = |name: &str, value: &str| match name {
+        "act" => word(value),
+        "who" => {
+            let person = people.iter().find(|(id, _)| id == value);
+            person.map_or_else(
+                || app.assets.word(&visitor.lang, &format!("audit.{value}")),
+                |(_, name)| name.clone(),
+            )
+        }
+        _ => value.to_owned(),
+    };
+    let filters = asked.filters();
+    let mut chips = filters.chips(PATH, shown);
+    // What is asked for where nobody says is not taken back.
+    chips.retain(|chip| chip.name != "who" || asked.who != HUMANS);
     let older_seq = next.map(|seq| seq.to_string()).unwrap_or_default();
     let turn = |line: &Line| {
         let seq = line.seq.to_string();
         let open = if line.changes.is_some() { "" } else { &*seq };
         let more = [("before", &*asked.before), ("open", open)];
-        format!("{}#n{seq}", asked.address(PATH, "", &more))
+        format!("{}#n{seq}", filters.address(PATH, "", &more))
     };
     let page = Page {
         chips,
         cut: next.is_some() && entries.len() < A_PAGE,
         lines: entries.into_iter().map(|line| LineView { turn: turn(&line), line }).collect(),
         looked: view::number(looked, &visitor.lang),
-        older: next.map(|_| asked.address(PATH, "", &[("before", &older_seq)])).unwrap_or_default(),
+        older: next
+            .map(|_| filters.address(PATH, "", &[("before", &older_seq)]))
+            .unwrap_or_default(),
         older_seq,
-        newest: if asked.before.is_empty() { String::new() } else { asked.address(PATH, "", &[]) },
-        file: asked.address("/api/v1/audit/nhat-ky.csv", "", &[("before", &asked.before)]),
-        check: asked.address("/nhat-ky/kiem-tra", "", &[("before", &asked.before)]),
+        newest: if asked.before.is_empty() {
+            String::new()
+        } else {
+            filters.address(PATH, "", &[])
+        },
+        file: filters.address("/api/v1/audit/nhat-ky.csv", "", &[("before", &asked.before)]),
+        check: filters.address("/nhat-ky/kiem-tra", "", &[("before", &asked.before)]),
         may_check: CHECKERS.lets(Some(&visitor.user.roles)),
         people,
         acts,

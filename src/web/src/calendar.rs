@@ -22,6 +22,7 @@ use serde::Serialize;
 use crate::{
     Shared,
     article::ZONE,
+    asked::begin,
     auth::Visitor,
     error::WebError,
     pages::{self, name_of},
@@ -162,8 +163,7 @@ pub(crate) fn zone() -> TimeZone {
 
 /// First instant of a day.
 pub(crate) fn start_of(day: Date) -> Result<Timestamp, WebError> {
-    let start = day.to_zoned(zone()).and_then(|day| day.start_of_day());
-    start.map(|day| day.timestamp()).map_err(|_| {
+    begin(day).ok_or_else(|| {
         WebError::new(StatusCode::UNPROCESSABLE_ENTITY, "Ngày không hợp lệ / Not a valid day")
     })
 }

@@ -10,7 +10,7 @@ use axum::{
 };
 use futures::future::BoxFuture;
 use loa_model::{
-    Article, Beat, Brief, Choices, ChosenPoint, Digest, MediaCount, PhotoChoice, Storyboard, Topic,
+    Article, Beat, Brief, Choices, ChosenPart, Digest, MediaCount, PhotoChoice, Storyboard, Topic,
     VariantKind,
 };
 use serde::{Deserialize, Serialize};
@@ -180,9 +180,12 @@ struct Ask {
     #[serde(default = "short")]
     kind: VariantKind,
     brand: Option<String>,
-    /// Headline and points, when they are not those that were written last.
+    /// Headline and lists of the brief, when they are not those that were written last.
     title: Option<String>,
-    points: Option<Vec<ChosenPoint>>,
+    points: Option<Vec<ChosenPart>>,
+    figures: Option<Vec<ChosenPart>>,
+    quotes: Option<Vec<ChosenPart>>,
+    dates: Option<Vec<ChosenPart>>,
     #[serde(default)]
     clip: Storyboard,
 }
@@ -214,10 +217,9 @@ pub(crate) async fn preview(
         return Ok(problem(format!("kind = {:?}", pages::name_of(&ask.kind))));
     }
     let bench = Bench::of(&app, &visitor, &ask.article).await?;
-    let words = match (ask.title, ask.points) {
-        (None, None) => bench.words(),
-        (title, points) => Choices { title, points, ..Choices::default() },
-    };
+    let Ask { title, points, figures, quotes, dates, .. } = ask;
+    let words = Choices { title, points, figures, quotes, dates, ..Choices::default() };
+    let words = if words == Choices::default() { bench.words() } else { words };
     let told = edit::told(&app, &visitor, &bench, &words);
     let told = told.and_then(|brief| check(&ask.clip, &brief, &bench.article).map(|()| brief));
     let brief = match told {
@@ -276,12 +278,18 @@ pub(crate) async fn frame(
 pub(crate) fn openapi() -> (Value, Value) {
     let text = json!({ "type": "string" });
     let kinds: Vec<String> = KINDS.iter().map(pages::name_of).collect();
+    let mut properties = preview::words();
+    for (name, schema) in [
+        ("article", text.clone()),
+        ("kind", json!({ "enum": kinds })),
+        ("brand", text.clone()),
+        ("clip", storyboard()),
+    ] {
+        properties[name] = schema;
+    }
     let ask = json!({
         "type": "object", "required": ["article"], "additionalProperties": false,
-        "properties": {
-            "article": text, "kind": { "enum": kinds }, "brand": text, "clip": storyboard(),
-            "title": text, "points": preview::points(),
-        },
+        "properties": properties,
     });
     let post = json!({
         "summary": "A clip's scenes and times with an editor's changes, to be looked at; nothing is kept",

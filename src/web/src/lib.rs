@@ -7,6 +7,7 @@ mod api;
 mod approvals;
 mod article;
 mod articles;
+mod asked;
 mod assets;
 mod attention;
 mod audit;
@@ -249,6 +250,7 @@ fn table() -> (Router<Shared>, Vec<Way>) {
         .and(start::ways)
         .and(accounts::ways)
         .and(variant::ways)
+        .and(article::address::ways)
         .and(brands::ways)
         .and(reach::ways)
         .get("/", staff, articles::page)

@@ -16,6 +16,7 @@ use serde::Serialize;
 use crate::{
     Shared,
     acting::{self, AgencyView},
+    asked::Filters,
     attention, audit,
     auth::Visitor,
     channels::{StopView, stops},
@@ -103,6 +104,8 @@ pub(crate) struct JobCard {
     kind: &'static str,
     /// The source that is read.
     what: String,
+    /// Where its address is corrected; empty where it has none.
+    mend: String,
     /// The variant that is drawn, by its kind; empty where none is.
     form: String,
     /// The article's headline and where it is; empty on its own page.
@@ -231,6 +234,7 @@ pub(crate) async fn job_cards(
             id: view.job.id.to_string(),
             kind: view.job.work.name(),
             what: about.source,
+            mend: about.mend,
             form: about.form,
             title: about.title.filter(|_| elsewhere).unwrap_or_default(),
             lang: about.lang,
@@ -261,6 +265,8 @@ pub(crate) struct About {
     pub(crate) form: String,
     /// What it reads; empty where it reads nothing.
     pub(crate) source: String,
+    /// Where an address that a person gave is corrected; empty where none was given.
+    pub(crate) mend: String,
     /// The post that it measures; empty where it measures none.
     pub(crate) post: String,
 }
@@ -271,6 +277,10 @@ impl About {
         match work {
             JobKind::Ingest { source, .. } | JobKind::Prepare { source, .. } => {
                 about.source = shown(source);
+                if matches!(work, JobKind::Ingest { .. }) && Handed::parse(source).is_none() {
+                    let filled = Filters::of([("dia-chi", source.clone())]);
+                    about.mend = format!("{}#source", filled.address("/", "", &[]));
+                }
             }
             JobKind::Brief { article, revision } | JobKind::Compose { article, revision, .. } => {
                 about.article = Some((*article, *revision));

@@ -1,6 +1,8 @@
 //! Choosing how the card of an article is drawn: template, headline, points and their order, photo and what it keeps in sight.
 
-use loa_model::{Choices, Chosen, ChosenPoint, Digest, FocusPoint, PhotoChoice, VariantKind};
+use loa_model::{
+    BriefList, Choices, Chosen, ChosenPart, Digest, FocusPoint, PhotoChoice, VariantKind,
+};
 use serde::Serialize;
 
 use crate::{
@@ -15,7 +17,7 @@ use crate::{
 const USUAL: &str = "portrait";
 
 #[derive(Serialize)]
-struct PointView {
+struct PartView {
     #[serde(flatten)]
     line: Line,
     place: usize,
@@ -41,7 +43,10 @@ struct FamilyView {
 #[derive(Serialize)]
 pub(crate) struct Editor {
     title: Line,
-    points: Vec<PointView>,
+    points: Vec<PartView>,
+    figures: Vec<PartView>,
+    quotes: Vec<PartView>,
+    dates: Vec<PartView>,
     /// Who wrote what is not the article's, and when.
     writer: Option<String>,
     families: Vec<FamilyView>,
@@ -104,7 +109,10 @@ pub(crate) async fn editor(
     let sizes = families.iter().find(first).map(|family| family.sizes.clone());
     Ok(Editor {
         title: Line::title(bench),
-        points: points(bench),
+        points: parts(bench, BriefList::Points),
+        figures: parts(bench, BriefList::Figures),
+        quotes: parts(bench, BriefList::Quotes),
+        dates: parts(bench, BriefList::Dates),
         writer: bench.writer(app).await?,
         families: families.iter().map(named).collect(),
         brands: variant::kits(app, visitor, bench, kind).await?,
@@ -118,17 +126,16 @@ pub(crate) async fn editor(
     })
 }
 
-/// Points that are drawn in their order, then the others.
-fn points(bench: &Bench) -> Vec<PointView> {
-    let drawn = bench.points();
-    let all = (0..bench.brief.points.len()).map(|of| ChosenPoint { of, text: None });
-    let left: Vec<ChosenPoint> =
-        all.filter(|point| drawn.iter().all(|other| other.of != point.of)).collect();
-    let shown = drawn.iter().map(|point| (point, true)).chain(left.iter().map(|p| (p, false)));
+/// Parts of a list that are drawn in their order, then the others.
+fn parts(bench: &Bench, list: BriefList) -> Vec<PartView> {
+    let drawn = bench.list(list);
+    let mut left = list.own(&bench.brief);
+    left.retain(|part| drawn.iter().all(|other| other.of != part.of));
+    let shown = drawn.iter().map(|part| (part, true)).chain(left.iter().map(|p| (p, false)));
     shown
         .enumerate()
-        .filter_map(|(place, (point, on))| {
-            Some(PointView { line: Line::point(bench, point)?, place: place + 1, on })
+        .filter_map(|(place, (part, on))| {
+            Some(PartView { line: Line::part(bench, list, part)?, place: place + 1, on })
         })
         .collect()
 }
@@ -155,16 +162,20 @@ pub(crate) fn read(
         pairs.iter().filter(move |(key, _)| *key == name).map(|(_, value)| value.as_str())
     };
     let one = |name: &str| all(name).next().unwrap_or_default();
-    let mut points: Vec<(u32, ChosenPoint)> = Vec::new();
-    for index in all("point") {
-        let of: usize = index.parse().map_err(|_| format!("point = {index:?}"))?;
-        let text = Some(one(&format!("text-{of}")).replace("\r\n", " "));
-        // A number that is missing or none comes last.
-        let place = one(&format!("place-{of}")).parse().unwrap_or(u32::MAX);
-        points.push((place, ChosenPoint { of, text }));
-    }
-    points.sort_by_key(|(place, point)| (*place, point.of));
-    let points: Vec<ChosenPoint> = points.into_iter().map(|(_, point)| point).collect();
+    let list = |list: BriefList| {
+        let name = list.name();
+        let mut parts: Vec<(u32, ChosenPart)> = Vec::new();
+        for index in all(name) {
+            let of: usize = index.parse().map_err(|_| format!("{name} = {index:?}"))?;
+            let text = list.is_written().then(|| one(&format!("text-{name}-{of}")));
+            let text = text.map(|text| text.replace("\r\n", " "));
+            // A number that is missing or none comes last.
+            let place = one(&format!("place-{name}-{of}")).parse().unwrap_or(u32::MAX);
+            parts.push((place, ChosenPart { of, text }));
+        }
+        parts.sort_by_key(|(place, part)| (*place, part.of));
+        Ok::<_, String>(parts.into_iter().map(|(_, part)| part).collect())
+    };
     let photo = match one("photo") {
         "" | "first" => PhotoChoice::First,
         "without" => PhotoChoice::Without,
@@ -180,13 +191,15 @@ pub(crate) fn read(
             )?)
         }
     };
-    let choices = Choices {
+    let mut choices = Choices {
         template: Some(one("template")).filter(|id| !id.is_empty()).map(str::to_owned),
         title: Some(one("title").replace("\r\n", " ")),
-        points: Some(points),
         photo,
         focus: focus.filter(|_| photo != PhotoChoice::Without),
-        clip: None,
+        ..Choices::default()
     };
+    for one in BriefList::ALL {
+        choices.choose(one, Some(list(one)?));
+    }
     Ok(plain(choices, brief))
 }

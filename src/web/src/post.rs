@@ -94,6 +94,8 @@ pub(crate) struct PostCard {
     own_and_waiting: bool,
     /// It is a draft that shows a picture whose brand kit changed since.
     old_brand: bool,
+    /// It waits for approval, and a picture or clip of it was made anew since.
+    replaced: bool,
     /// Why the last press of a button was refused; empty else.
     problem: String,
 }
@@ -141,6 +143,7 @@ pub(crate) async fn post_card(
     let card = post_row(app, visitor, &post).await?;
     let rewritten = marks(app, visitor, &post, &mut BTreeMap::new()).await?;
     let old_brand = redraw::is_draft_old(app, &post).await?;
+    let replaced = post.state == PostState::InReview && redraw::is_replaced(app, &post).await?;
     let own = frame(app, visitor, &post, &card.account_title);
     let delivery = pages::state_of(app, &post).await?.1;
     let now = correction::shown_now(app, delivery.as_ref()).await?;
@@ -149,9 +152,9 @@ pub(crate) async fn post_card(
             let corrected = Some(CorrectedView { frame_before: own, ..corrected });
             let rewritten = marks(app, visitor, &now, &mut BTreeMap::new()).await?;
             let frame = frame(app, visitor, &now, &card.account_title);
-            PostCard { rewritten, frame, corrected, old_brand, ..card }
+            PostCard { rewritten, frame, corrected, old_brand, replaced, ..card }
         }
-        _ => PostCard { rewritten, frame: own, old_brand, ..card },
+        _ => PostCard { rewritten, frame: own, old_brand, replaced, ..card },
     })
 }
 
@@ -298,6 +301,7 @@ pub(crate) async fn post_line(
         can_send,
         own_and_waiting: waiting && mine,
         old_brand: false,
+        replaced: false,
         problem: String::new(),
         state,
     })

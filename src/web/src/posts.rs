@@ -5,7 +5,7 @@ use axum::{
     extract::{Query, State},
     response::Html,
 };
-use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
+use jiff::civil::Date;
 use loa_model::{
     Account, Post,
     record::{join, time_key},
@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Shared,
-    article::ZONE,
-    articles::fold::fold,
+    articles::fold::{Sought, fold, holds},
+    asked::{self, Chip, Filters},
     auth::Visitor,
     error::WebError,
     operation::piece::{self, Part},
@@ -25,6 +25,8 @@ use crate::{
     view,
 };
 
+/// Where the list is.
+const PATH: &str = "/bai-dang";
 /// Posts of a page.
 const A_PAGE: usize = 50;
 /// Posts that are looked at for one page: what is asked for may be rare among a hundred thousand.
@@ -71,18 +73,15 @@ pub(crate) struct Asked {
 
 impl Asked {
     /// Its filters as an address has them.
-    fn pairs(&self) -> Vec<(&'static str, String)> {
-        let day = |day: Option<Date>| day.map(|day| day.to_string()).unwrap_or_default();
-        let mut all = vec![
-            ("q", self.q.trim().to_owned()),
+    fn filters(&self) -> Filters {
+        Filters::of([
+            ("q", self.q.clone()),
             ("state", self.state.clone()),
             ("account", self.account.clone()),
             ("author", self.author.clone()),
-            ("from", day(self.from)),
-            ("to", day(self.to)),
-        ];
-        all.retain(|(_, value)| !value.is_empty());
-        all
+            ("from", asked::day(self.from)),
+            ("to", asked::day(self.to)),
+        ])
     }
 
     /// Whether a post is asked for; what is cheap to know is asked first.
@@ -91,7 +90,7 @@ impl Asked {
         app: &Shared,
         visitor: &Visitor,
         post: &Post,
-        (words, names): (&str, &mut Names),
+        (words, names): (&Sought, &mut Names),
     ) -> Result<bool, WebError> {
         let of =
             |account: &str| post.account.as_str() == account || post.account.channel() == account;
@@ -100,9 +99,9 @@ impl Asked {
         {
             return Ok(false);
         }
-        if !words.is_empty() {
+        if !self.q.is_empty() {
             let said = fold(&format!("{} {}", names.article(app, post).await?, post.content.text));
-            if !said.contains(words) {
+            if !holds(&said, words) {
                 return Ok(false);
             }
         }
@@ -113,36 +112,6 @@ impl Asked {
             if is_refused(post) { "refused".to_owned() } else { state_of(app, post).await?.0 };
         Ok(state == self.state)
     }
-}
-
-/// The beginning of a day where the newsroom is.
-fn begin(day: Date) -> Option<Timestamp> {
-    let zone = TimeZone::get(ZONE).unwrap_or(TimeZone::UTC);
-    day.to_zoned(zone).ok().map(|at| at.timestamp())
-}
-
-/// A filter that is on, and the others.
-#[derive(Serialize)]
-struct Chip {
-    name: &'static str,
-    value: String,
-    without: String,
-}
-
-/// The filters as the part of an address behind its `?`.
-fn query(pairs: &[(&'static str, String)]) -> String {
-    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
-}
-
-fn chips(asked: &Asked, accounts: &[(String, String)]) -> Vec<Chip> {
-    let pairs = asked.pairs();
-    let chip = |(name, value): &(&'static str, String)| {
-        let others: Vec<_> = pairs.iter().filter(|(other, _)| other != name).cloned().collect();
-        let title = accounts.iter().find(|(key, _)| *name == "account" && key == value);
-        let value = title.map_or_else(|| value.clone(), |(_, title)| title.clone());
-        Chip { name, value, without: query(&others) }
-    };
-    pairs.iter().map(chip).collect()
 }
 
 /// Posts that the visitor wrote and an approver sent back, as far as the newest hundred tell.
@@ -193,12 +162,12 @@ pub(crate) async fn page(
 ) -> Result<Html<String>, WebError> {
     let mut names = Names::default();
     let later = !asked.sau.is_empty();
-    let end = asked.to.and_then(|day| day.checked_add(1.day()).ok()).and_then(begin);
+    let (since, end) = asked::stretch(asked.from, asked.to);
     let first = end.map(|end| piece::cursor(&time_key(end))).unwrap_or_default();
     let mut after = if later { asked.sau.clone() } else { first };
-    let since = asked.from.and_then(begin);
-    let filtered = !asked.pairs().is_empty();
-    let words = fold(&asked.q);
+    let filters = asked.filters();
+    let filtered = !filters.is_empty();
+    let words = Sought::of(&fold(&asked.q));
     let limit = if filtered { piece::MOST } else { A_PAGE };
     let (mut posts, mut looked, mut more) = (Vec::new(), 0, true);
     while more && posts.len() < A_PAGE && looked < LOOKS {
@@ -244,17 +213,18 @@ pub(crate) async fn page(
         accounts.push((account.name.to_string(), format!("{shown} · {}", account.title)));
     }
     accounts.sort();
-    let mut on = asked.pairs();
-    let newest = query(&on);
-    on.push(("sau", after));
+    let shown = |name: &str, value: &str| {
+        let title = accounts.iter().find(|(key, _)| name == "account" && key == value);
+        title.map_or(value, |(_, title)| title).to_owned()
+    };
     let list = Listed {
-        chips: chips(&asked, &accounts),
+        chips: filters.chips(PATH, shown),
         posts,
         back,
         states: STATES,
         accounts,
-        older: if more { query(&on) } else { String::new() },
-        newest,
+        older: if more { filters.address(PATH, "", &[("sau", &after)]) } else { String::new() },
+        newest: filters.address(PATH, "", &[]),
         later,
         looked: if more && filtered { looked } else { 0 },
         asked,

@@ -10,8 +10,8 @@ use axum::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures::future::BoxFuture;
 use loa_model::{
-    Actor, Agency, Article, Brief, Choices, Chosen, Digest, FocusPoint, OwnTemplate, PhotoChoice,
-    Violation, brand::SAMPLE,
+    Actor, Agency, Article, Brief, BriefList, Choices, Chosen, Digest, FocusPoint, OwnTemplate,
+    PhotoChoice, Violation, brand::SAMPLE,
 };
 use loa_store::StoreExt;
 use serde::{Deserialize, Serialize};
@@ -26,7 +26,7 @@ pub struct Wanted {
     pub article: Article,
     /// Its brief with the changes of the editor.
     pub brief: Brief,
-    /// What the editor chose; headline and points are in the brief.
+    /// What the editor chose; headline and lists are in the brief.
     pub choices: Choices,
     /// Brand kit.
     pub brand: String,
@@ -207,14 +207,20 @@ pub(crate) fn problems(detail: String, errors: Vec<String>) -> Response {
     (StatusCode::UNPROCESSABLE_ENTITY, headers, body).into_response()
 }
 
-/// The points of choices as `OpenAPI` says them.
-pub(crate) fn points() -> Value {
-    let text = json!({ "type": "string" });
-    let point = json!({
-        "type": "object", "required": ["of"], "additionalProperties": false,
-        "properties": { "of": { "type": "integer", "minimum": 0 }, "text": text },
-    });
-    json!({ "type": "array", "items": point })
+/// The words of choices as `OpenAPI` says them: the headline and the lists of the brief.
+pub(crate) fn words() -> Value {
+    let mut words = json!({ "title": { "type": "string" } });
+    for list in BriefList::ALL {
+        let mut part = json!({
+            "type": "object", "required": ["of"], "additionalProperties": false,
+            "properties": { "of": { "type": "integer", "minimum": 0 } },
+        });
+        if list.is_written() {
+            part["properties"]["text"] = json!({ "type": "string" });
+        }
+        words[list.name()] = json!({ "type": "array", "items": part });
+    }
+    words
 }
 
 /// The choices of a card as `OpenAPI` says them.
@@ -232,12 +238,11 @@ pub(crate) fn choices() -> Value {
             "properties": { "at": { "type": "integer", "minimum": 0 } },
         },
     ]});
-    json!({
-        "type": "object", "additionalProperties": false,
-        "properties": {
-            "template": text, "title": text, "points": points(), "photo": photo, "focus": place,
-        },
-    })
+    let mut properties = words();
+    for (name, schema) in [("template", text), ("photo", photo), ("focus", place)] {
+        properties[name] = schema;
+    }
+    json!({ "type": "object", "additionalProperties": false, "properties": properties })
 }
 
 /// The operation as `OpenAPI` says it.

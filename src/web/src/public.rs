@@ -9,7 +9,13 @@ use loa_model::{Article, BlockKind, MediaRole, Post, article::article_key};
 use loa_store::StoreExt;
 use serde::Serialize;
 
-use crate::{Shared, article::web_address, auth::language_of, error::WebError, media, view};
+use crate::{
+    Shared,
+    article::{self, web_address},
+    auth::language_of,
+    error::WebError,
+    media, view,
+};
 
 /// Words of a light page as HTML; with its frame of about 2 KB it stays under 30 KB.
 const LIGHT_BYTES: usize = 27_000;
@@ -38,7 +44,7 @@ pub(crate) async fn short_link(
     {
         tracing::warn!(code, %error, "A click could not be counted");
     }
-    let mut target = web_address(&post.content.link.target);
+    let mut target = target_of(&app, &post).await?;
     if target.is_empty() {
         target = format!("/l/{code}/nhe");
     }
@@ -47,6 +53,17 @@ pub(crate) async fn short_link(
         .headers_mut()
         .insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
     Ok(response)
+}
+
+/// Where the short link of a post leads: to the article, also when somebody gave it its address since; empty without one.
+async fn target_of(app: &Shared, post: &Post) -> Result<String, WebError> {
+    let target = web_address(&post.content.link.target);
+    if !target.is_empty() {
+        return Ok(target);
+    }
+    let article = article::newest(app, post.article).await?;
+    let address = article.as_ref().map(Article::web_address).unwrap_or_default();
+    Ok(loa_review::tagged(address, &post.account, &post.content.link.code))
 }
 
 /// `/hook/<account>`: platforms check that somebody answers before they take posts. Nothing is believed here.
@@ -106,7 +123,7 @@ pub(crate) async fn light(
         sapo: article.sapo().to_owned(),
         paragraphs,
         publisher: article.source.publisher.clone(),
-        url: web_address(&post.content.link.target),
+        url: target_of(&app, &post).await?,
         clip,
     };
     let lang = language_of(&headers, &app.config.language);

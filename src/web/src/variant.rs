@@ -1,5 +1,7 @@
 //! A variant made anew as a person chose it: one way for the editor on the page of an article and for programs.
 
+use std::collections::BTreeMap;
+
 use axum::{
     Extension, Form, Json,
     body::Bytes,
@@ -8,8 +10,9 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use loa_model::{
-    Agency, Article, Brief, Choices, Chosen, ChosenPoint, Digest, DigestBuilder, Job, JobId,
-    JobState, Priority, User, Variant, VariantId, VariantKind, VariantState, variant::VariantEvent,
+    Agency, Article, Brief, BriefList, Choices, Chosen, ChosenPart, Digest, DigestBuilder, Job,
+    JobId, JobState, Priority, User, Variant, VariantId, VariantKind, VariantState,
+    variant::VariantEvent,
 };
 use loa_store::{Changes, JobView, StoreExt};
 use serde::{Deserialize, Serialize};
@@ -17,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Shared, article,
     auth::Visitor,
-    brands::{self, Kit},
+    brands::{self, Kit, redraw::redraw},
     clip,
     decide::desk_refusal,
     error::WebError,
@@ -99,18 +102,33 @@ impl Bench {
         chosen.max_by_key(|(chosen, id)| (chosen.at, *id)).map(|(chosen, _)| chosen)
     }
 
-    /// Headline and points of now, and nothing else that was chosen.
+    /// What is told now, and nothing else that was chosen.
     pub(crate) fn words(&self) -> Choices {
-        self.written().map_or_else(Choices::default, |chosen| Choices {
-            title: chosen.choices.title.clone(),
-            points: chosen.choices.points.clone(),
-            ..Choices::default()
-        })
+        self.written().map(|chosen| chosen.choices.words()).unwrap_or_default()
     }
 
-    /// The points of now in their order.
-    pub(crate) fn points(&self) -> Vec<ChosenPoint> {
-        self.words().points.unwrap_or_else(|| own_points(&self.brief))
+    /// Whether a variant that is drawn tells other words than those of now: somebody wrote them for another one since.
+    pub(crate) fn is_reworded(&self, variant: &Variant) -> bool {
+        let told = variant.chosen.as_ref().map(|chosen| chosen.choices.words()).unwrap_or_default();
+        variant.state == VariantState::Rendered && told != self.words()
+    }
+
+    /// What was chosen for a kind, in the words of now: its scenes follow what they tell.
+    pub(crate) fn choices_now(&self, kind: VariantKind) -> Choices {
+        let before = self.choices(kind).cloned().unwrap_or_default();
+        let clip = before.clip.is_some().then(|| clip::edit::chosen(self, kind));
+        let Choices { template, photo, focus, .. } = before;
+        Choices { template, photo, focus, clip, ..self.words() }
+    }
+
+    /// The parts of a list that are told now, in their order.
+    pub(crate) fn list(&self, list: BriefList) -> Vec<ChosenPart> {
+        list_of(&self.words(), list, &self.brief)
+    }
+
+    /// The lists of now by their names.
+    pub(crate) fn lists(&self) -> BTreeMap<&'static str, Vec<ChosenPart>> {
+        BriefList::ALL.into_iter().map(|list| (list.name(), self.list(list))).collect()
     }
 
     /// The brief as it is told now: in the words of whoever wrote last.
@@ -153,23 +171,25 @@ impl Bench {
     }
 }
 
-pub(crate) fn own_points(brief: &Brief) -> Vec<ChosenPoint> {
-    (0..brief.points.len()).map(|of| ChosenPoint { of, text: None }).collect()
+/// The parts of a list that choices tell.
+pub(crate) fn list_of(choices: &Choices, list: BriefList, brief: &Brief) -> Vec<ChosenPart> {
+    choices.list(list).map_or_else(|| list.own(brief), <[ChosenPart]>::to_vec)
 }
 
 /// Choices without what is as the article says it: the same words are the same choices, however they were told.
 pub(crate) fn plain(choices: Choices, brief: &Brief) -> Choices {
-    let title = choices.title.filter(|title| title.trim() != brief.title.text);
-    let points = choices.points.map(|points| {
-        let own = |point: &ChosenPoint| brief.points.get(point.of).map(|own| own.text.as_str());
-        let plain = |point: ChosenPoint| {
-            let is_own = point.text.as_deref().map(str::trim) == own(&point);
-            ChosenPoint { text: point.text.filter(|_| !is_own), ..point }
-        };
-        points.into_iter().map(plain).collect::<Vec<_>>()
-    });
-    let points = points.filter(|points| *points != own_points(brief));
-    Choices { title, points, ..choices }
+    let title = choices.title.clone().filter(|title| title.trim() != brief.title.text);
+    let mut plain = Choices { title, ..choices };
+    for list in BriefList::ALL {
+        let words = list.words(brief);
+        let mut parts = list_of(&plain, list, brief);
+        for part in &mut parts {
+            let own = words.get(part.of).map(|own| own.text.as_str());
+            part.text = part.text.take().filter(|text| Some(text.trim()) != own);
+        }
+        plain.choose(list, Some(parts).filter(|parts| *parts != list.own(brief)));
+    }
+    plain
 }
 
 /// What is asked for.
@@ -291,6 +311,10 @@ async fn again(
     let kind: VariantKind = named("dang", &dang).map_err(WebError::unfit)?;
     let to = format!("/bai-viet/{id}?ban={}#h-variants", name_of(&kind));
     let variant = bench.now(kind).ok_or_else(WebError::missing)?;
+    if bench.is_reworded(variant) {
+        redraw(&app, &visitor, &bench.article, Some(kind)).await?;
+        return Ok(Redirect::to(&to).into_response());
+    }
     if is_there(&app, variant).await? {
         return Ok(Redirect::to(&to).into_response());
     }
@@ -481,11 +505,17 @@ pub(crate) async fn kits(
     Ok(kits.into_iter().map(view).collect())
 }
 
-/// A line that a person may write otherwise.
+/// A line that a person takes, leaves out or writes otherwise.
 #[derive(Serialize)]
 pub(crate) struct Line {
-    /// Which point of the brief, from 0; nothing for the headline.
+    /// Name of its list; empty for the headline.
+    list: &'static str,
+    /// Which part of its list, from 0; nothing for the headline.
     pub(crate) of: Option<usize>,
+    /// What stands before the words and stays as it is: the number of a figure, the speaker of a quotation, a day.
+    head: String,
+    /// Whether a person may write it otherwise.
+    written: bool,
     /// As it is told.
     pub(crate) text: String,
     /// As the article says it.
@@ -503,22 +533,25 @@ impl Line {
         Self::of(bench, None, &bench.brief.title, bench.words().title)
     }
 
-    /// A point with the words that were written for it; nothing where the brief has no such point.
-    pub(crate) fn point(bench: &Bench, point: &ChosenPoint) -> Option<Self> {
-        let passage = bench.brief.points.get(point.of)?;
-        Some(Self::of(bench, Some(point.of), passage, point.text.clone()))
+    /// A part of a list with the words that were written for it; nothing where the brief has no such part.
+    pub(crate) fn part(bench: &Bench, list: BriefList, part: &ChosenPart) -> Option<Self> {
+        let passage = *list.words(&bench.brief).get(part.of)?;
+        Some(Self::of(bench, Some((list, part.of)), passage, part.text.clone()))
     }
 
     fn of(
         bench: &Bench,
-        of: Option<usize>,
+        of: Option<(BriefList, usize)>,
         passage: &loa_model::Passage,
         text: Option<String>,
     ) -> Self {
         let words = passage.text.trim().to_owned();
         let text = text.unwrap_or_else(|| words.clone());
         Self {
-            of,
+            list: of.map_or("", |(list, _)| list.name()),
+            head: of.map(|(list, of)| article::head(&bench.brief, list, of)).unwrap_or_default(),
+            written: of.is_none_or(|(list, _)| list.is_written()),
+            of: of.map(|(_, of)| of),
             edited: text.trim() != words,
             text,
             words,

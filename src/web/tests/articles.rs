@@ -60,6 +60,50 @@ async fn an_article_is_found_in_any_spelling_and_as_of_now() {
 }
 
 #[tokio::test]
+async fn an_article_that_came_twice_says_so_and_leads_to_the_other() {
+    let world = World::new().await;
+    let browser = Browser::of(&world, &world.people.author).await;
+    let first = add(&world, "Lũ rút ở Đông Hà", "Thiên tai", "2026-11-10T02:00:00Z").await;
+    let told = async |article: &Article| {
+        let page = browser.get(&format!("/bai-viet/{}", article.id)).await.text().to_owned();
+        page.contains("Có vẻ bài này đã có")
+    };
+    assert!(!told(&first).await);
+    // The same words from a file, whose headline somebody wrote in capitals.
+    let again = add(&world, "LŨ RÚT Ở ĐÔNG HÀ", "", "2026-11-12T02:00:00Z").await;
+    assert!(told(&first).await && told(&again).await);
+    let list = browser.get("/?q=lu+rut").await.text().to_owned();
+    assert_eq!(list.matches("Có vẻ bài này đã có").count(), 2, "{list}");
+    // Another one that only has the headline is another one, and so is that of somebody else.
+    let mut other = add(&world, "Bản tin", "", "2026-11-13T02:00:00Z").await;
+    assert!(!told(&other).await);
+    other = Article { id: world.ids.make(), agency: "tinh".to_owned(), ..first.clone() };
+    let changes = Changes::by(Actor::Worker("test".into()), "add").insert(&other);
+    world.store.commit(changes).await.unwrap();
+    let list = browser.get("/?q=lu+rut").await.text().to_owned();
+    assert_eq!(list.matches("Có vẻ bài này đã có").count(), 2, "{list}");
+}
+
+#[tokio::test]
+async fn an_address_that_was_mistyped_is_corrected_where_it_was_typed() {
+    let world = World::new().await;
+    let browser = Browser::of(&world, &world.people.author).await;
+    world.dead_letter("demo").await;
+    let link = "/?dia-chi=https%3A%2F%2Fminhhoa.example%2Fkhong-con.htm#source";
+    for page in ["/", "/can-xu-ly"] {
+        let page = browser.get(page).await;
+        assert!(
+            page.text().contains(&format!("href=\"{}\"", link.replace('/', "&#x2f;"))),
+            "{}",
+            page.text()
+        );
+    }
+    let page = browser.get(link.trim_end_matches("#source")).await.text().to_owned();
+    let field = page.split("id=\"source\"").nth(1).unwrap().split('>').next().unwrap();
+    assert!(field.contains("khong-con.htm"), "{field}");
+}
+
+#[tokio::test]
 async fn filters_are_joined_and_taken_back_one_by_one() {
     let world = World::new().await;
     let browser = Browser::of(&world, &world.people.author).await;

@@ -125,9 +125,9 @@ async fn a_clip_tells_the_words_of_the_card() {
     let card = form(&[
         ("dang", "infographic"),
         ("title", "Tựa ngắn hơn"),
-        ("point", "1"),
-        ("text-1", "Ý viết lại."),
-        ("place-1", "1"),
+        ("points", "1"),
+        ("text-points-1", "Ý viết lại."),
+        ("place-points-1", "1"),
     ]);
     assert_eq!(send(&editor, &address(&world), card).await.status, StatusCode::SEE_OTHER);
     let page = editor.get(&page_of(&world, "short_clip")).await;
@@ -162,7 +162,7 @@ async fn what_does_not_fit_is_refused_and_nothing_is_queued() {
     let long: Vec<(&str, &str)> = long.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
     for (fields, told) in [
         (vec![], "ít nhất một cảnh"),
-        (vec![TITLE[0], TITLE[1], ("order", "1 0")], "đổi thứ tự các ý"),
+        (vec![TITLE[0], TITLE[1], ("order", "1 0")], "đổi thứ tự hay bỏ bớt"),
         (vec![TITLE[0], TITLE[1], ("text-0", "  ")], "không được để trống"),
         (vec![TITLE[0], TITLE[1], ("brand", "la")], "Không có bộ nhận diện la"),
         (vec![("topic-1", r#"{"point":77}"#), ("on-1", "1")], "không có phần này"),

@@ -123,6 +123,25 @@ async fn words_that_somebody_wrote_are_those_of_every_variant_until_others_are_w
     assert_eq!(line(2), (json!(2), json!(false)), "what was left out can be taken again");
     let told = author.get(&page(&world, "")).await;
     assert!(told.text().contains("Ý thứ nhất viết lại."), "the brief is the one of now");
+    // What was made of the article's own words says so, and is made again by a press, as it was chosen.
+    let marks = |page: &str| page.matches("class=\"state reworded\"").count();
+    let first = marks(told.text());
+    assert!(first > 0, "{}", told.text());
+    assert!(told.text().contains(&page(&world, "/dung-lai")), "each has its button");
+    let pressed = author.post(&page(&world, "/dung-lai"), &[("dang", "infographic")]).await;
+    assert_eq!(pressed.status, StatusCode::SEE_OTHER);
+    let again = world.variant(VariantKind::Infographic).await;
+    let choices = again.chosen.unwrap().choices;
+    assert_eq!(
+        (again.state, choices.title.as_deref()),
+        (VariantState::Queued, Some("Tựa viết cho clip"))
+    );
+    let told = author.get(&page(&world, "")).await;
+    assert_eq!(marks(told.text()), first - 2, "neither its tab nor its head says so");
+    // One press makes all of them again.
+    assert_eq!(author.post(&page(&world, "/ve-lai"), &[]).await.status, StatusCode::SEE_OTHER);
+    let told = author.get(&page(&world, "")).await;
+    assert_eq!(marks(told.text()), 0, "{}", told.text());
     // The card moves the points back: the scene of the clip follows its point.
     let points = json!([{ "of": 0, "text": "Ý thứ nhất, lần hai." }, { "of": 1 }]);
     let card = json!({ "kind": "infographic", "choices": { "points": points } });
@@ -150,16 +169,20 @@ async fn lines_of_a_clip_are_written_in_its_form() {
     let author = Browser::of(&world, &world.people.author).await;
     let form = [
         ("dang", "square_clip"),
-        ("order", "0 1 2 3 4 5"),
+        ("order", ""),
         ("topic-0", r#""title""#),
         ("on-0", "1"),
         ("text-0", "Tựa trong phim"),
         ("topic-1", r#"{"point":1}"#),
         ("text-1", "Lời của ý hai,\r\nviết lại."),
     ];
-    let points = brief(&world).await.points.len();
-    let order: Vec<String> = (0..points).map(|n| n.to_string()).collect();
-    let order = order.join(" ");
+    let own = brief(&world).await;
+    let points = own.points.len();
+    let order = loa_model::BriefList::ALL.map(|list| {
+        let all = list.own(&own).into_iter().map(|part| part.of.to_string());
+        all.collect::<Vec<_>>().join(" ")
+    });
+    let order = order.join("/");
     let form = form.map(|(name, value)| (name, if name == "order" { &*order } else { value }));
     let to = page(&world, "/chinh");
     let sent = author.post(&to, &form).await;

@@ -35,6 +35,11 @@ async fn short_links_count_people_and_lead_on() {
 #[tokio::test]
 async fn a_short_link_of_an_article_without_an_address_leads_to_its_light_page() {
     let world = World::new().await;
+    let row = world.store.read::<Article>(&world.article.key()).await.unwrap().unwrap();
+    let mut article = row.record;
+    article.source.canonical_url = "urn:sha256:82a812f1".to_owned();
+    let changes = Changes::by(Actor::Worker("test".into()), "test").update(&article, row.version);
+    world.store.commit(changes).await.unwrap();
     let row = world.store.read::<Post>(&world.posts.published.key()).await.unwrap().unwrap();
     let mut post = row.record;
     // Posts of earlier releases have a name there that nobody can open.
@@ -52,6 +57,59 @@ async fn a_short_link_of_an_article_without_an_address_leads_to_its_light_page()
         assert_eq!(light.status, StatusCode::OK);
         assert!(light.text().contains(world.article.title()) && !light.text().contains("urn:"));
     }
+}
+
+#[tokio::test]
+async fn an_address_that_is_given_later_is_where_short_links_lead_that_are_out() {
+    let world = World::new().await;
+    let author = Browser::of(&world, &world.people.author).await;
+    let row = world.store.read::<Article>(&world.article.key()).await.unwrap().unwrap();
+    let mut article = row.record;
+    article.source.canonical_url = "urn:sha256:82a812f1".to_owned();
+    article.digest = article.content_digest();
+    let post_row = world.store.read::<Post>(&world.posts.published.key()).await.unwrap().unwrap();
+    let mut post = post_row.record;
+    post.content.link.target = String::new();
+    let other = Article {
+        id: world.ids.make(),
+        source: loa_model::SourceRef {
+            canonical_url: "https://minhhoa.example/khac.htm".to_owned(),
+            ..article.source.clone()
+        },
+        ..article.clone()
+    };
+    let changes = Changes::by(Actor::Worker("test".into()), "test").insert(&other);
+    let changes = changes.update(&article, row.version).update(&post, post_row.version);
+    world.store.commit(changes).await.unwrap();
+    let at = format!("/bai-viet/{}", article.id);
+    assert!(author.get(&at).await.text().contains("id=\"address-url\""));
+    let to = format!("{at}/dia-chi");
+    for refused in ["javascript:alert(1)", "bai.htm", "https://minhhoa.example/khac.htm#a"] {
+        let answer = author.post(&to, &[("url", refused)]).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{refused}");
+    }
+    let stranger = Browser::of(&world, &world.people.stranger).await;
+    let address = "https://minhhoa.example/bai.htm";
+    let order = serde_json::json!({ "url": format!("{address}?utm_source=x#cuoi") });
+    let api = format!("/api/v1/articles/{}/address", article.id);
+    assert_eq!(stranger.json(&api, &order).await.status, StatusCode::NOT_FOUND);
+    let given = author.json(&api, &order).await;
+    assert_eq!(given.status, StatusCode::OK, "{}", given.text());
+    let told = given.value();
+    assert_eq!((told["url"].as_str(), told["revision"].as_u64()), (Some(address), Some(2)));
+    assert!(told["voided"].as_u64() > Some(0) && told["stale"].as_u64() > Some(0), "{told}");
+    // Posts that are out lead to it, as new ones do.
+    let nobody = Browser::nobody(&world);
+    let answer = nobody.get(&format!("/l/{}", post.content.link.code)).await;
+    let lead = answer.header("location");
+    assert!(lead.starts_with(&format!("{address}?utm_source=")), "{lead}");
+    assert!(lead.ends_with(&post.content.link.code), "{lead}");
+    // It is given once, and what is made anew was queued with it.
+    assert_eq!(author.json(&api, &order).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(!author.get(&at).await.text().contains("id=\"address-url\""));
+    let jobs = world.store.all::<loa_model::Job>(500).await.unwrap();
+    let brief = loa_model::JobKind::Brief { article: article.id, revision: 2 };
+    assert_eq!(jobs.iter().filter(|row| row.record.work == brief).count(), 1);
 }
 
 #[tokio::test]

@@ -5,7 +5,9 @@
 mod support;
 
 use axum::http::StatusCode;
-use loa_model::{Brief, Job, PhotoChoice, Role, Variant, VariantKind, VariantState, record::join};
+use loa_model::{
+    Brief, BriefList, Job, PhotoChoice, Role, Variant, VariantKind, VariantState, record::join,
+};
 use loa_store::StoreExt as _;
 use support::{World, browser::Browser};
 
@@ -40,10 +42,15 @@ fn form(brief: &Brief, changes: &[(&str, &str)]) -> String {
         ("x".to_owned(), String::new()),
         ("y".to_owned(), String::new()),
     ];
-    for (of, point) in brief.points.iter().enumerate() {
-        fields.push(("point".to_owned(), of.to_string()));
-        fields.push((format!("text-{of}"), point.text.clone()));
-        fields.push((format!("place-{of}"), (of + 1).to_string()));
+    for list in BriefList::ALL {
+        let name = list.name();
+        for (of, words) in list.words(brief).into_iter().enumerate() {
+            fields.push((name.to_owned(), of.to_string()));
+            if list.is_written() {
+                fields.push((format!("text-{name}-{of}"), words.text.clone()));
+            }
+            fields.push((format!("place-{name}-{of}"), (of + 1).to_string()));
+        }
     }
     for (name, value) in changes {
         match name.strip_prefix('-') {
@@ -77,10 +84,10 @@ async fn what_the_form_says_is_what_is_queued_once() {
         &[
             ("template", "so-lieu"),
             ("title", "Tựa ngắn hơn"),
-            ("-point", "2"),
-            ("place-0", "2"),
-            ("place-1", "1"),
-            ("text-1", "Ý do người viết lại."),
+            ("-points", "2"),
+            ("place-points-0", "2"),
+            ("place-points-1", "1"),
+            ("text-points-1", "Ý do người viết lại."),
             ("photo", "without"),
         ],
     );
@@ -119,6 +126,53 @@ async fn what_the_form_says_is_what_is_queued_once() {
 }
 
 #[tokio::test]
+async fn a_figure_is_left_out_or_named_otherwise_and_keeps_its_number() {
+    let world = World::new().await;
+    let editor = Browser::of(&world, &world.people.author).await;
+    let brief = brief(&world).await;
+    assert!(brief.figures.len() > 1, "{:?}", brief.figures);
+    let form_page = editor.get(&page_of(&world)).await;
+    for figure in &brief.figures {
+        assert!(form_page.text().contains(&format!("<b>{}", figure.value)), "{}", figure.value);
+    }
+    let changes = [("-figures", "0"), ("text-figures-1", "mức hỗ trợ mỗi hộ")];
+    let body = form(&brief, &changes);
+    assert_eq!(send(&editor, &address(&world), body).await, StatusCode::SEE_OTHER);
+    let card = chosen(&world).await.remove(0);
+    let choices = &card.chosen.as_ref().unwrap().choices;
+    let figures: Vec<_> =
+        choices.figures.iter().flatten().map(|p| (p.of, p.text.as_deref())).collect();
+    let rest = (2..brief.figures.len()).map(|of| (of, None));
+    let want: Vec<_> = [(1, Some("mức hỗ trợ mỗi hộ"))].into_iter().chain(rest).collect();
+    assert_eq!(figures, want);
+    assert_eq!((&choices.points, &choices.quotes, &choices.dates), (&None, &None, &None));
+    // The clip's scene is the figure that is left, in these words; its number has no field.
+    let to = format!("/api/v1/articles/{}/variants", world.article.id);
+    let clip = editor.get(&format!("{to}/short_clip")).await.value();
+    assert_eq!(clip["figures"][0], serde_json::json!({"of": 1, "text": "mức hỗ trợ mỗi hộ"}));
+    let page = editor.get(&page_of(&world)).await;
+    assert!(
+        page.text().contains("mức hỗ trợ mỗi hộ")
+            && page.text().contains(brief.figures[0].label.text.trim())
+    );
+    // A scene of a clip follows its figure.
+    let beats = serde_json::json!([{"of": "title"}, {"of": {"figure": 0}}, {"of": "end"}]);
+    world.clock.set("2026-11-16T09:31:00Z");
+    let words = serde_json::json!({"figures": choices.figures, "clip": {"beats": beats}});
+    let order = serde_json::json!({"kind": "short_clip", "choices": words});
+    assert_eq!(editor.json(&to, &order).await.status, StatusCode::ACCEPTED);
+    world.clock.set("2026-11-16T09:32:00Z");
+    let all = serde_json::json!({"kind": "infographic", "choices": {}});
+    assert_eq!(editor.json(&to, &all).await.status, StatusCode::ACCEPTED);
+    let clip = editor.get(&format!("{to}/short_clip")).await.value();
+    assert_eq!(clip["rows"][1]["topic"], r#"{"figure":1}"#, "{clip}");
+    assert!(clip["rows"][1]["line"]["head"].as_str().unwrap().starts_with(&brief.figures[1].value));
+    // Quotations and dates stay word for word, also for programs.
+    let other = serde_json::json!({"kind": "infographic", "choices": {"dates": [{"of": 0, "text": "hôm qua"}]}});
+    assert_eq!(editor.json(&to, &other).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
 async fn what_does_not_fit_is_refused_and_nothing_is_queued() {
     let world = World::new().await;
     let editor = Browser::of(&world, &world.people.author).await;
@@ -126,7 +180,9 @@ async fn what_does_not_fit_is_refused_and_nothing_is_queued() {
     for change in [
         ("template", "khong-co"),
         ("title", "  "),
-        ("text-0", ""),
+        ("text-points-0", ""),
+        ("text-figures-0", " "),
+        ("figures", "x"),
         ("photo", "9"),
         ("photo", "ảnh"),
         ("x", "120"),

@@ -241,7 +241,7 @@ impl<'a, 'b> Plate<'a, 'b> {
 
     /// What a person rewrote says so above it.
     fn mark(&mut self, passage: &Passage, field: &str) {
-        if passage.is_edited() && field == "text" {
+        if passage.is_edited() && matches!(field, "text" | "label") {
             self.fact("kicker", "edited");
         }
     }

@@ -292,6 +292,19 @@ fn what_a_person_rewrote_is_marked() {
         "Đã biên tập"
     );
     assert!(timeline.texts.iter().any(|d| d.edited && d.text.starts_with("Phủ sóng 4G")));
+    // What a figure counts is marked as well; its number is the article's.
+    sample.brief.figures[0].label.text = "mức hỗ trợ mỗi hộ".into();
+    sample.brief.figures[0].label.edits = vec![Edit::Rewritten { by, at }];
+    for format in [Format::Short, Format::Low] {
+        let mut figured = support::sample(StoryKind::Figures);
+        figured.brief.figures[0].label = sample.brief.figures[0].label.clone();
+        let order = figured.order(&photos);
+        let timeline = told(&figured, &photos, format).unwrap();
+        provenance::check(&timeline, &order).unwrap();
+        let plate = timeline.plates.iter().find(|p| p.data["label"] == "mức hỗ trợ mỗi hộ");
+        assert_eq!(plate.unwrap().data["kicker"], "Đã biên tập", "{format:?}");
+        assert!(timeline.texts.iter().all(|d| d.field != "value" || !d.edited));
+    }
     // A headline keeps its section beside the mark.
     sample.brief.title.text = "Bão số 9 gần bờ".into();
     sample.brief.title.edits = vec![Edit::Rewritten { by, at }];

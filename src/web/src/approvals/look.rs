@@ -160,6 +160,8 @@ pub(crate) struct Look {
     violations: Vec<Problem>,
     /// It waits and shows a picture whose brand kit changed since.
     old_brand: bool,
+    /// A picture or clip of it was made anew since it was handed in.
+    replaced: bool,
     /// What it corrects; nothing when it is a post of its own.
     corrects: Option<CorrectsView>,
     /// What of it a person wrote in other words.
@@ -233,6 +235,7 @@ pub(crate) async fn look(app: &Shared, visitor: &Visitor, post: &Post) -> Result
         limits: limits(app, visitor, post),
         violations: problems(app, &visitor.lang, (post, content), None),
         old_brand: waiting && redraw::shows_old(app, post).await?,
+        replaced: waiting && redraw::is_replaced(app, post).await?,
         corrects: corrects(app, post, &mut names).await?,
         rewritten: marks(app, visitor, post, &mut names).await?,
         source: source(app, post).await?,

@@ -18,10 +18,13 @@ pub(crate) async fn operation(
     Path(id): Path<String>,
 ) -> Result<Json<Value>, WebError> {
     let article = find(&app, &visitor, &id).await?;
-    let brief = match brief_of(&app, &article).await? {
-        Some(brief) => {
-            let story = brief.story;
-            let bench = Bench::with(&app, article.clone(), brief).await?;
+    let bench = match brief_of(&app, &article).await? {
+        Some(brief) => Some(Bench::with(&app, article.clone(), brief).await?),
+        None => None,
+    };
+    let brief = match &bench {
+        Some(bench) => {
+            let story = bench.brief.story;
             let groups = told::groups(&bench.brief_of_now(), &article);
             json!({ "story": story, "groups": groups, "writer": bench.writer(&app).await? })
         }
@@ -30,6 +33,7 @@ pub(crate) async fn operation(
     let variant = |variant: Variant| {
         json!({
             "id": variant.id, "kind": variant.kind, "state": variant.state, "reason": variant.reason,
+            "reworded": bench.as_ref().is_some_and(|bench| bench.is_reworded(&variant)),
             "template": variant.template, "brand": variant.brand, "chosen": variant.chosen,
             "renditions": variant.renditions, "provenance": variant.provenance,
         })

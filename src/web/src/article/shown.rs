@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::told;
 use crate::{
     pages::{JobCard, name_of},
-    variant::CHOSEN,
+    variant::{Bench, CHOSEN},
     view::{self, ReasonView},
 };
 
@@ -114,8 +114,12 @@ fn drawing<'a>(variant: &Variant, jobs: &'a [JobCard]) -> Option<&'a JobCard> {
     jobs.iter().find(|job| job.draws(variant.id) && job.is_running())
 }
 
-/// How a variant stands: `stopped` where nobody draws it any more, because its job was called off or died.
-fn state_of(variant: &Variant, jobs: &[JobCard]) -> String {
+/// How a variant stands: `stopped` where nobody draws it any more, because its job was called off or died; `reworded` where
+/// the words of now are others.
+fn state_of(variant: &Variant, jobs: &[JobCard], bench: Option<&Bench>) -> String {
+    if bench.is_some_and(|bench| bench.is_reworded(variant)) {
+        return "reworded".to_owned();
+    }
     let waits = matches!(variant.state, VariantState::Queued | VariantState::Rendering);
     if waits && drawing(variant, jobs).is_none() {
         return "stopped".to_owned();
@@ -129,7 +133,12 @@ fn picture_of(variant: &Variant) -> Option<&Rendition> {
 }
 
 /// One tab for each kind, in the order of the kinds; `on` is the one that is looked at.
-pub(crate) fn tabs(variants: &[Variant], on: VariantKind, jobs: &[JobCard]) -> Vec<Tab> {
+pub(crate) fn tabs(
+    variants: &[Variant],
+    on: VariantKind,
+    jobs: &[JobCard],
+    bench: Option<&Bench>,
+) -> Vec<Tab> {
     let mut tabs: Vec<Tab> = Vec::new();
     let mut kinds: Vec<VariantKind> = variants.iter().map(|variant| variant.kind).collect();
     kinds.dedup();
@@ -139,7 +148,7 @@ pub(crate) fn tabs(variants: &[Variant], on: VariantKind, jobs: &[JobCard]) -> V
         let picture = own().rev().find_map(picture_of);
         tabs.push(Tab {
             kind: name_of(&kind),
-            state: state_of(newest, jobs),
+            state: state_of(newest, jobs, bench),
             picture: picture.map(|file| file.blob.to_string()),
             on: kind == on,
             may_choose: CHOSEN.contains(&kind),
@@ -169,7 +178,7 @@ pub(crate) fn shown(
     kind: VariantKind,
     article: &Article,
     lang: &str,
-    jobs: &[JobCard],
+    (jobs, bench): (&[JobCard], Option<&Bench>),
     reason: impl Fn(&str) -> ReasonView,
 ) -> Option<VariantView> {
     let own = || variants.iter().filter(|variant| variant.kind == kind);
@@ -177,7 +186,7 @@ pub(crate) fn shown(
     let drawn = own().rev().find(|variant| !variant.renditions.is_empty()).unwrap_or(newest);
     let view = view_of(drawn, article, lang);
     Some(VariantView {
-        state: state_of(newest, jobs),
+        state: state_of(newest, jobs, bench),
         reason: reason(&newest.reason),
         chosen: newest.chosen.is_some(),
         may_choose: CHOSEN.contains(&kind),

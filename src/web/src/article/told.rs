@@ -1,6 +1,6 @@
 //! The brief beside its source: each piece with the place it was taken from.
 
-use loa_model::{Article, Brief, Passage, Span};
+use loa_model::{Article, Brief, BriefList, Figure, Passage, Quote, Span};
 use serde::Serialize;
 
 /// A piece of the brief.
@@ -35,6 +35,28 @@ pub(crate) fn at(article: &Article, span: Span) -> String {
     }
 }
 
+/// A figure as people read it: a percentage is one thing with its sign.
+pub(crate) fn amount(figure: &Figure) -> String {
+    let gap = if matches!(figure.unit.as_str(), "" | "%") { "" } else { " " };
+    format!("{}{gap}{}", figure.value, figure.unit)
+}
+
+/// What stands before the words of a part of the brief: the number, who says it, the day.
+pub(crate) fn head(brief: &Brief, list: BriefList, of: usize) -> String {
+    let head = match list {
+        BriefList::Points => None,
+        BriefList::Figures => brief.figures.get(of).map(amount),
+        BriefList::Quotes => {
+            let whose = |quote: &Quote| format!("{} {}", quote.role, quote.speaker);
+            brief.quotes.get(of).map(|quote| whose(quote).trim().to_owned())
+        }
+        BriefList::Dates => {
+            brief.dates.get(of).map(|day| day.date.strftime("%d/%m/%Y").to_string())
+        }
+    };
+    head.unwrap_or_default()
+}
+
 /// Everything in the brief that has words, by kind.
 pub(crate) fn groups(brief: &Brief, article: &Article) -> Vec<Group> {
     let piece = |head: String, passage: &Passage| Piece {
@@ -53,23 +75,19 @@ pub(crate) fn groups(brief: &Brief, article: &Article) -> Vec<Group> {
         edited: false,
     };
     let title = std::iter::once(plain(&brief.title)).chain(brief.sapo.iter().map(plain));
-    let figures = brief.figures.iter().map(|figure| {
-        let amount = format!("{} {}", figure.value, figure.unit).trim().to_owned();
-        Piece { at: at(article, figure.span), ..piece(amount, &figure.label) }
-    });
-    let quotes = brief.quotes.iter().map(|quote| {
-        piece(format!("{} {}", quote.role, quote.speaker).trim().to_owned(), &quote.words)
-    });
+    let listed = |list: BriefList| {
+        let words = list.words(brief).into_iter().enumerate();
+        words.map(move |(of, words)| piece(head(brief, list, of), words))
+    };
+    // The number is where a figure is, not what it counts.
+    let figures = brief.figures.iter().zip(listed(BriefList::Figures));
+    let figures = figures.map(|(figure, piece)| Piece { at: at(article, figure.span), ..piece });
     let events = brief.events.iter().map(|event| piece(event.date.text.clone(), &event.text));
     let steps = brief
         .steps
         .iter()
         .enumerate()
         .map(|(n, step)| piece((n + 1).to_string(), step.text.as_ref().unwrap_or(&step.title)));
-    let dates = brief.dates.iter().map(|mention| {
-        let words = mention.words.as_ref().unwrap_or(&mention.sentence);
-        piece(mention.date.strftime("%d/%m/%Y").to_string(), words)
-    });
     let documents = brief.legal_docs.iter().map(|doc| Piece {
         head: doc.name.as_ref().map(|name| name.text.clone()).unwrap_or_default(),
         ..place(&doc.number, doc.span)
@@ -81,12 +99,12 @@ pub(crate) fn groups(brief: &Brief, article: &Article) -> Vec<Group> {
     let all: [(&'static str, Vec<Piece>); 9] = [
         ("head", title.collect()),
         ("alert", bulletin.collect()),
-        ("points", brief.points.iter().map(plain).collect()),
+        ("points", listed(BriefList::Points).collect()),
         ("figures", figures.collect()),
-        ("quotes", quotes.collect()),
+        ("quotes", listed(BriefList::Quotes).collect()),
         ("steps", steps.collect()),
         ("events", events.collect()),
-        ("dates", dates.collect()),
+        ("dates", listed(BriefList::Dates).collect()),
         ("documents", documents.collect()),
     ];
     let some = all.into_iter().filter(|(_, pieces)| !pieces.is_empty());

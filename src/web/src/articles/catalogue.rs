@@ -7,7 +7,7 @@ use std::{
 
 use jiff::Timestamp;
 use loa_model::{
-    Article, ArticleId, ArticleState, BlobHash, Delivery, DeliveryId, DeliveryState, Post,
+    Article, ArticleId, ArticleState, BlobHash, Delivery, DeliveryId, DeliveryState, Digest, Post,
     PostFormat, PostId, PostState, Priority, Record,
 };
 use loa_store::{Change, Seq, Store};
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{RwLock, RwLockReadGuard};
 
 use super::fold::{Sought, fold, holds};
-use crate::{error::WebError, pages::name_of};
+use crate::{asked::stretch, error::WebError, pages::name_of};
 
 /// Rows and ledger records that are read at once.
 const TOGETHER: usize = 1_000;
@@ -133,6 +133,8 @@ type Place = (Timestamp, ArticleId);
 struct Entry {
     /// Folded words that are looked through.
     words: String,
+    /// Digest of how it begins, folded: two articles that begin alike are one that came twice.
+    begins: Digest,
     line: Arc<Line>,
     posts: BTreeSet<PostId>,
     /// How it stands, by its posts.
@@ -149,6 +151,8 @@ struct Shelf {
     sections: BTreeMap<String, usize>,
     /// How many articles each publisher has.
     sources: BTreeMap<String, usize>,
+    /// Articles by how they begin.
+    alike: HashMap<Digest, BTreeSet<Place>>,
 }
 
 impl Shelf {
@@ -156,11 +160,25 @@ impl Shelf {
         let line = &entry.line;
         *self.sections.entry(line.section.clone()).or_default() += 1;
         *self.sources.entry(line.publisher.clone()).or_default() += 1;
+        self.alike.entry(entry.begins).or_default().insert((line.at, line.id));
         self.articles.insert((line.at, line.id), entry);
+    }
+
+    /// Another article that begins as this one does: the oldest.
+    fn twin(&self, place: Place) -> Option<ArticleId> {
+        let own = self.articles.get(&place)?;
+        let alike = self.alike.get(&own.begins)?;
+        alike.iter().map(|(_, id)| *id).find(|id| *id != place.1)
     }
 
     fn take(&mut self, place: Place) -> Option<Entry> {
         let entry = self.articles.remove(&place)?;
+        if let Some(alike) = self.alike.get_mut(&entry.begins) {
+            alike.remove(&place);
+            if alike.is_empty() {
+                self.alike.remove(&entry.begins);
+            }
+        }
         let line = &entry.line;
         for (names, name) in
             [(&mut self.sections, &line.section), (&mut self.sources, &line.publisher)]
@@ -195,6 +213,8 @@ pub(crate) struct Hit {
     pub(crate) status: Status,
     /// Whether a post of it that is not over is urgent or put aside.
     pub(crate) priority: Priority,
+    /// Another article that begins alike.
+    pub(crate) twin: Option<ArticleId>,
     /// Its posts: channel, format, and the state that a person cares about.
     pub(crate) posts: Vec<(Arc<str>, PostFormat, String)>,
 }
@@ -261,6 +281,18 @@ impl Catalogue {
         let known = self.current(store).await?;
         let known = known.as_ref().expect("it was just read");
         Ok(known.find(agency, question, part))
+    }
+
+    /// Another article of the agency that begins as this one does.
+    pub(crate) async fn twin(
+        &self,
+        store: &dyn Store,
+        article: &Article,
+    ) -> Result<Option<ArticleId>, WebError> {
+        let known = self.current(store).await?;
+        let known = known.as_ref().expect("it was just read");
+        let place = known.places.get(&article.id).map(|(agency, at)| (agency, (*at, article.id)));
+        Ok(place.and_then(|(agency, place)| known.shelves.get(agency)?.twin(place)))
     }
 
     /// What is known as of now.
@@ -343,8 +375,10 @@ impl Known {
             photo: article.photos.iter().find_map(|photo| photo.blob),
             doubts: article.doubts.len(),
         };
+        let first: Vec<&str> = article.blocks.iter().take(2).map(|b| b.text.as_str()).collect();
         shelved.put(Entry {
             words: words.join(" "),
+            begins: Digest::of(fold(&first.join(" ")).as_bytes()),
             line: Arc::new(line),
             posts: known.map(|known| known.posts).unwrap_or_default(),
             status: Status::None,
@@ -430,7 +464,7 @@ impl Known {
     fn find(&self, agency: &str, asked: &Question, part: Behind) -> Found {
         let Some(shelved) = self.shelves.get(agency) else { return Found::default() };
         let words = Sought::of(&fold(&asked.q));
-        let (from, before) = stretch(asked);
+        let (from, before) = stretch(asked.from, asked.to);
         let fits = |entry: &&Entry| {
             let line = &*entry.line;
             (asked.section.is_empty() || asked.section == line.section)
@@ -455,6 +489,7 @@ impl Known {
             line: Arc::clone(&entry.line),
             status: entry.status,
             priority: entry.priority,
+            twin: shelved.twin(place(entry)),
             posts: self.posts_of(entry),
         };
         let names = |names: &BTreeMap<String, usize>| {
@@ -469,15 +504,6 @@ impl Known {
             sources: names(&shelved.sources),
         }
     }
-}
-
-/// From when to before when, of days of our zone.
-fn stretch(asked: &Question) -> (Option<Timestamp>, Option<Timestamp>) {
-    let zone = jiff::tz::TimeZone::get(crate::article::ZONE).unwrap_or(jiff::tz::TimeZone::UTC);
-    let start = |day: jiff::civil::Date| day.to_zoned(zone.clone()).ok().map(|day| day.timestamp());
-    // Nothing is after the last day that there is.
-    let after = asked.to.and_then(|day| day.tomorrow().ok()).and_then(start);
-    (asked.from.and_then(start), after)
 }
 
 /// Every record of a table.

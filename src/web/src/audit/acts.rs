@@ -44,6 +44,7 @@ pub(super) const ACTS: &[&str] = &[
     "fail job",
     "fail variant",
     "finish token refresh",
+    "give article address",
     "give password",
     "have two people sign every post",
     "hide the first steps",

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::{Timestamp, civil::Date};
 use loa_model::{
     Account, Actor, Delivery, Digest, Post, Record as _, Role, User, UserId, record::join,
 };
 use loa_store::{Change, Entry, Expect, Seq, StoreExt};
 use serde_json::Value;
 
-use super::{acts, unreadable};
-use crate::{Shared, article::ZONE, auth::Visitor, error::WebError, operation::once::Kept};
+use super::acts;
+use crate::{Shared, asked::stretch, auth::Visitor, error::WebError, operation::once::Kept};
 
 /// Records that are read at once.
 const CHUNK: u64 = 64;
@@ -231,10 +231,10 @@ pub(super) async fn back(
     if let Some(before) = wanted.before {
         upto = upto.min(before.saturating_sub(1));
     }
-    if let Some(day) = wanted.to {
-        upto = last_before(app, begin(day.tomorrow().map_err(|_| unreadable())?)?, upto).await?;
+    let (since, end) = stretch(wanted.from, wanted.to);
+    if let Some(end) = end {
+        upto = last_before(app, end, upto).await?;
     }
-    let since = wanted.from.map(begin).transpose()?;
     let mut found = Found::default();
     // The hash of a record is what the one behind it names, but for the last.
     let mut hash = store.links(upto.saturating_sub(1), 1).await?.pop().map(|link| link.hash);
@@ -313,11 +313,6 @@ fn names(value: &Value, id: &str) -> bool {
         Value::Object(fields) => fields.values().any(|value| names(value, id)),
         _ => false,
     }
-}
-
-fn begin(day: Date) -> Result<Timestamp, WebError> {
-    let zone = TimeZone::get(ZONE).unwrap_or(TimeZone::UTC);
-    Ok(day.to_zoned(zone).map_err(|_| unreadable())?.timestamp())
 }
 
 /// The last record before an instant, none behind `upto`. The times of the ledger never run backwards.

@@ -1,4 +1,4 @@
-//! Pictures whose brand kit changed after they were drawn: they stay as they are until a person has them drawn anew.
+//! Pictures whose brand kit or words changed after they were drawn: they stay as they are until a person has them drawn anew.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +8,19 @@ use axum::{
     response::Response,
 };
 use loa_model::{
-    Agency, Article, ArticleId, Choices, Chosen, OwnBrand, Post, PostState, Variant, VariantId,
-    VariantKind, VariantState, record::join,
+    Agency, Article, ArticleId, Chosen, OwnBrand, Post, PostState, Variant, VariantId, VariantKind,
+    VariantState, record::join,
 };
 use loa_store::{Changes, StoreExt};
 use serde_json::{Value, json};
 
 use crate::{
-    Shared, article, auth::Visitor, brands::covering, error::WebError, pages::name_of, variant,
+    Shared, article,
+    auth::Visitor,
+    brands::covering,
+    error::WebError,
+    pages::name_of,
+    variant::{self, Bench},
 };
 
 /// Drafts that are looked at.
@@ -46,18 +51,38 @@ pub(crate) async fn is_draft_old(app: &Shared, post: &Post) -> Result<bool, WebE
 
 /// Whether a post shows such a picture.
 pub(crate) async fn shows_old(app: &Shared, post: &Post) -> Result<bool, WebError> {
-    let mut ids: Vec<VariantId> =
-        post.content.media.iter().filter_map(|media| media.variant).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    for id in ids {
-        if let Some(row) = app.store.read::<Variant>(&id.to_string()).await?
-            && is_old(app, &row.record).await?
-        {
+    for variant in shown(app, post).await? {
+        if is_old(app, &variant).await? {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// Whether a picture or clip of a post was made anew since: what people look at before they sign keeps the one it had.
+pub(crate) async fn is_replaced(app: &Shared, post: &Post) -> Result<bool, WebError> {
+    let key = join(&[&post.article.to_string(), &format!("{:06}", post.revision)]);
+    let all = app.store.list::<Variant>("variant_by_article", &key, 100).await?;
+    let later = |one: &Variant| {
+        all.iter().map(|row| &row.record).any(|other| {
+            other.kind == one.kind && other.id > one.id && other.state == VariantState::Rendered
+        })
+    };
+    Ok(shown(app, post).await?.iter().any(later))
+}
+
+/// The variants whose files a post has.
+async fn shown(app: &Shared, post: &Post) -> Result<Vec<Variant>, WebError> {
+    let mut ids: Vec<VariantId> =
+        post.content.media.iter().filter_map(|media| media.variant).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let mut variants = Vec::new();
+    for id in ids {
+        let row = app.store.read::<Variant>(&id.to_string()).await?;
+        variants.extend(row.map(|row| row.record));
+    }
+    Ok(variants)
 }
 
 /// Articles with such drafts, and how many; as far as the newest hundred drafts tell.
@@ -78,31 +103,27 @@ pub(crate) async fn old_drafts(
     Ok(found)
 }
 
-/// Queues each picture of the newest revision of an article whose kit changed; how many.
+/// Queues each picture of the newest revision of an article whose kit or words changed, or of one kind; how many.
 pub(crate) async fn redraw(
     app: &Shared,
     visitor: &Visitor,
     article: &Article,
+    only: Option<VariantKind>,
 ) -> Result<usize, WebError> {
     let brief = article::brief_of(app, article).await?;
     let Some(brief) = brief else { return Ok(0) };
-    let key = join(&[&article.id.to_string(), &format!("{:06}", article.revision)]);
-    let rows = app.store.list::<Variant>("variant_by_article", &key, 100).await?;
-    let mut newest: BTreeMap<VariantKind, Variant> = BTreeMap::new();
-    for row in rows {
-        if row.record.state != VariantState::Stale {
-            let known = newest.get(&row.record.kind);
-            if known.is_none_or(|known| known.id < row.record.id) {
-                newest.insert(row.record.kind, row.record);
-            }
-        }
-    }
+    let bench = Bench::with(app, article.clone(), brief).await?;
+    let brief = &bench.brief;
+    // The latest of a kind is the last.
+    let newest: BTreeMap<VariantKind, &Variant> =
+        bench.variants.iter().map(|variant| (variant.kind, variant)).collect();
     let agency = crate::preview::brand_of(app, &article.agency).await?;
     let now = app.clock.now();
     let mut changes = Changes::by(visitor.actor(), "draw anew");
     let mut queued = 0;
     for (kind, before) in newest {
-        if !is_old(app, &before).await? {
+        let asked = only.is_none_or(|only| only == kind);
+        if !asked || !(bench.is_reworded(before) || is_old(app, before).await?) {
             continue;
         }
         // One that a person chose stays in its kit as long as there is one.
@@ -111,14 +132,11 @@ pub(crate) async fn redraw(
             None => true,
         };
         let brand = if before.chosen.is_some() && there { &before.brand } else { &agency };
-        let choices = before.chosen.map_or_else(
-            || Choices {
-                template: Some(before.template.clone()).filter(|name| !name.is_empty()),
-                ..Choices::default()
-            },
-            |chosen| chosen.choices,
-        );
-        let recipe = variant::recipe((article, &brief), kind, &choices, brand, None);
+        let mut choices = bench.choices_now(kind);
+        if before.chosen.is_none() {
+            choices.template = Some(before.template.clone()).filter(|name| !name.is_empty());
+        }
+        let recipe = variant::recipe((article, brief), kind, &choices, brand, None);
         let recipe = covering(app, &article.agency, brand, recipe).await?;
         let variant = Variant {
             id: app.ids.make(),
@@ -126,7 +144,7 @@ pub(crate) async fn redraw(
             article: article.id,
             revision: article.revision,
             kind,
-            template: before.template,
+            template: before.template.clone(),
             brand: brand.clone(),
             kit: None,
             chosen: Some(Chosen { choices, by: visitor.user.id, at: now }),
@@ -153,7 +171,7 @@ pub(crate) async fn press(
     Path(id): Path<String>,
 ) -> Result<Response, WebError> {
     let article = article::find(&app, &visitor, &id).await?;
-    redraw(&app, &visitor, &article).await?;
+    redraw(&app, &visitor, &article, None).await?;
     Ok(article::back(&article.id.to_string()))
 }
 
@@ -164,5 +182,5 @@ pub(crate) async fn operation(
     Path(id): Path<String>,
 ) -> Result<Json<Value>, WebError> {
     let article = article::find(&app, &visitor, &id).await?;
-    Ok(Json(json!({ "queued": redraw(&app, &visitor, &article).await? })))
+    Ok(Json(json!({ "queued": redraw(&app, &visitor, &article, None).await? })))
 }

@@ -136,7 +136,7 @@ pub(crate) fn preview() -> Value {
 /// The drawing anew.
 pub(crate) fn redraw() -> Value {
     json!({
-        "summary": "Draw the pictures of an article anew whose brand kit changed since; drafts take them over",
+        "summary": "Draw the pictures and clips of an article anew whose brand kit or words changed since; drafts take them over",
         "parameters": [{ "name": "id", "in": "path", "required": true, "schema": { "type": "string", "format": "uuid" } }],
         "responses": {
             "200": { "description": "queued: how many are drawn" },

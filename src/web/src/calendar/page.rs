@@ -25,7 +25,14 @@ use super::{
     look, shift as moving, standing, start_of, zone,
 };
 use crate::{
-    Shared, article::ZONE, auth::Visitor, error::WebError, pages, post::own_post_row, view,
+    Shared,
+    article::ZONE,
+    asked::{self, Filters},
+    auth::Visitor,
+    error::WebError,
+    pages,
+    post::own_post_row,
+    view,
 };
 
 /// Entries on a page of the list.
@@ -68,24 +75,14 @@ impl Asked {
 
     /// The address that asks for this.
     fn url(&self) -> String {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        if let Some(look) = self.look {
-            query.append_pair("xem", look.name());
-        }
-        if let Some(day) = self.day {
-            query.append_pair("ngay", &day.to_string());
-        }
-        for name in &self.channels {
-            query.append_pair("kenh", name);
-        }
-        for standing in &self.standings {
-            query.append_pair("trang-thai", standing.name());
-        }
-        if self.page > 1 {
-            query.append_pair("trang", &self.page.to_string());
-        }
-        let query = query.finish();
-        if query.is_empty() { "/lich".to_owned() } else { format!("/lich?{query}") }
+        let look = self.look.map(|look| ("xem", look.name().to_owned()));
+        let channels = self.channels.iter().map(|name| ("kenh", name.clone()));
+        let standings = self.standings.iter().map(|one| ("trang-thai", one.name().to_owned()));
+        let page = Some(self.page).filter(|page| *page > 1);
+        let fields = look.into_iter().chain([("ngay", asked::day(self.day))]);
+        let fields = fields.chain(channels).chain(standings);
+        let fields = fields.chain(page.map(|page| ("trang", page.to_string())));
+        Filters::of(fields).address("/lich", "", &[])
     }
 
     fn with(&self, change: impl FnOnce(&mut Self)) -> String {

@@ -1,9 +1,11 @@
 //! The form in which an editor arranges a clip: scenes, their lines, voice and music. It works without script; with it, the
 //! clip is drawn anew while the form changes, and any moment of it can be looked at.
 
+use std::collections::BTreeMap;
+
 use loa_model::{
-    Beat, Brief, Choices, Chosen, ChosenPoint, Cut, Fit, FocusPoint, PhotoChoice, Span, Storyboard,
-    Topic, Transition, VariantKind, VariantState,
+    Beat, Brief, BriefList, Choices, Chosen, ChosenPart, Cut, Fit, FocusPoint, PhotoChoice, Span,
+    Storyboard, Topic, Transition, VariantKind, VariantState,
 };
 use serde::Serialize;
 
@@ -60,9 +62,10 @@ pub(crate) struct Editor {
     shows: bool,
     wrong: Option<String>,
     rows: Vec<RowView>,
-    /// The points that scenes tell by their place, as they are written now.
-    points: Vec<ChosenPoint>,
-    /// The same as the form sends it back.
+    /// The lists whose parts scenes tell by their place, as they are written now.
+    #[serde(flatten)]
+    lists: BTreeMap<&'static str, Vec<ChosenPart>>,
+    /// Their order as the form sends it back.
     order: String,
     /// Who wrote what is not the article's, and when.
     writer: Option<String>,
@@ -93,19 +96,44 @@ async fn arranged(
     app.clips.arrange(wanted).await
 }
 
-/// What was chosen last. Its scenes tell points by their place: they follow their points where somebody moved these since.
-fn chosen(bench: &Bench, kind: VariantKind) -> Storyboard {
+/// The list that a scene tells a part of, and at which place.
+fn told_of(topic: &Topic) -> Option<(BriefList, usize)> {
+    match topic {
+        Topic::Point(n) => Some((BriefList::Points, *n)),
+        Topic::Figure(n) => Some((BriefList::Figures, *n)),
+        Topic::Quote(n) => Some((BriefList::Quotes, *n)),
+        _ => None,
+    }
+}
+
+/// The same scene of the part at another place.
+fn moved(topic: Topic, n: usize) -> Topic {
+    match topic {
+        Topic::Point(_) => Topic::Point(n),
+        Topic::Figure(_) => Topic::Figure(n),
+        Topic::Quote(_) => Topic::Quote(n),
+        other => other,
+    }
+}
+
+/// The order of the lists of now: scenes tell their parts by their place.
+fn order(bench: &Bench) -> String {
+    let list = |list| {
+        let parts = bench.list(list);
+        parts.iter().map(|part| part.of.to_string()).collect::<Vec<_>>().join(" ")
+    };
+    BriefList::ALL.map(list).join("/")
+}
+
+/// What was chosen last. Its scenes tell parts of lists by their place: they follow them where somebody moved these since.
+pub(crate) fn chosen(bench: &Bench, kind: VariantKind) -> Storyboard {
     let Some(choices) = bench.choices(kind) else { return Storyboard::default() };
     let Some(clip) = choices.clip.clone() else { return Storyboard::default() };
-    let (now, own) = (bench.points(), variant::own_points(&bench.brief));
-    let then = choices.points.as_ref().unwrap_or(&own);
-    let follow = |beat: Beat| match beat.of {
-        Topic::Point(n) => {
-            let of = then.get(n)?.of;
-            let n = now.iter().position(|point| point.of == of)?;
-            Some(Beat { of: Topic::Point(n), ..beat })
-        }
-        _ => Some(beat),
+    let follow = |beat: Beat| {
+        let Some((list, n)) = told_of(&beat.of) else { return Some(beat) };
+        let of = variant::list_of(choices, list, &bench.brief).get(n)?.of;
+        let n = bench.list(list).iter().position(|part| part.of == of)?;
+        Some(Beat { of: moved(beat.of, n), ..beat })
     };
     let beats: Vec<Beat> = clip.beats.into_iter().filter_map(follow).collect();
     // An end card alone is no clip.
@@ -135,8 +163,6 @@ pub(crate) async fn editor(
         let files = now.map(|variant| &variant.renditions);
         files.into_iter().flatten().find(|file| file.mime.starts_with(prefix))
     };
-    let points = bench.points();
-    let order: Vec<String> = points.iter().map(|point| point.of.to_string()).collect();
     let moving = if kind == VariantKind::Audio { "audio/" } else { "video/" };
     let (video, poster) = (file(moving), file("image/"));
     let voices = arranged.voices.iter();
@@ -148,8 +174,8 @@ pub(crate) async fn editor(
         shows: kind != VariantKind::Audio,
         wrong: gone.or(arranged.wrong),
         rows: rows(&arranged.rows, bench, &brief),
-        points,
-        order: order.join(" "),
+        lists: bench.lists(),
+        order: order(bench),
         writer: bench.writer(app).await?,
         brands: variant::kits(app, visitor, bench, kind).await?,
         photos: variant::photos(&bench.article),
@@ -205,12 +231,10 @@ fn place_of(of: &Topic, brief: &Brief) -> Option<Span> {
 fn said(row: &ClipRow, brief: &Brief) -> String {
     let Topic::Figure(n) = row.beat.of else { return row.words.clone() };
     let Some(figure) = brief.figures.get(n) else { return row.words.clone() };
-    let gap = if matches!(figure.unit.as_str(), "" | "%") { "" } else { " " };
-    format!("{}{gap}{} · {}", figure.value, figure.unit, figure.label.text)
+    format!("{} · {}", article::amount(figure), figure.label.text)
 }
 
 fn rows(rows: &[ClipRow], bench: &Bench, brief: &Brief) -> Vec<RowView> {
-    let points = bench.points();
     let view = |(n, row): (usize, &ClipRow)| {
         let topic = serde_json::to_value(&row.beat.of).unwrap_or_default();
         let (kind, number) = match &topic {
@@ -231,8 +255,9 @@ fn rows(rows: &[ClipRow], bench: &Bench, brief: &Brief) -> Vec<RowView> {
         };
         let line = match &row.beat.of {
             Topic::Title => Some(Line::title(bench)),
-            Topic::Point(n) => points.get(*n).and_then(|point| Line::point(bench, point)),
-            _ => None,
+            topic => told_of(topic)
+                .filter(|(list, _)| list.is_written())
+                .and_then(|(list, n)| Line::part(bench, list, bench.list(list).get(n)?)),
         };
         let at = place_of(&row.beat.of, brief).map(|span| article::at(&bench.article, span));
         let spot = row.beat.focus.map(FocusPoint::share);
@@ -271,14 +296,13 @@ pub(crate) async fn fitting(
     (kind, brand): (VariantKind, &str),
     choices: Choices,
 ) -> Result<Choices, WebError> {
-    let of_cards = Choices { title: None, points: None, clip: None, ..choices.clone() };
-    if of_cards != Choices::default() {
+    let words = choices.words();
+    if (Choices { clip: choices.clip.clone(), ..words.clone() }) != choices {
         return Err(WebError::unfit(
             "Clip nhận lời, cảnh, giọng đọc và nhạc; mẫu và ảnh chọn theo từng cảnh / A clip takes words, scenes, voice and music; photos are chosen scene by scene",
         ));
     }
     let mut clip = choices.clip.unwrap_or_default();
-    let words = Choices { clip: None, ..choices };
     let brief = told(app, visitor, bench, &words).map_err(WebError::unfit)?;
     let bare = Storyboard { beats: Vec::new(), ..clip.clone() };
     let own = arranged(app, bench, &brief, (kind, brand), bare.clone()).await;
@@ -316,27 +340,23 @@ pub(crate) fn told(
 /// The form as choices. What is as the engine chooses is left to it, and lines that the form does not hold stay as they are.
 pub(crate) fn read(pairs: &[(String, String)], bench: &Bench) -> Result<Choices, String> {
     let (clip, lines) = scenes(pairs)?;
-    let words = bench.words();
-    let mut title = words.title;
-    let mut points = bench.points();
-    // Scenes tell points by their place: the form must be of the order that is there.
-    let order: Vec<String> = points.iter().map(|point| point.of.to_string()).collect();
+    // The form must be of the order that is there.
     let seen = pairs.iter().find(|(key, _)| key == "order").map(|(_, value)| value.as_str());
-    if seen.is_some_and(|seen| seen != order.join(" ")) {
-        return Err("Có người vừa đổi thứ tự các ý; hãy tải lại trang / Somebody just moved the points; reload the page".to_owned());
+    if seen.is_some_and(|seen| seen != order(bench)) {
+        return Err("Có người vừa đổi thứ tự hay bỏ bớt phần kể; hãy tải lại trang / Somebody just moved or left out what is told; reload the page".to_owned());
     }
-    for (of, text) in lines {
-        match of {
-            Topic::Title => title = Some(text),
-            Topic::Point(n) => {
-                if let Some(point) = points.get_mut(n) {
-                    point.text = Some(text);
-                }
+    let mut choices = Choices { clip: Some(clip), ..bench.words() };
+    for (topic, text) in lines {
+        if topic == Topic::Title {
+            choices.title = Some(text);
+        } else if let Some((list, n)) = told_of(&topic).filter(|(list, _)| list.is_written()) {
+            let mut parts = variant::list_of(&choices, list, &bench.brief);
+            if let Some(part) = parts.get_mut(n) {
+                part.text = Some(text);
             }
-            _ => {}
+            choices.choose(list, Some(parts));
         }
     }
-    let choices = Choices { title, points: Some(points), clip: Some(clip), ..Choices::default() };
     Ok(plain(choices, &bench.brief))
 }
 
