@@ -9,7 +9,9 @@ use std::sync::atomic::Ordering;
 use axum::http::StatusCode;
 use jiff::SignedDuration;
 use loa_delivery::Incident;
-use loa_model::{Account, Clock as _, Delivery, DeliveryState as S, Post, PostFormat, PostState};
+use loa_model::{
+    Account, Clock as _, Delivery, DeliveryState as S, JobState, Post, PostFormat, PostState,
+};
 use loa_store::{Changes, Store as _, StoreExt as _};
 use support::{World, browser::Browser, records};
 
@@ -170,4 +172,33 @@ async fn a_job_that_was_given_up_and_what_was_told_of_it_are_one_thing() {
     assert!(
         world.store.read::<Incident>(&incident.id).await.unwrap().unwrap().record.closed.is_some()
     );
+}
+
+#[tokio::test]
+async fn dead_letters_are_shown_with_their_reason_and_tried_again() {
+    let world = World::new().await;
+    let job = world.dead_letter("demo").await;
+    let theirs = world.dead_letter("khac").await;
+    let author = Browser::of(&world, &world.people.author).await;
+    let page = author.get("/can-xu-ly").await;
+    for word in ["<q>the portal answered 404</q>", "Đọc bài"] {
+        assert!(page.text().contains(word), "{word}");
+    }
+    let path = format!("/viec/{}/thu-lai", job.id);
+    assert!(page.text().contains(&path) && !page.text().contains(&theirs.id.to_string()));
+    let foreign = author.post(&format!("/viec/{}/thu-lai", theirs.id), &[]).await;
+    assert_eq!(foreign.status, StatusCode::NOT_FOUND);
+    let answer = author.post(&path, &[]).await;
+    assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, "/can-xu-ly"));
+    let waiting = world.store.jobs(Some(JobState::Available), 9).await.unwrap();
+    assert!(waiting.iter().any(|view| view.job.id == job.id && view.attempt == 0));
+    let twice = author.post(&path, &[]).await;
+    assert_eq!(twice.status, StatusCode::CONFLICT, "it is under way");
+    let unwanted = world.dead_letter("demo").await;
+    let path = format!("/viec/{}/bo", unwanted.id);
+    let stranger = Browser::of(&world, &world.people.stranger).await;
+    assert_eq!(stranger.post(&path, &[]).await.status, StatusCode::NOT_FOUND);
+    assert!(author.get("/can-xu-ly").await.text().contains(&path));
+    assert_eq!(author.post(&path, &[]).await.status, StatusCode::SEE_OTHER);
+    assert!(!author.get("/can-xu-ly").await.text().contains(&path));
 }
