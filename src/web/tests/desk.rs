@@ -138,10 +138,17 @@ async fn words_that_somebody_wrote_are_those_of_every_variant_until_others_are_w
     );
     let told = author.get(&page(&world, "")).await;
     assert_eq!(marks(told.text()), first - 2, "neither its tab nor its head says so");
-    // One press makes all of them again.
-    assert_eq!(author.post(&page(&world, "/ve-lai"), &[]).await.status, StatusCode::SEE_OTHER);
+    // One press makes all of them again, in the words of whoever wrote them.
+    let editor = world.colleague(&world.people.author, &[Role::Editor]).await;
+    let editor = Browser::of(&world, &editor).await;
+    assert_eq!(editor.post(&page(&world, "/ve-lai"), &[]).await.status, StatusCode::SEE_OTHER);
     let told = author.get(&page(&world, "")).await;
     assert_eq!(marks(told.text()), 0, "{}", told.text());
+    let long = world.variant(VariantKind::LongClip).await.chosen.unwrap();
+    assert_eq!(
+        (long.by, long.choices.title.as_deref()),
+        (world.people.author.id, Some("Tựa viết cho clip"))
+    );
     // The card moves the points back: the scene of the clip follows its point.
     let points = json!([{ "of": 0, "text": "Ý thứ nhất, lần hai." }, { "of": 1 }]);
     let card = json!({ "kind": "infographic", "choices": { "points": points } });

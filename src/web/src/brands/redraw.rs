@@ -119,6 +119,8 @@ pub(crate) async fn redraw(
         bench.variants.iter().map(|variant| (variant.kind, variant)).collect();
     let agency = crate::preview::brand_of(app, &article.agency).await?;
     let now = app.clock.now();
+    // Words stay those of whoever wrote them.
+    let (by, at) = bench.written().map_or((visitor.user.id, now), |told| (told.by, told.at));
     let mut changes = Changes::by(visitor.actor(), "draw anew");
     let mut queued = 0;
     for (kind, before) in newest {
@@ -147,7 +149,7 @@ pub(crate) async fn redraw(
             template: before.template.clone(),
             brand: brand.clone(),
             kit: None,
-            chosen: Some(Chosen { choices, by: visitor.user.id, at: now }),
+            chosen: Some(Chosen { choices, by, at }),
             recipe,
             state: VariantState::Queued,
             renditions: Vec::new(),
