@@ -294,7 +294,7 @@ async fn every_chart_and_every_table_of_every_page_is_a_file_too() {
     }
     let csv = author.get("/api/v1/reach/files/bai-dang.csv?range=90d").await;
     assert!(
-        csv.text().contains("\r\nunknown,") && csv.text().contains("\r\nunseen,"),
+        csv.text().contains("\r\nChưa rõ có ai xem,") && csv.text().contains("\r\nKhông ai xem,"),
         "{}",
         csv.text()
     );
