@@ -202,7 +202,7 @@ whole! {
         reaches [Uncertain], settles by ["live", "found", "person"], 190_436 worlds, 47 deep;
     a_person_saw_it_and_the_search_goes_on:
         with(public(), &[Act::SeenLive, Act::Cancel]),
-        reaches [Uncertain, Retracting], settles by ["live", "found", "person"], 1 worlds, 1 deep;
+        reaches [Uncertain, Retracting], settles by ["live", "found"], 1 worlds, 1 deep;
     a_post_that_is_accepted_and_shows_later:
         with(
             late(succeeded(accepted())),

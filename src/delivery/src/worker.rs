@@ -252,7 +252,7 @@ impl Worker {
             if self.stopping.load(Ordering::Acquire) {
                 return round;
             }
-            if let Err(error) = self.serve_account(&errand, &mut round).await {
+            if let Err(error) = Box::pin(self.serve_account(&errand, &mut round)).await {
                 let account = errand.account.name;
                 tracing::error!(%account, %error, "The service of an account failed and will be repeated");
                 round.failed.push((account, error.to_string()));

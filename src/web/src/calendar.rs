@@ -247,7 +247,7 @@ pub(crate) async fn view(
             let channel = entry.account.channel();
             let of_it = found.accounts.values().filter(|one| one.name.channel() == channel);
             let several = of_it.count() > 1;
-            several.then(|| entry.account.short().to_owned()).unwrap_or_default()
+            if several { entry.account.short().to_owned() } else { String::new() }
         },
         channel: entry.account.channel().to_owned(),
         channel_title: pages::channel_title(app, &entry.account),

@@ -55,10 +55,8 @@ pub(crate) struct Badges {
 impl Badges {
     pub(crate) async fn of(app: &Shared, visitor: &Visitor) -> Result<Self, WebError> {
         let agency = &visitor.user.agency;
-        let waiting = match visitor.user.is(Role::Approver) {
-            true => count_in_review(app, agency).await?,
-            false => 0,
-        };
+        let approves = visitor.user.is(Role::Approver);
+        let waiting = if approves { count_in_review(app, agency).await? } else { 0 };
         let returned = posts::returned(app, visitor).await?.len();
         Ok(Self { waiting, returned, attention: attention::count(app, agency).await? })
     }

@@ -153,7 +153,9 @@ pub(crate) async fn timeline(
 fn with_seconds(steps: &mut [Moment]) {
     for minute in steps.chunk_by_mut(|one, next| one.shown_at == next.shown_at) {
         if minute.len() > 1 {
-            minute.iter_mut().for_each(|step| step.shown_at = view::exact_time(step.at, ZONE));
+            for step in minute {
+                step.shown_at = view::exact_time(step.at, ZONE);
+            }
         }
     }
 }
