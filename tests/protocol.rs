@@ -200,9 +200,6 @@ whole! {
     a_draft_that_a_person_decides_about:
         with(late(succeeded(draft())), &[Act::ConfirmLive, Act::ConfirmAbsent]),
         reaches [Uncertain], settles by ["live", "found", "person"], 190_436 worlds, 47 deep;
-    a_person_saw_it_and_the_search_goes_on:
-        with(public(), &[Act::SeenLive, Act::Cancel]),
-        reaches [Uncertain, Retracting], settles by ["live", "found"], 1 worlds, 1 deep;
     a_post_that_is_accepted_and_shows_later:
         with(
             late(succeeded(accepted())),
@@ -300,6 +297,14 @@ fn without_settling_a_doubt_it_goes_round_for_ever() {
     let scene = || late(accepted());
     assert_eq!(dead_end(&[], scene()), None);
     assert!(dead_end(LIVELY, scene()).is_some());
+}
+
+/// What a person saw where the platform can be read is searched for on; nothing is sent again, a wish to call it off is obeyed.
+#[test]
+fn a_person_saw_it_and_the_search_goes_on() {
+    let scene = with(public(), &[Act::SeenLive, Act::Cancel]);
+    let reaches = vec![State::Uncertain, State::Retracting];
+    holds_without(&[], Scene { reaches, settles_by: vec!["live", "found"], ..scene });
 }
 
 #[test]
