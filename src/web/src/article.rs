@@ -105,6 +105,8 @@ struct Page {
     drafts: usize,
     /// What came of such a press.
     handed: handing::Handed,
+    /// The address of the article, where one was typed that was not taken.
+    address: address::Untaken,
     /// Whether there is something on a channel, or on its way there.
     out: bool,
     /// Kind of story; empty without a brief.
@@ -159,24 +161,34 @@ pub(crate) async fn page(
     Query(handed): Query<handing::Handed>,
 ) -> Result<Html<String>, WebError> {
     let article = find(&app, &visitor, &id).await?;
+    drawn((&app, &visitor), article, &look, handed, address::Untaken::default()).await
+}
+
+async fn drawn(
+    (app, visitor): (&Shared, &Visitor),
+    article: Article,
+    look: &Look,
+    handed: handing::Handed,
+    address: address::Untaken,
+) -> Result<Html<String>, WebError> {
     let asked = look.sua.as_deref().or(look.ban.as_deref());
     let asked: Option<VariantKind> = asked
         .map(|kind| variant::named("kind", kind).map_err(|_| WebError::missing()))
         .transpose()?;
-    let brief = brief_of(&app, &article).await?;
-    let variants = shown::of_now(variants_of(&app, &article).await?);
+    let brief = brief_of(app, &article).await?;
+    let variants = shown::of_now(variants_of(app, &article).await?);
     let kind = asked.or_else(|| variants.first().map(|variant| variant.kind));
     let kind = kind.unwrap_or(VariantKind::Infographic);
     let writes = WRITERS.lets(Some(&visitor.user.roles));
     let bench = match &brief {
-        Some(brief) => Some(Bench::with(&app, article.clone(), brief.clone()).await?),
+        Some(brief) => Some(Bench::with(app, article.clone(), brief.clone()).await?),
         None => None,
     };
     let mut editor = None;
     // Who may not have it made sees it all the same.
     if look.sua.is_some() && writes {
         let bench = bench.as_ref().ok_or_else(|| WebError::unfit(NO_BRIEF))?;
-        editor = Some(Editor::of(&app, &visitor, bench, kind).await?);
+        editor = Some(Editor::of(app, visitor, bench, kind).await?);
     }
     let (mut posts, mut before) = (Vec::new(), Vec::new());
     // Who edits has the posts one link away: the page is light, and answers each question about its progress at once.
@@ -187,22 +199,22 @@ pub(crate) async fn page(
         let mut names = Names::default();
         for (at, row) in rows.into_iter().rev().enumerate() {
             if at < older {
-                before.push(post_line(&app, &visitor, &row.record, &mut names).await?);
+                before.push(post_line(app, visitor, &row.record, &mut names).await?);
             } else {
-                posts.push(post_card(&app, &visitor, row.record).await?);
+                posts.push(post_card(app, visitor, row.record).await?);
             }
         }
     }
-    let accounts = accounts::connected(&app, &article.agency)
+    let accounts = accounts::connected(app, &article.agency)
         .await?
         .into_iter()
         .map(|account| AccountView {
             name: account.name.to_string(),
-            place: pages::place(&app, &account.name),
+            place: pages::place(app, &account.name),
             title: account.title,
         })
         .collect();
-    let jobs = pages::job_cards(&app, &visitor, Some(&article.id.to_string())).await?;
+    let jobs = pages::job_cards(app, visitor, Some(&article.id.to_string())).await?;
     let twin = app.catalogue.twin(&*app.store, &article).await?;
     // What makes posts is told where the posts are, and what draws a variant where the variant is.
     let here = |job: &JobCard| job.is_composing() && editor.is_none();
@@ -224,6 +236,7 @@ pub(crate) async fn page(
         writes: writes && brief.is_some(),
         drafts: handing::together(before.iter().chain(&posts)),
         handed,
+        address,
         out: before.iter().chain(&posts).any(|post| post.is_out),
         posts,
         before,
@@ -255,7 +268,7 @@ pub(crate) async fn page(
                 .collect(),
         },
     };
-    pages::draw(&app, &visitor, "articles", "pages/article.html", page).await
+    pages::draw(app, visitor, "articles", "pages/article.html", page).await
 }
 
 /// Every variant of a revision.

@@ -410,7 +410,7 @@ async fn the_plain_kit_says_the_agency_s_name_of_now_until_somebody_makes_it_the
     let changes = changes.update(&shows.record, shows.version);
     world.store.commit(changes).await.unwrap();
     let draft = format!("/bai-dang/{}", world.posts.draft.id);
-    let says = "Nhận diện của đơn vị đã đổi";
+    let says = "Nhận diện của cơ quan đã đổi";
     assert!(!author.get(&draft).await.text().contains(says));
     let titled = async |title: &str| {
         let done = send(&admin, "PATCH", "/api/v1/agencies/demo", &json!({ "title": title })).await;

@@ -87,6 +87,10 @@ async fn an_address_that_is_given_later_is_where_short_links_lead_that_are_out()
     for refused in ["javascript:alert(1)", "bai.htm", "https://minhhoa.example/khac.htm#a"] {
         let answer = author.post(&to, &[("url", refused)]).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{refused}");
+        // The page itself says why, and keeps what was typed.
+        let typed = format!("value=\"{}\"", refused.replace('/', "&#x2f;"));
+        assert!(answer.text().contains(&typed), "{refused}");
+        assert!(answer.text().contains("id=\"address-problem\" role=\"alert\""), "{refused}");
     }
     let stranger = Browser::of(&world, &world.people.stranger).await;
     let address = "https://minhhoa.example/bai.htm";

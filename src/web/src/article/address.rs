@@ -9,10 +9,10 @@ use axum::{
 use loa_model::{Article, Job, JobKind, feed::ArticleAddress, record::join};
 use loa_review::Effects;
 use loa_store::{Changes, StoreExt as _};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::find;
+use super::{Look, drawn, find, handing::Handed};
 use crate::{
     Shared,
     auth::Visitor,
@@ -36,6 +36,13 @@ pub(crate) fn ways(ways: Ways) -> Ways {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Given {
     url: String,
+}
+
+/// What was typed and not taken, with the reason.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Untaken {
+    url: String,
+    problem: String,
 }
 
 /// The article with its address is its next revision: what was made without the code is made anew, and what was not sent
@@ -91,8 +98,14 @@ async fn press(
     Path(id): Path<String>,
     Form(Given { url }): Form<Given>,
 ) -> Result<Response, WebError> {
-    give(&app, &visitor, &id, &url).await?;
-    Ok(Redirect::to(&format!("/bai-viet/{id}")).into_response())
+    let Err(error) = give(&app, &visitor, &id, &url).await else {
+        return Ok(Redirect::to(&format!("/bai-viet/{id}")).into_response());
+    };
+    let Some(problem) = error.mendable(&visitor.lang) else { return Err(error) };
+    let article = find(&app, &visitor, &id).await?;
+    let (look, handed) = (Look::default(), Handed::default());
+    let page = drawn((&app, &visitor), article, &look, handed, Untaken { url, problem }).await?;
+    Ok((error.status, page).into_response())
 }
 
 /// The same for programs.
