@@ -8,7 +8,7 @@ use axum::http::HeaderValue;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use minijinja::{
-    Environment, Output, State, Value, context, escape_formatter,
+    Environment, Value, context, escape_formatter,
     value::{Serde, ValueKind},
 };
 use serde::Serialize;
@@ -41,8 +41,6 @@ pub enum AssetsError {
 #[derive(Clone)]
 pub struct Assets {
     env: Environment<'static>,
-    /// The same templates, with times as English writes them.
-    english: Environment<'static>,
     words: Arc<BTreeMap<String, BTreeMap<String, String>>>,
     files: Arc<BTreeMap<String, Fixed>>,
     policy: HeaderValue,
@@ -74,7 +72,12 @@ impl Assets {
         files: BTreeMap<String, Bytes>,
     ) -> Result<Self, AssetsError> {
         let mut env = Environment::new();
-        env.set_formatter(print);
+        // The engine's own word for a boolean is Python's: no form, script or ARIA attribute reads `True`.
+        env.set_formatter(|out, state, value| match (value.kind(), value.is_true()) {
+            (ValueKind::Bool, true) => Ok(out.write_str("true")?),
+            (ValueKind::Bool, false) => Ok(out.write_str("false")?),
+            _ => escape_formatter(out, state, value),
+        });
         let mut inline = Vec::new();
         for (name, text) in templates {
             inline.extend(styles(&text).map(|(style, _)| STANDARD.encode(Sha256::digest(style))));
@@ -89,15 +92,8 @@ impl Assets {
             flatten("", &table, words.entry(lang).or_default());
         }
         let policy = guard::policy(&inline);
-        let mut english = env.clone();
-        english.set_formatter(|out, state, value| {
-            match value.as_str().and_then(times::in_english) {
-                Some(told) => print(out, state, &Value::from(told)),
-                None => print(out, state, value),
-            }
-        });
         let files = files.into_iter().map(|(name, bytes)| (name, bytes.into())).collect();
-        Ok(Self { env, english, words: Arc::new(words), files: Arc::new(files), policy })
+        Ok(Self { env, words: Arc::new(words), files: Arc::new(files), policy })
     }
 
     /// Adds the frame of a channel under `frame/<channel>.html`. The styles that it brings go to the others: a page has none of
@@ -112,14 +108,13 @@ impl Assets {
         let all = files.entry("app.css".to_owned()).or_default();
         *all = Bytes::from([&all.bytes[..], brought.as_bytes()].concat()).into();
         let name = format!("frame/{channel}.html");
-        for env in [&mut self.env, &mut self.english] {
-            env.add_template_owned(name.clone(), bare.clone())
-                .map_err(|source| AssetsError::Template { name: name.clone(), source })?;
-        }
-        Ok(())
+        self.env
+            .add_template_owned(name.clone(), bare)
+            .map_err(|source| AssetsError::Template { name, source })
     }
 
-    /// A template with `data`, the words of `lang` as `t("key")`.
+    /// A template with `data`, the words of `lang` as `t("key")`, and times as `lang` writes them as `moment(at)`: words that look
+    /// like a time stay as they are.
     pub(crate) fn render(
         &self,
         name: &str,
@@ -129,9 +124,13 @@ impl Assets {
         let words = Arc::clone(&self.words);
         let chosen = lang.to_owned();
         let t = Value::from_function(move |key: &str| -> String { word(&words, &chosen, key) });
+        let english = lang == "en";
+        let moment = Value::from_function(move |at: Value| {
+            let told = at.as_str().filter(|_| english).and_then(times::in_english);
+            told.map_or(at, Value::from)
+        });
         let data = Value::from(Serde(&data));
-        let env = if lang == "en" { &self.english } else { &self.env };
-        env.get_template(name)?.render(context! { t, lang => lang, ..data })
+        self.env.get_template(name)?.render(context! { t, moment, lang => lang, ..data })
     }
 
     /// A word in `lang`; in the other language, else the key itself, when it is missing.
@@ -163,19 +162,6 @@ impl Assets {
             }
         }
         missing
-    }
-}
-
-/// A value as pages have it. The engine's own word for a boolean is Python's: no form, script or ARIA attribute reads `True`.
-fn print(
-    out: &mut Output<'_>,
-    state: &mut State<'_, '_>,
-    value: &Value,
-) -> Result<(), minijinja::Error> {
-    match (value.kind(), value.is_true()) {
-        (ValueKind::Bool, true) => Ok(out.write_str("true")?),
-        (ValueKind::Bool, false) => Ok(out.write_str("false")?),
-        _ => escape_formatter(out, state, value),
     }
 }
 
@@ -223,5 +209,20 @@ mod tests {
         let data = serde_json::json!({ "on": true, "text": "<b>" });
         let drawn = assets.expect("it parses").render("pages/x.html", "vi", data);
         assert_eq!(drawn.expect("it is drawn"), "true false &lt;b&gt;");
+    }
+
+    #[test]
+    fn times_are_told_in_english_and_words_that_look_like_one_stay() {
+        let template = "{{ moment(at) }} | {{ moment(none or \"—\") }} | {{ words }}".to_owned();
+        let assets = Assets::new([("pages/x.html".to_owned(), template)], [], BTreeMap::new());
+        let assets = assets.expect("it parses");
+        for (lang, told) in [
+            ("en", "07:30, 3 Dec 2026 | — | 15/11/2026"),
+            ("vi", "07:30 03/12/2026 | — | 15/11/2026"),
+        ] {
+            let data = serde_json::json!({ "at": "07:30 03/12/2026", "words": "15/11/2026" });
+            let drawn = assets.render("pages/x.html", lang, data).expect("it is drawn");
+            assert_eq!(drawn.replace("&#x2f;", "/"), told);
+        }
     }
 }
