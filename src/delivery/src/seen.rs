@@ -18,8 +18,8 @@ impl Desk {
     /// searched it stands at once. Nothing can be asked of the platform about a post without an id: people take it back by hand.
     ///
     /// # Errors
-    /// [`DeskError::Role`]; [`DeskError::Refused`] when its outcome is not in doubt; [`DeskError::NotNow`] when another post
-    /// of the account is the one at that address.
+    /// [`crate::DeskError::Role`]; [`crate::DeskError::Refused`] when its outcome is not in doubt;
+    /// [`crate::DeskError::NotNow`] when another post of the account is the one at that address.
     pub async fn confirm_live(
         &self,
         id: DeliveryId,
@@ -89,8 +89,8 @@ impl Desk {
     /// A person looked and it is not there: it will be sent again.
     ///
     /// # Errors
-    /// [`DeskError::Role`]; [`DeskError::Refused`] when its outcome is not in doubt; [`DeskError::NotNow`] while the request may still be on its
-    /// way: the quarantine binds people too.
+    /// [`crate::DeskError::Role`]; [`crate::DeskError::Refused`] when its outcome is not in doubt;
+    /// [`crate::DeskError::NotNow`] while the request may still be on its way: the quarantine binds people too.
     pub async fn confirm_absent(
         &self,
         id: DeliveryId,
