@@ -20,6 +20,8 @@ pub struct ChartText {
     pub zone: String,
     /// Word for "no data", shown in the table.
     pub missing: String,
+    /// How a day is written, for `strftime`.
+    pub day: String,
     /// Mark between thousands: a dot in Vietnamese, a comma in English.
     pub thousands: char,
 }
@@ -61,12 +63,12 @@ pub fn chart(series: &[Series], text: &ChartText) -> Drawn {
         title: &text.title,
         description: &text.description,
         mark: text.thousands,
-        lines: series.iter().map(|one| line(one, &x, &|at| when(at, &zone))).collect(),
-        marks: marks.map(|(x, at)| (x, when(at, &zone))).collect(),
+        lines: series.iter().map(|one| line(one, &x, &|at| when(at, &zone, &text.day))).collect(),
+        marks: marks.map(|(x, at)| (x, when(at, &zone, &text.day))).collect(),
     };
     let mut table = vec![head(series)];
     for at in &times {
-        let mut line = vec![when(*at, &zone)];
+        let mut line = vec![when(*at, &zone, &text.day)];
         line.extend(series.iter().map(|one| {
             let value =
                 one.points.iter().find(|point| point.at == *at).and_then(|point| point.value);
@@ -128,7 +130,7 @@ pub fn trend_chart(trend: &[(String, TrendLine)], text: &ChartText) -> Drawn {
         .unwrap_or_default();
     let last = u64::try_from(days.len().saturating_sub(1)).unwrap_or(1);
     let x = |n: usize| ratio(u64::try_from(n).unwrap_or(0), last);
-    let word = |day: &Date| day.strftime("%d/%m/%Y").to_string();
+    let word = |day: &Date| day.strftime(&text.day).to_string();
     let lines = trend.iter().map(|(label, one)| Line {
         label: label.clone(),
         spots: (0..)
@@ -218,6 +220,6 @@ fn head(series: &[Series]) -> Vec<String> {
     head
 }
 
-fn when(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned(zone.clone()).strftime("%H:%M %d/%m/%Y").to_string()
+fn when(at: Timestamp, zone: &TimeZone, day: &str) -> String {
+    at.to_zoned(zone.clone()).strftime(&format!("%H:%M {day}")).to_string()
 }

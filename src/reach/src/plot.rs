@@ -78,11 +78,6 @@ pub fn captioned(svg: &str, title: &str, below: &str) -> String {
     )
 }
 
-/// A number as Vietnamese readers write it: dots between thousands.
-pub(crate) fn vietnamese(number: u64) -> String {
-    grouped(number, '.')
-}
-
 /// A number with a mark between thousands.
 pub(crate) fn grouped(number: u64, mark: char) -> String {
     let digits = number.to_string();
@@ -284,7 +279,7 @@ mod tests {
     #[test]
     fn numbers_are_written_the_vietnamese_way() {
         for (number, text) in [(0, "0"), (999, "999"), (1000, "1.000"), (1_234_567, "1.234.567")] {
-            assert_eq!(vietnamese(number), text);
+            assert_eq!(grouped(number, '.'), text);
         }
         assert_eq!(signed(-1500, ','), "−1,500");
     }

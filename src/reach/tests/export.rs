@@ -117,7 +117,7 @@ fn csv_is_for_excel_and_leaves_the_unknown_empty() {
     assert_eq!(views["Số liệu lấy lúc"], "2026-11-22 12:00");
     assert_eq!(views["Cơ quan"], "Cổng Thông tin điện tử Minh Họa");
     let post = rows.iter().find(|row| row["Dòng"].ends_with(TITLE)).unwrap();
-    assert!(post["Dòng"].contains("Bài ảnh · 22/11/2026 09:00"), "{}", post["Dòng"]);
+    assert!(post["Dòng"].contains("Bài ảnh · 09:00 22/11/2026"), "{}", post["Dòng"]);
     // Nothing stands twice within one cut: no line is the total of others.
     let sum = |cut: &str| -> u64 {
         let own = rows.iter().filter(|row| row["Chia theo"] == cut && row["Chỉ số"] == "Lượt xem");
@@ -355,9 +355,18 @@ fn paper_begins_with_the_period_beside_the_one_before_and_says_a_total_once() {
     all.trend = trend.into_iter().map(|line| ("Memory".to_owned(), line)).collect();
     let data = paper(&all);
     let views = data["figures"].as_array().unwrap().iter().find(|f| f["en"] == "Views").unwrap();
-    assert_eq!((&views["value"], &views["before"]), (&"+1.200".into(), &"–".into()));
+    assert_eq!((&views["value"], &views["before"]), (&"+1,200".into(), &"–".into()));
     assert_eq!((&data["lang"], &data["chart"]["most"]), (&"en".into(), &2000.into()));
     assert_eq!(data["chart"]["lines"][0]["values"], serde_json::json!([1200]));
+    assert_eq!(
+        (&data["chart"]["days"][0], &data["chart"]["scale"][4]),
+        (&"22 Nov".into(), &"2,000".into())
+    );
+    let cut = &data["agencies"][0]["cuts"][0];
+    assert_eq!(
+        (&cut["from"], &cut["as_of"]),
+        (&"22 Nov 2026".into(), &"12:00, 22 Nov 2026".into())
+    );
 }
 
 #[test]

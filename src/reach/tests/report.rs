@@ -103,6 +103,7 @@ fn the_chart_is_accessible_breaks_at_gaps_and_matches_its_table() {
         description: "Tăng dần".into(),
         zone: "Asia/Ho_Chi_Minh".into(),
         missing: "chưa có".into(),
+        day: "%d/%m/%Y".into(),
         thousands: '.',
     };
     let drawn = chart(&series, &text);

@@ -1,6 +1,6 @@
 //! Templates, words and files of the pages, handed in as values.
 
-mod times;
+pub(crate) mod times;
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -256,7 +256,8 @@ async fn named(app: &Shared, visitor: &Visitor, id: PostId) -> Result<String, We
     let format = format!("format.{}", name_of(&post.content.format));
     let format = app.assets.word(&visitor.lang, &format);
     let title = pages::article_title(app, &post).await?;
-    Ok(format!("{format}: “{title}”, {}", view::time(post.scheduled_at, &post.zone)))
+    let at = view::told_time(post.scheduled_at, &post.zone, &visitor.lang);
+    Ok(format!("{format}: “{title}”, {at}"))
 }
 
 /// Does what was decided; why it was not done, or nothing.
@@ -328,7 +329,8 @@ pub(crate) fn refused(app: &Shared, visitor: &Visitor, error: &DeskError) -> Str
     let word = app.assets.word(&visitor.lang, &format!("desk_error.{}", error.key()));
     match error {
         DeskError::NotNow(NotNow::OutsideApproval { from, to }) => {
-            format!("{word} ({} – {})", view::time(*from, ZONE), view::time(*to, ZONE))
+            let time = |at| view::told_time(at, ZONE, &visitor.lang);
+            format!("{word} ({} – {})", time(*from), time(*to))
         }
         _ => word,
     }

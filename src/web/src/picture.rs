@@ -113,7 +113,7 @@ pub(crate) async fn editor(
         figures: parts(bench, BriefList::Figures),
         quotes: parts(bench, BriefList::Quotes),
         dates: parts(bench, BriefList::Dates),
-        writer: bench.writer(app).await?,
+        writer: bench.writer(app, &visitor.lang).await?,
         families: families.iter().map(named).collect(),
         brands: variant::kits(app, visitor, bench, kind).await?,
         sizes: sizes.unwrap_or_default(),

@@ -141,14 +141,18 @@ impl Bench {
     }
 
     /// Who wrote the words of now and when; nothing where they are the article's.
-    pub(crate) async fn writer(&self, app: &Shared) -> Result<Option<String>, WebError> {
+    pub(crate) async fn writer(
+        &self,
+        app: &Shared,
+        lang: &str,
+    ) -> Result<Option<String>, WebError> {
         let Some(chosen) = self.written() else { return Ok(None) };
         if self.brief_of_now().passages().all(|passage| !passage.is_edited()) {
             return Ok(None);
         }
         let user = app.store.read::<User>(&chosen.by.to_string()).await?;
         let name = user.map(|row| row.record.name).unwrap_or_default();
-        Ok(Some(format!("{name}, {}", view::time(chosen.at, article::ZONE))))
+        Ok(Some(format!("{name}, {}", view::told_time(chosen.at, article::ZONE, lang))))
     }
 
     /// The brand kits to choose from, and the one of now: what a person chose, else the agency's.

@@ -6,7 +6,10 @@ use jiff::{Timestamp, tz::TimeZone};
 use loa_model::Why;
 use serde::{Deserialize as _, Serialize};
 
-use crate::{assets::Assets, machine};
+use crate::{
+    assets::{Assets, times::in_english},
+    machine,
+};
 
 /// A reason in the reader's language: ours in words of the locale files, those of a platform or a person as they are.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -59,6 +62,18 @@ where
 pub(crate) fn time(at: Timestamp, zone: &str) -> String {
     let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
     at.to_zoned(zone).strftime("%H:%M %d/%m/%Y").to_string()
+}
+
+/// The same inside a sentence of a language: `07:30, 15 Nov 2026` in English. Where a time stands alone, its template says
+/// `moment` instead.
+pub(crate) fn told_time(at: Timestamp, zone: &str, lang: &str) -> String {
+    let time = time(at, zone);
+    if lang == "en" { in_english(&time).unwrap_or(time) } else { time }
+}
+
+/// The pattern of a day in a language, for `strftime`.
+pub(crate) fn day_pattern(lang: &str) -> &'static str {
+    if lang == "en" { "%-d %b %Y" } else { "%d/%m/%Y" }
 }
 
 /// The same with its seconds: `07:30:05 15/11/2026`.

@@ -8,10 +8,7 @@ use super::{
     table::metrics,
     words::{NO_DATA, READING, cut_words, metric_words, row_words},
 };
-use crate::{
-    Cell, Figure, Report, ReportRow,
-    plot::{nice, vietnamese},
-};
+use crate::{Cell, Figure, Report, ReportRow, plot::nice};
 
 /// Where a number would stand if it were known.
 const UNKNOWN: &str = "–";
@@ -39,7 +36,7 @@ pub fn paper(reports: &Reports) -> Value {
     let reading: Vec<Value> =
         READING.iter().map(|(vi, en)| json!({ "vi": vi, "en": en })).collect();
     let before = reports.overview.as_ref().map(|overview| overview.before.days);
-    let day = |day: jiff::civil::Date| day.strftime("%d/%m/%Y").to_string();
+    let day = |day| reports.titles.day(day);
     let before =
         before.map(|days| format!("{} – {}", day(days.first), day(days.last))).unwrap_or_default();
     json!({
@@ -52,16 +49,19 @@ pub fn paper(reports: &Reports) -> Value {
 /// What was gained in the period and in the one before, a line each; reach as a range.
 fn figures(reports: &Reports) -> Vec<Value> {
     let Some(overview) = &reports.overview else { return Vec::new() };
-    let gain = |gain: Option<i64>| gain.map_or_else(|| UNKNOWN.to_owned(), signed);
+    let titles = &reports.titles;
+    let gain = |gain: Option<i64>| gain.map_or_else(|| UNKNOWN.to_owned(), |n| titles.gain(n));
     let range = |row: &ReportRow| match row.reach {
-        Some(reach) if reach.at_least == reach.at_most => vietnamese(reach.at_least),
-        Some(reach) => format!("{} – {}", vietnamese(reach.at_least), vietnamese(reach.at_most)),
+        Some(reach) if reach.at_least == reach.at_most => titles.count(reach.at_least),
+        Some(reach) => {
+            format!("{} – {}", titles.count(reach.at_least), titles.count(reach.at_most))
+        }
         None => UNKNOWN.to_owned(),
     };
     let published = json!({
         "vi": "Bài đăng lên trong kỳ", "en": "Posts that went live", "channel": "", "counts": "",
-        "value": vietnamese(overview.period.published.into()),
-        "before": vietnamese(overview.before.published.into()), "change": "",
+        "value": titles.count(overview.period.published.into()),
+        "before": titles.count(overview.before.published.into()), "change": "",
     });
     let reach = json!({
         "vi": "Tiếp cận (lũy kế)", "en": "Reach (in all)", "channel": "", "counts": "",
@@ -74,7 +74,8 @@ fn figures(reports: &Reports) -> Vec<Value> {
             |change| {
                 let sign = if change < 0 { "−" } else { "+" };
                 let (whole, tenth) = (change.unsigned_abs() / 10, change.unsigned_abs() % 10);
-                format!("{sign}{},{tenth}%", vietnamese(whole))
+                let mark = titles.say((",", "."));
+                format!("{sign}{}{mark}{tenth}%", titles.count(whole))
             },
         );
         json!({
@@ -89,11 +90,12 @@ fn figures(reports: &Reports) -> Vec<Value> {
 /// What the chart of the first page is drawn of; nothing where nothing was gained.
 fn chart(reports: &Reports) -> Option<Value> {
     let (_, first) = reports.trend.first()?;
-    let day = |day: &jiff::civil::Date| day.strftime("%d/%m").to_string();
+    let pattern = reports.titles.say(("%d/%m", "%-d %b"));
+    let day = |day: &jiff::civil::Date| day.strftime(&pattern).to_string();
     let days: Vec<String> = first.days.iter().map(|(of, _)| day(of)).collect();
     let gains = || reports.trend.iter().flat_map(|(_, line)| &line.days).filter_map(|(_, n)| *n);
     let most = nice(gains().max().unwrap_or(0).max(0).unsigned_abs());
-    let scale: Vec<String> = (0..=4).map(|part| vietnamese(most / 4 * part)).collect();
+    let scale: Vec<String> = (0..=4).map(|part| reports.titles.count(most / 4 * part)).collect();
     let lines = reports.trend.iter().map(|(label, line)| {
         let values: Vec<Option<i64>> = line.days.iter().map(|(_, gain)| *gain).collect();
         json!({ "label": label, "values": values })
@@ -102,21 +104,11 @@ fn chart(reports: &Reports) -> Option<Value> {
     Some(json!({ "days": days, "most": most, "scale": scale, "lines": lines }))
 }
 
-/// A gain with its sign.
-fn signed(gain: i64) -> String {
-    let sign = match gain {
-        0 => "",
-        1.. => "+",
-        ..0 => "−",
-    };
-    format!("{sign}{}", vietnamese(gain.unsigned_abs()))
-}
-
 fn cut(reports: &Reports, report: &Report, with_total: bool) -> Value {
     let (vi, en) = cut_words(report.query.by);
     let (from, to) = reports.days(&report.query);
-    let day = |day: jiff::civil::Date| day.strftime("%d/%m/%Y").to_string();
-    let as_of = |at: Timestamp| at.to_zoned(reports.zone()).strftime("%H:%M %d/%m/%Y").to_string();
+    let day = |day| reports.titles.day(day);
+    let as_of = |at: Timestamp| reports.titles.minute(&at.to_zoned(reports.zone()));
     let total = with_total.then_some((&report.total, true));
     let rows = total.into_iter().chain(report.rows.iter().map(|row| (row, false)));
     let rows: Vec<Value> = rows
@@ -143,38 +135,44 @@ fn population(reports: &Reports, report: &Report) -> Option<String> {
             let several = reports.agencies.len() > 1;
             several.then(|| format!("{}: ", reports.agency(&population.agency)))
         });
-        let day = population.as_of.strftime("%d/%m/%Y");
-        let people = vietnamese(population.people);
+        let day = reports.titles.day(population.as_of);
+        let people = reports.titles.count(population.people);
         format!("{}{people} ({}, {day})", whose.unwrap_or_default(), population.source)
     });
-    let all: Vec<String> =
-        report.query.population.map(vietnamese).into_iter().chain(stated).collect();
+    let all: Vec<String> = report
+        .query
+        .population
+        .map(|people| reports.titles.count(people))
+        .into_iter()
+        .chain(stated)
+        .collect();
     (!all.is_empty()).then(|| all.join("; "))
 }
 
 fn row(reports: &Reports, row: &ReportRow, label: &str, total: bool) -> Value {
+    let count = |n| reports.titles.count(n);
     let reach = row.reach.map(|reach| {
         json!({
-            "at_least": vietnamese(reach.at_least), "at_most": vietnamese(reach.at_most),
-            "posts": vietnamese(reach.posts.into()),
+            "at_least": count(reach.at_least), "at_most": count(reach.at_most),
+            "posts": count(reach.posts.into()),
         })
     });
     json!({
         "label": label, "total": total,
-        "posts": vietnamese(row.posts.into()), "measured": vietnamese(row.measured.into()),
+        "posts": count(row.posts.into()), "measured": count(row.measured.into()),
         "reach": reach, "numbers": row.cells.iter().map(|cell| number(reports, cell)).collect::<Vec<_>>(),
     })
 }
 
 fn number(reports: &Reports, cell: &Cell) -> Value {
-    let words = metric_words(cell.metric);
+    let (words, titles) = (metric_words(cell.metric), &reports.titles);
     json!({
         "vi": words.vi, "en": words.en, "channel": reports.titles.channel(&cell.channel),
         "counts": reports.titles.number(&cell.channel, &cell.source_name),
         "source": cell.source_name, "definition": cell.definition,
-        "latest": vietnamese(cell.latest), "posts": vietnamese(cell.posts.into()),
-        "gain": cell.gain.map_or_else(|| UNKNOWN.to_owned(), signed),
-        "gain_posts": vietnamese(cell.gain_posts.into()),
+        "latest": titles.count(cell.latest), "posts": titles.count(cell.posts.into()),
+        "gain": cell.gain.map_or_else(|| UNKNOWN.to_owned(), |n| titles.gain(n)),
+        "gain_posts": titles.count(cell.gain_posts.into()),
         "fell": cell.fell, "method_break": cell.method_break,
     })
 }

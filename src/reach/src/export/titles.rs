@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use jiff::{Zoned, civil::Date};
 use loa_model::{AccountName, Capability};
 use serde::{Deserialize, Serialize};
+
+use crate::plot::{grouped, signed};
 
 /// What people call channels, accounts and numbers, and in which language they read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +44,32 @@ impl Titles {
     /// Words in the language of the reader.
     pub(crate) fn say(&self, (vi, en): (&str, &str)) -> String {
         if self.lang == "en" { en } else { vi }.to_owned()
+    }
+
+    /// Between thousands.
+    fn mark(&self) -> char {
+        if self.lang == "en" { ',' } else { '.' }
+    }
+
+    /// A count: `1.234`, in English `1,234`.
+    pub(crate) fn count(&self, number: u64) -> String {
+        grouped(number, self.mark())
+    }
+
+    /// A gain with its sign.
+    pub(crate) fn gain(&self, gain: i64) -> String {
+        let sign = if gain > 0 { "+" } else { "" };
+        format!("{sign}{}", signed(gain, self.mark()))
+    }
+
+    /// A day: `03/12/2026`, in English `3 Dec 2026`.
+    pub(crate) fn day(&self, day: Date) -> String {
+        day.strftime(&self.say(("%d/%m/%Y", "%-d %b %Y"))).to_string()
+    }
+
+    /// A minute: `07:30 03/12/2026`, in English `07:30, 3 Dec 2026`.
+    pub(crate) fn minute(&self, at: &Zoned) -> String {
+        at.strftime(&self.say(("%H:%M %d/%m/%Y", "%H:%M, %-d %b %Y"))).to_string()
     }
 
     pub(crate) fn flag(&self, flag: bool) -> String {

@@ -116,7 +116,7 @@ pub(super) fn row_words(all: &Reports, by: By, row: &ReportRow, total: bool) -> 
         By::Account => titles.account(&row.key),
         By::Post => match &row.post {
             Some(post) => {
-                let at = post.live_since.to_zoned(all.zone()).strftime("%d/%m/%Y %H:%M");
+                let at = titles.minute(&post.live_since.to_zoned(all.zone()));
                 let account = titles.account(post.account.as_str());
                 let format = titles.say(format_words(post.format));
                 format!("{account} · {format} · {at} · {}", post.title)

@@ -26,7 +26,7 @@ pub(crate) async fn operation(
         Some(bench) => {
             let story = bench.brief.story;
             let groups = told::groups(&bench.brief_of_now(), &article);
-            json!({ "story": story, "groups": groups, "writer": bench.writer(&app).await? })
+            json!({ "story": story, "groups": groups, "writer": bench.writer(&app, &visitor.lang).await? })
         }
         None => Value::Null,
     };

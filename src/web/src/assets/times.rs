@@ -7,7 +7,7 @@ const LONGEST: usize = 48;
 
 /// A time, a day or a range of them, in English: `07:30 03/12/2026` becomes `07:30, 3 Dec 2026`. Nothing when the text is anything
 /// else: the words of an article stay as they are.
-pub(super) fn in_english(text: &str) -> Option<String> {
+pub(crate) fn in_english(text: &str) -> Option<String> {
     if text.len() > LONGEST || !text.ends_with(|c: char| c.is_ascii_digit()) {
         return None;
     }

@@ -32,18 +32,18 @@ pub(super) fn at(at: Timestamp) -> When {
 
 /// A refusal in both languages, with the status that says who can mend it.
 pub(super) fn failed(app: &Shared, visitor: &Visitor, error: &ReviewError) -> WebError {
-    let time = |at| view::time(at, ZONE);
     match error {
         ReviewError::Locked(why) => {
             WebError::new(StatusCode::CONFLICT, both(app, &format!("locked.{}", why.key())))
         }
         ReviewError::Time(why) => {
-            let more = match why {
-                BadTime::Past => String::new(),
-                BadTime::Embargo { until } => time(*until),
-                BadTime::Outside { from, to } => format!("{} – {}", time(*from), time(*to)),
-            };
             let told = |lang| {
+                let time = |at| view::told_time(at, ZONE, lang);
+                let more = match why {
+                    BadTime::Past => String::new(),
+                    BadTime::Embargo { until } => time(*until),
+                    BadTime::Outside { from, to } => format!("{} – {}", time(*from), time(*to)),
+                };
                 let word = app.assets.word(lang, &format!("bad_time.{}", why.key()));
                 word.replace("{}", &more)
             };

@@ -176,7 +176,7 @@ pub(crate) async fn editor(
         rows: rows(&arranged.rows, bench, &brief),
         lists: bench.lists(),
         order: order(bench),
-        writer: bench.writer(app).await?,
+        writer: bench.writer(app, &visitor.lang).await?,
         brands: variant::kits(app, visitor, bench, kind).await?,
         photos: variant::photos(&bench.article),
         videos: videos(bench),

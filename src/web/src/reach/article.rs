@@ -138,7 +138,7 @@ async fn drawn(app: &Shared, visitor: &Visitor, told: &Told) -> Result<Drawn, We
         let channel = channel_title(app, &life.post.account);
         let format = super::format_word(app, &visitor.lang, life.post.format);
         let account = names.account(app, &life.post.account).await?;
-        let at = view::time(life.post.live_since, ZONE);
+        let at = view::told_time(life.post.live_since, ZONE, &visitor.lang);
         for count in &life.counts {
             let source = count.series.source_name.as_str();
             let of = life.post.account.channel();
@@ -175,6 +175,7 @@ async fn drawn(app: &Shared, visitor: &Visitor, told: &Told) -> Result<Drawn, We
         description: word("report.age_chart"),
         zone: ZONE.to_owned(),
         missing: "—".to_owned(),
+        day: view::day_pattern(&visitor.lang).to_owned(),
         thousands: view::thousands(&visitor.lang),
     };
     Ok(loa_reach::age_chart(&series, &text, &age_words(app, &visitor.lang)))

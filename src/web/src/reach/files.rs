@@ -163,7 +163,8 @@ async fn captioned(
     }
     let agency = agency_title(app, &visitor.user.agency).await?;
     let word = app.assets.word(&visitor.lang, "reach.as_of");
-    let as_of = as_of.map(|at| format!(" · {word} {}", view::time(at, ZONE))).unwrap_or_default();
+    let told = |at| format!(" · {word} {}", view::told_time(at, ZONE, &visitor.lang));
+    let as_of = as_of.map(told).unwrap_or_default();
     Ok(loa_reach::captioned(svg, title, &format!("{agency}{as_of} · Loa")))
 }
 

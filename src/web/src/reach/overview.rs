@@ -295,6 +295,7 @@ pub(crate) fn drawn(app: &Shared, lang: &str, trend: &[TrendLine]) -> Drawn {
         description: word("report.trend_help"),
         zone: ZONE.to_owned(),
         missing: "—".to_owned(),
+        day: view::day_pattern(lang).to_owned(),
         thousands: view::thousands(lang),
     };
     loa_reach::trend_chart(&named(app, lang, trend), &text)
@@ -409,7 +410,8 @@ async fn row_view(
         Some(post) => {
             let account = names.account(app, &post.account).await?;
             let format = format_word(app, lang, post.format);
-            format!("{account} · {format} · {}", view::time(post.live_since, ZONE))
+            let at = view::told_time(post.live_since, ZONE, lang);
+            format!("{account} · {format} · {at}")
         }
         None => String::new(),
     };

@@ -144,9 +144,10 @@ pub(super) async fn make(
         if view::time(earlier.record.at, ZONE) == outcome.after {
             return Ok("same");
         }
-        let time = view::time(earlier.record.at, ZONE);
+        let time = |lang| view::told_time(earlier.record.at, ZONE, lang);
+        let (vi, en) = (time("vi"), time("en"));
         return Err(WebError::unfit(format!(
-            "Đã nhập cho lúc {time} và đang soạn; khi có bài đăng hãy đổi giờ của nó{BETWEEN}Imported already for {time} and being made; once the post is there, move it"
+            "Đã nhập cho lúc {vi} và đang soạn; khi có bài đăng hãy đổi giờ của nó{BETWEEN}Imported already for {en} and being made; once the post is there, move it"
         )));
     }
     if dry {
@@ -274,9 +275,10 @@ async fn there(
     if posts.any(|post| minute(post.scheduled_at) == minute(at)) {
         return Ok(true);
     }
-    let (time, id) = (minute(first.scheduled_at), first.id);
+    let time = |lang| view::told_time(first.scheduled_at, ZONE, lang);
+    let (vi, en, id) = (time("vi"), time("en"), first.id);
     Err(WebError::unfit(format!(
-        "Bài này đã có trên tài khoản này lúc {time}; để đổi giờ, ghi mã bài đăng {id}{BETWEEN}The account has this article already at {time}; to move it, name its post {id}"
+        "Bài này đã có trên tài khoản này lúc {vi}; để đổi giờ, ghi mã bài đăng {id}{BETWEEN}The account has this article already at {en}; to move it, name its post {id}"
     )))
 }
 
