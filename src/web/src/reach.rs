@@ -415,7 +415,7 @@ impl PostLine {
             title: post.title.clone(),
             account: names.account(app, &post.account).await?,
             format: format_word(app, &visitor.lang, post.format),
-            live_since: view::time(post.live_since, ZONE),
+            live_since: view::told_time(post.live_since, ZONE, &visitor.lang),
         })
     }
 }

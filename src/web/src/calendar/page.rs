@@ -354,7 +354,7 @@ fn export_urls(sought: &Sought) -> impl Fn(&str) -> String {
     move |format: &str| format!("/api/v1/calendar/export?format={format}&{query}")
 }
 
-/// Month or days as numbers: the same in both languages.
+/// Month or days as numbers; the template says them in English.
 fn title(look: Look, day: Date, (from, to): (Date, Date)) -> String {
     match look {
         Look::Month | Look::List => day.strftime("%-m/%Y").to_string(),
