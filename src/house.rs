@@ -29,12 +29,16 @@ use loa_review::Review;
 use loa_sandbox::VirtualClock;
 use loa_store::{Blobs, Changes, Expect, SledStore, Store, StoreExt, Vault};
 use loa_web::Setup;
-use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+    task::JoinSet,
+};
 
 use crate::{
     channels::{self, Built},
     connections::Wires,
-    preview::Easel,
+    preview::{Easel, SMALL_AT_ONCE},
     settings::{self, Settings},
     world::{self, OsEntropy, WallClock},
 };
@@ -457,6 +461,7 @@ impl House {
             blobs: Arc::clone(&self.blobs),
             store: Arc::clone(&self.store),
             photo: sample_photo(&self.settings)?,
+            small: Semaphore::new(SMALL_AT_ONCE),
         })
     }
 

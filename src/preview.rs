@@ -14,6 +14,7 @@ use loa_web::{
     Arranged, Cards, ClipRow, Clips, Drawn, Family, Refused, Rehearsed, Shown, Spot, Subtitle,
     Wanted, WantedClip,
 };
+use tokio::{sync::Semaphore, task::spawn_blocking};
 
 /// The studio, the photos and the templates of agencies.
 pub(crate) struct Easel {
@@ -22,7 +23,12 @@ pub(crate) struct Easel {
     pub(crate) store: Arc<dyn Store>,
     /// Photo of the samples of templates.
     pub(crate) photo: Option<Bytes>,
+    /// How many pictures are made small at once: each decodes a whole one.
+    pub(crate) small: Semaphore,
 }
+
+/// Pictures that are made small at once.
+pub(crate) const SMALL_AT_ONCE: usize = 2;
 
 /// A finding as a line.
 pub(crate) fn line(found: &Finding) -> String {
@@ -71,6 +77,15 @@ impl Cards for Easel {
                 focus: drawn.focus.and_then(|focus| FocusPoint::at(focus.x, focus.y)),
                 violations: drawn.violations,
             })
+        }
+        .boxed()
+    }
+
+    fn small(&self, picture: Bytes, width: u32) -> BoxFuture<'_, Result<Vec<u8>, String>> {
+        async move {
+            let _turn = self.small.acquire().await.map_err(|error| error.to_string())?;
+            let made = spawn_blocking(move || loa_canvas::photo::small(&picture, width)).await;
+            made.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
         }
         .boxed()
     }

@@ -166,3 +166,15 @@ for (const field of document.querySelectorAll("[data-copy]")) {
   });
   field.after(button);
 }
+
+// A clip without a poster shows its first frame once somebody comes near it: a page of many posts fetches nothing of clips that nobody looks at.
+const near = new IntersectionObserver((seen) => {
+  for (const { isIntersecting, target } of seen) {
+    if (!isIntersecting) continue;
+    near.unobserve(target);
+    target.preload = "metadata";
+  }
+}, { rootMargin: "200px" });
+document.addEventListener("htmx:load", ({ target }) => {
+  for (const video of target.querySelectorAll('video[preload="none"]:not([poster])')) near.observe(video);
+});

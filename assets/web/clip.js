@@ -497,7 +497,8 @@ function look(row) {
   shot.querySelector("[data-slot]").hidden = !hasNoSlot;
   if (!image) return;
   const picture = spot.querySelector("img");
-  if (picture.getAttribute("src") !== image.getAttribute("src")) Object.assign(picture, { src: image.getAttribute("src"), alt: image.alt });
+  const whole = image.getAttribute("src").replace("/nho", "");
+  if (picture.getAttribute("src") !== whole) Object.assign(picture, { src: whole, alt: image.alt });
   const [x, y] = ["x", "y"].map((name) => part(row, name)?.value);
   const isShown = scene && String(scene.photo) === String(index);
   const place = x && y ? { x: x / 100, y: y / 100 } : isShown ? scene.focus : undefined;

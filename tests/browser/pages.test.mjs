@@ -129,3 +129,23 @@ describe("on paper", () => {
     });
   }
 });
+
+describe("on a slow line", () => {
+  let newsroom;
+  before(async () => { newsroom = await serve("measured"); });
+  after(() => newsroom?.stop());
+  it("nothing of clips and pictures is fetched before somebody comes near them", async () => {
+    const { page, context } = await person(browser, newsroom, "soan", { width: 360 });
+    const fetched = [];
+    page.on("request", (request) => request.url().includes("/tep/") && fetched.push(request.url()));
+    await page.goto(newsroom.base + newsroom.article);
+    await page.waitForTimeout(500);
+    assert.deepEqual(fetched, []);
+    const clip = page.locator(".post video:not([poster])").first();
+    const source = await clip.getAttribute("src");
+    const asked = page.waitForRequest((request) => request.url().endsWith(source), { timeout: 5000 });
+    await clip.scrollIntoViewIfNeeded();
+    await asked;
+    await context.close();
+  });
+});

@@ -20,6 +20,9 @@ pub const MAX_ALLOC: u64 = 256 << 20;
 /// What a working copy still covers: the largest slot of a template is a little smaller.
 pub const WORKING: (u32, u32) = (1760, 1240);
 
+/// JPEG quality of small pictures.
+const SMALL_QUALITY: u8 = 75;
+
 /// Beyond this enlargement a photo is a blur.
 const MOST_ENLARGED: f64 = 2.0;
 
@@ -93,6 +96,15 @@ impl std::fmt::Debug for PreparedPhoto {
 /// # Errors
 /// [`Error::Photo`] when it is none of these, larger than the limits (checked before decoding) or damaged.
 pub fn decode(bytes: &[u8]) -> Result<DecodedPhoto> {
+    let (picture, warning) = upright(bytes)?;
+    let (width, height) = picture.dimensions();
+    let rgb = picture.into_raw();
+    let focus = salience::focus(width, height, &rgb);
+    Ok(DecodedPhoto { width, height, rgb: Arc::new(rgb), focus, warning })
+}
+
+/// The pixels, and what to warn of.
+fn upright(bytes: &[u8]) -> Result<(image::RgbImage, Option<&'static str>)> {
     let refuse = |problem: String| Error::Photo(problem);
     let mut reader = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()
@@ -117,11 +129,22 @@ pub fn decode(bytes: &[u8]) -> Result<DecodedPhoto> {
     picture.apply_orientation(orientation);
     let warning = (format == ImageFormat::Jpeg && !ends_like_a_jpeg(bytes))
         .then_some("the JPEG has no end mark: it was cut short, part of it may be grey");
-    let picture = flatten(picture);
-    let (width, height) = (picture.width(), picture.height());
-    let rgb = picture.into_raw();
-    let focus = salience::focus(width, height, &rgb);
-    Ok(DecodedPhoto { width, height, rgb: Arc::new(rgb), focus, warning })
+    Ok((flatten(picture), warning))
+}
+
+/// A small JPEG of a JPEG, PNG or WebP: upright, alpha on white, at most `width` pixels wide and never enlarged.
+///
+/// # Errors
+/// As [`decode`].
+pub fn small(bytes: &[u8], width: u32) -> Result<Vec<u8>> {
+    let (picture, _) = upright(bytes)?;
+    let from = picture.dimensions();
+    let width = width.clamp(1, from.0);
+    let height = u64::from(from.1) * u64::from(width) / u64::from(from.0);
+    let to = (width, u32::try_from(height).unwrap_or(from.1).max(1));
+    let rgb = scaled(from, picture.as_raw(), [0.0, 0.0, from.0.into(), from.1.into()], to)?;
+    let (alt, credit) = (String::new(), String::new());
+    PreparedPhoto { width: to.0, height: to.1, rgb: Arc::new(rgb), alt, credit }.jpeg(SMALL_QUALITY)
 }
 
 /// What a picture file says that it is, without decoding it: media type, width and height in pixels.

@@ -86,6 +86,10 @@ fn a_photo_taken_upright_stands_upright() {
     assert_eq!((upright.width(), upright.height()), (32, 64));
     let (first, last) = (&upright.rgb()[..3], &upright.rgb()[upright.rgb().len() - 3..]);
     assert!(first[0] > 180 && last[2] > 180, "{first:?} {last:?}");
+    let small = |width| photo::facts(&photo::small(bytes.get_ref(), width).unwrap()).unwrap();
+    assert_eq!(small(16), ("image/jpeg", 16, 32), "upright and of its proportions");
+    assert_eq!(small(9000), ("image/jpeg", 32, 64), "nothing is enlarged");
+    assert!(photo::small(b"GIF89a", 320).is_err());
 }
 
 #[test]

@@ -164,6 +164,7 @@ pub(crate) struct App {
     pub(crate) capabilities: BTreeMap<String, Capability>,
     pub(crate) progress: watch::Receiver<ProgressMap>,
     pub(crate) cards: Arc<dyn Cards>,
+    pub(crate) small: media::Small,
     pub(crate) clips: Arc<dyn Clips>,
     pub(crate) kits: Arc<dyn Kits>,
     pub(crate) paper: Arc<dyn Paper>,
@@ -204,6 +205,7 @@ pub fn router(deps: Deps) -> Result<Router, AssetsError> {
         capabilities: deps.capabilities,
         progress: deps.progress,
         cards: deps.cards,
+        small: media::Small::default(),
         clips: deps.clips,
         kits: deps.kits,
         paper: deps.paper,
@@ -301,6 +303,7 @@ fn table() -> (Router<Shared>, Vec<Way>) {
         .get("/nhat-ky", audit::READERS, audit::page)
         .post("/nhat-ky/kiem-tra", audit::CHECKERS, audit::check)
         .get("/tep/{hash}", staff, media::blob)
+        .get("/tep/{hash}/nho", staff, media::small)
         .post("/dang-xuat", staff, auth::sign_out)
         .get("/quan-tri", ADMINS, people::page::page)
         .post("/quan-tri/nguoi", ADMINS, people::page::make)

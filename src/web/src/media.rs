@@ -1,5 +1,10 @@
 //! Bytes: blobs for staff, public media for platforms, fixed files; all with ranges, so that clips can be scrubbed.
 
+use std::{
+    num::NonZeroUsize,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
 use axum::{
     body::Body,
     extract::{Path, State},
@@ -9,8 +14,12 @@ use axum::{
 use bytes::Bytes;
 use loa_model::{BlobHash, PublicMedia};
 use loa_store::StoreExt;
+use lru::LruCache;
 
 use crate::{Shared, error::WebError};
+
+/// What a hash names never changes.
+const FOREVER: &str = "private, max-age=31536000, immutable";
 
 /// A blob by hash, for signed-in people. The type is sniffed: a blob has no name.
 pub(crate) async fn blob(
@@ -21,7 +30,54 @@ pub(crate) async fn blob(
     let hash: BlobHash = hash.parse().map_err(|_| WebError::missing())?;
     let bytes = app.blobs.get(hash).await.map_err(|_| WebError::missing())?;
     let mime = sniff(&bytes);
-    Ok(ranged(bytes, mime, &headers, "private, max-age=31536000, immutable"))
+    Ok(ranged(bytes, mime, &headers, FOREVER))
+}
+
+/// Width of small pictures: twice that of the largest place that shows one.
+const SMALL_WIDTH: u32 = 320;
+
+/// The small pictures that were asked for last, some 10 KB each.
+pub(crate) struct Small(Mutex<LruCache<BlobHash, Bytes>>);
+
+impl Small {
+    fn kept(&self) -> MutexGuard<'_, LruCache<BlobHash, Bytes>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Small {
+    fn default() -> Self {
+        Self(Mutex::new(LruCache::new(const { NonZeroUsize::new(512).expect("more than none") })))
+    }
+}
+
+/// A picture for lists and shelves, which a slow line brings in a moment. One that cannot be made small is sent as it is.
+pub(crate) async fn small(
+    State(app): State<Shared>,
+    Path(hash): Path<String>,
+) -> Result<Response, WebError> {
+    let hash: BlobHash = hash.parse().map_err(|_| WebError::missing())?;
+    let kept = app.small.kept().get(&hash).cloned();
+    let bytes = match kept {
+        Some(bytes) => bytes,
+        None => {
+            let whole = app.blobs.get(hash).await.map_err(|_| WebError::missing())?;
+            if !sniff(&whole).starts_with("image/") {
+                return Err(WebError::missing());
+            }
+            let bytes = match app.cards.small(whole.clone(), SMALL_WIDTH).await {
+                Ok(made) => Bytes::from(made),
+                Err(error) => {
+                    tracing::debug!(%hash, error, "A picture could not be made small");
+                    whole
+                }
+            };
+            app.small.kept().put(hash, bytes.clone());
+            bytes
+        }
+    };
+    let mime = sniff(&bytes);
+    Ok(ranged(bytes, mime, &HeaderMap::new(), FOREVER))
 }
 
 /// `/m/<token>.<ext>`: what a platform fetches.

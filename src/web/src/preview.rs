@@ -82,6 +82,9 @@ pub trait Cards: Send + Sync {
     /// Draws a card at half size, or says what is wrong with what was asked for.
     fn draw(&self, wanted: Wanted) -> BoxFuture<'_, Result<Drawn, String>>;
 
+    /// A JPEG of a picture, at most so many pixels wide, or what is wrong with the picture.
+    fn small(&self, picture: Bytes, width: u32) -> BoxFuture<'_, Result<Vec<u8>, String>>;
+
     /// The families that an agency may use: the reviewed ones and its own.
     fn families<'a>(&'a self, agency: &'a str) -> BoxFuture<'a, Result<Vec<Family>, String>>;
 

@@ -188,7 +188,21 @@ async fn staff_see_pictures_by_their_kind() {
         world.blobs.put(bytes::Bytes::from_static(b"<script>alert(1)</script>")).await.unwrap();
     let page = author.get(&format!("/tep/{page}")).await;
     assert_eq!(page.header("content-type"), "text/plain; charset=utf-8", "a blob is never a page");
+    // For lists there is a small one, of the same proportions; what cannot be made small is sent as it is.
+    let mut card = std::io::Cursor::new(Vec::new());
+    image::RgbImage::new(1080, 1350).write_to(&mut card, image::ImageFormat::Png).unwrap();
+    let card = world.blobs.put(card.into_inner().into()).await.unwrap();
+    let small = author.get(&format!("/tep/{card}/nho")).await;
+    assert_eq!((small.status, small.header("content-type")), (StatusCode::OK, "image/jpeg"));
+    let seen = image::load_from_memory(&small.body).unwrap();
+    assert_eq!((seen.width(), seen.height()), (320, 400));
+    assert_eq!(author.get(&format!("/tep/{card}/nho")).await.body, small.body);
+    let odd = author.get(&format!("/tep/{}/nho", world.kept.card)).await;
+    assert_eq!((odd.status, odd.body), (StatusCode::OK, picture.body));
+    let page = world.blobs.put(bytes::Bytes::from_static(b"<svg/>")).await.unwrap();
+    assert_eq!(author.get(&format!("/tep/{page}/nho")).await.status, StatusCode::NOT_FOUND);
     let absent = Digest::of(b"nowhere");
+    assert_eq!(author.get(&format!("/tep/{absent}/nho")).await.status, StatusCode::NOT_FOUND);
     assert_eq!(author.get(&format!("/tep/{absent}")).await.status, StatusCode::NOT_FOUND);
 }
 

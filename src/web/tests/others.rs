@@ -23,6 +23,7 @@ const NOBODY: &str = "00000000-0000-7000-8000-00000000abcd";
 const SHARED: &[(&str, &str)] = &[
     ("/kenh/them/{name}", "the name of a channel, the same for everybody"),
     ("/tep/{hash}", "the hash is a capability: who can name it has the bytes"),
+    ("/tep/{hash}/nho", "the same picture, smaller"),
     (
         "/api/v1/preview/clip/{id}/{file}",
         "an id is made by asking, for the agency that asked: tests/clip.rs",

@@ -1,8 +1,10 @@
 //! Cards that are drawn by saying what was asked for.
 
-use std::sync::Mutex;
+use std::{io::Cursor, sync::Mutex};
 
+use bytes::Bytes;
 use futures::future::BoxFuture;
+use image::ImageFormat;
 use loa_model::{Actor, OwnTemplate};
 use loa_web::{Cards, Drawn, Family, Refused, Wanted};
 use serde_json::json;
@@ -30,6 +32,17 @@ impl Cards for Told {
                 focus: wanted_focus,
                 violations: vec![],
             })
+        })
+    }
+
+    /// A real one where it is a real picture.
+    fn small(&self, picture: Bytes, width: u32) -> BoxFuture<'_, Result<Vec<u8>, String>> {
+        Box::pin(async move {
+            let whole = image::load_from_memory(&picture).map_err(|error| error.to_string())?;
+            let mut made = Cursor::new(Vec::new());
+            let small = whole.thumbnail(width, u32::MAX).into_rgb8();
+            small.write_to(&mut made, ImageFormat::Jpeg).map_err(|error| error.to_string())?;
+            Ok(made.into_inner())
         })
     }
 
