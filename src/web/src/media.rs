@@ -57,27 +57,29 @@ pub(crate) async fn small(
     Path(hash): Path<String>,
 ) -> Result<Response, WebError> {
     let hash: BlobHash = hash.parse().map_err(|_| WebError::missing())?;
-    let kept = app.small.kept().get(&hash).cloned();
-    let bytes = match kept {
-        Some(bytes) => bytes,
-        None => {
-            let whole = app.blobs.get(hash).await.map_err(|_| WebError::missing())?;
-            if !sniff(&whole).starts_with("image/") {
-                return Err(WebError::missing());
-            }
-            let bytes = match app.cards.small(whole.clone(), SMALL_WIDTH).await {
-                Ok(made) => Bytes::from(made),
-                Err(error) => {
-                    tracing::debug!(%hash, error, "A picture could not be made small");
-                    whole
-                }
-            };
-            app.small.kept().put(hash, bytes.clone());
-            bytes
-        }
+    let send = |bytes: Bytes| {
+        let mime = sniff(&bytes);
+        ranged(bytes, mime, &HeaderMap::new(), FOREVER)
     };
-    let mime = sniff(&bytes);
-    Ok(ranged(bytes, mime, &HeaderMap::new(), FOREVER))
+    let kept = app.small.kept().get(&hash).cloned();
+    if let Some(bytes) = kept {
+        return Ok(send(bytes));
+    }
+    let whole = app.blobs.get(hash).await.map_err(|_| WebError::missing())?;
+    if !sniff(&whole).starts_with("image/") {
+        return Err(WebError::missing());
+    }
+    match app.cards.small(whole.clone(), SMALL_WIDTH).await {
+        Ok(made) => {
+            let made = Bytes::from(made);
+            app.small.kept().put(hash, made.clone());
+            Ok(send(made))
+        }
+        Err(error) => {
+            tracing::debug!(%hash, error, "A picture could not be made small");
+            Ok(send(whole))
+        }
+    }
 }
 
 /// `/m/<token>.<ext>`: what a platform fetches.
