@@ -264,7 +264,7 @@ async fn every_format_is_the_same_to_a_file_to_a_pipe_and_over_the_socket() {
         "{csv}"
     );
     assert!(
-        csv.contains("Bài đăng,Cổng thử,\"Cổng thử · Facebook · Bài ảnh · 22/11/2024 09:00"),
+        csv.contains("Bài đăng,Cổng thử,\"Cổng thử · Facebook · Bài ảnh · 09:00 22/11/2024"),
         "{csv}"
     );
     let english = newsroom.report(&["--by", "channel", "--lang", "en", "--format", "csv"]);
