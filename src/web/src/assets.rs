@@ -225,4 +225,22 @@ mod tests {
             assert_eq!(drawn.replace("&#x2f;", "/"), told);
         }
     }
+
+    #[test]
+    fn the_day_of_a_date_is_told_in_english_and_a_figure_stays_what_the_article_says() {
+        let page = include_str!("../../../assets/web/pages/brief_group.html").to_owned();
+        let pages = [("pages/x.html".to_owned(), page)];
+        let assets = Assets::new(pages, [], BTreeMap::new()).expect("it parses");
+        for (name, head, told) in [
+            ("figures", "1/5", "<b>1/5</b>"),
+            ("events", "2/9/2026", "<b>2/9/2026</b>"),
+            ("dates", "02/09/2026", "<b>2 Sep 2026</b>"),
+        ] {
+            let piece = serde_json::json!({ "head": head, "text": "", "at": "", "block": 0, "edited": false });
+            let group = serde_json::json!({ "name": name, "pieces": [piece] });
+            let data = serde_json::json!({ "group": group, "article": { "lang": "vi" } });
+            let drawn = assets.render("pages/x.html", "en", data).expect("it is drawn");
+            assert!(drawn.replace("&#x2f;", "/").contains(told), "{drawn}");
+        }
+    }
 }
